@@ -1,0 +1,152 @@
+"""What a puzzle family is to the rest of the library: data and rules, in numpy. Read `sudoku.py` next, the first family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+PAD = 0
+"""The token of a cell outside the grid. In labels it marks a cell whose answer is not known, which is never scored."""
+
+Tokens = NDArray[np.uint8]
+"""Token ids, (N, L) for N puzzles of L cells in row-major order."""
+
+
+class PuzzleError(ValueError):
+    """A puzzle, or a file of puzzles, that cannot be used; the message names file, row and reason."""
+
+
+@dataclass(frozen=True)
+class Puzzles:
+    """Questions and answers of one task as token arrays, with what is known about each puzzle."""
+
+    tokens: Tokens
+    """The questions, (N, L)."""
+    labels: Tokens
+    """The answers, (N, L); PAD where a cell's answer is not known."""
+    puzzle_ids: NDArray[np.int32]
+    """Row of the puzzle embedding for each puzzle, (N,); all 0 for tasks whose rules never change."""
+    ratings: NDArray[np.int32] | None = None
+    """How hard each puzzle is, (N,), higher is harder, on the task's own scale; None when unknown."""
+    sources: tuple[str, ...] | None = None
+    """Where each puzzle came from; None when unknown."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, rows: slice | NDArray[Any] | Sequence[int]) -> Puzzles:
+        """The puzzles at these rows, in this order."""
+        index = np.arange(len(self))[rows]
+        return replace(
+            self,
+            tokens=self.tokens[index],
+            labels=self.labels[index],
+            puzzle_ids=self.puzzle_ids[index],
+            ratings=None if self.ratings is None else self.ratings[index],
+            sources=None if self.sources is None else tuple(self.sources[i] for i in index),
+        )
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """N transformations that carry a puzzle and its answer to an equally valid puzzle and answer.
+
+    Cell j of the new grid is cell `cells[j]` of the old one, with its token replaced through `symbols`.
+    """
+
+    cells: NDArray[np.integer[Any]]
+    """(N, L): for each cell of the new grid, the old cell that moves there."""
+    symbols: NDArray[np.uint8]
+    """(N, V): the new token of each old token."""
+
+    def apply(self, tokens: Tokens) -> Tokens:
+        """The transformed grids: row i of `tokens` (N, L) by transformation i."""
+        return np.take_along_axis(self.symbols, np.take_along_axis(tokens, self.cells, axis=1), axis=1)
+
+    def undo(self, tokens: Tokens) -> Tokens:
+        """The grids as they were before `apply`, (N, L)."""
+        return self.inverse().apply(tokens)
+
+    def inverse(self) -> Symmetry:
+        """The transformations that undo these."""
+        return Symmetry(np.argsort(self.cells, axis=1), np.argsort(self.symbols, axis=1).astype(self.symbols.dtype))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the rules say about one answer."""
+
+    valid: bool
+    """Every rule holds, every cell is filled, and every clue of the question is kept."""
+    wrong_cells: tuple[int, ...] = ()
+    """Cells that are empty, break a rule, or change a clue; in row-major order."""
+    reasons: tuple[str, ...] = field(default=())
+    """One short sentence for each broken rule, for a person to read: `5 stands twice in row 3`."""
+
+
+class Task(Protocol):
+    """A puzzle family. Tokens are uint8 arrays; token PAD (0) is never part of a grid."""
+
+    @property
+    def name(self) -> str:
+        """The name that recipes and checkpoints use, such as `sudoku9`."""
+        ...
+
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Rows and columns; L is their product."""
+        ...
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are, PAD included."""
+        ...
+
+    def parse(self, text: str) -> Tokens:
+        """One question from text a person would type, (L,); raises PuzzleError with the reason."""
+        ...
+
+    def format(self, tokens: Tokens) -> str:
+        """The grid (L,) as one line of text that `parse` reads back."""
+        ...
+
+    def render(self, tokens: Tokens) -> list[list[str]]:
+        """The grid (L,) as rows of one short text for each cell, for display."""
+        ...
+
+    def clue_mask(self, tokens: Tokens) -> NDArray[np.bool_]:
+        """Which cells of the questions (..., L) are given, so that an answer must keep them."""
+        ...
+
+    def check_question(self, tokens: Tokens) -> None:
+        """Raises PuzzleError if the question (L,) has no answer, or more than one, and says why."""
+        ...
+
+    def check(self, question: Tokens, answer: Tokens) -> Verdict:
+        """What the rules say about this answer (L,) to this question (L,)."""
+        ...
+
+    def valid(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
+        """Whether each answer (N, L) obeys every rule and keeps every clue of its question (N, L); (N,)."""
+        ...
+
+    def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
+        """`count` transformations drawn uniformly from the task's symmetry group."""
+        ...
+
+    def augment(self, rng: np.random.Generator, tokens: Tokens, labels: Tokens) -> tuple[Tokens, Tokens]:
+        """Each question and its answer (N, L) under one random symmetry; the training data that never runs out."""
+        ...
+
+    def read(self, path: str | Path) -> Puzzles:
+        """The puzzles of a file in any format the task knows; raises PuzzleError naming file, row and reason."""
+        ...
+
+    def load_default(self, split: str) -> Puzzles:
+        """The small set that ships with the package; `split` is `train` or `test`."""
+        ...
