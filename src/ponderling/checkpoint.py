@@ -1,0 +1,253 @@
+"""Checkpoints: `model.safetensors` and `config.json` in a folder; `training.safetensors` beside them to go on with a run.
+
+A run folder holds two of them, `best` and `last`. Every file is written beside its place and moved there whole, so that
+whatever happens, a full disk or `kill -9`, what was saved before stays readable. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
+from ponderling.models import Reasoner, build_model
+
+FORMAT = 1
+"""Version of the layout; a reader refuses a newer one."""
+
+MODEL, CONFIG, TRAINING = "model.safetensors", "config.json", "training.safetensors"
+BEST, LAST = "best", "last"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read or does not fit; the message names the file and the reason."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with what it was trained as."""
+
+    model: Reasoner
+    config: RunConfig
+    shape: PuzzleShape
+    info: dict[str, Any]
+    """What is known of its making: step, scores, origin."""
+    path: Path
+
+
+def save_checkpoint(
+    folder: str | Path, tensors: Mapping[str, Tensor], config: RunConfig, shape: PuzzleShape, info: Mapping[str, Any]
+) -> None:
+    """Writes a model's state dict, its config and what is known of it into the folder, replacing what is there.
+
+    Raises:
+        OSError: when it cannot be written; the checkpoint that was there before is intact.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"format": FORMAT, "config": to_json(config), "shape": to_json(shape), "info": dict(info)}
+    write_safetensors(folder / MODEL, tensors)
+    write_atomically(folder / CONFIG, lambda path: path.write_text(json.dumps(header, indent=2) + "\n"))
+
+
+def load_checkpoint(
+    name: str | Path, device: torch.device | str = "cpu", dtype: DType | None = None, token: str | None = None
+) -> Checkpoint:
+    """The model of a checkpoint, in evaluation mode.
+
+    Args:
+        name: A checkpoint folder, a run folder (its best checkpoint, else its last) or a Hub repository `owner/name`.
+        device: Where the model goes.
+        dtype: Activations' type in place of the checkpoint's own.
+        token: Hub token for a private repository.
+
+    Raises:
+        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape.
+    """
+    folder = find_checkpoint(name, token)
+    config, shape, info = read_config(folder)
+    if dtype is not None:
+        config = replace(config, model=replace(config.model, dtype=dtype))
+    model = build_model(config.model, shape)
+    load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
+    return Checkpoint(model.to(device).eval(), config, shape, info, folder)
+
+
+def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
+    """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub."""
+    path = Path(name)
+    for folder in (path, path / BEST, path / LAST):
+        if (folder / CONFIG).is_file():
+            return folder
+    if path.is_file():
+        hint = (
+            "official checkpoints are read by `ponderling import`"
+            if path.suffix != ".safetensors"
+            else "name its folder"
+        )
+        raise CheckpointError(f"{path}: a checkpoint is a folder with {CONFIG} and {MODEL}, this is a file; {hint}")
+    if path.is_dir():
+        raise CheckpointError(
+            f"{path}: no {CONFIG} in it, nor in {BEST} or {LAST} below it: not a checkpoint or run folder"
+        )
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
+        return _fetch(str(name), token)
+    raise CheckpointError(
+        f"{name}: no such checkpoint; give a run folder, a checkpoint folder or a Hub repository owner/name"
+    )
+
+
+def _fetch(repo: str, token: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repo, allow_patterns=[MODEL, CONFIG], token=token))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"{repo}: no such folder here, and not to be had from the Hub: {reason}") from error
+
+
+def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
+    """The run's config, the puzzles' shape and the further facts in `config.json`."""
+    path = folder / CONFIG
+    try:
+        header = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(header, dict) or not {"format", "config", "shape"} <= header.keys():
+        raise CheckpointError(
+            f"{path}: not a config of a Ponderling checkpoint: format, config and shape must be there"
+        )
+    if header["format"] != FORMAT:
+        raise CheckpointError(f"{path}: format {header['format']}, this version reads {FORMAT}: upgrade ponderling")
+    try:
+        config = from_json(RunConfig, header["config"])
+        shape = from_json(PuzzleShape, header["shape"], "shape")
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return config, shape, header.get("info", {})
+
+
+def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Loads a state dict; missing, unexpected and misshapen tensors are reported together.
+
+    Raises:
+        CheckpointError: naming the path and every such tensor (the first few of each kind).
+    """
+    own = model.state_dict()
+    missing, unexpected = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
+    shapes = [
+        f"{key} {tuple(tensors[key].shape)} for {tuple(own[key].shape)}"
+        for key in sorted(own.keys() & tensors.keys())
+        if own[key].shape != tensors[key].shape
+    ]
+    problems = [
+        f"{kind} {_first(keys)}"
+        for kind, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes))
+        if keys
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{path}: {'; '.join(problems)}. Was it saved by another model? See `ponderling import --help`."
+        )
+    model.load_state_dict(dict(tensors))
+
+
+def _first(items: list[str], count: int = 4) -> str:
+    return ", ".join(items[:count]) + (f" and {len(items) - count} more" if len(items) > count else "")
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a file."""
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: not there; the checkpoint is incomplete") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error})") from error
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes the tensors to a safetensors file, whole or not at all."""
+    plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:  # it hides the OSError of a full disk
+            raise OSError(f"{path}: cannot be written: {error}; the file that was there before is intact") from error
+
+    write_atomically(path, write)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` make a file beside `path`, then moves it there in one step, on disk before it takes the name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def save_training_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Writes nested dicts and lists of tensors and JSON values as one safetensors file; `load_training_state` reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, Tensor] = {}
+    outline = _take_apart(state, "", tensors)
+    write_safetensors(folder / TRAINING, tensors, {"outline": json.dumps(outline), "format": str(FORMAT)})
+
+
+def load_training_state(folder: Path) -> dict[str, Any]:
+    """What `save_training_state` wrote, bit for bit."""
+    path = folder / TRAINING
+    if not path.is_file():
+        raise CheckpointError(f"{path}: not there; there is no run to resume")
+    tensors = read_safetensors(path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    if metadata.get("format") != str(FORMAT):
+        raise CheckpointError(f"{path}: format {metadata.get('format')}, this version reads {FORMAT}")
+    return _put_together(json.loads(metadata["outline"]), tensors)
+
+
+def _take_apart(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """The value with every tensor replaced by its name; dict keys may be integers, as in optimizers' states."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"items": [[key, _take_apart(item, f"{name}.{key}".strip("."), tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        return {"list": [_take_apart(item, f"{name}.{i}".strip("."), tensors) for i, item in enumerate(value)]}
+    return {"value": value}
+
+
+def _put_together(outline: Any, tensors: Mapping[str, Tensor]) -> Any:
+    kind, content = next(iter(outline.items()))
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "items":
+        return {key: _put_together(item, tensors) for key, item in content}
+    if kind == "list":
+        return [_put_together(item, tensors) for item in content]
+    return content

@@ -1,0 +1,309 @@
+"""Every setting of a run, as frozen dataclasses; the text below a field is also its help on the command line.
+
+`recipes.py` fills these in for the papers' runs and for small machines. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+T_ = TypeVar("T_")
+
+System = Literal["trm", "hrm"]
+Mixer = Literal["attention", "mlp"]
+Positions = Literal["rope", "learned", "none"]
+Gradient = Literal["full", "one_step"]
+Latents = Literal["two", "single", "many"]
+DType = Literal["float32", "bfloat16"]
+LossName = Literal["stablemax", "stablemax_float32", "softmax"]
+Halting = Literal["halt", "halt_continue"]
+OptimizerName = Literal["adam_atan2", "adam_atan2_paper", "adamw", "muon"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network and how often it recurs. Defaults: TRM as in arXiv 2510.04871, with attention."""
+
+    system: System = "trm"
+    """trm: one network, gradient through one whole recursion; hrm: two networks, 1-step gradient."""
+    hidden_size: int = 512
+    """D, the width of x, y and z."""
+    num_heads: int = 8
+    """Attention heads; must divide hidden_size. Unused with mixer mlp."""
+    num_layers: int = 2
+    """Blocks in the network (hrm: in L)."""
+    num_layers_H: int | None = None
+    """Blocks in the H network, where there is one; None: as many as num_layers."""
+    expansion: float = 4.0
+    """Width of the SwiGLU relative to its input; the inner width is 2/3 of that, rounded up to a multiple of inner_multiple."""
+    inner_multiple: int = 256
+    """The SwiGLU's inner width is rounded up to a multiple of this; 256 is official, smaller suits small networks."""
+    mixer: Mixer = "attention"
+    """What mixes positions: attention, or an MLP over positions (better on short grids, size fixed)."""
+    positions: Positions = "rope"
+    """Position encoding: rope, learned, or none (mixer mlp needs none)."""
+    prefix_len: int = 16
+    """P, tokens in front of the grid that carry the puzzle embedding; 0: none."""
+    puzzle_embedding_size: int = 512
+    """Length of one puzzle's embedding, at most prefix_len x hidden_size; 0: no puzzle embedding."""
+    n: int = 6
+    """Latent steps in one recursion (the HRM paper's T, official L_cycles)."""
+    T: int = 3
+    """Recursions in one supervision step, the last with gradient (the HRM paper's N, official H_cycles)."""
+    gradient: Gradient = "full"
+    """full: through one whole recursion (TRM); one_step: through the last call of each network (HRM)."""
+    separate_networks: bool = False
+    """Give y a network of its own, as HRM has; always so with system hrm."""
+    latents: Latents = "two"
+    """What is carried: two: y and z; single: z alone; many: y and one z for each latent step (trm only)."""
+    dtype: DType = "bfloat16"
+    """Activations' type; weights are float32 always and cast at every use."""
+    rms_norm_eps: float = 1e-5
+    """Added to the mean square inside RMS norm."""
+    rope_theta: float = 10000.0
+    """Base of the rotary frequencies."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.hidden_size % self.num_heads and self.mixer == "attention":
+            problems.append(f"hidden_size must be a multiple of num_heads: got {self.hidden_size} and {self.num_heads}")
+        elif self.mixer == "attention" and self.positions == "rope" and self.hidden_size // self.num_heads % 2:
+            problems.append(f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}")
+        for name in ("hidden_size", "num_heads", "num_layers", "n", "T", "inner_multiple"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+        if self.num_layers_H is not None and self.num_layers_H < 1:
+            problems.append(f"num_layers_H must be at least 1: got {self.num_layers_H}")
+        if self.expansion <= 0:
+            problems.append(f"expansion must be positive: got {self.expansion}")
+        if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
+            problems.append("prefix_len and puzzle_embedding_size must not be negative")
+        if self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
+            problems.append(
+                f"puzzle_embedding_size {self.puzzle_embedding_size} does not fit into prefix_len {self.prefix_len} tokens "
+                f"of hidden_size {self.hidden_size}: make one larger or the other smaller (0 for no puzzle embedding)"
+            )
+        if self.mixer == "mlp" and self.positions != "none":
+            problems.append(
+                f"mixer mlp knows each position by its weights: positions must be none, got {self.positions}"
+            )
+        if self.system == "hrm":
+            wrong = [
+                f"{name} {getattr(self, name)}"
+                for name, needed in (("gradient", "one_step"), ("separate_networks", True), ("latents", "two"))
+                if getattr(self, name) != needed
+            ]
+            if wrong:
+                problems.append(
+                    f"system hrm is gradient one_step, separate_networks True, latents two: got {', '.join(wrong)}; "
+                    "for a mixture use system trm with these fields"
+                )
+        if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
+            problems.append(f"latents {self.latents} goes with one network and the full gradient")
+        _raise(problems)
+
+    @property
+    def layers_H(self) -> int:
+        """Blocks in the network of y, where there are two networks."""
+        return self.num_layers if self.num_layers_H is None else self.num_layers_H
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Deep supervision, halting, loss, optimizer and bookkeeping of a run."""
+
+    steps: int = 50_000
+    """Optimizer steps; one optimizer step is one supervision step of every slot of the batch."""
+    batch_size: int = 768
+    """B, slots in the batch; a slot whose puzzle halts takes a new one."""
+    N_sup: int = 16
+    """Most supervision steps for one puzzle (official halt_max_steps)."""
+    halting: Halting = "halt"
+    """halt: binary cross-entropy on "is the answer right" (TRM); halt_continue: Q-learning with a second forward pass (HRM)."""
+    halt_exploration: float = 0.1
+    """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
+    halt_loss_weight: float = 0.5
+    """Weight of the halting loss beside the answer's loss."""
+    loss: LossName = "stablemax"
+    """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
+    label_smoothing: float = 0.0
+    """Share of the target, from 0 to 1, spread evenly over all tokens."""
+    optimizer: OptimizerName = "adam_atan2"
+    """adam_atan2 (as the official runs used it), adam_atan2_paper (as its paper says), adamw, or muon (block matrices; adamw the rest)."""
+    lr: float = 1e-4
+    """Learning rate at its highest, of all weights but the puzzle embeddings."""
+    muon_lr: float = 0.02
+    """Learning rate of the block matrices with optimizer muon."""
+    warmup_steps: int = 2000
+    """Optimizer steps over which the learning rates rise from 0."""
+    lr_min_ratio: float = 1.0
+    """Where the cosine ends, as a share of the highest rate; 1: constant."""
+    weight_decay: float = 1.0
+    """Share of a weight that lr x weight_decay takes away at each step."""
+    beta1: float = 0.9
+    """Decay of the gradient's average."""
+    beta2: float = 0.95
+    """Decay of the squared gradient's average."""
+    puzzle_lr: float = 1e-4
+    """Learning rate of the puzzle embeddings (sign-SGD on the rows in the batch)."""
+    puzzle_weight_decay: float = 1.0
+    """Weight decay of the puzzle embeddings' rows in the batch."""
+    ema_rate: float = 0.999
+    """Decay of the weights' moving average, which is evaluated and saved; 0: no average."""
+    seed: int = 0
+    """Seed of initialisation, sampling and exploration."""
+    device: str = "cpu"
+    """Where to train: cpu, cuda, mps, ..."""
+    eval_every: int = 1000
+    """Optimizer steps between evaluations; the last step is always evaluated."""
+    checkpoint_every: int = 1000
+    """Optimizer steps between checkpoints; the last step is always saved."""
+    checkpoint_minutes: float = 5.0
+    """Save also when this many minutes passed since the last checkpoint."""
+    log_every: int = 10
+    """Optimizer steps between lines of metrics.jsonl."""
+    tensorboard: bool = False
+    """Write TensorBoard event files beside metrics.jsonl (needs the extra `track`)."""
+    threads: int = 0
+    """CPU threads of torch; 0: as many as torch chooses."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name in ("steps", "batch_size", "N_sup", "eval_every", "checkpoint_every", "log_every"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+        for name in (
+            "warmup_steps",
+            "halt_loss_weight",
+            "lr",
+            "muon_lr",
+            "puzzle_lr",
+            "weight_decay",
+            "puzzle_weight_decay",
+            "threads",
+        ):
+            if getattr(self, name) < 0:
+                problems.append(f"{name} must not be negative: got {getattr(self, name)}")
+        for name in ("halt_exploration", "lr_min_ratio"):
+            if not 0 <= getattr(self, name) <= 1:
+                problems.append(f"{name} must be from 0 to 1: got {getattr(self, name)}")
+        for name in ("label_smoothing", "ema_rate", "beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 0 and below 1: got {getattr(self, name)}")
+        _raise(problems)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What to train and evaluate on."""
+
+    task: str = "sudoku4"
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16."""
+    train: str = "default"
+    """Puzzles to train on: a file, `default` (the set in the package) or `hub` (the family's public data set)."""
+    test: str = "default"
+    """Puzzles to evaluate on, never trained on: a file, `default` or `hub`."""
+    augment: bool = True
+    """Show every puzzle under a new random symmetry each time."""
+    max_train: int | None = None
+    """Use only the first so many training puzzles."""
+    max_test: int | None = 1000
+    """Evaluate during training on the first so many test puzzles."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} must be at least 1: got {value}"
+            for name, value in (("max_train", self.max_train), ("max_test", self.max_test))
+            if value is not None and value < 1
+        ]
+        _raise(problems)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run: what `ponderling train` takes and a checkpoint's config.json holds."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+@dataclass(frozen=True)
+class PuzzleShape:
+    """What a network must know of its puzzles; from the task when training, from config.json afterwards."""
+
+    vocab_size: int
+    """V, tokens with padding."""
+    seq_len: int
+    """L, cells of a grid."""
+    num_puzzles: int = 1
+    """Rows of the puzzle embedding."""
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The config as plain JSON values; `from_json` reads it back."""
+    return dataclasses.asdict(config)
+
+
+def from_json(cls: type[T_], values: Mapping[str, Any], where: str = "config") -> T_:
+    """The config of class `cls` from plain JSON values; unknown fields and wrong types are reported together."""
+    problems: list[str] = []
+    config = _build(cls, values, where, problems)
+    _raise(problems)
+    assert config is not None
+    return config
+
+
+def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | None:
+    if not isinstance(values, Mapping):
+        problems.append(f"{where}: expected an object with fields, got {json.dumps(values)}")
+        return None
+    hints = typing.get_type_hints(cls)
+    for name in values.keys() - hints.keys():
+        close = difflib.get_close_matches(name, hints, n=1)
+        problems.append(f"{where}: unknown field {name!r}" + (f" (did you mean {close[0]!r}?)" if close else ""))
+    kwargs: dict[str, Any] = {}
+    before = len(problems)
+    for name in hints.keys() & values.keys():
+        value, hint = values[name], hints[name]
+        if dataclasses.is_dataclass(hint):
+            kwargs[name] = _build(typing.cast(type, hint), value, f"{where}.{name}", problems)
+        elif _fits(value, hint):
+            kwargs[name] = value
+        else:
+            problems.append(f"{where}.{name}: expected {_describe(hint)}, got {json.dumps(value)}")
+    if len(problems) > before:
+        return None
+    try:
+        return cls(**kwargs)
+    except (TypeError, ValueError) as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(hint)))
+    return getattr(hint, "__name__", str(hint))
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise ValueError("; ".join(problems))

@@ -1,0 +1,166 @@
+"""The parts that both systems are built from: casting linear maps, RMS norm, RoPE, attention, SwiGLU, and blocks of them.
+
+Weights stay float32 and are cast to the activations' type at every use, as in the official code. Linear maps have no bias.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ponderling.config import ModelConfig
+
+
+def truncated_normal_(tensor: Tensor, std: float, generator: torch.Generator | None = None) -> Tensor:
+    """Fills the tensor with a normal cut at two of its sigmas, whose standard deviation is `std` *after* the cut.
+
+    The official initialisation (JAX's rule). `nn.init.trunc_normal_` does not correct for the cut: it would give 0.88 std.
+    The largest absolute value is 2.2737 std.
+    """
+    with torch.no_grad():
+        mass = math.erf(math.sqrt(2))  # of a normal between -2 and 2 sigma
+        density = math.exp(-2.0) / math.sqrt(2 * math.pi)  # of a normal at 2 sigma
+        sigma = std / math.sqrt(1 - 4 * density / mass)
+        tensor.uniform_(-mass, mass, generator=generator).erfinv_().mul_(math.sqrt(2) * sigma)
+        return tensor.clamp_(-2 * sigma, 2 * sigma)
+
+
+def rms_norm(x: Tensor, eps: float) -> Tensor:
+    """x over its root mean square along the last axis, without a weight; computed in float32."""
+    return F.rms_norm(x.float(), x.shape[-1:], eps=eps).to(x.dtype)
+
+
+class Linear(nn.Module):
+    """A linear map without bias; weight (out, in), float32, cast to its input's type."""
+
+    def __init__(self, in_size: int, out_size: int, generator: torch.Generator | None = None):
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(out_size, in_size), in_size**-0.5, generator))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in) to (..., out)."""
+        return F.linear(x, self.weight.to(x.dtype))
+
+
+class Embedding(nn.Module):
+    """A row of `size` numbers for each index, drawn with standard deviation `std`; given in `dtype`."""
+
+    def __init__(self, count: int, size: int, std: float, dtype: torch.dtype, generator: torch.Generator | None = None):
+        super().__init__()
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(count, size), std, generator))
+        self.dtype = dtype
+
+    def forward(self, index: Tensor) -> Tensor:
+        """(...) integers to (..., size)."""
+        return F.embedding(index, self.weight.to(self.dtype))
+
+
+def swiglu_width(size: int, expansion: float, multiple: int = 256) -> int:
+    """Inner width of a SwiGLU: two thirds of expansion x size, rounded up to a multiple; 512 gives 1536."""
+    return -(-round(expansion * size * 2 / 3) // multiple) * multiple
+
+
+class SwiGLU(nn.Module):
+    """silu(gate) * up, both linear in the input, mapped back to its size."""
+
+    def __init__(self, size: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        width = swiglu_width(size, config.expansion, config.inner_multiple)
+        self.gate_up = Linear(size, 2 * width, generator)
+        self.down = Linear(width, size, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., size) to (..., size)."""
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+def rope_tables(length: int, head_size: int, theta: float) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of the rotary angles, each (length, head_size); both halves of a row are equal."""
+    frequencies = theta ** -(torch.arange(0, head_size, 2, dtype=torch.float32) / head_size)
+    angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies).repeat(1, 2)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x (..., S, K) rotated by its position, pairing element i with i + K/2; computed in the tables' type."""
+    first, second = x.chunk(2, dim=-1)
+    return (x * cos + torch.cat([-second, first], dim=-1) * sin).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Every position attends to every other; rotary positions if the config says so."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        D = config.hidden_size
+        self.num_heads = config.num_heads
+        self.qkv = Linear(D, 3 * D, generator)
+        self.output = Linear(D, D, generator)
+        self.rope = config.positions == "rope"
+        if self.rope:
+            cos, sin = rope_tables(seq_len, D // config.num_heads, config.rope_theta)
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, S, D) to (B, S, D)."""
+        B, S, D = x.shape
+        q, k, v = self.qkv(x).view(B, S, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)  # each (B, H, S, K)
+        if self.rope:
+            q, k = rotate(q, self.cos, self.sin), rotate(k, self.cos, self.sin)
+        heads = F.scaled_dot_product_attention(q, k, v)
+        return self.output(heads.transpose(1, 2).reshape(B, S, D))
+
+
+class MixPositions(nn.Module):
+    """A SwiGLU over positions, alike for every channel: the attention-free way to mix them, for a fixed length."""
+
+    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.mlp = SwiGLU(seq_len, config, generator)
+        self.eps = config.rms_norm_eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, S, D) to (B, S, D), normalised over positions, for each channel: the official code's norm is here too."""
+        x = x.transpose(1, 2)  # (B, D, S)
+        return rms_norm(x + self.mlp(x), self.eps).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """Mix positions, then channels; after each a residual sum and a norm without weight (post-norm)."""
+
+    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.eps = config.rms_norm_eps
+        if config.mixer == "mlp":
+            self.mix_positions = MixPositions(seq_len, config, generator)
+        else:
+            self.attention = Attention(seq_len, config, generator)
+        self.attends = config.mixer == "attention"
+        self.mlp = SwiGLU(config.hidden_size, config, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, S, D) to (B, S, D)."""
+        x = rms_norm(x + self.attention(x), self.eps) if self.attends else self.mix_positions(x)
+        return rms_norm(x + self.mlp(x), self.eps)
+
+
+class BlockStack(nn.Module):
+    """The papers' `net`: a few blocks one after the other, (B, S, D) to (B, S, D)."""
+
+    def __init__(self, num_layers: int, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.layers = nn.ModuleList(Block(seq_len, config, generator) for _ in range(num_layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, S, D) to (B, S, D)."""
+        for layer in self.layers:
+            x = layer(x)
+        return x

@@ -1,0 +1,101 @@
+"""What TRM and HRM share: embedding the question, the initial state, the two heads. `trm.py` and `hrm.py` add the recursion."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.layers import Embedding, Linear, truncated_normal_
+from ponderling.models.puzzle_embedding import PuzzleEmbedding
+
+State = tuple[Tensor, ...]
+"""What is carried from one supervision step to the next, each (B, S, D): (y, z), and other tuples for the ablations."""
+
+
+class Output(NamedTuple):
+    """What one supervision step says."""
+
+    logits: Tensor
+    """A score for every cell and token, (B, L, V), in the activations' type."""
+    q: Tensor
+    """Halting logit, (B,), float32: q > 0 means stop."""
+    q_continue: Tensor
+    """Logit of thinking on, (B,), float32; means something only where halting is trained with both."""
+
+
+class HaltHead(nn.Module):
+    """Two logits, halt and continue, from one vector; TRM trains only the first, but its checkpoints hold both rows."""
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2, hidden_size))
+        # bias -5: the sigmoid starts at 0.007, so an untrained model all but never halts
+        self.bias = nn.Parameter(torch.full((2,), -5.0))
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, D) to halt and continue, each (B,), float32."""
+        q = nn.functional.linear(y, self.weight.to(y.dtype), self.bias.to(y.dtype)).float()
+        return q[:, 0], q[:, 1]
+
+
+class Reasoner(nn.Module):
+    """Base of the systems: x from the question, a state to start from, the answer and the halting logit from y.
+
+    Both heads read y (the official pseudocode's picture shows otherwise; its code does this). A subclass sets up its
+    networks and defines `recur`.
+    """
+
+    initial: Tensor
+
+    def __init__(self, config: ModelConfig, shape: PuzzleShape, num_states: int, generator: torch.Generator | None):
+        super().__init__()
+        self.config, self.shape = config, shape
+        dtype = getattr(torch, config.dtype)
+        D, P, L = config.hidden_size, config.prefix_len, shape.seq_len
+        self.embedding = Embedding(shape.vocab_size, D, D**-0.5, dtype, generator)
+        self.positions = (
+            Embedding(P + L, D, D**-0.5, dtype, generator) if config.positions == "learned" else None
+        )  # the table covers the prefix too
+        self.puzzle_embedding = (
+            PuzzleEmbedding(shape.num_puzzles, config.puzzle_embedding_size, P, D, dtype)
+            if config.puzzle_embedding_size
+            else None
+        )
+        self.answer_head = Linear(D, shape.vocab_size, generator)
+        self.halt_head = HaltHead(D)
+        # One vector for each state tensor, the same at every position; a buffer: not trained, stored in the activations'
+        # type as in official checkpoints.
+        self.register_buffer("initial", truncated_normal_(torch.empty(num_states, D), 1.0, generator).to(dtype))
+
+    def embed_question(self, tokens: Tensor, puzzle_ids: Tensor) -> Tensor:
+        """x, (B, S, D), from tokens (B, L) and puzzle ids (B,)."""
+        x = self.embedding(tokens)  # (B, L, D)
+        if self.config.prefix_len:
+            if self.puzzle_embedding is not None:
+                prefix = self.puzzle_embedding(puzzle_ids)
+            else:
+                prefix = x.new_zeros(len(x), self.config.prefix_len, self.config.hidden_size)
+            x = torch.cat([prefix, x], dim=1)  # (B, S, D)
+        if self.positions is not None:
+            x = math.sqrt(0.5) * (x + self.positions.weight.to(x.dtype))  # keeps the variance of a sum of two
+        return math.sqrt(self.config.hidden_size) * x
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state that every puzzle starts from; expanded views, not copies."""
+        S = self.config.prefix_len + self.shape.seq_len
+        return tuple(vector.expand(batch_size, S, -1) for vector in self.initial)
+
+    def recur(self, x: Tensor, state: State) -> State:
+        """All recursions of one supervision step; gradient flows through as many as the system says. y comes first."""
+        raise NotImplementedError
+
+    def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
+        """One supervision step: the improved state, still attached to its gradient, and what it says."""
+        state = self.recur(self.embed_question(tokens, puzzle_ids), state)
+        y = state[0]
+        logits = self.answer_head(y[:, self.config.prefix_len :])
+        return state, Output(logits, *self.halt_head(y[:, 0]))

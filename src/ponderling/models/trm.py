@@ -1,0 +1,60 @@
+"""TRM, "Less is more: recursive reasoning with tiny networks" (arXiv 2510.04871), and the ablations of its tables."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.layers import BlockStack
+from ponderling.models.reasoner import Reasoner, State
+from ponderling.recursion import (
+    deep_recursion,
+    hierarchical_recursion,
+    many_latent_recursion,
+    recur_deeply,
+    single_latent_recursion,
+)
+
+
+class TRM(Reasoner):
+    """One small network that improves z and y in turn.
+
+    Args:
+        config: Sizes, n and T, and the ablations: `gradient`, `separate_networks`, `latents`.
+        shape: Vocabulary and grid of the puzzles.
+        net: Any module from (B, S, D) to (B, S, D) in place of the block stack.
+        net_y: With separate networks, any such module in place of the second one.
+        generator: Source of the random initial weights; None: torch's global one.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        shape: PuzzleShape,
+        net: nn.Module | None = None,
+        net_y: nn.Module | None = None,
+        generator: torch.Generator | None = None,
+    ):
+        num_states = {"two": 2, "single": 1, "many": 1 + config.n}[config.latents]
+        super().__init__(config, shape, num_states, generator)
+        S = config.prefix_len + shape.seq_len
+        self.net = net if net is not None else BlockStack(config.num_layers, S, config, generator)
+        self.net_y = None
+        if config.separate_networks:
+            self.net_y = net_y if net_y is not None else BlockStack(config.layers_H, S, config, generator)
+        elif net_y is not None:
+            raise ValueError("net_y is a second network for y: it needs separate_networks True")
+
+    def recur(self, x: Tensor, state: State) -> State:
+        """`deep_recursion`, or what the ablation puts in its place."""
+        config = self.config
+        if config.latents == "two":
+            y, z = state
+            if config.gradient == "one_step":
+                return hierarchical_recursion(self.net, self.net_y or self.net, x, y, z, config.n, config.T)
+            return deep_recursion(self.net, x, y, z, config.n, config.T, self.net_y)
+        recursion = single_latent_recursion if config.latents == "single" else many_latent_recursion
+        return recur_deeply(partial(recursion, self.net, x, n=config.n), state, config.T)

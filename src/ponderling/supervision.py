@@ -1,0 +1,219 @@
+"""Deep supervision with adaptive halting: what happens around one call of a recursive model.
+
+A puzzle is thought about for up to N_sup supervision steps. After each one the answer so far is scored, the weights are
+updated, and the state goes on, cut from its gradient. `train_one_puzzle_at_a_time` is the paper's loop, to read and to
+test against. Training uses `supervision_step`: the same for a batch of slots, each at its own step, where a slot whose
+puzzle halts takes a *new* puzzle at once (`refill`), so no puzzle is drawn and dropped (the official code drops one for
+every slot that is still busy). Any model with the two methods of `RecursiveModel` can be trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ponderling.config import TrainConfig
+from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss
+
+State = tuple[Tensor, ...]
+
+
+class StepOutput(Protocol):
+    """What a model says after one supervision step."""
+
+    @property
+    def logits(self) -> Tensor:
+        """A score for every cell and token, (B, L, V)."""
+        ...
+
+    @property
+    def q(self) -> Tensor:
+        """Halting logit, (B,); q > 0 means stop."""
+        ...
+
+    @property
+    def q_continue(self) -> Tensor:
+        """Logit of thinking on, (B,); read only with `halting` halt_continue."""
+        ...
+
+
+class RecursiveModel(Protocol):
+    """What deep supervision asks of a model: a state to start from, and one supervision step."""
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state every puzzle starts from: tensors whose first axis is B."""
+        ...
+
+    def __call__(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, StepOutput]:
+        """The state after one supervision step, and what the model now says. tokens (B, L), puzzle_ids (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Puzzles as tensors."""
+
+    tokens: Tensor
+    """(B, L) integers."""
+    labels: Tensor
+    """(B, L) integers; IGNORE where no answer counts."""
+    puzzle_ids: Tensor
+    """(B,) integers."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What each slot of the batch carries from one optimizer step to the next."""
+
+    state: State
+    """The model's state, each (B, ...), without gradient."""
+    batch: Batch
+    """The puzzle in each slot."""
+    steps: Tensor
+    """Supervision steps each slot's puzzle has had, (B,) int32."""
+    halted: Tensor
+    """Slots that are done with their puzzle and wait for a new one, (B,) bool."""
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One supervision step of a batch, before the weights are updated."""
+
+    carry: Carry
+    output: StepOutput
+    loss: Tensor
+    """Sum over the batch: answer + weight x (halt + continue). Divide by B before `backward`."""
+    answer_loss: Tensor
+    halt_loss: Tensor
+    continue_loss: Tensor
+    """0 unless halting is trained with the continue logit."""
+    correct: Correct
+    target_continue: Tensor | None
+    """Target of the continue logit, (B,), from 0 to 1; None unless it is trained."""
+
+
+def empty_carry(model: RecursiveModel, batch_size: int, seq_len: int, device: torch.device | str = "cpu") -> Carry:
+    """Slots that all wait for their first puzzle."""
+    cells = torch.zeros(batch_size, seq_len, dtype=torch.long, device=device)
+    ids = torch.zeros(batch_size, dtype=torch.long, device=device)
+    return Carry(
+        state=tuple(s.clone() for s in model.initial_state(batch_size)),
+        batch=Batch(cells, torch.full_like(cells, IGNORE), ids),
+        steps=torch.zeros(batch_size, dtype=torch.int32, device=device),
+        halted=torch.ones(batch_size, dtype=torch.bool, device=device),
+    )
+
+
+def refill(model: RecursiveModel, carry: Carry, new: Batch) -> Carry:
+    """Gives every halted slot, in order, the next of the new puzzles, a fresh state and a step count of 0.
+
+    Raises:
+        ValueError: when there is not exactly one new puzzle for each halted slot.
+    """
+    slots = carry.halted.nonzero().squeeze(1)  # sync
+    if len(new) != len(slots):
+        raise ValueError(f"{len(slots)} slots wait for a puzzle: got {len(new)} puzzles")
+    if not len(slots):
+        return carry
+    initial = model.initial_state(len(carry.halted))
+    old = carry.batch
+    return Carry(
+        state=tuple(_select(carry.halted, fresh, s) for fresh, s in zip(initial, carry.state, strict=True)),
+        batch=Batch(
+            old.tokens.index_copy(0, slots, new.tokens.to(old.tokens)),
+            old.labels.index_copy(0, slots, new.labels.to(old.labels)),
+            old.puzzle_ids.index_copy(0, slots, new.puzzle_ids.to(old.puzzle_ids)),
+        ),
+        steps=carry.steps.masked_fill(carry.halted, 0),
+        halted=torch.zeros_like(carry.halted),
+    )
+
+
+def supervision_step(
+    model: RecursiveModel, carry: Carry, config: TrainConfig, generator: torch.Generator | None = None
+) -> StepResult:
+    """One supervision step of every slot: think, score, decide who halts.
+
+    Exploration draws from `generator`, which must be on the carry's device.
+    """
+    batch = carry.batch
+    state, output = model(carry.state, batch.tokens, batch.puzzle_ids)
+    state = tuple(s.detach() for s in state)
+    steps = carry.steps + 1
+    is_last = steps >= config.N_sup
+    with torch.no_grad():
+        correct = correctness(output.logits, batch.labels)
+        halted = is_last
+        if config.N_sup > 1:
+            wants_to_halt = output.q > (output.q_continue if config.halting == "halt_continue" else 0)
+            halted = is_last | (wants_to_halt & (steps >= _least_steps(steps, config, generator)))
+
+    answer = answer_loss(output.logits, batch.labels, config.loss, config.label_smoothing)
+    halt = halting_loss(output.q, correct.exact)
+    target, continue_ = None, torch.zeros_like(halt)
+    if config.halting == "halt_continue":
+        target = _continue_target(model, state, batch, is_last)
+        continue_ = halting_loss(output.q_continue, target)
+    return StepResult(
+        carry=replace(carry, state=state, steps=steps, halted=halted),
+        output=output,
+        loss=answer + config.halt_loss_weight * (halt + continue_),
+        answer_loss=answer.detach(),
+        halt_loss=halt.detach(),
+        continue_loss=continue_.detach(),
+        correct=correct,
+        target_continue=target,
+    )
+
+
+def _least_steps(steps: Tensor, config: TrainConfig, generator: torch.Generator | None) -> Tensor:
+    """Steps each slot must think for: a random 2 .. N_sup for a share `halt_exploration` of them, drawn anew each step."""
+    explores = torch.rand(steps.shape, generator=generator, device=steps.device) < config.halt_exploration
+    least = torch.randint(2, config.N_sup + 1, steps.shape, generator=generator, device=steps.device)
+    return least * explores
+
+
+@torch.no_grad()
+def _continue_target(model: RecursiveModel, state: State, batch: Batch, is_last: Tensor) -> Tensor:
+    """Q-learning's target (HRM): the value of the better choice one step later, which costs a second forward pass."""
+    _, later = model(state, batch.tokens, batch.puzzle_ids)
+    return torch.where(is_last, later.q, torch.maximum(later.q, later.q_continue)).sigmoid()
+
+
+def _select(mask: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """Rows of `new` where the mask (B,) is set, of `old` elsewhere; a select, so that NaN in a dropped row stays there."""
+    return torch.where(mask.view(-1, *[1] * (old.dim() - 1)), new, old)
+
+
+def train_one_puzzle_at_a_time(
+    model: RecursiveModel,
+    puzzles: Iterable[Batch],
+    config: TrainConfig,
+    update: Callable[[Tensor], None],
+) -> None:
+    """Deep supervision as the paper writes it (arXiv 2510.04871, Figure 3): for batches of one, without exploration.
+
+    Args:
+        model: The model.
+        puzzles: Batches of one puzzle.
+        config: Loss, halting and N_sup.
+        update: Called with each step's loss: backward, optimizer step, EMA.
+    """
+    for puzzle in puzzles:
+        state = model.initial_state(1)
+        for _ in range(config.N_sup):
+            state, output = model(state, puzzle.tokens, puzzle.puzzle_ids)
+            state = tuple(s.detach() for s in state)
+            loss = answer_loss(output.logits, puzzle.labels, config.loss, config.label_smoothing)
+            is_right = correctness(output.logits, puzzle.labels).exact
+            loss = loss + config.halt_loss_weight * halting_loss(output.q, is_right)
+            update(loss)
+            if output.q > 0:  # sync
+                break
