@@ -26,11 +26,18 @@ _WHERE = {
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
-    from ponderling.config import DataConfig, ModelConfig, PuzzleShape, RunConfig, TrainConfig
-    from ponderling.inference import Result, Solver
-    from ponderling.models import HRM, TRM, build_model
-    from ponderling.recipes import get_recipe
-    from ponderling.tasks import get_task
+    from ponderling.config import DataConfig as DataConfig
+    from ponderling.config import ModelConfig as ModelConfig
+    from ponderling.config import PuzzleShape as PuzzleShape
+    from ponderling.config import RunConfig as RunConfig
+    from ponderling.config import TrainConfig as TrainConfig
+    from ponderling.inference import Result as Result
+    from ponderling.inference import Solver as Solver
+    from ponderling.models import HRM as HRM
+    from ponderling.models import TRM as TRM
+    from ponderling.models import build_model as build_model
+    from ponderling.recipes import get_recipe as get_recipe
+    from ponderling.tasks import get_task as get_task
 
 
 def __getattr__(name: str) -> Any:

@@ -136,7 +136,7 @@ class TrainConfig:
     label_smoothing: float = 0.0
     """Share of the target, from 0 to 1, spread evenly over all tokens."""
     optimizer: OptimizerName = "adam_atan2"
-    """adam_atan2 (as the official runs used it), adam_atan2_paper (as its paper says), adamw, or muon (block matrices; adamw the rest)."""
+    """adam_atan2 (as official), adam_atan2_paper (as its paper says), adamw, or muon (block matrices; adamw the rest)."""
     lr: float = 1e-4
     """Learning rate at its highest, of all weights but the puzzle embeddings."""
     muon_lr: float = 0.02

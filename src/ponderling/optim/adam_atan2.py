@@ -49,39 +49,32 @@ class AdamATan2(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Updates every parameter that has a gradient; the multi-tensor (`foreach`) functions do it in few passes."""
+        """Updates every parameter that has a gradient."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            if not params:
-                continue
-            for p in params:
-                if not self.state[p]:
-                    self.state[p] = {"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
-                self.state[p]["step"] += 1
-            # Parameters that came later, or that had no gradient for a while, are at a step of their own.
-            for step in sorted({self.state[p]["step"] for p in params}):
-                self._update([p for p in params if self.state[p]["step"] == step], step, group)
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._update(p, p.grad, group)
         return loss
 
-    def _update(self, params: list[Tensor], step: int, group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[p]
+        if not state:
+            state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+        state["step"] += 1
         beta1, beta2 = group["betas"]
         lr = float(group["lr"])
-        grads = [p.grad for p in params]
-        m = [self.state[p]["exp_avg"] for p in params]
-        v = [self.state[p]["exp_avg_sq"] for p in params]
-        torch._foreach_mul_(params, 1 - lr * group["weight_decay"])
-        torch._foreach_lerp_(m, grads, 1 - beta1)
-        torch._foreach_mul_(v, beta2)
-        torch._foreach_addcmul_(v, grads, grads, 1 - beta2)
-        denominators = torch._foreach_sqrt(v)
-        torch._foreach_div_(denominators, math.sqrt(1 - beta2**step))
-        correction = 1 - beta1**step
-        inside = group["correction"] == "inside"
-        numerators = torch._foreach_div(m, correction) if inside else m
-        size = -lr * group["scale"] / (1 if inside else correction)
-        for p, numerator, denominator in zip(params, numerators, denominators, strict=True):
-            p.add_(torch.atan2(numerator, denominator), alpha=size)
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        p.mul_(1 - lr * group["weight_decay"])
+        m.lerp_(gradient, 1 - beta1)
+        v.lerp_(gradient.square(), 1 - beta2)
+
+        correction = 1 - beta1 ** state["step"]
+        root = v.sqrt().div_(math.sqrt(1 - beta2 ** state["step"]))
+        if group["correction"] == "inside":
+            p.add_(torch.atan2(m / correction, root), alpha=-lr * group["scale"])
+        else:
+            p.add_(torch.atan2(m, root), alpha=-lr * group["scale"] / correction)
