@@ -209,13 +209,15 @@ class DataConfig:
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package) or `hub` (the family's public data set)."""
     test: str = "default"
-    """Puzzles to evaluate on, never trained on: a file, `default` or `hub`."""
+    """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
+    num_validation: int = 500
+    """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint."""
     max_train: int | None = None
-    """Use only the first so many training puzzles."""
-    max_test: int | None = 1000
-    """Evaluate during training on the first so many test puzzles."""
+    """Train on so many of the others, drawn at random; None: all."""
+    max_test: int | None = None
+    """Report on only the first so many test puzzles; None: all."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -223,6 +225,8 @@ class DataConfig:
             for name, value in (("max_train", self.max_train), ("max_test", self.max_test))
             if value is not None and value < 1
         ]
+        if self.num_validation < 0:
+            problems.append(f"num_validation must not be negative: got {self.num_validation}")
         _raise(problems)
 
 

@@ -1,0 +1,68 @@
+"""The command line. Each verb is a file here; nothing but the verb that was asked for is loaded."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+VERBS = {
+    "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
+    "eval": ("ponderling.cli.eval", "how good a checkpoint is on a file of puzzles"),
+    "solve": ("ponderling.cli.solve", "solve a puzzle or a file of them, and watch"),
+    "data": ("ponderling.cli.data", "make puzzles, or look at a file of them"),
+    "import": ("ponderling.cli.import_", "read a checkpoint of the official HRM or TRM code"),
+    "export": ("ponderling.cli.export", "write a checkpoint for the official code"),
+}
+
+USAGE = """usage: ponderling VERB ... [--help]
+
+Tiny recursive reasoners, HRM and TRM: train, evaluate, study and use them.
+
+{verbs}
+
+`ponderling VERB --help` shows what a verb takes; `ponderling --version` the version.
+Exit codes: 0 done, 1 a failure, 2 a mistake in what was asked. PONDERLING_DEBUG=1 shows the traceback of an error."""
+
+
+def main(args: list[str] | None = None) -> int:
+    """Runs the verb and returns the process's exit code; an error is one line on stderr."""
+    args = sys.argv[1:] if args is None else args
+    try:
+        return _run(args)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("ponderling: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, FileNotFoundError, FileExistsError, IsADirectoryError, ModuleNotFoundError) as error:
+        return _fail(error, 2)
+    except (OSError, RuntimeError, MemoryError) as error:
+        return _fail(error, 1)
+
+
+def _run(args: list[str]) -> int:
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(USAGE.format(verbs="\n".join(f"  {verb:8} {what}" for verb, (_, what) in VERBS.items())))
+        return 0
+    if args[0] == "--version":
+        from ponderling import __version__
+
+        print(f"ponderling {__version__}")
+        return 0
+    if args[0] not in VERBS:
+        import difflib
+
+        close = difflib.get_close_matches(args[0], VERBS, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"unknown verb {args[0]!r}: {hint}There are {', '.join(VERBS)}")
+    return importlib.import_module(VERBS[args[0]][0]).main(args[1:])
+
+
+def _fail(error: BaseException, code: int) -> int:
+    if os.environ.get("PONDERLING_DEBUG"):
+        raise error
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"ponderling: {message}", file=sys.stderr)
+    return code

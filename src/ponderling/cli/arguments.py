@@ -1,0 +1,52 @@
+"""Dataclasses as command lines, through tyro, with mistakes as one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from typing import TypeVar
+
+T_ = TypeVar("T_")
+
+
+class UsageError(ValueError):
+    """An option that does not exist or has a wrong value."""
+
+
+def parse_arguments(cls: type[T_], args: list[str], prog: str, description: str, default: T_ | None = None) -> T_:
+    """The dataclass filled from the arguments; prints help and exits for `--help`.
+
+    Args:
+        cls: A dataclass; the text below a field is its help.
+        args: What follows the verb.
+        prog: How the command is called, for the help.
+        description: What it does, for the help.
+        default: Values of fields that are not given; None: the class's own.
+
+    Raises:
+        UsageError: one line that says what is wrong.
+    """
+    import tyro
+
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            if default is None:
+                return tyro.cli(cls, args=args, prog=prog, description=description)
+            return tyro.cli(cls, args=args, prog=prog, description=description, default=default)
+    except SystemExit as exit_:
+        if exit_.code in (0, None):
+            sys.stderr.write(printed.getvalue())
+            raise
+        raise UsageError(f"{_first_paragraph(printed.getvalue())}. See `{prog} --help`") from None
+
+
+def _first_paragraph(box: str) -> str:
+    """What tyro says in its box, up to the first rule, as one line; and the first option it suggests."""
+    lines = [line.strip("│ ").rstrip() for line in box.splitlines() if not line.startswith(("╭", "╰"))]
+    end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
+    message = " ".join(line for line in lines[:end] if line).rstrip(".")
+    suggestion = re.search(r"meant:\s+(--[\w.-]+)", " ".join(lines[end:]))
+    return message + (f" (did you mean {suggestion[1]}?)" if suggestion else "")

@@ -1,0 +1,108 @@
+"""`ponderling eval CHECKPOINT --data FILE`: exact match, rules kept, steps, halting, by rating."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+from ponderling.config import DType
+
+
+@dataclass(frozen=True)
+class EvalCommand:
+    """What `ponderling eval` takes."""
+
+    checkpoint: Positional[str]
+    """A run folder, a checkpoint folder or a Hub repository."""
+    data: str = "default"
+    """Puzzles to evaluate on: a file, default (the test set in the package) or hub (the family's public test set)."""
+    steps: int | None = None
+    """Supervision steps; as many as in training if not given."""
+    max_puzzles: int | None = None
+    """Only the first so many puzzles."""
+    batch_size: int = 256
+    """Puzzles at a time."""
+    device: str = "cpu"
+    """Where to run: cpu, cuda, ..."""
+    dtype: DType | None = None
+    """Activations' type in place of the checkpoint's own."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        EvalCommand, args, "ponderling eval", "How good a checkpoint is on a set of puzzles it was not trained on."
+    )
+    figures = run(command)
+    if command.json:
+        print(json.dumps(figures))
+    else:
+        show(figures)
+    return 0
+
+
+def run(command: EvalCommand) -> dict[str, Any]:
+    """The figures of `Evaluation.to_json`, with the checkpoint's and the data's names."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ponderling.checkpoint import load_checkpoint
+    from ponderling.evaluate import evaluate
+    from ponderling.inference import Solver
+    from ponderling.train import load_puzzles
+
+    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)
+    solver = Solver.of(checkpoint, command.device)
+    puzzles = load_puzzles(solver.task, command.data, "test")[: command.max_puzzles]
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("solving", total=len(puzzles))
+        outcome = evaluate(
+            checkpoint.model,
+            solver.task,
+            puzzles,
+            checkpoint.config,
+            command.steps,
+            command.batch_size,
+            command.device,
+            lambda done: progress.update(bar, completed=done),
+        )
+    return {"checkpoint": str(command.checkpoint), "data": command.data, **outcome.to_json()}
+
+
+def show(figures: dict[str, Any]) -> None:
+    """The figures as tables."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    early, halting = figures["early_exit"], figures["halting"]
+    table = Table(title=f"{figures['puzzles']:,} puzzles of {figures['data']}, without search")
+    for heading in ("", f"all {figures['steps']} steps", "early exit"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, what in (("exact match", "exact"), ("rules kept", "valid"), ("right cells", "cells")):
+        table.add_row(name, percent(figures[what]), percent(early[what]))
+    table.add_row("mean steps", f"{figures['steps']}", f"{early['mean_steps']:.1f}")
+    console.print(table)
+    console.print(
+        f"halting head: stopped {percent(halting['halted'])}; right when it stopped {percent(halting['precision'])} "
+        f"(precision); of those ever right, stopped while right {percent(halting['recall'])} (recall)"
+    )
+    if figures["by_rating"]:
+        table = Table(title="by rating")
+        for heading in ("rating", "puzzles", f"exact, {figures['steps']} steps", "exact, early exit", "mean steps"):
+            table.add_column(heading, justify="right")
+        for row in figures["by_rating"]:
+            exact, early_exact = percent(row["exact"]), percent(row["early_exact"])
+            table.add_row(row["rating"], f"{row['puzzles']:,}", exact, early_exact, f"{row['mean_steps']:.1f}")
+        console.print(table)
+
+
+def percent(value: float | None) -> str:
+    """As people read it; a dash where there is nothing to tell."""
+    return "–" if value is None else f"{100 * value:.1f}%"

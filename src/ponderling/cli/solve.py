@@ -1,0 +1,118 @@
+"""`ponderling solve CHECKPOINT PUZZLE_OR_FILE`: answers, checked by the rules; `--watch` shows them come about."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+from ponderling.config import DType
+
+if TYPE_CHECKING:
+    from ponderling.inference import Result, Solver
+    from ponderling.tasks.base import Tokens
+
+
+@dataclass(frozen=True)
+class SolveCommand:
+    """What `ponderling solve` takes."""
+
+    checkpoint: Positional[str]
+    """A run folder, a checkpoint folder or a Hub repository."""
+    puzzle: Positional[str]
+    """A puzzle as one line of text, or a file of puzzles."""
+    steps: int | None = None
+    """Most supervision steps; as many as in training if not given."""
+    early_exit: bool = True
+    """Stop a puzzle when the model says so."""
+    watch: bool = False
+    """Show the grid after every step, with changed cells marked."""
+    delay: float = 0.4
+    """Seconds between two steps shown in a terminal."""
+    device: str = "cpu"
+    """Where to run: cpu, cuda, ..."""
+    dtype: DType | None = None
+    """Activations' type in place of the checkpoint's own."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        SolveCommand, args, "ponderling solve", "Solves a puzzle, or a file of them, and says whether the rules hold."
+    )
+    if command.delay < 0:
+        raise ValueError(f"--delay must not be negative: got {command.delay}")
+    from ponderling.inference import Solver
+
+    solver = Solver.load(command.checkpoint, command.device, command.dtype)
+    if Path(command.puzzle).is_file():
+        return _solve_file(solver, command)
+    if Path(command.puzzle).suffix in (".csv", ".txt", ".gz"):
+        raise FileNotFoundError(f"{command.puzzle}: no such file")
+    return _solve_one(solver, command)
+
+
+def _solve_one(solver: Solver, command: SolveCommand) -> int:
+    result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=command.watch or command.json)
+    if command.json:
+        print(json.dumps(_to_json(result, with_trace=True)))
+    elif command.watch:
+        from ponderling.cli.watch import watch
+
+        watch(solver.task, result, command.delay)
+    else:
+        from rich.console import Console
+
+        from ponderling.cli.watch import grid_text, outcome_text
+
+        console = Console(highlight=False)
+        console.print(grid_text(solver.task, result.question_tokens, result.tokens))
+        console.print(result.answer)
+        console.print(outcome_text(result))
+    return 0
+
+
+def _solve_file(solver: Solver, command: SolveCommand) -> int:
+    if command.watch:
+        raise ValueError("--watch shows one puzzle: give its text, not a file")
+    questions: Iterable[Tokens] = solver.task.read(command.puzzle).tokens
+    results = list(solver.solve_many(questions, command.steps, command.early_exit))
+    valid = sum(result.valid for result in results)
+    if command.json:
+        print(json.dumps({"puzzles": len(results), "valid": valid, "results": [_to_json(r) for r in results]}))
+        return 0
+    for result in results:
+        print(f"{result.question},{result.answer},{'valid' if result.valid else 'invalid'},{result.steps}")
+    print(f"{valid} of {len(results)} answers obey the rules", file=sys.stderr)
+    return 0
+
+
+def _to_json(result: Result, with_trace: bool = False) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "question": result.question,
+        "answer": result.answer,
+        "valid": result.valid,
+        "reasons": list(result.reasons),
+        "steps": result.steps,
+        "halted": result.halted,
+        "halt_probability": round(result.halt_probability, 4),
+    }
+    if with_trace:
+        plain["trace"] = [
+            {
+                "step": step.step,
+                "tokens": step.tokens.tolist(),
+                "confidence": [round(float(c), 4) for c in step.confidence],
+                "halt_probability": round(step.halt_probability, 4),
+            }
+            for step in result.trace
+        ]
+    return plain

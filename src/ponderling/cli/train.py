@@ -1,0 +1,204 @@
+"""`ponderling train RECIPE`: trains, shows how it goes on stderr, evaluates and saves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ponderling.cli.arguments import parse_arguments
+from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.recipes import get_recipe, list_recipes
+
+if TYPE_CHECKING:
+    from ponderling.train import Trainer
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """What `ponderling train` takes besides the recipe."""
+
+    out: Path | None = None
+    """The run folder; runs/RECIPE if not given."""
+    resume: bool = False
+    """Go on with the run in the folder, with its own settings; start it if there is none yet."""
+    json: bool = False
+    """Print the result as one JSON object on stdout."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    name = args[0] if args and not args[0].startswith("-") else None
+    if name is None:
+        if args and args[0] not in ("-h", "--help"):
+            raise ValueError(f"expected a recipe before {args[0]}: `ponderling train RECIPE ...`. There are {_names()}")
+        _print_recipes()
+        return 0 if args else 2
+    recipe = get_recipe(name)
+    default_out = Path("runs") / name
+    base = _saved_config(args[1:], default_out) or recipe.config
+    command = parse_arguments(
+        TrainCommand,
+        args[1:],
+        prog=f"ponderling train {name}",
+        description=f"{recipe.summary}. Defaults shown are the recipe's; any can be overridden.",
+        default=TrainCommand(model=base.model, train=base.train, data=base.data),
+    )
+    config = RunConfig(command.model, command.train, command.data)
+    return _train(config, command.out or default_out, name, command.resume, command.json)
+
+
+def _names() -> str:
+    return ", ".join(recipe.name for recipe in list_recipes())
+
+
+def _print_recipes() -> None:
+    print("usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* ...]\n\nRecipes:")
+    for recipe in list_recipes():
+        print(f"  {recipe.name:22}{recipe.summary}")
+    print("\n`ponderling train RECIPE --help` shows every setting and the recipe's value for it.")
+
+
+def _saved_config(args: list[str], default_out: Path) -> RunConfig | None:
+    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
+    if "--resume" not in args:
+        return None
+    out = default_out
+    for i, arg in enumerate(args):
+        if arg == "--out" and i + 1 < len(args):
+            out = Path(args[i + 1])
+        elif arg.startswith("--out="):
+            out = Path(arg.removeprefix("--out="))
+    if not (out / "last" / "training.safetensors").is_file():
+        return None
+    from ponderling.checkpoint import LAST, read_config
+
+    return read_config(out / LAST)[0]
+
+
+def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool) -> int:
+    from ponderling.train import start
+
+    trainer = start(config, out, resume, name, ProgressDisplay())
+    with _StopOnSignal() as stop:
+        figures = trainer.run(stop)
+    result = {
+        "run": str(out),
+        "recipe": name,
+        "step": trainer.step,
+        "steps": config.train.steps,
+        "finished": trainer.step >= config.train.steps,
+        "seconds": round(trainer.seconds, 1),
+        "best": trainer.best,
+        "test": figures or None,
+    }
+    if as_json:
+        print(json.dumps(result))
+    if not result["finished"]:
+        print(f"stopped at step {trainer.step} of {config.train.steps} and saved: go on with --resume", file=sys.stderr)
+        return 130
+    return 0
+
+
+class _StopOnSignal:
+    """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._previous: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        return self.stopped
+
+    def __enter__(self) -> _StopOnSignal:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._stop)
+        return self
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if self.stopped:
+            raise KeyboardInterrupt
+        self.stopped = True
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+class ProgressDisplay:
+    """Shows a run on stderr: a live bar in a terminal, a line now and then elsewhere."""
+
+    SECONDS_BETWEEN_LINES = 15.0
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self.bar: Any = None
+        self.task: Any = None
+        self.steps = 0
+        self.trained_from, self.started_at = 0, 0.0
+        self.last_line = 0.0
+
+    def started(self, trainer: Trainer) -> None:
+        """Says what is trained on what."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from ponderling.models import count_parameters
+
+        data, config = trainer.data, trainer.config
+        self.steps = config.train.steps
+        self.trained_from, self.started_at = trainer.step, time.monotonic()
+        self.console.print(
+            f"{config.model.system.upper()}, {count_parameters(trainer.model):,} parameters, on {config.data.task}: "
+            f"{len(data.train):,} puzzles to train on, {len(data.validation):,} to validate, {len(data.test):,} to test; "
+            f"{self.steps:,} steps of {config.train.batch_size} slots into {trainer.out}"
+            + (f", from step {trainer.step:,}" if trainer.step else "")
+        )
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
+                TimeRemainingColumn(), console=self.console,
+            )  # fmt: skip
+            self.task = self.bar.add_task("", total=self.steps, completed=trainer.step)
+            self.bar.start()
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """Moves the bar, or prints a line every quarter of a minute."""
+        text = (
+            f"loss {metrics['loss']:.4f}  exact {_percent(metrics.get('exact'))}  "
+            f"mean steps {metrics.get('mean_steps', float('nan')):.1f}  {metrics['puzzles_per_second']:.0f} puzzles/s"
+        )
+        if self.bar is not None:
+            self.bar.update(self.task, completed=step, description=text)
+        elif time.monotonic() - self.last_line > self.SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            left = (self.last_line - self.started_at) / max(1, step - self.trained_from) * (self.steps - step)
+            self.console.print(f"step {step:,}  {text}  {left / 60:.1f} min left")
+
+    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+        """Prints the scores."""
+        early, halting = figures["early_exit"], figures["halting"]
+        what = "validation" if kind == "eval" else f"test, weights of step {step:,}"
+        self.console.print(
+            f"step {step:,}  {what}: exact {_percent(figures['exact'])} at {figures['steps']} steps, "
+            f"{_percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
+            f"halting precision {_percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
+        )
+
+    def finished(self, trainer: Trainer) -> None:
+        """Ends the bar."""
+        if self.bar is not None:
+            self.bar.stop()
+        self.console.print(f"{trainer.seconds:.0f} s of training; checkpoints in {trainer.out}")

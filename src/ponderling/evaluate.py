@@ -1,0 +1,169 @@
+"""How good a model is: exact match, rules kept, steps taken and the halting head's judgement, over a set of puzzles.
+
+One pass of N steps gives two sets of numbers: after all N steps for everyone, as the papers report, and with each puzzle
+stopped when the halting head says so, as `solve` does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ponderling.config import RunConfig
+from ponderling.inference import wants_to_halt
+from ponderling.scoring import cell_accuracy, exact_match, rating_buckets, share
+from ponderling.supervision import RecursiveModel
+from ponderling.tasks.base import Puzzles, Task, Tokens
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The raw outcome for N puzzles at some number of steps; the figures are computed from it."""
+
+    steps: int
+    """Supervision steps of the full-depth numbers; the most, with early exit."""
+    full: Tokens
+    """Answers after all steps, (N, L)."""
+    early: Tokens
+    """Answers when the halting head first said stop, or else after all steps, (N, L)."""
+    steps_taken: NDArray[np.int32]
+    """Steps until then, (N,)."""
+    halted: NDArray[np.bool_]
+    """The halting head said stop at some step, (N,)."""
+    right_at: NDArray[np.bool_]
+    """Exact match after each step, (steps, N)."""
+    puzzles: Puzzles
+    full_valid: NDArray[np.bool_]
+    """Rules kept after all steps, (N,)."""
+    early_valid: NDArray[np.bool_]
+    """Rules kept with early exit, (N,)."""
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, from 0 to 1, as plain values.
+
+        exact, valid and cells are after all `steps`; `early_exit` holds the same with early exit. `mean_steps` is the
+        mean number of steps with early exit. Halting precision: of the puzzles it stopped, the share that was right
+        then; recall: of the puzzles that were right after any step, the share it stopped while right.
+        """
+        full_exact = exact_match(self.full, self.puzzles.labels)
+        early_exact = exact_match(self.early, self.puzzles.labels)
+        ever_right = self.right_at.any(axis=0)
+        return {
+            "puzzles": len(self.puzzles),
+            "steps": self.steps,
+            "exact": share(full_exact),
+            "valid": share(self.full_valid),
+            "cells": cell_accuracy(self.full, self.puzzles.labels),
+            "mean_steps": share(self.steps_taken),
+            "early_exit": {
+                "exact": share(early_exact),
+                "valid": share(self.early_valid),
+                "cells": cell_accuracy(self.early, self.puzzles.labels),
+                "mean_steps": share(self.steps_taken),
+            },
+            "halting": {
+                "halted": share(self.halted),
+                "precision": share(early_exact[self.halted]),
+                "recall": share((early_exact & self.halted)[ever_right]),
+            },
+            "exact_by_step": [share(right) for right in self.right_at],
+            "by_rating": self._by_rating(full_exact, early_exact),
+            "search": None,
+            "verified": False,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def _by_rating(self, full_exact: NDArray[Any], early_exact: NDArray[Any]) -> list[dict[str, Any]]:
+        if self.puzzles.ratings is None:
+            return []
+        return [
+            {
+                "rating": name,
+                "puzzles": int(members.sum()),
+                "exact": share(full_exact[members]),
+                "valid": share(self.full_valid[members]),
+                "early_exact": share(early_exact[members]),
+                "mean_steps": share(self.steps_taken[members]),
+            }
+            for name, members in rating_buckets(self.puzzles.ratings)
+        ]
+
+
+def evaluate(
+    model: RecursiveModel,
+    task: Task,
+    puzzles: Puzzles,
+    config: RunConfig,
+    steps: int | None = None,
+    batch_size: int = 256,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int], object] = lambda done: None,
+) -> Evaluation:
+    """Solves every puzzle with all `steps` and scores the answers.
+
+    Args:
+        model: In evaluation mode, on the device.
+        task: Whose rules judge the answers.
+        puzzles: Questions and answers.
+        config: The run's config.
+        steps: Supervision steps; None: as many as in training.
+        batch_size: Puzzles at a time.
+        device: Where the model is.
+        progress: Called with the number of puzzles done.
+
+    Raises:
+        ValueError: when there is no puzzle, or steps is below 1.
+    """
+    steps = config.train.N_sup if steps is None else steps
+    if not len(puzzles):
+        raise ValueError("no puzzles to evaluate on")
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1: got {steps}")
+    start = time.perf_counter()
+    parts = []
+    for first in range(0, len(puzzles), batch_size):
+        parts.append(_evaluate_batch(model, puzzles[first : first + batch_size], config, steps, device))
+        progress(min(first + batch_size, len(puzzles)))
+    full, early, steps_taken, halted = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    return Evaluation(
+        steps=steps,
+        full=full,
+        early=early,
+        steps_taken=steps_taken,
+        halted=halted,
+        right_at=np.concatenate([part[4] for part in parts], axis=1),
+        puzzles=puzzles,
+        full_valid=task.valid(puzzles.tokens, full),
+        early_valid=task.valid(puzzles.tokens, early),
+        seconds=time.perf_counter() - start,
+    )
+
+
+@torch.inference_mode()
+def _evaluate_batch(
+    model: RecursiveModel, puzzles: Puzzles, config: RunConfig, steps: int, device: torch.device | str
+) -> tuple[NDArray[Any], ...]:
+    tokens = torch.from_numpy(puzzles.tokens.astype(np.int64)).to(device)
+    ids = torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)).to(device)
+    state = model.initial_state(len(puzzles))
+    early = np.zeros_like(puzzles.tokens)
+    steps_taken = np.full(len(puzzles), steps, np.int32)
+    halted = np.zeros(len(puzzles), bool)
+    right_at = np.zeros((steps, len(puzzles)), bool)
+    answers = early
+    for step in range(steps):
+        state, output = model(state, tokens, ids)
+        answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
+        right_at[step] = exact_match(answers, puzzles.labels)
+        stops = wants_to_halt(output, config.train.halting).cpu().numpy() & ~halted
+        early[stops], steps_taken[stops] = answers[stops], step + 1
+        halted |= stops
+    early[~halted] = answers[~halted]
+    return answers, early, steps_taken, halted, right_at

@@ -1,0 +1,328 @@
+"""Using a trained model: load it, solve one puzzle or a stream of them, stop each when the model says so, watch it think.
+
+    solver = ponderling.Solver.load("runs/sudoku4")
+    result = solver.solve("1.....3..2.....4")
+    result.answer, result.steps, result.halted, result.valid
+
+A model that found an answer claims nothing: `Result.valid` is what the task's rules say about it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ponderling.checkpoint import Checkpoint, load_checkpoint
+from ponderling.config import DType, Halting, RunConfig
+from ponderling.losses import LOG_PROBABILITIES
+from ponderling.supervision import RecursiveModel, StepOutput
+from ponderling.tasks import get_task
+from ponderling.tasks.base import PuzzleError, Task, Tokens
+
+
+class Question(NamedTuple):
+    """A puzzle to solve."""
+
+    tokens: Tokens
+    """(L,)."""
+    puzzle_id: int = 0
+    """Row of the puzzle embedding."""
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """What the model thinks after one supervision step."""
+
+    step: int
+    """1, 2, ..."""
+    tokens: Tokens
+    """The likeliest token of each cell, (L,)."""
+    confidence: NDArray[np.float32]
+    """Probability of that token, (L,)."""
+    halt_probability: float
+    """How sure the halting head is that this answer is right, from 0 to 1."""
+    wants_to_halt: bool
+    """The halting head says stop."""
+
+
+@dataclass(frozen=True)
+class Thought:
+    """How the thinking about one puzzle ended."""
+
+    tokens: Tokens
+    """The answer, (L,)."""
+    steps: int
+    """Supervision steps taken."""
+    halted: bool
+    """The model said stop; False: it ran out of steps."""
+    halt_probability: float
+    """The halting head's last word, from 0 to 1."""
+    trace: tuple[TraceStep, ...] = ()
+    """Every step, when asked for."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A puzzle's answer as text, and whether the rules accept it."""
+
+    question: str
+    answer: str
+    """One character for each cell, a dot where the model left a cell blank."""
+    steps: int
+    """Supervision steps taken."""
+    halted: bool
+    """The model said stop; False: it ran out of steps."""
+    halt_probability: float
+    """The halting head's last word, from 0 to 1."""
+    valid: bool
+    """Every rule holds and every clue is kept. Says the task, not the model."""
+    reasons: tuple[str, ...]
+    """Which rules are broken, one sentence each; empty when valid."""
+    question_tokens: Tokens
+    tokens: Tokens
+    trace: tuple[TraceStep, ...] = ()
+    """Every step, when asked for."""
+
+
+def wants_to_halt(output: StepOutput, halting: Halting) -> Tensor:
+    """Which puzzles the model would stop thinking about, (B,) bool; the rule it was trained with."""
+    return output.q > (output.q_continue if halting == "halt_continue" else 0)
+
+
+def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
+    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 exactly where `wants_to_halt`."""
+    return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
+
+
+def think(
+    model: RecursiveModel,
+    questions: Iterable[Question],
+    config: RunConfig,
+    steps: int,
+    slots: int = 256,
+    early_exit: bool = True,
+    trace: bool = False,
+    device: torch.device | str = "cpu",
+) -> Iterator[Thought]:
+    """Thinks about a stream of questions, `slots` at a time, and gives the outcomes in the questions' order.
+
+    A puzzle that is done leaves at once and the next question takes its slot. Questions are read as slots become free;
+    no more than about `slots` x `steps` outcomes wait for an earlier one, however long the stream is.
+
+    Args:
+        model: In evaluation mode.
+        questions: Any iterable, read lazily.
+        config: The run's config: how halting and probabilities are to be read.
+        steps: Most supervision steps for one puzzle.
+        slots: Puzzles in one forward pass.
+        early_exit: Stop a puzzle when the model says so; False: always all steps.
+        trace: Keep every step.
+        device: Where the model is.
+    """
+    waiting = enumerate(questions)
+    active: list[_Slot] = []
+    done: dict[int, Thought] = {}
+    state: tuple[Tensor, ...] = ()
+    tokens, ids = torch.empty(0, dtype=torch.long), torch.empty(0, dtype=torch.long)
+    next_out = 0
+    while True:
+        new = list(itertools.islice(waiting, slots - len(active)))
+        if new:
+            fresh = model.initial_state(len(new))
+            new_tokens = torch.from_numpy(np.stack([q.tokens for _, q in new]).astype(np.int64)).to(device)
+            new_ids = torch.tensor([q.puzzle_id for _, q in new], device=device)
+            if active:
+                state = tuple(torch.cat([s, f]) for s, f in zip(state, fresh, strict=True))
+                tokens, ids = torch.cat([tokens, new_tokens]), torch.cat([ids, new_ids])
+            else:
+                state, tokens, ids = fresh, new_tokens, new_ids
+            active += [_Slot(number) for number, _ in new]
+        if not active:
+            return
+        state, view = _step(model, state, tokens, ids, config, trace)
+        keep = []
+        for row, slot in enumerate(active):
+            slot.steps += 1
+            if trace:
+                slot.trace.append(view.trace_step(row, slot.steps))
+            halts = early_exit and bool(view.halts[row])
+            if halts or slot.steps >= steps:
+                done[slot.number] = Thought(
+                    view.answers[row], slot.steps, bool(view.halts[row]), float(view.halting[row]), tuple(slot.trace)
+                )
+            else:
+                keep.append(row)
+        if len(keep) < len(active):
+            rows = torch.tensor(keep, dtype=torch.long, device=device)
+            state, tokens, ids = tuple(s[rows] for s in state), tokens[rows], ids[rows]
+            active = [active[row] for row in keep]
+        while next_out in done:
+            yield done.pop(next_out)
+            next_out += 1
+
+
+class _Slot:
+    """One puzzle in work: its place in the stream, its steps so far."""
+
+    def __init__(self, number: int):
+        self.number, self.steps = number, 0
+        self.trace: list[TraceStep] = []
+
+
+class _View(NamedTuple):
+    """One step's output of all slots, on the CPU."""
+
+    answers: Tokens
+    halts: NDArray[np.bool_]
+    halting: NDArray[np.float32]
+    confidence: NDArray[np.float32] | None
+
+    def trace_step(self, row: int, step: int) -> TraceStep:
+        assert self.confidence is not None
+        return TraceStep(step, self.answers[row], self.confidence[row], float(self.halting[row]), bool(self.halts[row]))
+
+
+@torch.inference_mode()
+def _step(
+    model: RecursiveModel, state: tuple[Tensor, ...], tokens: Tensor, ids: Tensor, config: RunConfig, confident: bool
+) -> tuple[tuple[Tensor, ...], _View]:
+    state, output = model(state, tokens, ids)
+    halting = config.train.halting
+    confidence = None
+    if confident:
+        confidence = LOG_PROBABILITIES[config.train.loss](output.logits).exp().amax(-1).float().cpu().numpy()
+    return state, _View(
+        output.logits.argmax(-1).to(torch.uint8).cpu().numpy(),
+        wants_to_halt(output, halting).cpu().numpy(),
+        halt_probability(output, halting).cpu().numpy(),
+        confidence,
+    )
+
+
+class Solver:
+    """A trained model together with its task: text in, checked answers out.
+
+    Args:
+        model: In evaluation mode, on the device.
+        task: The puzzle family.
+        config: The run's config; `train.N_sup` is the usual number of supervision steps.
+        device: Where the model is.
+    """
+
+    def __init__(self, model: RecursiveModel, task: Task, config: RunConfig, device: torch.device | str = "cpu"):
+        self.model, self.task, self.config, self.device = model, task, config, device
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, device: torch.device | str = "cpu", dtype: DType | None = None) -> Solver:
+        """The solver of a run folder, a checkpoint folder or a Hub repository.
+
+        Args:
+            checkpoint: As in `checkpoint.load_checkpoint`.
+            device: cpu, cuda, ...
+            dtype: Activations' type in place of the checkpoint's own.
+        """
+        return cls.of(load_checkpoint(checkpoint, device, dtype), device)
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Solver:
+        """The solver of a loaded checkpoint.
+
+        Raises:
+            ValueError: when its task is not known, or has another vocabulary or grid.
+        """
+        task = get_task(checkpoint.config.data.task)
+        cells = task.grid_shape[0] * task.grid_shape[1]
+        if (task.vocab_size, cells) != (checkpoint.shape.vocab_size, checkpoint.shape.seq_len):
+            raise ValueError(
+                f"{checkpoint.path}: made for {checkpoint.shape.vocab_size} tokens and {checkpoint.shape.seq_len} cells, "
+                f"but its task {task.name} has {task.vocab_size} and {cells}"
+            )
+        return cls(checkpoint.model, task, checkpoint.config, device)
+
+    def parse(self, puzzle: str | NDArray[np.integer]) -> Tokens:
+        """The tokens (L,) of a puzzle given as text or as a grid of the task's tokens.
+
+        Raises:
+            PuzzleError: what is wrong with it.
+        """
+        if isinstance(puzzle, str):
+            return self.task.parse(puzzle)
+        tokens = np.asarray(puzzle).reshape(-1)
+        rows, columns = self.task.grid_shape
+        if tokens.shape != (rows * columns,) or tokens.min() < 0 or tokens.max() >= self.task.vocab_size:
+            raise PuzzleError(
+                f"expected {rows * columns} tokens from 0 to {self.task.vocab_size - 1} ({self.task.name}): "
+                f"got shape {np.asarray(puzzle).shape}, values {tokens.min()} to {tokens.max()}"
+            )
+        return tokens.astype(np.uint8)
+
+    def solve(
+        self,
+        puzzle: str | NDArray[np.integer],
+        steps: int | None = None,
+        early_exit: bool = True,
+        trace: bool = False,
+        check: bool = True,
+    ) -> Result:
+        """Solves one puzzle.
+
+        Args:
+            puzzle: Text as the task reads it, or a grid of tokens.
+            steps: Most supervision steps; None: as many as in training.
+            early_exit: Stop when the model says so.
+            trace: Keep every step in `Result.trace`.
+            check: Refuse a puzzle that has no answer or several.
+
+        Raises:
+            PuzzleError: what is wrong with the puzzle.
+        """
+        tokens = self.parse(puzzle)
+        if check:
+            self.task.check_question(tokens)
+        (result,) = self.solve_many([tokens], steps, early_exit, trace)
+        return result
+
+    def solve_many(
+        self,
+        puzzles: Iterable[str | NDArray[np.integer]],
+        steps: int | None = None,
+        early_exit: bool = True,
+        trace: bool = False,
+        slots: int = 256,
+    ) -> Iterator[Result]:
+        """Solves a stream of puzzles, lazily and in bounded memory; results come in the same order. See `solve`."""
+        steps = self.config.train.N_sup if steps is None else steps
+        if steps < 1 or slots < 1:
+            raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
+        asked: list[Tokens] = []  # questions read whose result is not out yet, oldest first
+
+        def questions() -> Iterator[Question]:
+            for puzzle in puzzles:
+                asked.append(self.parse(puzzle))
+                yield Question(asked[-1])
+
+        for thought in think(self.model, questions(), self.config, steps, slots, early_exit, trace, self.device):
+            yield self._result(asked.pop(0), thought)
+
+    def _result(self, question: Tokens, thought: Thought) -> Result:
+        verdict = self.task.check(question, thought.tokens)
+        return Result(
+            question=self.task.format(question),
+            answer=self.task.format(thought.tokens),
+            steps=thought.steps,
+            halted=thought.halted,
+            halt_probability=thought.halt_probability,
+            valid=verdict.valid,
+            reasons=verdict.reasons,
+            question_tokens=question,
+            tokens=thought.tokens,
+            trace=thought.trace,
+        )

@@ -1,0 +1,120 @@
+"""Named runs: the papers', and small ones for a laptop. `ponderling train NAME` starts one; every field can be overridden.
+
+What each of them reaches, and in which time, stands in README.md, with the command that measured it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+
+from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run with a name."""
+
+    name: str
+    summary: str
+    """One line for the list of recipes."""
+    config: RunConfig
+
+
+def _recipes() -> list[Recipe]:
+    return [*_small(), *_papers()]
+
+
+def _papers() -> list[Recipe]:
+    # Steps: official epochs x 1,000 puzzles / batch 768. Settings: the commands in the official repositories' READMEs.
+    sudoku = DataConfig(task="sudoku9", train="hub", test="hub", max_train=1000)
+    trm = RunConfig(ModelConfig(), TrainConfig(steps=65_104), sudoku)
+    mlp = replace(trm, model=replace(trm.model, mixer="mlp", positions="none"))
+    hrm = RunConfig(
+        ModelConfig(system="hrm", gradient="one_step", separate_networks=True, num_layers=4, n=2, T=2, prefix_len=1),
+        TrainConfig(steps=26_041, halting="halt_continue", ema_rate=0.0),
+        sudoku,
+    )
+    where = "Sudoku-Extreme, 1,000 puzzles; wants a GPU"
+    return [
+        Recipe("trm-sudoku-mlp", f"TRM paper, MLP over positions, 5.0M parameters; {where}", mlp),
+        Recipe("trm-sudoku-attention", f"TRM paper, attention, 6.8M parameters; {where}", trm),
+        Recipe("hrm-sudoku", f"HRM paper, 27M parameters; {where}", hrm),
+    ]
+
+
+def _small() -> list[Recipe]:
+    model = ModelConfig(
+        hidden_size=64,
+        num_heads=4,
+        inner_multiple=32,
+        mixer="mlp",
+        positions="none",
+        prefix_len=0,
+        puzzle_embedding_size=0,
+        n=3,
+        T=2,
+        dtype="float32",
+    )
+    train = TrainConfig(
+        steps=1000,
+        batch_size=128,
+        N_sup=8,
+        loss="stablemax_float32",
+        optimizer="adamw",
+        lr=3e-3,
+        warmup_steps=50,
+        lr_min_ratio=0.1,
+        weight_decay=0.1,
+        beta2=0.98,
+        ema_rate=0.99,
+        eval_every=200,
+        checkpoint_every=200,
+    )
+    sudoku4 = RunConfig(model, train, DataConfig(task="sudoku4"))
+    sudoku6 = RunConfig(
+        replace(model, hidden_size=128), replace(train, steps=6000, lr=2e-3, eval_every=500), DataConfig(task="sudoku6")
+    )
+    sudoku9 = RunConfig(
+        replace(model, hidden_size=128, n=6, T=3),
+        replace(train, steps=20_000, N_sup=16, lr=1e-3, ema_rate=0.999, eval_every=1000),
+        DataConfig(task="sudoku9"),
+    )
+    return [
+        Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", sudoku4),
+        Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", as_hrm(sudoku4)),
+        Recipe("sudoku6", "TRM on 6x6 Sudoku", sudoku6),
+        Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", as_hrm(sudoku6)),
+        Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
+    ]
+
+
+def as_hrm(config: RunConfig) -> RunConfig:
+    """The same run with HRM's ways: two networks of twice the layers, 1-step gradient, Q-learning, no moving average."""
+    model = replace(
+        config.model,
+        system="hrm",
+        gradient="one_step",
+        separate_networks=True,
+        num_layers=2 * config.model.num_layers,
+    )
+    return replace(config, model=model, train=replace(config.train, halting="halt_continue", ema_rate=0.0))
+
+
+def list_recipes() -> list[Recipe]:
+    """All recipes, small ones first."""
+    return _recipes()
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        ValueError: naming the recipes there are, and the closest.
+    """
+    known = {recipe.name: recipe for recipe in _recipes()}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"unknown recipe {name!r}: {hint}There are {', '.join(known)}")
+    return known[name]

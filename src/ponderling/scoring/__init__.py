@@ -1,0 +1,48 @@
+"""Scores of answers, in numpy. Exact match is the headline; the share of right cells alone says little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.base import PAD, Tokens
+
+Bools = NDArray[np.bool_]
+
+RATING_EDGES = (0, 1, 4, 13, 51)
+"""Lowest rating of each bucket that tables show: 0 needs no guess, 51 and more are the hardest known."""
+
+
+def exact_match(answers: Tokens, labels: Tokens) -> Bools:
+    """Whether each puzzle is right in every cell that counts, (N,).
+
+    Args:
+        answers: (N, L).
+        labels: (N, L); cells equal to PAD are not compared.
+    """
+    return ((answers == labels) | (labels == PAD)).all(axis=1)
+
+
+def cell_accuracy(answers: Tokens, labels: Tokens) -> float:
+    """Share of right cells among all that count, from 0 to 1; 0 when none does."""
+    counts = labels != PAD
+    return float((answers == labels)[counts].mean()) if counts.any() else 0.0
+
+
+def share(flags: NDArray[Any]) -> float | None:
+    """Mean of the flags, None when there are none."""
+    return float(np.mean(flags)) if len(flags) else None
+
+
+def rating_buckets(ratings: NDArray[Any], edges: Sequence[int] = RATING_EDGES) -> list[tuple[str, Bools]]:
+    """Names such as `1-3` or `51+`, and which puzzles (N,) each holds; buckets without a puzzle are left out."""
+    buckets = []
+    for low, high in zip(edges, [*edges[1:], None], strict=True):
+        members = (ratings >= low) if high is None else (ratings >= low) & (ratings < high)
+        name = f"{low}+" if high is None else f"{low}-{high - 1}" if high - low > 1 else str(low)
+        if members.any():
+            buckets.append((name, members))
+    return buckets

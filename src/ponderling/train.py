@@ -1,0 +1,437 @@
+"""A training run from a config: data, model, optimizer, evaluation, checkpoints, and going on after an interruption.
+
+The run folder holds `best/` and `last/` (see `checkpoint.py`) and `metrics.jsonl`. A run that is resumed, also after
+`kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ponderling.checkpoint import (
+    BEST,
+    LAST,
+    TRAINING,
+    CheckpointError,
+    load_training_state,
+    read_config,
+    read_safetensors,
+    save_checkpoint,
+    save_training_state,
+)
+from ponderling.config import PuzzleShape, RunConfig
+from ponderling.data import Sampler
+from ponderling.evaluate import Evaluation, evaluate
+from ponderling.losses import IGNORE
+from ponderling.metrics_log import MetricsLog
+from ponderling.models import Reasoner, build_model
+from ponderling.optim import Optimizers, make_ema, seeded_generator
+from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
+from ponderling.tasks import get_task
+from ponderling.tasks.base import PAD, Puzzles, Task
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says why and what to try."""
+
+
+@dataclass(frozen=True)
+class DataSplit:
+    """The puzzles of a run."""
+
+    train: Puzzles
+    validation: Puzzles
+    """Held out of the training puzzles; chooses the best checkpoint."""
+    test: Puzzles
+    """Evaluated once, at the end."""
+
+
+class Observer:
+    """Is told what happens in a run; every method does nothing. The command line's progress display is one."""
+
+    def started(self, trainer: Trainer) -> None:
+        """Before the first step."""
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """After an optimizer step, with the means since the last line of the log."""
+
+    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+        """After an evaluation: kind is eval (validation) or test."""
+
+    def finished(self, trainer: Trainer) -> None:
+        """After the last checkpoint."""
+
+
+def load_split(config: RunConfig, task: Task) -> DataSplit:
+    """The run's puzzles, as `DataConfig` names them; the validation puzzles are never among the training puzzles."""
+    data = config.data
+    pool = load_puzzles(task, data.train, "train")
+    # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
+    order = np.random.default_rng(0).permutation(len(pool))
+    num_validation = min(data.num_validation, len(pool) // 10)
+    train = pool[order[num_validation:][: data.max_train]]
+    validation = pool[order[:num_validation]]
+    test = load_puzzles(task, data.test, "test")[: data.max_test]
+    return DataSplit(train, validation, test)
+
+
+def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
+    """The puzzles of a file, or the task's own: `default` in the package, `hub` its public set; split is train or test."""
+    if source == "default":
+        return task.load_default(split)
+    if source == "hub":
+        return task.read_hub(split)
+    return task.read(source)
+
+
+class Trainer:
+    """One run: what changes while training, and the loop.
+
+    Args:
+        config: Everything that determines the run.
+        out: The run folder; made if need be.
+        task: The puzzle family.
+        data: The puzzles.
+        model: A model to train in place of the one that the config describes; on the config's device, or moved there.
+        recipe: The recipe's name, noted in the checkpoints.
+        observer: Is told what happens.
+
+    Raises:
+        FileExistsError: when the folder holds a run already; see `resume`.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        out: str | Path,
+        task: Task,
+        data: DataSplit,
+        model: Reasoner | None = None,
+        recipe: str | None = None,
+        observer: Observer | None = None,
+    ):
+        self.config, self.out, self.task, self.data = config, Path(out), task, data
+        self.recipe, self.observer = recipe, observer or Observer()
+        train = config.train
+        if train.threads:
+            torch.set_num_threads(train.threads)
+        self.device = torch.device(train.device)
+        rows, columns = task.grid_shape
+        num_puzzles = 1 + max(int(p.puzzle_ids.max(initial=0)) for p in (data.train, data.validation, data.test))
+        self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
+        if model is None:
+            model = build_model(config.model, self.shape, seeded_generator(train.seed))
+        self.model = model.to(self.device).train()
+        self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
+        self.optimizers = Optimizers(self.model, train, self.model.puzzle_embedding)
+        self.sampler = Sampler(data.train, task.augment if config.data.augment else None, train.seed)
+        self.generator = seeded_generator(train.seed, self.device)
+        self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
+        self.step = 0
+        self.best: dict[str, Any] | None = None
+        self.seconds = 0.0
+        self._window = _Window()
+
+    @property
+    def evaluated_model(self) -> Reasoner:
+        """The model that is evaluated and saved: the moving average's, or the live one without an average."""
+        return self.model if self.ema is None else self.ema.module  # pyright: ignore[reportReturnType]
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """Trains to the last step, or until `should_stop` says so between two steps; saves either way.
+
+        Returns:
+            The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early.
+
+        Raises:
+            TrainingError: on a loss that is not finite; the weights are not touched and the last checkpoint is intact.
+            OSError: when a checkpoint cannot be written; the one before is intact.
+        """
+        train = self.config.train
+        log = MetricsLog(self.out, self.step, train.tensorboard)
+        self.observer.started(self)
+        if self.step == 0:
+            self.save()
+        saved, clock = time.perf_counter(), time.perf_counter()
+        try:
+            while self.step < train.steps and not should_stop():
+                metrics = self.train_step()
+                now = time.perf_counter()
+                self.seconds, clock = self.seconds + now - clock, now
+                if self.step % train.log_every == 0:
+                    metrics = self._window.take(self.seconds)
+                    log.write("train", self.step, metrics)
+                    self.observer.stepped(self.step, metrics)
+                if self.step % train.eval_every == 0 or self.step == train.steps:
+                    self._evaluate(log)
+                minutes = (now - saved) / 60
+                if self.step % train.checkpoint_every == 0 or minutes >= train.checkpoint_minutes:
+                    self.save()
+                    saved = time.perf_counter()
+            self.save()
+            figures = self._test(log) if self.step >= train.steps else {}
+        finally:
+            log.close()
+        self.observer.finished(self)
+        return figures
+
+    def train_step(self) -> None:
+        """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
+        train = self.config.train
+        new = self.sampler.take(int(self.carry.halted.sum()))  # sync
+        self.carry = refill(self.model, self.carry, to_batch(new))
+        result = supervision_step(self.model, self.carry, train, self.generator)
+        loss = result.loss.item() / train.batch_size  # sync
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {loss} at step {self.step + 1}; the weights were not updated. Try a lower --train.lr "
+                f"(now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or --model.dtype float32 "
+                f"(now {self.config.model.dtype}); the last good checkpoint is {self.out / LAST}"
+            )
+        (result.loss / train.batch_size).backward()
+        lr = self.optimizers.lr
+        self.optimizers.step()
+        self.optimizers.zero_grad()
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        self.carry = result.carry
+        self.step += 1
+        self._window.add(result, loss, lr)
+
+    def _evaluate(self, log: MetricsLog) -> None:
+        """Scores the validation puzzles, and keeps the weights if none before did better."""
+        if not len(self.data.validation):
+            return
+        figures = self.score(self.data.validation).to_json()
+        # Valid answers decide between equals in exact match, and of wholly equal checkpoints the later is kept.
+        rank = [figures["exact"], figures["cells"]]
+        is_best = self.best is None or rank >= self.best["rank"]
+        if is_best:
+            self.best = {"step": self.step, "rank": rank}
+            self._save_weights(BEST, {"validation": figures})
+        log.write("eval", self.step, figures)
+        self.observer.evaluated("eval", self.step, figures, is_best)
+
+    def _test(self, log: MetricsLog) -> dict[str, Any]:
+        """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
+        if not len(self.data.test):
+            return {}
+        live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
+        if self.best is not None:
+            self.evaluated_model.load_state_dict(read_safetensors(self.out / BEST / "model.safetensors"))
+        figures = self.score(self.data.test).to_json()
+        self.evaluated_model.load_state_dict(live)
+        log.write("test", self.step, figures)
+        self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures, False)
+        return figures
+
+    def score(self, puzzles: Puzzles) -> Evaluation:
+        """Evaluates the averaged weights on these puzzles."""
+        model = self.evaluated_model.eval()
+        try:
+            return evaluate(model, self.task, puzzles, self.config, device=self.device)
+        finally:
+            self.model.train()
+
+    def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
+        info = {"recipe": self.recipe, "step": self.step, "seconds": round(self.seconds, 1), **facts}
+        save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
+
+    def save(self) -> None:
+        """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
+        self._save_weights(LAST, {})
+        save_training_state(self.out / LAST, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+            "data": fingerprint(self.data.train),
+            "model": self.model.state_dict(),
+            "ema": None if self.ema is None else dict(self.ema.module.named_parameters()),
+            "optimizers": self.optimizers.state_dict(),
+            "sampler": self.sampler.position,
+            "generator": self.generator.get_state(),
+            "carry": _carry_to_dict(self.carry),
+            "window": self._window.state(),
+        }
+
+    def resume(self) -> None:
+        """Goes on where the run in the folder stopped.
+
+        Raises:
+            CheckpointError: when there is nothing to go on from, it is damaged, or it was trained on other puzzles.
+        """
+        state = load_training_state(self.out / LAST)
+        if state["data"] != fingerprint(self.data.train):
+            raise CheckpointError(
+                f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
+                "now holds; give the same file, or start a new run with another --out"
+            )
+        try:
+            self.model.load_state_dict(state["model"])
+            if self.ema is not None:
+                average = dict(self.ema.module.named_parameters())
+                for key, value in (state["ema"] or {}).items():
+                    average[key].data.copy_(value)
+            self.optimizers.load_state_dict(state["optimizers"])
+            self.generator.set_state(state["generator"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
+        self.carry = _carry_from_dict(state["carry"], self.device)
+        self.sampler.position = state["sampler"]
+        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        self._window = _Window(*state["window"])
+
+
+def to_batch(puzzles: Puzzles) -> Batch:
+    """The puzzles as tensors; a label PAD becomes IGNORE."""
+    labels = torch.from_numpy(puzzles.labels.astype(np.int64))
+    return Batch(
+        torch.from_numpy(puzzles.tokens.astype(np.int64)),
+        labels.masked_fill(labels == PAD, IGNORE),
+        torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
+    )
+
+
+def fingerprint(puzzles: Puzzles) -> str:
+    """A hash of questions and answers, in order."""
+    digest = hashlib.sha256(puzzles.tokens.tobytes())
+    digest.update(puzzles.labels.tobytes())
+    return digest.hexdigest()
+
+
+def start(
+    config: RunConfig,
+    out: str | Path,
+    resume: bool = False,
+    recipe: str | None = None,
+    observer: Observer | None = None,
+    model: Reasoner | None = None,
+) -> Trainer:
+    """A run that is ready to `run()`: new, or where the one in the folder stopped.
+
+    Raises:
+        FileExistsError: when the folder holds a run and `resume` is not set.
+        ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
+    """
+    out = Path(out)
+    has_run = (out / LAST / TRAINING).is_file()
+    if has_run and not resume:
+        raise FileExistsError(f"{out} holds a run already: go on with it (--resume) or choose another --out")
+    if has_run:
+        check_resumable(read_config(out / LAST)[0], config, out)
+    task = get_task(config.data.task)
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, out, task, load_split(config, task), model, recipe, observer)
+    if has_run:
+        trainer.resume()
+    return trainer
+
+
+CHANGEABLE = {
+    "steps",
+    "device",
+    "threads",
+    "tensorboard",
+    "eval_every",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "log_every",
+}
+"""Fields of TrainConfig that a resumed run may set anew."""
+
+
+def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
+    """Refuses to go on with another model, other data or another way to train, naming every field that differs."""
+    same = replace(wanted, train=replace(wanted.train, **{name: getattr(saved.train, name) for name in CHANGEABLE}))
+    differences = [
+        f"{part}.{field.name} was {getattr(old, field.name)}, now {getattr(new, field.name)}"
+        for part, old, new in (
+            ("model", saved.model, same.model),
+            ("train", saved.train, same.train),
+            ("data", saved.data, same.data),
+        )
+        for field in dataclasses.fields(old)
+        if getattr(old, field.name) != getattr(new, field.name)
+    ]
+    if differences:
+        raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
+
+
+def _carry_to_dict(carry: Carry) -> dict[str, Any]:
+    return {
+        "state": list(carry.state),
+        "tokens": carry.batch.tokens,
+        "labels": carry.batch.labels,
+        "puzzle_ids": carry.batch.puzzle_ids,
+        "steps": carry.steps,
+        "halted": carry.halted,
+    }
+
+
+def _carry_from_dict(saved: dict[str, Any], device: torch.device) -> Carry:
+    tensors = {key: value.to(device) for key, value in saved.items() if isinstance(value, Tensor)}
+    return Carry(
+        state=tuple(tensor.to(device) for tensor in saved["state"]),
+        batch=Batch(tensors["tokens"], tensors["labels"], tensors["puzzle_ids"]),
+        steps=tensors["steps"],
+        halted=tensors["halted"],
+    )
+
+
+class _Window:
+    """Sums since the last line of the log."""
+
+    def __init__(self, sums: dict[str, float] | None = None, since: float = 0.0):
+        self.sums, self.since = dict(sums or {}), since
+
+    def state(self) -> list[Any]:
+        return [self.sums, self.since]
+
+    def add(self, result: StepResult, loss: float, lr: float) -> None:
+        """Scores count the puzzles that halted in this step and have labels, as official; losses count all slots."""
+        done = result.carry.halted & result.correct.has_labels
+        B = len(done)
+        values = {
+            "updates": 1.0,
+            "loss": loss,
+            "answer_loss": result.answer_loss.item() / B,
+            "halt_loss": (result.halt_loss + result.continue_loss).item() / B,
+            "puzzles": done.sum().item(),
+            "exact": (result.correct.exact & done).sum().item(),
+            "cells": result.correct.cells[done].sum().item(),
+            "steps": result.carry.steps[done].sum().item(),
+            "halt_right": (((result.output.q > 0) == result.correct.exact) & done).sum().item(),
+        }
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        self.sums["lr"] = lr
+
+    def take(self, seconds: float) -> dict[str, float]:
+        """Means of the window, which starts anew; shares are from 0 to 1 and there only if a puzzle halted."""
+        sums, self.sums = self.sums, {}
+        elapsed, self.since = max(seconds - self.since, 1e-9), seconds
+        means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}
+        if sums["puzzles"]:
+            names = {"exact": "exact", "cells": "cells", "mean_steps": "steps", "halt_accuracy": "halt_right"}
+            means |= {name: sums[key] / sums["puzzles"] for name, key in names.items()}
+        return means | {
+            "lr": sums["lr"],
+            "puzzles_per_second": sums["puzzles"] / elapsed,
+            "updates_per_second": sums["updates"] / elapsed,
+            "seconds": round(seconds, 2),
+        }
