@@ -15,7 +15,7 @@ setup: .venv/.installed
 
 # Trains TRM and HRM on 4x4 Sudoku from scratch, evaluates both on unseen puzzles, solves one and shows how.
 demo: setup
-	$(BIN)/python -m ponderling.demo
+	$(BIN)/ponderling demo
 
 test: setup lint tests
 

@@ -1,0 +1,202 @@
+"""The command line as a user meets it: one line for every mistake, JSON alone on stdout, and nothing slow for --help."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ponderling.cli import main
+from ponderling.tasks import get_task
+
+TINY = [
+    "--train.steps", "16", "--train.batch-size", "8", "--train.N-sup", "3", "--train.eval-every", "8",
+    "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
+    "--data.num-validation", "20", "--data.max-train", "50", "--data.max-test", "20",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder of a barely trained model."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    assert main(["train", "sudoku4", "--out", str(out), *TINY]) == 0
+    return out
+
+
+@pytest.fixture
+def puzzles():
+    return get_task("sudoku4").load_default("test")[:20]
+
+
+def one_line(capsys) -> str:
+    """The error on stderr, which must be one line, without a traceback."""
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.startswith("ponderling:")]
+    assert len(lines) == 1, captured.err
+    assert "Traceback" not in captured.err
+    return lines[0]
+
+
+def test_json_prints_one_object_and_nothing_else_on_stdout(run, capsys, tmp_path):
+    capsys.readouterr()
+    assert main(["eval", str(run), "--steps", "5", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert {"puzzles", "exact", "valid", "cells", "mean_steps", "steps"} <= figures.keys()
+    assert figures["steps"] == len(figures["exact_by_step"]) == 5
+    question = get_task("sudoku4").format(get_task("sudoku4").load_default("test").tokens[0])
+    assert main(["solve", str(run), question, "--json"]) == 0
+    solved = json.loads(capsys.readouterr().out)
+    assert solved["question"] == question
+    assert len(solved["trace"]) == solved["steps"]
+    assert main(["train", "sudoku4", "--out", str(tmp_path / "again"), "--json", *TINY]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["finished"]
+    assert trained["test"]["puzzles"] == 20
+
+
+def test_eval_reads_a_file_and_shows_tables(run, capsys, tmp_path, puzzles):
+    file = tmp_path / "puzzles.csv"
+    get_task("sudoku4").write(file, puzzles)
+    assert main(["eval", str(run), "--data", str(file)]) == 0
+    out = capsys.readouterr().out
+    for words in ("20 puzzles", "exact match", "early exit", "halting head", "by rating"):
+        assert words in out
+
+
+def test_solving_a_file_gives_a_line_for_each_puzzle_in_order(run, capsys, tmp_path, puzzles):
+    file = tmp_path / "puzzles.csv"
+    get_task("sudoku4").write(file, puzzles)
+    assert main(["solve", str(run), str(file)]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert [line.split(",")[0] for line in lines] == [get_task("sudoku4").format(row) for row in puzzles.tokens]
+    assert "of 20 answers obey the rules" in captured.err
+
+
+def test_watch_marks_changed_cells_and_says_that_the_rules_are_broken(run, capsys, puzzles):
+    question = get_task("sudoku4").format(puzzles.tokens[0])
+    assert main(["solve", str(run), question, "--watch", "--delay", "0", "--steps", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "step 1" in out
+    assert "step 2" in out
+    assert "*" in out or "!" in out
+    assert "not solved" in out  # 16 updates do not make a solver
+
+
+def test_an_answer_that_obeys_the_rules_is_called_solved():
+    from ponderling.cli.watch import outcome_text
+    from ponderling.inference import Result
+
+    puzzles = get_task("sudoku4").load_default("test")[:1]
+    result = Result("q", "a", 3, True, 0.9, True, (), puzzles.tokens[0], puzzles.labels[0])
+    assert outcome_text(result).plain == "solved: every rule holds; the model stopped after 3 steps, 90% sure"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["trian"], "unknown verb 'trian': did you mean train?"),
+        (["train", "sudoku44"], "unknown recipe 'sudoku44': did you mean sudoku4?"),
+        (["train", "sudoku4", "--train.stps", "4"], "--train.stps"),
+        (["train", "sudoku4", "--train.stps", "4"], "did you mean --train.steps?"),
+        (["train", "sudoku4", "--train.steps", "many"], "--train.steps"),
+        (["train", "sudoku4", "--model.n", "0"], "n must be at least 1: got 0"),
+        (
+            ["train", "sudoku4", "--model.mixer", "attention", "--model.num-heads", "5"],
+            "multiple of num_heads: got 64 and 5",
+        ),
+        (["train", "sudoku4", "--data.train", "nowhere.csv"], "nowhere.csv"),
+        (["eval", "nowhere"], "nowhere: no such checkpoint"),
+        (["solve", "nowhere", "1..."], "nowhere: no such checkpoint"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(args, message, capsys):
+    assert main(args) == 2
+    assert message in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("question,answer\n1...,1234\n", "puzzles.csv"),
+        ("question,answer\n1...............,12343412214343x1\n", "row"),
+        ("question,answer\n11..............,1234341221434321\n", "row"),
+        ("nothing\n1\n", "puzzles.csv"),
+        ("", "puzzles.csv"),
+    ],
+)
+def test_a_bad_file_is_named_with_the_reason(run, text, message, capsys, tmp_path):
+    file = tmp_path / "puzzles.csv"
+    file.write_text(text)
+    capsys.readouterr()
+    assert main(["eval", str(run), "--data", str(file)]) == 2
+    assert message in one_line(capsys)
+
+
+@pytest.mark.parametrize("puzzle", ["1234", "12x4............", "11..............", "................", "missing.csv"])
+def test_a_bad_puzzle_is_refused(run, puzzle, capsys):
+    capsys.readouterr()
+    assert main(["solve", str(run), puzzle]) == 2
+    one_line(capsys)
+
+
+def test_a_truncated_checkpoint_is_named(run, capsys, tmp_path):
+    (tmp_path / "config.json").write_bytes((run / "best" / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes((run / "best" / "model.safetensors").read_bytes()[:-100])
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path)]) == 2
+    assert "model.safetensors: truncated" in one_line(capsys)
+
+
+def test_a_checkpoint_of_another_shape_is_named(run, capsys, tmp_path):
+    config = json.loads((run / "best" / "config.json").read_text())
+    config["config"]["model"]["hidden_size"] = 32
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.safetensors").write_bytes((run / "best" / "model.safetensors").read_bytes())
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path)]) == 2
+    assert "wrong shape" in one_line(capsys)
+
+
+def test_puzzles_of_another_size_are_refused(run, capsys, tmp_path):
+    file = tmp_path / "nine.csv"
+    get_task("sudoku9").write(file, get_task("sudoku9").load_default("test")[:3])
+    capsys.readouterr()
+    assert main(["eval", str(run), "--data", str(file)]) == 2
+    assert "nine.csv" in one_line(capsys)
+
+
+def test_resuming_needs_no_setting_again(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "run")]
+    assert main(["train", "sudoku4", *out, *TINY]) == 0
+    assert main(["train", "sudoku4", *out, "--resume", "--train.steps", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 20
+    assert main(["train", "sudoku4", *out]) == 2
+    assert "holds a run already" in one_line(capsys)
+
+
+def test_tensorboard_files_are_written_when_asked_for(tmp_path):
+    pytest.importorskip("tensorboard")
+    assert main(["train", "sudoku4", "--out", str(tmp_path), "--train.tensorboard", *TINY]) == 0
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize(
+    "args", ["--help", "train", "train sudoku4 --help", "eval --help", "solve --help", "demo --help"]
+)
+def test_help_does_not_load_torch(args):
+    code = f"""
+import sys
+from ponderling.cli import main
+try:
+    main({args.split()!r})
+except SystemExit:
+    pass
+print("torch" in sys.modules)
+"""
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "False"
+    assert "usage" in printed

@@ -1,0 +1,74 @@
+"""The training stream: every puzzle once an epoch, the same however it is cut, shared out and resumed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ponderling.data import Sampler
+from ponderling.tasks.base import Puzzles
+
+
+def numbered(count: int) -> Puzzles:
+    """Puzzles whose first cell tells them apart."""
+    tokens = np.zeros((count, 2), np.uint8)
+    tokens[:, 0] = np.arange(count)
+    return Puzzles(tokens, tokens + 1, np.arange(count, dtype=np.int32))
+
+
+def shift(rng, tokens, labels):
+    """An augmentation that shows in the second cell."""
+    marks = rng.integers(0, 200, len(tokens)).astype(np.uint8)
+    tokens, labels = tokens.copy(), labels.copy()
+    tokens[:, 1] = labels[:, 1] = marks
+    return tokens, labels
+
+
+def test_an_epoch_shows_every_puzzle_once_and_the_next_in_another_order():
+    sampler = Sampler(numbered(50), None, seed=0)
+    first, second = sampler.take(50), sampler.take(50)
+    assert sorted(first.puzzle_ids) == sorted(second.puzzle_ids) == list(range(50))
+    assert list(first.puzzle_ids) != list(second.puzzle_ids)
+
+
+@given(st.lists(st.integers(0, 700), min_size=1, max_size=6), st.integers(0, 3))
+def test_the_stream_is_the_same_however_it_is_cut(cuts, seed):
+    whole = Sampler(numbered(37), shift, seed).take(sum(cuts))
+    sampler = Sampler(numbered(37), shift, seed)
+    parts = [sampler.take(cut) for cut in cuts]
+    assert (np.concatenate([p.tokens for p in parts]) == whole.tokens).all()
+    assert (np.concatenate([p.puzzle_ids for p in parts]) == whole.puzzle_ids).all()
+
+
+@given(st.integers(1, 3000))
+def test_position_is_all_there_is_to_save(position):
+    sampler = Sampler(numbered(37), shift, 5)
+    sampler.take(position)
+    resumed = Sampler(numbered(37), shift, 5)
+    resumed.position = sampler.position
+    assert (sampler.take(100).tokens == resumed.take(100).tokens).all()
+
+
+def test_workers_together_see_the_stream_of_one():
+    whole = Sampler(numbered(37), shift, 1).take(3000)
+    parts = [Sampler(numbered(37), shift, 1, rank, 3).take(1000) for rank in range(3)]
+    for rank, part in enumerate(parts):
+        assert (part.tokens == whole.tokens[rank::3]).all()
+
+
+def test_questions_and_answers_get_the_same_augmentation_and_another_one_each_epoch():
+    sampler = Sampler(numbered(37), shift, 1)
+    first, second = sampler.take(37), sampler.take(37)
+    assert (first.tokens[:, 1] == first.labels[:, 1]).all()
+    assert (first.tokens[np.argsort(first.puzzle_ids)] != second.tokens[np.argsort(second.puzzle_ids)]).any()
+
+
+def test_seeds_differ():
+    assert (Sampler(numbered(50), None, 0).take(50).tokens != Sampler(numbered(50), None, 1).take(50).tokens).any()
+
+
+def test_an_empty_training_set_is_refused():
+    with pytest.raises(ValueError, match="the training set is empty"):
+        Sampler(numbered(0), None, 0)

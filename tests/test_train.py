@@ -1,0 +1,231 @@
+"""Runs: resuming is never having stopped, what is saved survives, and what cannot go on says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ponderling.checkpoint import CheckpointError, load_training_state, read_safetensors
+from ponderling.config import RunConfig
+from ponderling.recipes import get_recipe, list_recipes
+from ponderling.tasks import get_task
+from ponderling.train import Observer, TrainingError, load_split, start
+
+
+def tiny(name: str = "sudoku4", **train) -> RunConfig:
+    config = get_recipe(name).config
+    model = replace(config.model, hidden_size=16, inner_multiple=16, n=1, T=2, num_layers=1)
+    settings = {"steps": 24, "batch_size": 8, "N_sup": 4, "eval_every": 8, "checkpoint_every": 8, "log_every": 4}
+    data = replace(config.data, num_validation=20, max_train=100, max_test=30)
+    return RunConfig(model, replace(config.train, **{**settings, **train}), data)
+
+
+def final_weights(out: Path) -> dict[str, torch.Tensor]:
+    return read_safetensors(out / "last" / "model.safetensors")
+
+
+def assert_same(a: Path, b: Path) -> None:
+    first, second = load_training_state(a / "last"), load_training_state(b / "last")
+    for state in (first, second):
+        del state["seconds"], state["window"]
+    assert_equal(first, second, "")
+    for key, value in final_weights(a).items():
+        assert torch.equal(value, final_weights(b)[key]), key
+
+
+def assert_equal(a, b, where: str) -> None:
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_equal(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_equal(x, y, f"{where}.{i}")
+    else:
+        assert a == b, where
+
+
+@pytest.mark.parametrize("optimizer", ["adam_atan2", "adamw", "muon"])
+def test_resuming_equals_never_having_stopped(tmp_path, optimizer):
+    config = tiny(optimizer=optimizer)
+    start(config, tmp_path / "whole").run()
+    halves = start(config, tmp_path / "halves")
+    halves.run(lambda: halves.step >= 13)  # between two checkpoints, in the middle of a window of the log
+    start(config, tmp_path / "halves", resume=True).run()
+    assert_same(tmp_path / "whole", tmp_path / "halves")
+    lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("whole", "halves")]
+    for a, b in zip(*(map(json.loads, part) for part in lines), strict=True):
+        for timing in ("seconds", "puzzles_per_second", "updates_per_second"):
+            a.pop(timing, None), b.pop(timing, None)
+        assert a == b
+
+
+def test_resuming_hrm_with_puzzle_embeddings_equals_never_having_stopped(tmp_path):
+    config = tiny("sudoku4-hrm")
+    config = replace(config, model=replace(config.model, prefix_len=1, puzzle_embedding_size=16))
+    start(config, tmp_path / "whole").run()
+    halves = start(config, tmp_path / "halves")
+    halves.run(lambda: halves.step >= 11)
+    start(config, tmp_path / "halves", resume=True).run()
+    assert_same(tmp_path / "whole", tmp_path / "halves")
+
+
+@pytest.mark.slow
+def test_kill_at_any_moment_loses_at_most_the_work_since_the_last_checkpoint(tmp_path):
+    command = [
+        sys.executable, "-m", "ponderling", "train", "sudoku4", "--out", str(tmp_path / "killed"), "--resume",
+        "--train.steps", "60", "--train.batch-size", "8", "--train.eval-every", "7", "--train.checkpoint-every", "2",
+        "--model.hidden-size", "16", "--data.num-validation", "20", "--data.max-test", "30", "--train.threads", "1",
+    ]  # fmt: skip
+    rng = np.random.default_rng(0)
+    kills = 0
+    for _ in range(60):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        started = tmp_path / "killed" / "last" / "training.safetensors"
+        deadline = time.monotonic() + 60
+        before = started.stat().st_mtime_ns if started.exists() else 0
+        while process.poll() is None and time.monotonic() < deadline:
+            if started.exists() and started.stat().st_mtime_ns != before:
+                time.sleep(rng.uniform(0, 0.1))
+                break
+            time.sleep(0.002)
+        if process.poll() is not None:
+            assert process.returncode == 0, process.communicate()[1].decode()
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        if kills == 4:
+            subprocess.run(command, check=True, capture_output=True)
+            break
+    assert kills >= 2
+    whole = [arg if arg != str(tmp_path / "killed") else str(tmp_path / "whole") for arg in command]
+    subprocess.run(whole, check=True, capture_output=True)
+    assert_same(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_a_non_finite_loss_stops_before_the_update_and_keeps_the_last_checkpoint(tmp_path):
+    trainer = start(tiny(), tmp_path)
+    trainer.run(lambda: trainer.step >= 8)
+    good = final_weights(tmp_path)
+    with torch.no_grad():
+        trainer.model.answer_head.weight[0, 0] = float("nan")
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    with pytest.raises(
+        TrainingError, match=r"loss is nan at step 9; the weights were not updated. Try a lower --train.lr"
+    ):
+        trainer.run()
+    after = trainer.model.state_dict()
+    assert all(torch.equal(before[key], after[key]) or key == "answer_head.weight" for key in before)
+    assert all(torch.equal(good[key], value) for key, value in final_weights(tmp_path).items())
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_intact(tmp_path, monkeypatch):
+    trainer = start(tiny(), tmp_path)
+    trainer.run(lambda: trainer.step >= 8)
+    good = final_weights(tmp_path)
+
+    def full(tensors, path, metadata=None):
+        Path(path).write_bytes(b"half a fi")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ponderling.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        trainer.run()
+    monkeypatch.undo()
+    assert all(torch.equal(good[key], value) for key, value in final_weights(tmp_path).items())
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert start(tiny(), tmp_path, resume=True).step == 8
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path):
+    start(tiny(), tmp_path).run(lambda: True)
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        start(tiny(), tmp_path)
+
+
+def test_a_run_is_not_resumed_with_other_settings(tmp_path):
+    start(tiny(), tmp_path).run(lambda: True)
+    with pytest.raises(ValueError, match=r"cannot be resumed with other settings: train.lr was 0.003, now 0.1"):
+        start(tiny(lr=0.1), tmp_path, resume=True)
+
+
+def test_a_run_is_not_resumed_on_other_puzzles(tmp_path):
+    task = get_task("sudoku4")
+    file = tmp_path / "mine.csv"
+    puzzles = task.load_default("train")
+    task.write(file, puzzles[:200])
+    config = replace(tiny(), data=replace(tiny().data, train=str(file)))
+    start(config, tmp_path / "run").run(lambda: True)
+    task.write(file, puzzles[100:300])
+    with pytest.raises(CheckpointError, match="was trained on other puzzles"):
+        start(config, tmp_path / "run", resume=True)
+
+
+def test_validation_puzzles_are_never_trained_on_and_do_not_depend_on_the_seed():
+    task = get_task("sudoku4")
+    splits = [load_split(tiny(seed=seed), task) for seed in (0, 1)]
+    for split in splits:
+        train = {row.tobytes() for row in split.train.tokens}
+        assert len(split.validation) == 20
+        assert not train & {row.tobytes() for row in split.validation.tokens}
+        assert not train & {row.tobytes() for row in split.test.tokens}
+    assert (splits[0].validation.tokens == splits[1].validation.tokens).all()
+
+
+class Recorder(Observer):
+    def __init__(self):
+        self.scores = []
+
+    def evaluated(self, kind, step, figures, is_best):
+        self.scores.append((kind, step, figures["exact"], is_best))
+
+
+def test_best_is_the_checkpoint_with_the_highest_validation_score_and_the_test_set_is_scored_once(tmp_path):
+    recorder = Recorder()
+    start(tiny(steps=40, lr=1e-2), tmp_path, observer=recorder).run()
+    kinds = [kind for kind, *_ in recorder.scores]
+    assert kinds == ["eval"] * 5 + ["test"]
+    saved = json.loads((tmp_path / "best" / "config.json").read_text())["info"]
+    chosen = [step for kind, step, _, is_best in recorder.scores if kind == "eval" and is_best][-1]
+    assert saved["step"] == chosen
+    assert saved["validation"]["exact"] == max(exact for kind, _, exact, _ in recorder.scores if kind == "eval")
+
+
+def test_every_recipe_can_be_built_and_says_what_it_is():
+    for recipe in list_recipes():
+        assert recipe.summary
+        assert get_recipe(recipe.name).config == recipe.config
+    with pytest.raises(ValueError, match="unknown recipe 'sudoku44': did you mean sudoku4"):
+        get_recipe("sudoku44")
+
+
+def test_the_papers_recipes_have_the_papers_parameter_counts():
+    from ponderling.config import PuzzleShape
+    from ponderling.models import build_model, count_parameters
+
+    counts = {"trm-sudoku-attention": 6_828_034, "trm-sudoku-mlp": 5_028_866, "hrm-sudoku": 27_275_266}
+    for name, expected in counts.items():
+        model = build_model(get_recipe(name).config.model, PuzzleShape(11, 81))
+        assert count_parameters(model) == expected, name
+
+
+@pytest.mark.slow
+def test_a_small_network_learns_4x4_sudoku(tmp_path):
+    config = get_recipe("sudoku4").config
+    figures = start(config, tmp_path).run()
+    assert figures["exact"] > 0.97
+    assert figures["valid"] >= figures["exact"]
