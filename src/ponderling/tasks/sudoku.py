@@ -10,7 +10,7 @@ import gzip
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -54,7 +54,7 @@ class Sudoku:
     def __post_init__(self) -> None:
         if not 2 <= self.box_rows * self.box_columns <= len(SYMBOLS) or min(self.box_rows, self.box_columns) < 1:
             raise ValueError(
-                f"a Sudoku has boxes of at least 1x1 and a side from 2 to {len(SYMBOLS)}: got {self.box_rows}x{self.box_columns}"
+                f"a Sudoku's boxes are at least 1x1, its side from 2 to {len(SYMBOLS)}: got {self.box_rows}x{self.box_columns}"
             )
 
     @property
@@ -243,7 +243,7 @@ class Sudoku:
         return Solution(int(count), self._from_masks(solution), int(guesses))
 
     def rate(self, tokens: Tokens) -> int:
-        """How hard a puzzle with one solution is: half the guesses, rounded up, of the search that finds the solution and shows it is the only one.
+        """How hard a puzzle is: half the guesses, rounded up, to find its solution and show that there is no other.
 
         The public set's rating counts another solver's guesses before the first solution, which for a solution anywhere in
         the tree is half of it on average; but it changes with the order of the cells, this hardly does. 0 is a puzzle that
@@ -302,6 +302,15 @@ class Sudoku:
         kernels().dig(self._masks(answer), order, clues, *shape, 500, given)
         return np.where(given == 1, answer, BLANK).astype(np.uint8), answer
 
+    def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
+        """The puzzles with a random number of further clues each, from 0 to `most`, and rated anew."""
+        tokens = puzzles.tokens.copy()
+        for row, labels in zip(tokens, puzzles.labels, strict=True):
+            blanks = rng.permutation(np.flatnonzero(row == BLANK))[: rng.integers(0, most + 1)]
+            row[blanks] = labels[blanks]
+        ratings = np.array([self.rate(row) for row in tokens], np.int32)
+        return replace(puzzles, tokens=tokens, ratings=ratings)
+
     def random_grid(self, rng: np.random.Generator) -> Tokens:
         """A full grid that obeys the rules, (L,)."""
         blank = np.full(self.num_cells, BLANK, np.uint8)
@@ -339,8 +348,8 @@ class Sudoku:
     def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent.
 
-        Colour refinement (Weisfeiler-Leman) on the graph of cells, symbols, lines, boxes, bands and stacks; equal colours of two
-        inequivalent puzzles are possible in principle, so it may call puzzles alike that are not, never the reverse.
+        Colour refinement (Weisfeiler-Leman) on the graph of cells, symbols, lines, boxes, bands and stacks. Two
+        inequivalent puzzles may get equal colours in principle, so it may call puzzles alike that are not, never the reverse.
         """
         side, (N, L) = self.side, tokens.shape
         rows, columns = np.divmod(np.arange(L), side)
@@ -531,7 +540,7 @@ class Sudoku:
         except Exception as error:  # whatever the client raises: no network, no such file, a refused token
             reason = " ".join(str(error).split())[:200]
             raise PuzzleError(
-                f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Download it elsewhere and name the file"
+                f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
             ) from error
         return self.read(path, limit)
 

@@ -1,0 +1,231 @@
+"""`ponderling data make` and `ponderling data inspect`: puzzles of our own making, and what a file of puzzles holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ponderling.tasks.base import Puzzles
+    from ponderling.tasks.sudoku import Sudoku
+
+USAGE = """usage: ponderling data {make,inspect} ...
+
+  make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
+  inspect FILE    what a file of puzzles holds: sizes, clues, ratings, repetitions up to symmetry
+
+`ponderling data make sudoku --help` and `ponderling data inspect --help` show more."""
+
+
+@dataclass(frozen=True)
+class MakeCommand:
+    """What `ponderling data make sudoku` takes."""
+
+    out: Path
+    """Folder for train.csv.gz, test.csv.gz and made.json; files that are there already are not overwritten."""
+    size: int = 9
+    """Side of the grid: 4, 6, 9 or 16."""
+    train: int = 1000
+    """Training puzzles."""
+    test: int = 100
+    """Test puzzles."""
+    extra_clues: int = 0
+    """Give each puzzle a random number of clues from 0 to this beyond a minimal set."""
+    min_rating: int = 0
+    """Lowest rating: guesses of our solver, halved."""
+    max_rating: int = 1_000_000
+    """Highest rating."""
+    seed: int = 0
+    """Seed; the same command gives the same files."""
+
+
+@dataclass(frozen=True)
+class InspectCommand:
+    """What `ponderling data inspect` takes."""
+
+    file: Positional[str]
+    """A file of puzzles, or the name of a task for the set in the package."""
+    task: str | None = None
+    """The puzzle family; told from the length of the first puzzle if not given."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    if args[:2] == ["make", "sudoku"]:
+        return _make(parse_arguments(MakeCommand, args[2:], "ponderling data make sudoku", "Generates Sudoku puzzles."))
+    if args[:1] == ["inspect"]:
+        command = parse_arguments(InspectCommand, args[1:], "ponderling data inspect", "What a file of puzzles holds.")
+        return _inspect(command)
+    if not args or args[0] in ("-h", "--help") or args == ["make", "--help"]:
+        print(USAGE)
+        return 0 if args else 2
+    raise ValueError(f"expected `data make sudoku` or `data inspect`: got `data {' '.join(args[:2])}`")
+
+
+def _make(command: MakeCommand) -> int:
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ponderling.tasks import TASKS
+
+    task = TASKS.get(f"sudoku{command.size}")
+    if task is None:
+        raise ValueError(f"--size must be 4, 6, 9 or 16: got {command.size}")
+    if command.train < 0 or command.test < 0 or command.train + command.test < 1 or command.extra_clues < 0:
+        raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")
+    files = [command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json")]
+    for file in files:
+        if file.exists():
+            raise FileExistsError(f"{file} is there already: choose another --out")
+    command.out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(command.seed)
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("puzzles", total=command.train + command.test)
+        made = _make_distinct(task, command, rng, lambda done: progress.update(bar, completed=done))
+    made = made[rng.permutation(len(made))]
+    train, test = made[command.test :], made[: command.test]
+    task.write(files[0], train)
+    task.write(files[1], test)
+    facts = {
+        "command": f"ponderling data make sudoku --size {command.size} --train {command.train} --test {command.test} "
+        f"--extra-clues {command.extra_clues} --min-rating {command.min_rating} --max-rating {command.max_rating} "
+        f"--seed {command.seed}",
+        "train": _facts(task, train),
+        "test": _facts(task, test),
+    }
+    files[2].write_text(json.dumps(facts, indent=2) + "\n")
+    print(json.dumps(facts, indent=2))
+    return 0
+
+
+def _make_distinct(task: Sudoku, command: MakeCommand, rng: np.random.Generator, progress: Any) -> Puzzles:
+    """As many puzzles as are wanted, no two of them equivalent."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ponderling.tasks.sudoku import distinct
+
+    wanted = command.train + command.test
+    found: Puzzles | None = None
+    stalled = 0
+    while found is None or len(found) < wanted:
+        batch = task.generate(rng, min(256, wanted))
+        if command.extra_clues:
+            batch = task.add_clues(rng, batch, command.extra_clues)
+        assert batch.ratings is not None
+        batch = batch[np.flatnonzero((batch.ratings >= command.min_rating) & (batch.ratings <= command.max_rating))]
+        before = 0 if found is None else len(found)
+        pool = batch if found is None else _concatenate(found, batch)
+        found = distinct(task, pool)[:wanted]
+        found = replace(found, sources=("ponderling",) * len(found))
+        stalled = 0 if len(found) > before else stalled + 1
+        if stalled == 50:
+            raise ValueError(
+                f"found only {len(found)} inequivalent puzzles of these kinds and no new one for 50 batches: "
+                f"ask for fewer than {wanted}, or for more --extra-clues or other ratings"
+            )
+        progress(len(found))
+    return found
+
+
+def _concatenate(a: Puzzles, b: Puzzles) -> Puzzles:
+    import numpy as np
+
+    from ponderling.tasks.base import Puzzles
+
+    assert a.ratings is not None
+    assert b.ratings is not None
+    return Puzzles(
+        np.concatenate([a.tokens, b.tokens]),
+        np.concatenate([a.labels, b.labels]),
+        np.concatenate([a.puzzle_ids, b.puzzle_ids]),
+        np.concatenate([a.ratings, b.ratings]),
+    )
+
+
+def _facts(task: Sudoku, puzzles: Puzzles) -> dict[str, Any]:
+    import numpy as np
+
+    from ponderling.scoring import rating_buckets
+
+    clues = task.clue_mask(puzzles.tokens).sum(axis=1)
+    prints = Counter(map(int, task.fingerprint(puzzles.tokens)))
+    ratings = puzzles.ratings
+    return {
+        "puzzles": len(puzzles),
+        "clues": {"fewest": int(clues.min()), "mean": round(float(clues.mean()), 2), "most": int(clues.max())}
+        if len(puzzles)
+        else None,
+        "ratings": None
+        if ratings is None
+        else {name: int(np.sum(members)) for name, members in rating_buckets(ratings)},
+        "repeated_up_to_symmetry": len(puzzles) - len(prints),
+    }
+
+
+def _inspect(command: InspectCommand) -> int:
+    from ponderling.tasks import TASKS, get_task
+
+    if command.file in TASKS and not Path(command.file).exists():
+        task = TASKS[command.file]
+        parts = {split: task.load_default(split) for split in ("train", "test")}
+    else:
+        path = Path(command.file)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(TASKS)})")
+        task = TASKS[get_task(command.task).name] if command.task else _guess_task(path)
+        parts = {path.name: task.read(path)}
+    facts = {"task": task.name, **{name: _facts(task, puzzles) for name, puzzles in parts.items()}}
+    if command.json:
+        print(json.dumps(facts))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{command.file}: {task.name}, {task.side}x{task.side}, {task.vocab_size} tokens")
+    for heading in ("", "puzzles", "clues", "ratings", "repeated up to symmetry"):
+        table.add_column(heading, overflow="fold")
+    for name in parts:
+        f = facts[name]
+        clues = f["clues"]
+        ratings = "–" if f["ratings"] is None else ", ".join(f"{key}: {value:,}" for key, value in f["ratings"].items())
+        table.add_row(
+            name,
+            f"{f['puzzles']:,}",
+            f"{clues['fewest']} to {clues['most']}, mean {clues['mean']}",
+            ratings,
+            f"{f['repeated_up_to_symmetry']:,}",
+        )
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _guess_task(path: Path) -> Sudoku:
+    """The task whose grid has as many cells as the longest field of the first rows."""
+    import gzip
+
+    from ponderling.tasks import TASKS
+
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt") as file:
+        head = [line.strip() for _, line in zip(range(5), file, strict=False)]
+    longest = max((len(field) for line in head for field in line.split(",")), default=0)
+    for task in TASKS.values():
+        if task.num_cells == longest:
+            return task
+    raise ValueError(
+        f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(TASKS)}; name it with --task"
+    )
