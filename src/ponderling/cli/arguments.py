@@ -44,9 +44,19 @@ def parse_arguments(cls: type[T_], args: list[str], prog: str, description: str,
 
 
 def _first_paragraph(box: str) -> str:
-    """What tyro says in its box, up to the first rule, as one line; and the first option it suggests."""
+    """What tyro says, as one line without its box; and the first option it suggests.
+
+    It draws a title, the message, and after rules the field's help; with borders or, for plain streams, without.
+    """
+    bordered = box.startswith("╭")
     lines = [line.strip("│ ").rstrip() for line in box.splitlines() if not line.startswith(("╭", "╰"))]
-    end = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-    message = " ".join(line for line in lines[:end] if line).rstrip(".")
-    suggestion = re.search(r"meant:\s+(--[\w.-]+)", " ".join(lines[end:]))
-    return message + (f" (did you mean {suggestion[1]}?)" if suggestion else "")
+    paragraphs: list[list[str]] = [[]]
+    for line in lines:
+        if re.fullmatch(r"[─-]{8,}", line):
+            paragraphs.append([])
+        elif line:
+            paragraphs[-1].append(line)
+    texts = [" ".join(paragraph) for paragraph in paragraphs]
+    message = texts[0] if bordered or len(texts) == 1 else texts[1]
+    suggestion = re.search(r"meant:\s+(--[\w.-]+)", " ".join(texts))
+    return message.rstrip(".") + (f" (did you mean {suggestion[1]}?)" if suggestion else "")
