@@ -487,7 +487,12 @@ def to_yaml(config: RunConfig, kept: Mapping[str, Any] | None = None) -> dict[st
     elif model.dtype != "bfloat16" or "forward_dtype" in old_arch:
         arch["forward_dtype"] = model.dtype
     settings |= {theirs: getattr(train, ours) for ours, theirs in TRAIN_SETTINGS}
-    return {"arch": arch, **settings}
+    return {"arch": _like(arch, old_arch), **_like(settings, kept or {})}
+
+
+def _like(settings: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, each as it stood in the imported YAML where it is equal to it: 4, not 4.0."""
+    return {key: kept[key] if key in kept and kept[key] == value else value for key, value in settings.items()}
 
 
 def _trm_only(model: ModelConfig) -> list[tuple[str, Any, Any]]:
