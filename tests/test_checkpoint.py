@@ -1,0 +1,208 @@
+"""Checkpoints: whole or not at all, the same bits back, and clear words for one that does not fit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from ponderling.checkpoint import (
+    CheckpointError,
+    find_checkpoint,
+    load_checkpoint,
+    load_training_state,
+    load_weights,
+    read_safetensors,
+    save_checkpoint,
+    save_training_state,
+    write_atomically,
+)
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.models import build_model
+from ponderling.optim import Optimizers
+
+SHAPE = PuzzleShape(6, 16, 2)
+CONFIG = RunConfig(
+    ModelConfig(hidden_size=16, num_heads=2, inner_multiple=16, prefix_len=1, puzzle_embedding_size=16, n=1, T=1)
+)
+
+NEWER = '{"format": 9, "config": {}, "shape": {}}'
+
+
+def saved(folder, seed=0):
+    model = build_model(CONFIG.model, SHAPE, torch.Generator().manual_seed(seed))
+    save_checkpoint(folder, model.state_dict(), CONFIG, SHAPE, {"step": 3})
+    return model
+
+
+def test_a_model_comes_back_bit_for_bit_with_its_config(tmp_path):
+    model = saved(tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    assert (loaded.config, loaded.shape, loaded.info) == (CONFIG, SHAPE, {"step": 3})
+    assert not loaded.model.training
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[key], value)
+        assert loaded.model.state_dict()[key].dtype == value.dtype
+
+
+def test_another_activation_type_changes_no_weight(tmp_path):
+    model = saved(tmp_path)
+    loaded = load_checkpoint(tmp_path, dtype="float32").model
+    assert loaded.initial.dtype == torch.float32
+    assert torch.equal(loaded.initial.bfloat16(), model.initial)
+    assert torch.equal(loaded.answer_head.weight, model.answer_head.weight)
+
+
+def test_a_run_folder_means_its_best_checkpoint_else_its_last(tmp_path):
+    saved(tmp_path / "last")
+    assert find_checkpoint(tmp_path) == tmp_path / "last"
+    saved(tmp_path / "best")
+    assert find_checkpoint(tmp_path) == tmp_path / "best"
+
+
+def test_missing_and_unexpected_and_misshapen_tensors_are_reported_together():
+    model = build_model(CONFIG.model, SHAPE)
+    state = model.state_dict()
+    state["extra"] = state.pop("initial")
+    state["answer_head.weight"] = state["answer_head.weight"][:, :3]
+    with pytest.raises(CheckpointError) as error:
+        load_weights(model, state, "somewhere")
+    expected = "somewhere: missing initial; unexpected extra; wrong shape answer_head.weight (6, 3) for (6, 16)"
+    assert str(error.value).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda f: (f / "model.safetensors").write_bytes(b"not it"),
+            "model.safetensors: truncated or not a safetensors",
+        ),
+        (lambda f: (f / "model.safetensors").unlink(), "model.safetensors: not there"),
+        (lambda f: (f / "config.json").write_text("{"), "config.json: cannot be read"),
+        (lambda f: (f / "config.json").write_text("[]"), "config.json: not a config of a Ponderling checkpoint"),
+        (
+            lambda f: (f / "config.json").write_text('{"format": 9, "config": {}, "shape": {}}'),
+            "format 9, this version reads 1",
+        ),
+        (lambda f: (f / "config.json").unlink(), "not a checkpoint or run folder"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named_with_the_reason(tmp_path, spoil, message):
+    saved(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint(tmp_path)
+    assert message in str(error.value)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_name_that_is_nothing_here_is_looked_up_on_the_hub(tmp_path, monkeypatch):
+    saved(tmp_path)
+    asked = []
+
+    def fake(repo, allow_patterns, token):
+        asked.append((repo, sorted(allow_patterns)))
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fake)
+    assert load_checkpoint("somebody/a-model").info == {"step": 3}
+    assert asked == [("somebody/a-model", ["config.json", "model.safetensors"])]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_clear_line(monkeypatch):
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def unreachable(*args, **kwargs):
+        raise LocalEntryNotFoundError("cannot reach the Hub\nand more")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
+    with pytest.raises(CheckpointError, match="somebody/a-model: no such folder here, and not .*: cannot reach"):
+        load_checkpoint("somebody/a-model")
+
+
+def test_an_official_file_is_pointed_to_import(tmp_path):
+    (tmp_path / "step_100").write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match="official checkpoints are read by `ponderling import`"):
+        load_checkpoint(tmp_path / "step_100")
+
+
+def test_a_training_state_comes_back_bit_for_bit(tmp_path):
+    model = build_model(CONFIG.model, SHAPE)
+    optimizers = Optimizers(model, TrainConfig(optimizer="muon"), model.puzzle_embedding)
+    for p in model.parameters():
+        p.grad = torch.randn_like(p)
+    optimizers.step()
+    state = {
+        "optimizers": optimizers.state_dict(),
+        "none": None,
+        "numbers": [1, 0.1, True, "text"],
+        "random": torch.Generator().get_state(),
+        "empty": {},
+    }
+    save_training_state(tmp_path, state)
+    loaded = load_training_state(tmp_path)
+    assert loaded["none"] is None
+    assert loaded["numbers"] == [1, 0.1, True, "text"]
+    assert loaded["empty"] == {}
+    assert torch.equal(loaded["random"], state["random"])
+    twin = build_model(CONFIG.model, SHAPE)
+    twin.load_state_dict(model.state_dict())
+    others = Optimizers(twin, TrainConfig(optimizer="muon"), twin.puzzle_embedding)
+    others.load_state_dict(loaded["optimizers"])
+    for m, o in ((model, optimizers), (twin, others)):
+        for p in m.parameters():
+            p.grad = torch.ones_like(p)
+        o.step()
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), twin.parameters(), strict=True))
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_no_litter(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("good")
+
+    def fails(path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(file, fails)
+    assert file.read_text() == "good"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.slow
+def test_kill_9_while_saving_leaves_a_readable_checkpoint(tmp_path):
+    code = f"""
+import torch
+from ponderling.checkpoint import write_safetensors
+from pathlib import Path
+i = 0
+while True:
+    write_safetensors(Path({str(tmp_path)!r}) / "model.safetensors", {{"a": torch.full((2_000_000,), float(i))}})
+    i += 1
+"""
+    for pause in (0.0, 0.013, 0.029):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        deadline = time.monotonic() + 60
+        file = tmp_path / "model.safetensors"
+        before = file.stat().st_mtime_ns if file.exists() else 0
+        while (not file.exists() or file.stat().st_mtime_ns == before) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(pause)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert len(read_safetensors(file)["a"].unique()) == 1
+
+
+def test_the_config_is_plain_json_that_a_person_can_read(tmp_path):
+    saved(tmp_path)
+    header = json.loads((tmp_path / "config.json").read_text())
+    assert header["config"]["model"]["hidden_size"] == 16
+    assert header["shape"] == {"vocab_size": 6, "seq_len": 16, "num_puzzles": 2}

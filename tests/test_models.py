@@ -1,0 +1,316 @@
+"""Every network that the configuration can describe: it runs, trains, and equals an independent writing."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
+from ponderling.losses import IGNORE
+from ponderling.models import HRM, TRM, build_model
+from ponderling.models.layers import swiglu_width
+from ponderling.optim import Optimizers
+from ponderling.supervision import Batch, empty_carry, refill, supervision_step
+
+TINY = ModelConfig(
+    hidden_size=16, num_heads=2, inner_multiple=16, num_layers=1, n=2, T=2, prefix_len=2, puzzle_embedding_size=20,
+    dtype="float32",
+)  # fmt: skip
+SHAPE = PuzzleShape(vocab_size=6, seq_len=16, num_puzzles=5)
+HRM_WAYS = {"system": "hrm", "gradient": "one_step", "separate_networks": True}
+
+ABLATIONS = {
+    "TRM": {},
+    "MLP over positions": {"mixer": "mlp", "positions": "none"},
+    "learned positions": {"positions": "learned"},
+    "no positions": {"positions": "none"},
+    "1-step gradient": {"gradient": "one_step"},
+    "separate networks": {"separate_networks": True, "num_layers_H": 2},
+    "separate networks and 1-step gradient": {"separate_networks": True, "gradient": "one_step"},
+    "single latent": {"latents": "single"},
+    "one latent per level": {"latents": "many"},
+    "no prefix": {"prefix_len": 0, "puzzle_embedding_size": 0},
+    "empty prefix": {"puzzle_embedding_size": 0},
+    "HRM": HRM_WAYS,
+    "HRM, learned positions": {**HRM_WAYS, "positions": "learned", "num_layers_H": 2},
+}
+
+
+def batch(B: int = 4, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, 6, (B, 16), generator=generator)
+    labels[0, 3:7] = IGNORE
+    return Batch(torch.randint(1, 6, (B, 16), generator=generator), labels, torch.tensor([0, 1, 1, 4])[:B])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
+def test_every_ablation_trains_all_of_its_weights(changes, dtype):
+    config = replace(TINY, **changes, dtype=dtype)
+    model = build_model(config, SHAPE, torch.Generator().manual_seed(0)).train()
+    with torch.no_grad():
+        model.halt_head.weight.normal_()  # it starts at zero, which would hide its gradient to y
+    halting = "halt_continue" if config.system == "hrm" else "halt"
+    train = TrainConfig(N_sup=4, halting=halting, batch_size=4)
+    carry = refill(model, empty_carry(model, 4, 16), batch())
+    result = supervision_step(model, carry, train)
+    result.loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.dtype == torch.float32, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+    assert result.output.logits.dtype == getattr(torch, dtype)
+    assert result.output.q.dtype == torch.float32
+    assert {s.dtype for s in result.carry.state} == {getattr(torch, dtype)}
+    if model.puzzle_embedding is not None:
+        assert model.puzzle_embedding.rows.grad.shape == (4, 20)
+        assert model.puzzle_embedding.rows.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
+def test_a_few_updates_lower_the_loss_of_every_ablation(changes):
+    config = replace(TINY, **changes)
+    model = build_model(config, SHAPE, torch.Generator().manual_seed(0)).train()
+    halting = "halt_continue" if config.system == "hrm" else "halt"
+    train = TrainConfig(
+        N_sup=1, halting=halting, lr=1e-2, warmup_steps=0, weight_decay=0.0, batch_size=4, puzzle_lr=1e-2
+    )
+    optimizers = Optimizers(model, train, model.puzzle_embedding)
+    losses = []
+    for _ in range(30):
+        carry = refill(model, empty_carry(model, 4, 16), batch())
+        result = supervision_step(model, carry, train)
+        (result.loss / 4).backward()
+        optimizers.step()
+        optimizers.zero_grad()
+        losses.append(result.answer_loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_trm_with_separate_networks_and_1_step_gradient_is_hrm():
+    config = replace(TINY, gradient="one_step", separate_networks=True)
+    trm = build_model(config, SHAPE, torch.Generator().manual_seed(0))
+    hrm = build_model(replace(config, system="hrm"), SHAPE)
+    names = {"net.": "net_L.", "net_y.": "net_H."}
+    state = {
+        next((b + k[len(a) :] for a, b in names.items() if k.startswith(a)), k): v for k, v in trm.state_dict().items()
+    }
+    hrm.load_state_dict(state)
+    outputs = []
+    for model in (trm, hrm):
+        model.train()
+        _, output = model(model.initial_state(4), batch().tokens, batch().puzzle_ids)
+        output.logits.square().sum().backward()
+        outputs.append((output.logits, model.embedding.weight.grad))
+    assert all(torch.equal(a, b) for a, b in zip(*outputs, strict=True))
+
+
+class Mean(nn.Module):
+    """A user's network: every position reads the mean of all."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+        self.calls = 0
+
+    def forward(self, h):
+        self.calls += 1
+        return torch.tanh(self.linear(h + h.mean(dim=1, keepdim=True)))
+
+
+def test_a_users_network_stands_in_for_the_block_stack():
+    net, net_L, net_H = Mean(), Mean(), Mean()
+    config = replace(TINY, n=3, T=2)
+    for model, networks in (
+        (TRM(config, SHAPE, net), [net]),
+        (TRM(replace(config, separate_networks=True), SHAPE, net_L, net_H), [net_L, net_H]),
+        (HRM(replace(config, **HRM_WAYS), SHAPE, net_L, net_H), [net_L, net_H]),
+    ):
+        _, output = model(model.initial_state(4), batch().tokens, batch().puzzle_ids)
+        output.logits.sum().backward()
+        assert output.logits.shape == (4, 16, 6)
+        assert all(network.linear.weight.grad is not None for network in networks)
+    assert net.calls == 2 * (3 + 1)
+
+
+def test_a_second_network_without_separate_networks_is_refused():
+    with pytest.raises(ValueError, match="it needs separate_networks True"):
+        TRM(TINY, SHAPE, Mean(), Mean())
+
+
+def test_attention_and_positions_make_a_difference_between_cells_and_mlp_is_not_blind_to_order():
+    for changes in ({}, {"positions": "learned"}, {"mixer": "mlp", "positions": "none"}):
+        model = build_model(replace(TINY, **changes), SHAPE, torch.Generator().manual_seed(0)).eval()
+        tokens = torch.full((1, 16), 1)
+        tokens[0, 0] = 3
+        _, output = model(model.initial_state(1), tokens, torch.tensor([0]))
+        _, rolled = model(model.initial_state(1), tokens.roll(1, 1), torch.tensor([0]))
+        assert not torch.allclose(output.logits.roll(1, 1), rolled.logits, atol=1e-4)
+
+
+# An independent writing of the official models in float64, from the description of what they do: the oracle for
+# configurations that no golden file has.
+
+
+def oracle_block(weights, config, h):
+    def linear(v, name):
+        return v @ weights[name].double().T
+
+    def norm(v):
+        return v / (v.square().mean(-1, keepdim=True) + config.rms_norm_eps).sqrt()
+
+    def swiglu(v, name):
+        gate_up = linear(v, f"{name}.gate_up.weight")
+        half = gate_up.shape[-1] // 2
+        gate, up = gate_up[..., :half], gate_up[..., half:]
+        return linear(gate / (1 + torch.exp(-gate)) * up, f"{name}.down.weight")
+
+    D = h.shape[-1]
+    if config.mixer == "mlp":
+        t = h.permute(0, 2, 1)
+        h = norm(t + swiglu(t, "mix_positions.mlp")).permute(0, 2, 1)
+    else:
+        H, K = config.num_heads, D // config.num_heads
+        q, k, v = linear(h, "attention.qkv.weight").split(D, dim=-1)
+        heads = []
+        for i in range(H):
+            qi, ki, vi = (m[..., i * K : (i + 1) * K] for m in (q, k, v))
+            if config.positions == "rope":
+                qi, ki = oracle_rope(qi, config), oracle_rope(ki, config)
+            heads.append(torch.softmax(qi @ ki.transpose(1, 2) / math.sqrt(K), dim=-1) @ vi)
+        h = norm(h + linear(torch.cat(heads, dim=-1), "attention.output.weight"))
+    return norm(h + swiglu(h, "mlp"))
+
+
+def oracle_rope(v, config):
+    out = v.clone()
+    half = v.shape[-1] // 2
+    for position, i in itertools.product(range(v.shape[1]), range(half)):
+        # float32 tables, as official
+        angle = torch.tensor(position, dtype=torch.float32) * torch.tensor(config.rope_theta) ** -(2 * i / (2 * half))
+        cos, sin = angle.cos().double(), angle.sin().double()
+        a, b = v[:, position, i], v[:, position, i + half]
+        out[:, position, i] = a * cos - b * sin
+        out[:, position, i + half] = b * cos + a * sin
+    return out
+
+
+def oracle_step(model, state, tokens, ids):
+    config = model.config
+    weights = model.state_dict()
+    D, P = config.hidden_size, config.prefix_len
+    x = weights["embedding.weight"].double()[tokens]
+    if P:
+        prefix = torch.zeros(len(tokens), P * D, dtype=torch.float64)
+        if config.puzzle_embedding_size:
+            prefix[:, : config.puzzle_embedding_size] = weights["puzzle_embedding.table"].double()[ids]
+        x = torch.cat([prefix.view(len(tokens), P, D), x], dim=1)
+    if config.positions == "learned":
+        x = 0.707106781 * (x + weights["positions.weight"].double())
+    x = x * math.sqrt(D)
+
+    def network(name, layers):
+        def call(h):
+            for i in range(layers):
+                start = f"{name}.layers.{i}."
+                h = oracle_block(
+                    {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}, config, h
+                )
+            return h
+
+        return call
+
+    if config.system == "hrm":
+        net_L, net_H = network("net_L", config.num_layers), network("net_H", config.layers_H)
+    else:
+        net_L = net_H = network("net", config.num_layers)
+    y, z = state
+    for _ in range(config.T):
+        for _ in range(config.n):
+            z = net_L(z + (y + x))
+        y = net_H(y + z)
+    q = y[:, 0] @ weights["halt_head.weight"].double().T + weights["halt_head.bias"].double()
+    return (y, z), y[:, P:] @ weights["answer_head.weight"].double().T, q[:, 0], q[:, 1]
+
+
+CONFIGURATIONS = {
+    "D 128, S 81, prefix 5 with padding": (
+        {"hidden_size": 128, "num_heads": 4, "prefix_len": 5, "puzzle_embedding_size": 130, "inner_multiple": 256}, 81
+    ),
+    "one layer, MLP, prefix 5": (
+        {"hidden_size": 32, "prefix_len": 5, "puzzle_embedding_size": 33, "mixer": "mlp", "positions": "none"}, 20
+    ),
+    "HRM, learned positions, one prefix token": (
+        {**HRM_WAYS, "hidden_size": 32, "prefix_len": 1, "puzzle_embedding_size": 32, "positions": "learned"}, 16
+    ),
+    "HRM, rope, H deeper than L": ({**HRM_WAYS, "num_layers": 1, "num_layers_H": 2}, 16),
+    "no positions, no prefix": ({"prefix_len": 0, "puzzle_embedding_size": 0, "positions": "none"}, 9),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "seq_len"), CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
+def test_an_independent_writing_in_float64_gives_the_same_outputs(changes, seq_len):
+    config = replace(TINY, **changes)
+    model = build_model(config, PuzzleShape(7, seq_len, 3), torch.Generator().manual_seed(3)).eval()
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if name.endswith(("output.weight", "down.weight")):
+                tensor.mul_(0.5)  # as in the golden files: else the recursion is chaotic in float32
+            if name.startswith("halt_head") or name == "puzzle_embedding.table":
+                tensor.normal_(generator=generator).mul_(0.25)
+    tokens, ids = torch.randint(0, 7, (3, seq_len), generator=generator), torch.tensor([0, 2, 2])
+    state = model.initial_state(3)
+    exact = tuple(s.double() for s in state)
+    for _ in range(3):
+        with torch.no_grad():
+            state, output = model(state, tokens, ids)
+        exact, logits, q, q_continue = oracle_step(model, exact, tokens, ids)
+        for ours, oracle in (
+            (output.logits, logits),
+            (output.q, q),
+            (output.q_continue, q_continue),
+            *zip(state, exact, strict=True),
+        ):
+            torch.testing.assert_close(ours.double(), oracle, atol=5e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("size", "width"), [(512, 1536), (128, 512), (64, 256), (97, 512), (916, 2560)])
+def test_inner_widths_are_the_official_ones(size, width):
+    assert swiglu_width(size, 4.0) == width
+
+
+def test_initial_weights_have_the_official_spread():
+    model = build_model(
+        ModelConfig(dtype="float32", num_layers=1), PuzzleShape(11, 81, 2), torch.Generator().manual_seed(0)
+    )
+    assert model.embedding.weight.std().item() == pytest.approx(512**-0.5, rel=0.05)
+    down = model.net.layers[0].mlp.down.weight
+    assert down.std().item() == pytest.approx(1536**-0.5, rel=0.01)
+    assert down.abs().max().item() <= 2.2738 * 1536**-0.5
+    assert model.initial.std().item() == pytest.approx(1, rel=0.1)
+    assert torch.equal(model.halt_head.bias, torch.tensor([-5.0, -5.0]))
+    assert not model.halt_head.weight.any()
+    assert not model.puzzle_embedding.table.any()
+    assert "initial" not in dict(model.named_parameters())
+
+
+def test_bfloat16_activations_stay_close_to_float32():
+    config = replace(TINY, num_layers=2)
+    exact = build_model(config, SHAPE, torch.Generator().manual_seed(0)).eval()
+    rough = build_model(replace(config, dtype="bfloat16"), SHAPE).eval()
+    with torch.no_grad():
+        for name, tensor in exact.state_dict().items():
+            if name.endswith(("output.weight", "down.weight")):
+                tensor.mul_(0.5)
+    rough.load_state_dict(exact.state_dict())
+    outputs = [
+        model(model.initial_state(4), batch().tokens, batch().puzzle_ids)[1].logits.float() for model in (exact, rough)
+    ]
+    assert F.cosine_similarity(*(o.flatten() for o in outputs), dim=0) > 0.99

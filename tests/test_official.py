@@ -1,0 +1,253 @@
+"""Official checkpoints: read whatever their form, written back bit for bit, and refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import OrderedDict
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+
+import golden
+from ponderling.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from ponderling.cli import main
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.models import build_model
+from ponderling.official import (
+    PREFIXES,
+    Given,
+    load_official,
+    read_official,
+    resize_rows,
+    to_official,
+    to_ours,
+    write_official,
+)
+
+TRM, HRM = golden.HERE / "checkpoint_trm_samsung", golden.HERE / "checkpoint_hrm_sapient"
+CELLS = Given(seq_len=16)
+
+
+def tensors_of(file):
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def same(a, b) -> bool:
+    return a.keys() == b.keys() and all(a[k].dtype == b[k].dtype and torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize(("folder", "name"), [(TRM, "step_52080"), (HRM, "checkpoint")], ids=["TRM", "HRM"])
+def test_import_and_export_give_the_same_bits_keys_types_and_settings(folder, name, tmp_path):
+    imported = read_official(folder, CELLS)
+    save_checkpoint(tmp_path / "ours", imported.tensors, imported.config, imported.shape, imported.info)
+    assert main(["export", str(tmp_path / "ours"), str(tmp_path / "theirs")]) == 0
+    original, written = folder / name, tmp_path / "theirs" / name
+    assert same(tensors_of(original), tensors_of(written))
+    read = [yaml.safe_load((f / "all_config.yaml").read_text()) for f in (folder, tmp_path / "theirs")]
+    assert read[0] == read[1]
+    assert same(read_official(tmp_path / "theirs", CELLS).tensors, imported.tensors)
+
+
+def test_settings_of_the_yaml_become_ours():
+    trm, hrm = read_official(TRM, CELLS).config, read_official(HRM, CELLS).config
+    assert (trm.model.system, trm.model.n, trm.model.T, trm.model.prefix_len) == ("trm", 2, 3, 16)
+    assert (trm.train.N_sup, trm.train.halting, trm.train.ema_rate, trm.train.batch_size) == (16, "halt", 0.999, 768)
+    assert (hrm.model.system, hrm.model.prefix_len, hrm.model.dtype) == ("hrm", 1, "bfloat16")
+    assert (hrm.train.halting, hrm.train.ema_rate, hrm.train.warmup_steps) == ("halt_continue", 0.0, 2000)
+
+
+def test_initial_states_stay_bfloat16_and_weights_float32():
+    tensors = read_official(TRM, CELLS).tensors
+    assert tensors["initial"].dtype == torch.bfloat16
+    assert {t.dtype for name, t in tensors.items() if name != "initial"} == {torch.float32}
+
+
+def test_all_three_prefixes_are_read(tmp_path):
+    state = tensors_of(TRM / "step_52080")
+    expected = read_official(TRM, CELLS).tensors
+    for i, prefix in enumerate(PREFIXES):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        shutil.copy(TRM / "all_config.yaml", folder)
+        renamed = OrderedDict((prefix + k.removeprefix(PREFIXES[0]), v) for k, v in state.items())
+        torch.save(renamed, folder / "step_7")
+        imported = read_official(folder, CELLS)
+        assert imported.info["prefix"] == prefix
+        assert same(imported.tensors, expected)
+
+
+def test_a_checkpoint_saved_without_compile_is_read():
+    imported = read_official(TRM / "step_100_nocompile", CELLS)
+    assert imported.info["prefix"] == "model.inner."
+    assert same(imported.tensors, read_official(TRM, CELLS).tensors)
+
+
+def test_the_folder_means_the_highest_step(tmp_path):
+    shutil.copy(TRM / "all_config.yaml", tmp_path)
+    for step in (9, 100, 20):
+        shutil.copy(TRM / "step_52080", tmp_path / f"step_{step}")
+    assert read_official(tmp_path, CELLS).info["origin"] == "step_100"
+
+
+def test_without_yaml_everything_that_is_missing_is_named_and_can_be_given(tmp_path):
+    shutil.copy(TRM / "step_52080", tmp_path / "step_1")
+    with pytest.raises(CheckpointError, match="weights do not tell --num-heads, --n, --T: give them"):
+        read_official(tmp_path / "step_1", CELLS)
+    with pytest.raises(CheckpointError, match="do not tell how many cells a grid has: give --seq-len"):
+        read_official(tmp_path, Given(num_heads=4, n=2, T=3))
+    given = Given(num_heads=4, n=2, T=3, seq_len=16)
+    imported = read_official(tmp_path, given)
+    assert imported.config.model == read_official(TRM, CELLS).config.model
+    elsewhere = Given(config=TRM / "all_config.yaml", seq_len=16)
+    assert read_official(tmp_path, elsewhere).config == read_official(TRM, CELLS).config
+
+
+def official_run(tmp_path, seq_len=81, **model):
+    """An official-looking checkpoint of our own making, and the model."""
+    settings = {"hidden_size": 32, "num_heads": 2, "num_layers": 1, "prefix_len": 16, "puzzle_embedding_size": 32}
+    config = RunConfig(ModelConfig(**{**settings, **model}), TrainConfig(halting="halt"))
+    if config.model.system == "hrm":
+        config = replace(config, train=replace(config.train, halting="halt_continue"))
+    ours = build_model(config.model, PuzzleShape(11, seq_len, 3), torch.Generator().manual_seed(0)).eval()
+    write_official(tmp_path, ours.state_dict(), config)
+    return ours
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"mixer": "mlp", "positions": "none"},
+        {"positions": "learned"},
+        {"puzzle_embedding_size": 0, "prefix_len": 0, "positions": "learned"},
+        {"prefix_len": 5, "puzzle_embedding_size": 130, "mixer": "mlp", "positions": "none"},
+        {"system": "hrm", "gradient": "one_step", "separate_networks": True, "prefix_len": 1, "positions": "learned"},
+    ],
+    ids=["MLP", "learned", "no prefix", "prefix 5", "HRM"],
+)
+def test_cells_are_found_in_the_weights_where_they_can_be(tmp_path, model):
+    ours = official_run(tmp_path, 81, **model)
+    imported = read_official(tmp_path)
+    assert (imported.shape.seq_len, imported.shape.vocab_size) == (81, 11)
+    assert same(imported.tensors, dict(ours.state_dict()))
+    with pytest.raises(CheckpointError, match="81 cells, not 16"):
+        read_official(tmp_path, CELLS)
+
+
+def test_cells_come_from_the_task_where_the_weights_do_not_tell(tmp_path):
+    official_run(tmp_path)
+    imported = read_official(tmp_path, Given(task="sudoku9"))
+    assert imported.shape.seq_len == 81
+    assert imported.config.data.task == "sudoku9"
+
+
+def test_an_imported_sudoku_model_evaluates_and_solves(tmp_path, capsys):
+    official_run(tmp_path / "theirs", prefix_len=1)
+    out = str(tmp_path / "ours")
+    command = ["import", str(tmp_path / "theirs"), "--out", out, "--task", "sudoku9", "--dtype", "float32", "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["seq_len"] == 81
+    assert main(["eval", out, "--max-puzzles", "2", "--steps", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["puzzles"] == 2
+    assert main(command) == 2
+    assert "holds a checkpoint already" in capsys.readouterr().err
+
+
+def test_another_number_of_puzzles_is_the_mean_row_and_the_same_number_is_kept():
+    table = torch.randn(4, 3)
+    assert torch.equal(resize_rows(table, 4), table)
+    torch.testing.assert_close(resize_rows(table, 2), table.mean(0).expand(2, 3))
+
+
+class Harmful:
+    def __reduce__(self):
+        return (print, ("code was run",))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda f: f.write_bytes((TRM / "step_52080").read_bytes()[:300_000]),
+            "not a checkpoint of torch.save, or truncated",
+        ),
+        (
+            lambda f: torch.save({"a": Harmful()}, f),
+            "not loaded because it could run code",
+        ),
+        (lambda f: torch.save(torch.zeros(3), f), "expected a state dict of tensors, got Tensor"),
+        (
+            lambda f: torch.save({"layer.weight": torch.zeros(3)}, f),
+            "not an HRM or TRM checkpoint (keys: layer.weight)",
+        ),
+        (
+            lambda f: torch.save(
+                {**tensors_of(TRM / "step_52080"), "_orig_mod.model.inner.conv.weight": torch.zeros(1)}, f
+            ),
+            "unknown conv.weight",
+        ),
+    ],
+    ids=["truncated", "code", "a tensor", "another model", "another architecture"],
+)
+def test_a_file_that_is_no_official_checkpoint_is_refused(tmp_path, capsys, make, message):
+    file = tmp_path / "step_1"
+    make(file)
+    shutil.copy(TRM / "all_config.yaml", tmp_path)
+    assert main(["import", str(file), "--out", str(tmp_path / "out"), "--seq-len", "16"]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert str(file) in captured.err
+    assert "code was run" not in captured.out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_size": 32}, "hidden_size is 32 in the YAML, 64 in the weights"),
+        ({"L_layers": 3}, "L_layers is 3 in the YAML, 2 in the weights"),
+        ({"expansion": 8}, "expansion 8.0 makes a SwiGLU of width 512, the weights have 256"),
+        ({"num_heads": 5}, "hidden_size must be a multiple of num_heads: got 64 and 5"),
+    ],
+)
+def test_settings_that_do_not_fit_the_weights_are_refused(tmp_path, change, message):
+    settings = yaml.safe_load((TRM / "all_config.yaml").read_text())
+    settings["arch"] |= change
+    shutil.copy(TRM / "step_52080", tmp_path)
+    (tmp_path / "all_config.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(CheckpointError) as error:
+        read_official(tmp_path, CELLS)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("changes", [{"latents": "single"}, {"gradient": "one_step"}, {"inner_multiple": 16}])
+def test_what_the_official_code_cannot_be_is_not_exported(tmp_path, changes):
+    config = RunConfig(ModelConfig(hidden_size=32, num_heads=2, num_layers=1, puzzle_embedding_size=32, **changes))
+    model = build_model(config.model, PuzzleShape(6, 16))
+    ((name, value),) = changes.items()
+    with pytest.raises(ValueError, match=f"the official code cannot be given a model with {name} {value}"):
+        write_official(tmp_path / "out", model.state_dict(), config)
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_does_not_overwrite(tmp_path):
+    official_run(tmp_path)
+    with pytest.raises(FileExistsError, match="is there already"):
+        official_run(tmp_path)
+
+
+@pytest.mark.parametrize("system", ["trm", "hrm"])
+def test_keys_translate_there_and_back(system):
+    ways = {"system": "hrm", "gradient": "one_step", "separate_networks": True} if system == "hrm" else {}
+    config = ModelConfig(hidden_size=32, num_heads=2, puzzle_embedding_size=32, positions="learned", **ways)
+    state = dict(build_model(config, PuzzleShape(6, 16)).state_dict())
+    assert same(to_ours(to_official(state, system), system), state)
+
+
+def test_a_checkpoint_of_ours_loads_after_import(tmp_path):
+    imported = read_official(TRM, CELLS)
+    save_checkpoint(tmp_path, imported.tensors, imported.config, imported.shape, imported.info)
+    ours, theirs = load_checkpoint(tmp_path).model, load_official(TRM, CELLS)
+    assert same(dict(ours.state_dict()), dict(theirs.state_dict()))
