@@ -123,7 +123,7 @@ def test_a_hub_that_cannot_be_reached_is_one_clear_line(monkeypatch):
         raise LocalEntryNotFoundError("cannot reach the Hub\nand more")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(CheckpointError, match="somebody/a-model: no such folder here, and not .*: cannot reach"):
+    with pytest.raises(CheckpointError, match=r"somebody/a-model: no such folder here, and not .*: cannot reach"):
         load_checkpoint("somebody/a-model")
 
 

@@ -1,0 +1,84 @@
+"""`ponderling data`: the same command gives the same files, and a file's contents are told."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import pytest
+
+from ponderling.cli import main
+from ponderling.tasks import TASKS
+
+
+def make(out, *more) -> int:
+    return main(["data", "make", "sudoku", "--size", "6", "--out", str(out), *more])
+
+
+def test_the_same_command_makes_the_same_files_and_another_seed_others(tmp_path, capsys):
+    more = ["--train", "30", "--test", "10", "--extra-clues", "3"]
+    for name, seed in (("a", "0"), ("b", "0"), ("c", "1")):
+        assert make(tmp_path / name, *more, "--seed", seed) == 0
+    files = {name: [(tmp_path / name / f).read_bytes() for f in ("train.csv.gz", "test.csv.gz")] for name in "abc"}
+    assert files["a"] == files["b"] != files["c"]
+    facts = json.loads((tmp_path / "a" / "made.json").read_text())
+    assert facts["train"]["puzzles"] == 30
+    assert facts["test"]["repeated_up_to_symmetry"] == 0
+    assert "--seed 0" in facts["command"]
+
+
+@pytest.mark.slow
+def test_the_set_in_the_package_is_what_its_command_makes(tmp_path):
+    embedded = resources.files("ponderling.tasks") / "embedded"
+    for size in (4, 6):
+        facts = json.loads((embedded / f"sudoku{size}.json").read_text())
+        out = tmp_path / str(size)
+        assert main([*facts["command"].split()[1:], "--out", str(out)]) == 0
+        for split in ("train", "test"):
+            assert (out / f"{split}.csv.gz").read_bytes() == (embedded / f"sudoku{size}_{split}.csv.gz").read_bytes()
+
+
+def test_ratings_can_be_chosen(tmp_path, capsys):
+    assert make(tmp_path, "--train", "3", "--test", "1", "--min-rating", "1") == 0
+    puzzles = TASKS["sudoku6"].read(tmp_path / "train.csv.gz")
+    assert puzzles.ratings.min() >= 1
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--size", "5"], "--size must be 4, 6, 9 or 16: got 5"),
+        (["--train", "0", "--test", "0"], "there must be a puzzle to make"),
+        (["--size", "4", "--train", "100"], "found only 36 inequivalent puzzles"),
+    ],
+)
+def test_what_cannot_be_made_is_one_line(tmp_path, more, message, capsys):
+    assert make(tmp_path / "out", *more) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    (tmp_path / "test.csv.gz").write_text("mine")
+    assert make(tmp_path, "--train", "2", "--test", "1") == 2
+    assert "is there already: choose another --out" in capsys.readouterr().err
+    assert (tmp_path / "test.csv.gz").read_text() == "mine"
+
+
+def test_inspect_tells_what_a_file_holds(tmp_path, capsys):
+    task = TASKS["sudoku6"]
+    puzzles = task.load_default("test")[:20]
+    task.write(tmp_path / "p.csv", puzzles[[*range(20), 0]])
+    assert main(["data", "inspect", str(tmp_path / "p.csv"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["task"] == "sudoku6"
+    assert facts["p.csv"]["puzzles"] == 21
+    assert facts["p.csv"]["repeated_up_to_symmetry"] == 1
+    assert main(["data", "inspect", "sudoku4"]) == 0
+    assert "1,200" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "args", [["make"], ["inspect", "nowhere.csv"], ["look"], ["inspect", "--task", "sudoku5", "x"]]
+)
+def test_mistakes_exit_with_2(args, capsys):
+    assert main(["data", *args]) == 2

@@ -1,0 +1,448 @@
+"""Sudoku: rules and search against brute force, symmetries that keep puzzles puzzles, and files as they come."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ponderling.tasks import TASKS, get_task
+from ponderling.tasks import sudoku_search as search
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.sudoku import BLANK, HUB_REPOSITORY, Sudoku, distinct
+
+S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
+tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+SOLVED = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+
+
+def grids(task: Sudoku) -> np.ndarray:
+    """All full grids of a small task, by backtracking that knows nothing but the rules: the oracle."""
+    found = []
+
+    def extend(grid):
+        if len(grid) == task.num_cells:
+            found.append(grid)
+            return
+        row, column = divmod(len(grid), task.side)
+        for value in range(2, task.side + 2):
+            for other, there in enumerate(grid):
+                r, c = divmod(other, task.side)
+                same_box = (r // task.box_rows, c // task.box_columns) == (
+                    row // task.box_rows,
+                    column // task.box_columns,
+                )
+                if there == value and (r == row or c == column or same_box):
+                    break
+            else:
+                extend([*grid, value])
+
+    extend([])
+    return np.array(found, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def all_4x4():
+    return grids(S4)
+
+
+# Rules
+
+
+def test_there_are_288_grids_of_4x4_and_the_rules_accept_exactly_them(all_4x4):
+    assert len(all_4x4) == 288
+    assert S4.valid(np.full_like(all_4x4, BLANK), all_4x4).all()
+    rng = np.random.default_rng(0)
+    spoiled = all_4x4.copy()
+    rows = np.arange(288)
+    cells = rng.integers(0, 16, 288)
+    spoiled[rows, cells] = 2 + (spoiled[rows, cells] - 1) % 4
+    assert not S4.valid(np.full_like(spoiled, BLANK), spoiled).any()
+
+
+@tasks
+def test_an_answer_must_be_full_keep_the_clues_and_obey_every_rule(task):
+    rng = np.random.default_rng(0)
+    answer = task.random_grid(rng)
+    question = answer.copy()
+    question[1:] = BLANK
+    assert task.check(question, answer).valid
+    for spoil, reason in (
+        (lambda g: g.__setitem__(3, BLANK), "1 cells are empty"),
+        (lambda g: g.__setitem__(3, 0), "1 cells are empty"),
+        (lambda g: g.__setitem__(1, g[0]), "stands twice in row 1 (columns 1 and 2)"),
+        (lambda g: g.__setitem__([0, 1], g[[1, 0]]), "the clue"),
+    ):
+        spoiled = answer.copy()
+        spoil(spoiled)
+        verdict = task.check(question, spoiled)
+        assert not verdict.valid
+        assert verdict.wrong_cells
+        assert any(reason in r for r in verdict.reasons), verdict.reasons
+        assert not task.valid(question[None], spoiled[None])[0]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_check_and_valid_agree_on_random_grids(seed):
+    rng = np.random.default_rng(seed)
+    answer = S6.random_grid(rng)
+    changed = rng.random(36) < 0.03
+    answer[changed] = rng.integers(0, 8, changed.sum())
+    question = np.where(rng.random(36) < 0.3, answer, BLANK).astype(np.uint8)
+    question[question == 0] = BLANK
+    assert S6.check(question, answer).valid == S6.valid(question[None], answer[None])[0]
+
+
+# Search
+
+
+def test_the_search_counts_the_solutions_that_brute_force_finds(all_4x4):
+    rng = np.random.default_rng(1)
+    counts = set()
+    for _ in range(300):
+        grid = all_4x4[rng.integers(288)]
+        puzzle = np.where(rng.random(16) < rng.uniform(0.1, 0.6), grid, BLANK).astype(np.uint8)
+        if rng.random() < 0.2:
+            puzzle[rng.integers(16)] = rng.integers(2, 6)
+        matching = all_4x4[((puzzle == BLANK) | (all_4x4 == puzzle)).all(axis=1)]
+        solution = S4.solve(puzzle)
+        assert solution.count == min(2, len(matching))
+        if len(matching):
+            assert (solution.answer == matching).all(axis=1).any()
+        counts.add(solution.count)
+    assert counts == {0, 1, 2}
+
+
+def test_plain_python_and_compiled_functions_give_the_same_puzzles(monkeypatch):
+    pytest.importorskip("numba")
+    compiled = S9.generate(np.random.default_rng(0), 2)
+    plain = {name: getattr(getattr(search, name), "py_func", getattr(search, name)) for name in PLAIN}
+    for name, function in plain.items():
+        monkeypatch.setattr(search, name, function)
+    search.kernels.cache_clear()
+    monkeypatch.setattr(search.importlib.util, "find_spec", lambda name: None)
+    try:
+        slow = S9.generate(np.random.default_rng(0), 2)
+    finally:
+        search.kernels.cache_clear()
+    assert (slow.tokens == compiled.tokens).all()
+    assert (slow.ratings == compiled.ratings).all()
+
+
+PLAIN = ("_count_bits", "_random", "_propagate", "_choose", "_search", "_dig")
+
+
+def test_a_known_puzzle_is_solved():
+    solution = S9.solve(S9.parse(EXAMPLE))
+    assert S9.format(solution.answer) == SOLVED
+    assert (solution.count, solution.guesses) == (1, 0)
+
+
+def test_ratings_order_puzzles_as_the_public_ones_do():
+    """Published ratings of rows of Sudoku-Extreme."""
+    published = {
+        "5...27..9..41......1..5.3...92.6.8...5......66..7..29.8...7...2.......8...9..36..": 18,
+        ".2.1..9.4....2.6....3.94..5..497..5..1...24.7....4..6...6.............8..9..1.7.6": 95,
+        ".9...12...3..284.6.6.....8..7....14..2..5.7....3.....2.1.9........7.5....872.6..4": 1,
+        ".....8..1.6.9..2...4.52.9..4..6......9..45..6....924..9......7........3.35.2..6..": 60,
+    }
+    ours = {text: S9.rate(S9.parse(text)) for text in published}
+    easy = ".9...12...3..284.6.6.....8..7....14..2..5.7....3.....2.1.9........7.5....872.6..4"
+    assert ours[easy] == 1
+    assert all(rating > 10 for text, rating in ours.items() if text != easy)
+    assert S9.rate(S9.parse(EXAMPLE)) == 0
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "message"),
+    [
+        ("." * 81, "more than one solution"),
+        (".23456789" + "1" + "." * 71, "no solution"),
+        (EXAMPLE[:-1] + "7", "stands twice in row 9"),
+    ],
+)
+def test_a_puzzle_without_exactly_one_solution_is_refused(puzzle, message):
+    with pytest.raises(PuzzleError, match=message):
+        S9.check_question(S9._tokens(puzzle))
+
+
+# Generation
+
+
+@pytest.mark.parametrize("task", [S4, S6, S9], ids=lambda task: task.name)
+def test_generated_puzzles_have_one_solution_and_no_clue_too_many(task):
+    puzzles = task.generate(np.random.default_rng(0), 5)
+    assert task.valid(puzzles.tokens, puzzles.labels).all()
+    for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
+        solution = task.solve(question)
+        assert solution.count == 1
+        assert (solution.answer == answer).all()
+        for clue in np.flatnonzero(task.clue_mask(question)):
+            without = question.copy()
+            without[clue] = BLANK
+            assert task.solve(without).count == 2
+
+
+def test_a_16x16_puzzle_can_be_generated_and_solved():
+    puzzles = S16.generate(np.random.default_rng(0), 1, clues=140)
+    assert S16.solve(puzzles.tokens[0]).count == 1
+    assert S16.clue_mask(puzzles.tokens[0]).sum() == 140
+
+
+def test_clues_and_rating_can_be_chosen():
+    puzzles = S9.generate(np.random.default_rng(0), 5, clues=30)
+    assert (S9.clue_mask(puzzles.tokens).sum(axis=1) == 30).all()
+    hard = S9.generate(np.random.default_rng(0), 3, rating=(2, 8))
+    assert all(2 <= rating <= 8 for rating in hard.ratings)
+
+
+def test_the_same_seed_gives_the_same_puzzles():
+    a, b = (S6.generate(np.random.default_rng(7), 4) for _ in range(2))
+    assert (a.tokens == b.tokens).all()
+
+
+# Symmetries
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(list(TASKS.values())), st.integers(0, 2**32 - 1))
+def test_a_symmetry_keeps_the_rules_and_undoing_it_gives_back_the_grid(task, seed):
+    rng = np.random.default_rng(seed)
+    answer = np.stack([task.random_grid(np.random.default_rng(0))] * 4)
+    question = np.where(rng.random(answer.shape) < 0.4, answer, BLANK).astype(np.uint8)
+    symmetry = task.sample_symmetries(rng, 4)
+    new_question, new_answer = symmetry.apply(question), symmetry.apply(answer)
+    assert task.valid(new_question, new_answer).all()
+    assert (symmetry.undo(new_question) == question).all()
+    assert (symmetry.inverse().apply(new_answer) == answer).all()
+    assert (task.fingerprint(new_question) == task.fingerprint(question)).all()
+
+
+@pytest.mark.parametrize(
+    ("task", "size"), [(S4, 2 * 2**2 * 2**2 * 2**2), (S6, 6 * 2**3 * 2 * 6**2)], ids=["4x4", "6x6"]
+)
+def test_the_whole_group_is_sampled(task, size):
+    """4x4: 2 bands, 2 stacks, rows and columns in them, transposition; 6x6: 3 bands of 2 rows, 2 stacks of 3 columns."""
+    rng = np.random.default_rng(0)
+    seen = {row.tobytes() for row in task.sample_symmetries(rng, 60_000).cells.astype(np.uint8)}
+    assert len(seen) == size
+    symbols = {row.tobytes() for row in task.sample_symmetries(rng, 20_000).symbols}
+    assert len(symbols) == {4: 24, 6: 720}[task.side]
+
+
+def canonical_4x4(task: Sudoku, tokens: np.ndarray) -> bytes:
+    """The smallest of all images under the full group, by trying all: the oracle for equivalence."""
+    rows = [
+        [2 * b + r for b, r in itertools.chain(((b1, r) for r in p1), ((1 - b1, r) for r in p2))]
+        for b1 in (0, 1)
+        for p1 in ((0, 1), (1, 0))
+        for p2 in ((0, 1), (1, 0))
+    ]
+    images = []
+    for grid in (tokens.reshape(4, 4), tokens.reshape(4, 4).T):
+        for r, c in itertools.product(rows, rows):
+            flat = grid[np.ix_(r, c)].ravel()
+            names: dict[int, int] = {}
+            images.append(bytes(v if v == BLANK else names.setdefault(int(v), len(names) + 2) for v in flat))
+    return min(images)
+
+
+def test_fingerprints_tell_4x4_puzzles_apart_exactly_where_no_symmetry_joins_them():
+    puzzles = S4.add_clues(np.random.default_rng(1), S4.generate(np.random.default_rng(0), 300), 4)
+    prints = S4.fingerprint(puzzles.tokens)
+    classes = [canonical_4x4(S4, row) for row in puzzles.tokens]
+    assert len(set(classes)) == len(set(prints)) == len(set(zip(classes, prints, strict=True)))
+    assert len(distinct(S4, puzzles)) == len(set(classes))
+
+
+def test_there_are_36_inequivalent_minimal_4x4_puzzles():
+    puzzles = S4.generate(np.random.default_rng(0), 3000)
+    assert len(distinct(S4, puzzles)) == 36
+
+
+# Text
+
+
+@settings(deadline=None)
+@given(st.sampled_from(list(TASKS.values())), st.integers(0, 2**32 - 1))
+def test_a_puzzle_reads_back_from_its_text(task, seed):
+    rng = np.random.default_rng(seed)
+    grid = task.random_grid(np.random.default_rng(seed % 5))
+    puzzle = np.where(rng.random(task.num_cells) < 0.5, grid, BLANK).astype(np.uint8)
+    text = task.format(puzzle)
+    assert (task.parse(text) == puzzle).all()
+    assert (task.parse(text.replace(".", "0").lower()) == puzzle).all()
+    drawn = "\n".join(" ".join(row) for row in task.render(puzzle))
+    assert (task.parse(drawn) == puzzle).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1" * 80, "expected 81 cells for 9x9, got 80"),
+        ("." * 16, "expected 81 cells for 9x9, got 16 (that many make a 4x4 grid)"),
+        ("." * 40 + "x" + "." * 40, "'x' at row 5 column 5 is no symbol (1 to 9, and . or 0 for a blank)"),
+        ("é" + "." * 80, "is no symbol"),
+        ("5" + "." * 7 + "5" + "." * 72, "5 stands twice in row 1 (columns 1 and 9)"),
+        ("", "got 0"),
+    ],
+)
+def test_text_that_is_no_puzzle_is_refused_with_everything_that_is_wrong(text, message):
+    with pytest.raises(PuzzleError) as error:
+        S9.parse(text)
+    assert message in str(error.value)
+
+
+def test_unknown_tasks_are_named_with_those_there_are():
+    with pytest.raises(ValueError, match="unknown task 'sudoku5': did you mean sudoku"):
+        get_task("sudoku5")
+    with pytest.raises(ValueError, match="a Sudoku's boxes are at least 1x1"):
+        Sudoku(7, 7)
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
+def test_a_file_reads_back_as_it_was_written(tmp_path, name):
+    puzzles = S6.load_default("test")[:50]
+    S6.write(tmp_path / name, puzzles)
+    read = S6.read(tmp_path / name)
+    assert (read.tokens == puzzles.tokens).all()
+    assert (read.labels == puzzles.labels).all()
+    assert (read.ratings == puzzles.ratings).all()
+    assert read.sources == puzzles.sources
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_the_public_columns_are_read_in_any_order_among_others(tmp_path):
+    file = tmp_path / "p.csv"
+    file.write_text(f'clues,answer,rating,"question",source\n30,{SOLVED},7,"{EXAMPLE}",me\n')
+    puzzles = S9.read(file)
+    assert (S9.format(puzzles.tokens[0]), S9.format(puzzles.labels[0])) == (EXAMPLE, SOLVED)
+    assert puzzles.ratings.tolist() == [7]
+    assert puzzles.sources == ("me",)
+
+
+def test_plain_lines_are_read_and_missing_answers_found(tmp_path):
+    file = tmp_path / "p.txt"
+    file.write_text(f"# mine\n{EXAMPLE}\n\n{EXAMPLE.replace('.', '0')},{SOLVED}\n")
+    puzzles = S9.read(file)
+    assert [S9.format(row) for row in puzzles.labels] == [SOLVED, SOLVED]
+    assert puzzles.ratings is None
+
+
+def test_a_limit_reads_no_further(tmp_path):
+    file = tmp_path / "p.csv"
+    file.write_text(f"question,answer\n{EXAMPLE},{SOLVED}\n" * 1 + f"{EXAMPLE},{SOLVED}\nnonsense,1\n")
+    assert len(S9.read(file, limit=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"question,answer\n{EXAMPLE},{SOLVED}\n{EXAMPLE[:-1]},{SOLVED}\n",
+            "row 3: question has 80 characters, expected 81",
+        ),
+        (f"question,answer\n{EXAMPLE},{SOLVED[:-1]}x\n", "row 2: answer has 'x' at row 9 column 9"),
+        (f"question,answer\n{EXAMPLE},{SOLVED[::-1]}\n", "row 2: the answer does not fit the question: the clue 5"),
+        (
+            f"question,answer\n55{EXAMPLE[2:]},{SOLVED}\n",
+            "row 2: the answer does not fit the question: 5 stands twice in row 1",
+        ),
+        (f"question\n{'.' * 81}\n", "row 2: the puzzle has more than one solution"),
+        (f"question,answer,rating\n{EXAMPLE},{SOLVED},hard\n", "row 2: rating must be a whole number, got 'hard'"),
+        (f"question,answer\n{EXAMPLE}\n", "row 2: expected 2 columns, got 1"),
+        ("a,b\n1,2\n", "expected a header with the column question, got a,b"),
+        ("question\n", "no puzzle in it"),
+        ("", "got nothing"),
+        ("question,answer\n" + f"{EXAMPLE[:-1]},{SOLVED}\n" * 9, "and 4 more problems"),
+    ],
+)
+def test_a_bad_file_is_named_with_row_and_reason(tmp_path, text, message):
+    file = tmp_path / "p.csv"
+    file.write_text(text)
+    with pytest.raises(PuzzleError) as error:
+        S9.read(file)
+    assert message in str(error.value)
+    assert str(file) in str(error.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "p.csv").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "q.csv.gz").write_bytes(b"not gzip")
+    (tmp_path / "r.csv.gz").write_bytes(gzip.compress(b"question\n" * 1000)[:-12])
+    for name in ("p.csv", "q.csv.gz", "r.csv.gz"):
+        with pytest.raises(PuzzleError, match="not a text file of puzzles"):
+            S9.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("task", [S4, S6, S9], ids=lambda task: task.name)
+def test_the_puzzles_in_the_package_are_sound_and_no_test_puzzle_is_a_training_puzzle_in_disguise(task):
+    train, test = task.load_default("train"), task.load_default("test")
+    for puzzles in (train, test):
+        assert task.valid(puzzles.tokens, puzzles.labels).all()
+        assert all(task.solve(row).count == 1 for row in puzzles.tokens[:300])
+        assert puzzles.ratings is not None
+    prints = [int(p) for puzzles in (train, test) for p in task.fingerprint(puzzles.tokens)]
+    assert len(set(prints)) == len(prints) == len(train) + len(test)
+
+
+def test_a_size_without_puzzles_in_the_package_says_how_to_make_some():
+    with pytest.raises(PuzzleError, match="ponderling data make sudoku --size 16"):
+        S16.load_default("train")
+
+
+# The public data set, at the network's edge
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub that knows one file, in place of the function that talks to the network."""
+    file = tmp_path / "train.csv"
+    file.write_text(f"source,question,answer,rating\nx,{EXAMPLE},{SOLVED},3\n" + f"x,{EXAMPLE},{SOLVED},4\n" * 5)
+
+    def download(repo_id, filename, repo_type):
+        if (repo_id, filename, repo_type) != (HUB_REPOSITORY, "train.csv", "dataset"):
+            raise FileNotFoundError(f"no {filename} in {repo_id}")
+        return str(file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+
+
+def test_the_public_data_set_is_read_through_the_hub(hub):
+    assert S9.read_hub("train").ratings.tolist() == [3, 4, 4, 4, 4, 4]
+    assert len(S9.read_hub("train", limit=2)) == 2
+
+
+def test_a_hub_that_fails_and_a_size_it_does_not_have_are_one_clear_line(hub):
+    with pytest.raises(
+        PuzzleError, match=r"sapientinc/sudoku-extreme test.csv cannot be fetched from the Hub: no test.csv"
+    ):
+        S9.read_hub("test")
+    with pytest.raises(PuzzleError, match="has 9x9 puzzles: got task sudoku4"):
+        S4.read_hub("train")
+
+
+# Real puzzles made by others, where there are some
+
+
+@pytest.mark.skipif("PONDERLING_REAL_DATA" not in os.environ, reason="PONDERLING_REAL_DATA names no folder")
+def test_real_puzzles_are_solved_as_their_makers_say():
+    files = sorted((Path(os.environ["PONDERLING_REAL_DATA"]) / "sudoku").glob("*/dev.csv"))
+    assert files
+    for file in files:
+        puzzles = S9.read(file)
+        for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
+            solution = S9.solve(question)
+            assert solution.count == 1
+            assert (solution.answer == answer).all()
