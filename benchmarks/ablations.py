@@ -129,8 +129,8 @@ def make_table(results: list[dict[str, Any]], options: Options) -> str:
     """Markdown: each variant's mean over seeds, with the lowest and highest."""
     steps = results[0]["steps"]
     lines = [
-        f"Measured: `{options.recipe}`, {options.updates:,} updates, seeds 0 to {options.seeds - 1}, exact match on unseen puzzles "
-        f"at {steps} supervision steps without search, mean (lowest to highest); command: `python benchmarks/ablations.py`.\n",
+        f"Measured: `{options.recipe}`, {options.updates:,} updates, seeds 0 to {options.seeds - 1}; exact match on unseen "
+        f"puzzles at {steps} supervision steps, without search: mean (lowest to highest). Command: `make ablations`.\n",
         "| variant | parameters | GFLOP per update | seconds on one core | exact match | with early exit | mean steps |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

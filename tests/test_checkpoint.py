@@ -21,9 +21,9 @@ from ponderling.checkpoint import (
     read_safetensors,
     save_checkpoint,
     save_training_state,
-    write_atomically,
 )
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.files import write_atomically
 from ponderling.models import build_model
 from ponderling.optim import Optimizers
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from ponderling.tasks import TASKS, get_task
 from ponderling.tasks import sudoku_search as search
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku import BLANK, HUB_REPOSITORY, Sudoku, distinct
+from ponderling.tasks.sudoku import BLANK, Sudoku
+from ponderling.tasks.sudoku_files import HUB_REPOSITORY
+from ponderling.tasks.sudoku_symmetries import distinct
 
 S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
@@ -114,10 +116,10 @@ def test_the_search_counts_the_solutions_that_brute_force_finds(all_4x4):
             puzzle[rng.integers(16)] = rng.integers(2, 6)
         matching = all_4x4[((puzzle == BLANK) | (all_4x4 == puzzle)).all(axis=1)]
         solution = S4.solve(puzzle)
-        assert solution.count == min(2, len(matching))
+        assert solution.num_solutions == min(2, len(matching))
         if len(matching):
             assert (solution.answer == matching).all(axis=1).any()
-        counts.add(solution.count)
+        counts.add(solution.num_solutions)
     assert counts == {0, 1, 2}
 
 
@@ -143,7 +145,7 @@ PLAIN = ("_count_bits", "_random", "_propagate", "_choose", "_search", "_dig")
 def test_a_known_puzzle_is_solved():
     solution = S9.solve(S9.parse(EXAMPLE))
     assert S9.format(solution.answer) == SOLVED
-    assert (solution.count, solution.guesses) == (1, 0)
+    assert (solution.num_solutions, solution.guesses) == (1, 0)
 
 
 def test_ratings_order_puzzles_as_the_public_ones_do():
@@ -171,7 +173,7 @@ def test_ratings_order_puzzles_as_the_public_ones_do():
 )
 def test_a_puzzle_without_exactly_one_solution_is_refused(puzzle, message):
     with pytest.raises(PuzzleError, match=message):
-        S9.check_question(S9._tokens(puzzle))
+        S9.check_question(S9.tokens_of(puzzle))
 
 
 # Generation
@@ -183,17 +185,17 @@ def test_generated_puzzles_have_one_solution_and_no_clue_too_many(task):
     assert task.valid(puzzles.tokens, puzzles.labels).all()
     for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
         solution = task.solve(question)
-        assert solution.count == 1
+        assert solution.num_solutions == 1
         assert (solution.answer == answer).all()
         for clue in np.flatnonzero(task.clue_mask(question)):
             without = question.copy()
             without[clue] = BLANK
-            assert task.solve(without).count == 2
+            assert task.solve(without).num_solutions == 2
 
 
 def test_a_16x16_puzzle_can_be_generated_and_solved():
     puzzles = S16.generate(np.random.default_rng(0), 1, clues=140)
-    assert S16.solve(puzzles.tokens[0]).count == 1
+    assert S16.solve(puzzles.tokens[0]).num_solutions == 1
     assert S16.clue_mask(puzzles.tokens[0]).sum() == 140
 
 
@@ -391,7 +393,7 @@ def test_the_puzzles_in_the_package_are_sound_and_no_test_puzzle_is_a_training_p
     train, test = task.load_default("train"), task.load_default("test")
     for puzzles in (train, test):
         assert task.valid(puzzles.tokens, puzzles.labels).all()
-        assert all(task.solve(row).count == 1 for row in puzzles.tokens[:300])
+        assert all(task.solve(row).num_solutions == 1 for row in puzzles.tokens[:300])
         assert puzzles.ratings is not None
     prints = [int(p) for puzzles in (train, test) for p in task.fingerprint(puzzles.tokens)]
     assert len(set(prints)) == len(prints) == len(train) + len(test)
@@ -444,5 +446,5 @@ def test_real_puzzles_are_solved_as_their_makers_say():
         puzzles = S9.read(file)
         for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
             solution = S9.solve(question)
-            assert solution.count == 1
+            assert solution.num_solutions == 1
             assert (solution.answer == answer).all()

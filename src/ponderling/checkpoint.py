@@ -7,9 +7,8 @@ whatever happens, a full disk or `kill -9`, what was saved before stays readable
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
+from ponderling.files import write_atomically
 from ponderling.models import Reasoner, build_model
 
 FORMAT = 1
@@ -189,24 +189,6 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[
             raise OSError(f"{path}: cannot be written: {error}; the file that was there before is intact") from error
 
     write_atomically(path, write)
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` make a file beside `path`, then moves it there in one step, on disk before it takes the name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def save_training_state(folder: Path, state: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ponderling.checkpoint import write_atomically
+from ponderling.files import write_atomically
 
 
 class MetricsLog:

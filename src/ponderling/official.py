@@ -140,7 +140,7 @@ def to_official(ours: Mapping[str, Tensor], system: System) -> dict[str, Tensor]
     Raises:
         ValueError: for a tensor that the official code has no place for.
     """
-    official = dict(zip(INITIAL, ours["initial"].unbind(), strict=True))
+    official: dict[str, Tensor] = dict(zip(INITIAL, ours["initial"].unbind(), strict=True))
     for key, tensor in ours.items():
         if key == "initial":
             continue
@@ -535,10 +535,9 @@ def write_official(
     """
     info = info or {}
     settings = to_yaml(config, info.get("official"))
-    if prefix is None:
-        prefix = info.get("prefix", PREFIXES[0])
+    start = str(info.get("prefix", PREFIXES[0])) if prefix is None else prefix
     state = OrderedDict(
-        (prefix + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
+        (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
     )
     folder = Path(folder)
     file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")

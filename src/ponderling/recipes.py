@@ -52,28 +52,28 @@ def _small() -> list[Recipe]:
         positions="none",
         prefix_len=0,
         puzzle_embedding_size=0,
-        n=3,
+        n=2,
         T=2,
         dtype="float32",
     )
     train = TrainConfig(
-        steps=1000,
+        steps=500,
         batch_size=128,
         N_sup=8,
         loss="stablemax_float32",
         optimizer="adamw",
         lr=3e-3,
         warmup_steps=50,
-        lr_min_ratio=0.1,
+        lr_min_ratio=0.0,
         weight_decay=0.1,
         beta2=0.98,
         ema_rate=0.99,
-        eval_every=200,
-        checkpoint_every=200,
+        eval_every=100,
+        checkpoint_every=100,
     )
     sudoku4 = RunConfig(model, train, DataConfig(task="sudoku4"))
     sudoku6 = RunConfig(
-        replace(model, hidden_size=128), replace(train, steps=6000, lr=2e-3, eval_every=500), DataConfig(task="sudoku6")
+        model, replace(train, steps=2000, eval_every=250, checkpoint_every=250), DataConfig(task="sudoku6")
     )
     sudoku9 = RunConfig(
         replace(model, hidden_size=128, n=6, T=3),

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -57,8 +57,8 @@ class DataSplit:
     """Evaluated once, at the end."""
 
 
-class Observer:
-    """Is told what happens in a run; every method does nothing. The command line's progress display is one."""
+class Observer(Protocol):
+    """Is told what happens in a run; the command line's progress display is one. A subclass inherits doing nothing."""
 
     def started(self, trainer: Trainer) -> None:
         """Before the first step."""
@@ -71,6 +71,10 @@ class Observer:
 
     def finished(self, trainer: Trainer) -> None:
         """After the last checkpoint."""
+
+
+class _Silent(Observer):
+    pass
 
 
 def load_split(config: RunConfig, task: Task) -> DataSplit:
@@ -122,7 +126,7 @@ class Trainer:
         observer: Observer | None = None,
     ):
         self.config, self.out, self.task, self.data = config, Path(out), task, data
-        self.recipe, self.observer = recipe, observer or Observer()
+        self.recipe, self.observer = recipe, observer or _Silent()
         train = config.train
         if train.threads:
             torch.set_num_threads(train.threads)
@@ -166,7 +170,7 @@ class Trainer:
         saved, clock = time.perf_counter(), time.perf_counter()
         try:
             while self.step < train.steps and not should_stop():
-                metrics = self.train_step()
+                self.train_step()
                 now = time.perf_counter()
                 self.seconds, clock = self.seconds + now - clock, now
                 if self.step % train.log_every == 0:

@@ -116,7 +116,7 @@ def _make_distinct(task: Sudoku, command: MakeCommand, rng: np.random.Generator,
 
     import numpy as np
 
-    from ponderling.tasks.sudoku import distinct
+    from ponderling.tasks.sudoku_symmetries import distinct
 
     wanted = command.train + command.test
     found: Puzzles | None = None

@@ -36,7 +36,7 @@ def main(args: list[str]) -> int:
 
     folder = find_checkpoint(command.checkpoint)
     config, _, info = read_config(folder)
-    prefixes = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
+    prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
     file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix))
     print(f"written to {file} and all_config.yaml beside it", file=sys.stderr)

@@ -147,6 +147,14 @@ class Task(Protocol):
         """The puzzles of a file in any format the task knows; raises PuzzleError naming file, row and reason."""
         ...
 
+    def write(self, path: str | Path, puzzles: Puzzles) -> None:
+        """Writes a file that `read` reads back, whole or not at all."""
+        ...
+
     def load_default(self, split: str) -> Puzzles:
         """The small set that ships with the package; `split` is `train` or `test`."""
+        ...
+
+    def read_hub(self, split: str) -> Puzzles:
+        """The family's public data set on the Hub; raises PuzzleError when there is none or it cannot be fetched."""
         ...

@@ -5,11 +5,7 @@ Tokens are those of the public data set Sudoku-Extreme: 0 padding, 1 a blank, 2 
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -19,14 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks import sudoku_files, sudoku_symmetries
+from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict
 from ponderling.tasks.sudoku_search import geometry, kernels
+from ponderling.tasks.sudoku_symmetries import BLANK
 
-BLANK = 1
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-COLUMNS = ("source", "question", "answer", "rating")
-"""Columns of the public data set's files."""
-HUB_REPOSITORY = "sapientinc/sudoku-extreme"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
 """What may stand between the cells of a puzzle that is typed as a grid."""
 
@@ -36,8 +30,8 @@ Bools = NDArray[np.bool_]
 class Solution(NamedTuple):
     """What the search found."""
 
-    count: int
-    """Solutions: 0, 1, or 2 for more than one; -1 when it gave up."""
+    num_solutions: int
+    """0, 1, or 2 for more than one; -1 when it gave up."""
     answer: Tokens
     """The first solution, (L,); all blank when there is none."""
     guesses: int
@@ -116,28 +110,33 @@ class Sudoku:
             fits = next((s for s in (4, 6, 9, 16, 25) if s * s == len(cells)), None)
             hint = f" (that many make a {fits}x{fits} grid)" if fits else ""
             problems.append(f"expected {self.num_cells} cells for {self.side}x{self.side}, got {len(cells)}{hint}")
-        tokens = self._tokens(cells)
+        tokens = self.tokens_of(cells)
         wrong = np.flatnonzero(tokens == 255)
-        problems += [f"{cells[i]!r} at {self._place(i, len(cells))} is no symbol ({self._allowed})" for i in wrong[:3]]
+        problems += [
+            f"{cells[i]!r} at {self.place(int(i), len(cells))} is no symbol ({self.allowed})" for i in wrong[:3]
+        ]
         if len(wrong) > 3:
             problems.append(f"and {len(wrong) - 3} more such characters")
         if not problems:
-            problems = self._broken_rules(tokens)[1]
+            problems = self.broken_rules(tokens)[1]
         if problems:
             raise PuzzleError("; ".join(problems))
         return tokens
 
-    def _tokens(self, cells: str) -> Tokens:
+    def tokens_of(self, cells: str) -> Tokens:
+        """The token of each character, 255 for one that no cell can have."""
         return self._characters[np.frombuffer(cells.encode("latin-1", "replace"), np.uint8)]
 
     @property
-    def _allowed(self) -> str:
+    def allowed(self) -> str:
+        """What a cell may hold, for an error."""
         return f"{self.symbols[0]} to {self.symbols[-1]}, and . or 0 for a blank"
 
-    def _place(self, i: int, length: int | None = None) -> str:
+    def place(self, i: int, length: int | None = None) -> str:
+        """Where cell i is, for a person; its number alone if a text of this length is no grid."""
         if length not in (None, self.num_cells):
             return f"character {i + 1}"
-        row, column = divmod(int(i), self.side)
+        row, column = divmod(i, self.side)
         return f"row {row + 1} column {column + 1}"
 
     def format(self, tokens: Tokens) -> str:
@@ -169,19 +168,19 @@ class Sudoku:
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """Which rules an answer breaks, and where."""
-        wrong, reasons = self._broken_rules(answer)
+        wrong, reasons = self.broken_rules(answer)
         empty = answer <= BLANK
         if empty.any():
             reasons.append(f"{int(empty.sum())} cells are empty")
         changed = self.clue_mask(question) & (answer != question)
         reasons += [
-            f"the clue {self._letters[question[i]]} at {self._place(i)} became {self._letters[answer[i]]}"
+            f"the clue {self._letters[question[i]]} at {self.place(int(i))} became {self._letters[answer[i]]}"
             for i in np.flatnonzero(changed)
         ]
         cells = np.flatnonzero(wrong | empty | changed)
         return Verdict(not len(cells), tuple(map(int, cells)), tuple(reasons))
 
-    def _broken_rules(self, tokens: Tokens) -> tuple[Bools, list[str]]:
+    def broken_rules(self, tokens: Tokens) -> tuple[Bools, list[str]]:
         """Cells that share a symbol with another of their row, column or box, and a sentence for each such group."""
         wrong = np.zeros(self.num_cells, bool)
         reasons = []
@@ -209,18 +208,18 @@ class Sudoku:
         Raises:
             PuzzleError: clues that contradict, no solution, or two solutions and a cell in which they differ.
         """
-        reasons = self._broken_rules(tokens)[1]
+        reasons = self.broken_rules(tokens)[1]
         if reasons:
             raise PuzzleError("the clues contradict: " + "; ".join(reasons))
         # A puzzle that takes ten thousand guesses is far beyond the hardest known (some hundreds): few clues, many solutions.
         solution = self.solve(tokens, max_guesses=10_000)
-        if solution.count == 0:
+        if solution.num_solutions == 0:
             raise PuzzleError("the puzzle has no solution, though no two clues contradict")
-        if solution.count == -1:
+        if solution.num_solutions == -1:
             raise PuzzleError(
                 f"whether the puzzle has one solution is beyond {10_000:,} guesses; it may have too few clues"
             )
-        if solution.count > 1:
+        if solution.num_solutions > 1:
             raise PuzzleError(
                 f"the puzzle has more than one solution ({int(self.clue_mask(tokens).sum())} clues): "
                 "a clue is missing or mistyped"
@@ -321,24 +320,11 @@ class Sudoku:
             if kernels().search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solution)[0] == 1:
                 return self._from_masks(solution)
 
-    # Symmetries
+    # Symmetries: see sudoku_symmetries.py
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
-        """Transformations drawn uniformly from the full group.
-
-        Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
-        square: 9! x 2 x (3!)^8 for 9x9.
-        """
-        rows = _nested_permutations(rng, count, self.side // self.box_rows, self.box_rows)
-        columns = _nested_permutations(rng, count, self.side // self.box_columns, self.box_columns)
-        cells = rows[:, :, None] * self.side + columns[:, None, :]
-        if self.box_rows == self.box_columns:
-            flip = rng.integers(0, 2, count).astype(bool)
-            cells[flip] = cells[flip].transpose(0, 2, 1)
-        symbols = np.empty((count, self.vocab_size), np.uint8)
-        symbols[:, : BLANK + 1] = PAD, BLANK
-        symbols[:, BLANK + 1 :] = BLANK + 1 + rng.random((count, self.side)).argsort(axis=1)
-        return Symmetry(cells.reshape(count, -1), symbols)
+        """Transformations drawn uniformly from the full group."""
+        return sudoku_symmetries.sample_symmetries(self, rng, count)
 
     def augment(self, rng: np.random.Generator, tokens: Tokens, labels: Tokens) -> tuple[Tokens, Tokens]:
         """Each question and its answer under one random symmetry."""
@@ -346,166 +332,22 @@ class Sudoku:
         return symmetry.apply(tokens), symmetry.apply(labels)
 
     def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
-        """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent.
+        """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent."""
+        return sudoku_symmetries.fingerprint(self, tokens)
 
-        Colour refinement (Weisfeiler-Leman) on the graph of cells, symbols, lines, boxes, bands and stacks. Two
-        inequivalent puzzles may get equal colours in principle, so it may call puzzles alike that are not, never the reverse.
-        """
-        side, (N, L) = self.side, tokens.shape
-        rows, columns = np.divmod(np.arange(L), side)
-        boxes = rows // self.box_rows * (side // self.box_columns) + columns // self.box_columns
-        square = self.box_rows == self.box_columns
-        # Rows and columns start alike exactly if a transposition may swap them.
-        colours = {
-            "cell": np.where(self.clue_mask(tokens), np.uint64(1), np.uint64(2)),
-            "symbol": np.full((N, side + 1), 3, np.uint64),  # the last stands for blanks, which have no colour
-            "row": np.full((N, side), 4, np.uint64),
-            "column": np.full((N, side), 4 if square else 5, np.uint64),
-            "box": np.full((N, side), 6, np.uint64),
-        }
-        which = np.where(self.clue_mask(tokens), tokens.astype(np.int64) - 2, side)
-        for _ in range(8):
-            mixed = {name: _mix(colour) for name, colour in colours.items()}
-            given = np.take_along_axis(mixed["symbol"], which, axis=1) * self.clue_mask(tokens)
-            lines = mixed["row"][:, rows] + mixed["column"][:, columns]
-            cell = colours["cell"] * np.uint64(3) + _mix(lines) + _mix(mixed["box"][:, boxes]) + _mix(given)
-            spread = _mix(mixed["cell"] + np.uint64(7))
-            new = {"cell": cell, "symbol": colours["symbol"] * np.uint64(3)}
-            symbol = np.zeros_like(colours["symbol"])
-            np.add.at(symbol, (np.arange(N)[:, None], which), spread)
-            symbol[:, side] = 0
-            new["symbol"] = new["symbol"] + symbol
-            for name, members in (("row", rows), ("column", columns), ("box", boxes)):
-                sums = np.zeros_like(colours[name])
-                np.add.at(sums, (slice(None), members), spread)
-                new[name] = colours[name] * np.uint64(3) + sums
-            for name, size in (("row", self.box_rows), ("column", self.box_columns)):
-                bands = _mix(mixed[name]).reshape(N, -1, size).sum(axis=2, dtype=np.uint64)
-                new[name] = new[name] + _mix(np.repeat(bands, size, axis=1))
-            colours = new
-        return _mix(_mix(colours["cell"]).sum(axis=1, dtype=np.uint64))
-
-    # Files
+    # Files: see sudoku_files.py
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
-        """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
-
-        A CSV needs the column `question`; `answer`, `rating` and `source` are used if there. In a plain file a line is a
-        puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed over. Answers that
-        are not given are searched for.
-
-        Raises:
-            PuzzleError: naming file, row and reason, the first few problems of a file together.
-            FileNotFoundError: when there is no such file.
-        """
-        path = Path(path)
-        with _open_text(path) as file:
-            try:
-                rows = list(self._rows(path, file, limit))
-            except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
-                raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
-        if not rows:
-            raise PuzzleError(f"{path}: no puzzle in it")
-        return self._from_rows(str(path), rows)
-
-    def _rows(self, path: Path, file: io.TextIOBase, limit: int | None) -> Iterator[_Row]:
-        if ".csv" in path.suffixes:
-            reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            if "question" not in header:
-                raise PuzzleError(
-                    f"{path}: expected a header with the column question, got {','.join(header) or 'nothing'}"
-                )
-            columns = [header.index(name) if name in header else -1 for name in COLUMNS]
-            for fields in reader:
-                if len(fields) < len(header):
-                    if any(fields):
-                        message = f"expected {len(header)} columns, got {len(fields)}"
-                        raise PuzzleError(f"{path}, row {reader.line_num}: {message}")
-                    continue
-                yield _Row(reader.line_num, *(fields[i].strip() if i >= 0 else "" for i in columns))
-                limit = None if limit is None else limit - 1
-                if limit == 0:
-                    return
-            return
-        for number, line in enumerate(file, 1):
-            question, _, answer = line.strip().partition(",")
-            if question and not question.startswith("#"):
-                yield _Row(number, "", question.strip(), answer.strip(), "")
-                limit = None if limit is None else limit - 1
-                if limit == 0:
-                    return
-
-    def _from_rows(self, path: str, rows: list[_Row]) -> Puzzles:
-        problems = _Problems(path)
-        tokens = self._column(rows, [row.question for row in rows], "question", problems)
-        labels = self._column(rows, [row.answer or "." * self.num_cells for row in rows], "answer", problems)
-        problems.report()
-        self._complete(rows, tokens, labels, problems)
-        ratings = self._ratings(rows, problems)
-        problems.report()
-        sources = tuple(row.source for row in rows) if any(row.source for row in rows) else None
-        return Puzzles(tokens, labels, np.zeros(len(rows), np.int32), ratings, sources)
-
-    def _column(self, rows: list[_Row], texts: list[str], name: str, problems: _Problems) -> Tokens:
-        """All texts as tokens at once; only those that cannot be are looked at one by one."""
-        L = self.num_cells
-        short = [i for i, text in enumerate(texts) if len(text) != L]
-        for i in short:
-            problems.add(
-                rows[i].number, f"{name} has {len(texts[i])} characters, expected {L} for {self.side}x{self.side}"
-            )
-        good = "".join(text if len(text) == L else "." * L for text in texts)
-        tokens = self._tokens(good).reshape(-1, L).copy()
-        for i, j in np.argwhere(tokens == 255):
-            problems.add(rows[i].number, f"{name} has {texts[i][j]!r} at {self._place(j)}; {self._allowed}")
-        return tokens
-
-    def _complete(self, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: _Problems) -> None:
-        """Checks the answers that are given, and searches for those that are not."""
-        given = np.array([bool(row.answer) for row in rows])
-        for i in np.flatnonzero(given)[~self.valid(tokens[given], labels[given])]:
-            reasons = self._broken_rules(tokens[i])[1] or self.check(tokens[i], labels[i]).reasons
-            problems.add(rows[i].number, "the answer does not fit the question: " + "; ".join(reasons[:2]))
-        for i in np.flatnonzero(~given):
-            try:
-                self.check_question(tokens[i])
-            except PuzzleError as error:
-                problems.add(rows[i].number, str(error))
-                continue
-            labels[i] = self.solve(tokens[i]).answer
-
-    def _ratings(self, rows: list[_Row], problems: _Problems) -> NDArray[np.int32] | None:
-        if not any(row.rating for row in rows):
-            return None
-        ratings = np.zeros(len(rows), np.int32)
-        for i, row in enumerate(rows):
-            try:
-                ratings[i] = int(row.rating)
-            except ValueError:
-                problems.add(row.number, f"rating must be a whole number, got {row.rating!r}")
-        return ratings
+        """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
+        return sudoku_files.read_puzzles(self, path, limit)
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
-        path = Path(path)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for i in range(len(puzzles)):
-            writer.writerow(
-                (
-                    puzzles.sources[i] if puzzles.sources else "",
-                    self.format(puzzles.tokens[i]),
-                    self.format(puzzles.labels[i]),
-                    "" if puzzles.ratings is None else int(puzzles.ratings[i]),
-                )
-            )
-        content = text.getvalue().encode()
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        # mtime 0, so that equal puzzles give equal files
-        temporary.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-        os.replace(temporary, path)
+        sudoku_files.write_puzzles(self, path, puzzles)
+
+    def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
+        """Puzzles of the public data set Sudoku-Extreme, `train` or `test`; raises PuzzleError when they cannot be had."""
+        return sudoku_files.read_hub(self, split, limit)
 
     def load_default(self, split: str) -> Puzzles:
         """The small set in the package; no test puzzle is equivalent to a training puzzle."""
@@ -520,88 +362,3 @@ class Sudoku:
             )
         with resources.as_file(file) as path:
             return self.read(path)
-
-    def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
-        """Puzzles of the public data set Sudoku-Extreme (9x9 only), fetched once and then kept by huggingface_hub.
-
-        Args:
-            split: train (3.8 million puzzles) or test (420,000).
-            limit: Only the first so many.
-
-        Raises:
-            PuzzleError: when it cannot be fetched.
-        """
-        if self.side != 9:
-            raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles: got task {self.name}")
-        from huggingface_hub import hf_hub_download
-
-        try:
-            path = hf_hub_download(HUB_REPOSITORY, f"{split}.csv", repo_type="dataset")
-        except Exception as error:  # whatever the client raises: no network, no such file, a refused token
-            reason = " ".join(str(error).split())[:200]
-            raise PuzzleError(
-                f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
-            ) from error
-        return self.read(path, limit)
-
-
-class _Row(NamedTuple):
-    """One puzzle of a file, as text; empty where a column is not there."""
-
-    number: int
-    source: str
-    question: str
-    answer: str
-    rating: str
-
-
-class _Problems:
-    """Collects what is wrong with the rows of a file, to be reported together."""
-
-    SHOWN = 5
-
-    def __init__(self, path: str):
-        self.path = path
-        self.found: list[tuple[int, str]] = []
-
-    def add(self, row: int, reason: str) -> None:
-        self.found.append((row, reason))
-
-    def report(self) -> None:
-        """Raises PuzzleError if there was a problem."""
-        if self.found:
-            shown = "; ".join(f"row {row}: {reason}" for row, reason in sorted(self.found)[: self.SHOWN])
-            more = len(self.found) - self.SHOWN
-            raise PuzzleError(f"{self.path}, {shown}" + (f"; and {more} more problems" if more > 0 else ""))
-
-
-def _open_text(path: Path) -> io.TextIOBase:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")  # pyright: ignore[reportReturnType]
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _nested_permutations(rng: np.random.Generator, count: int, blocks: int, size: int) -> NDArray[np.int64]:
-    """Permutations of blocks x size places, (count, blocks x size), that keep blocks together."""
-    order = rng.random((count, blocks)).argsort(axis=1)
-    within = rng.random((count, blocks, size)).argsort(axis=2)
-    return (order[:, :, None] * size + within).reshape(count, -1)
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A hash of each number (the finaliser of splitmix64), so that sums of them tell multisets apart."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-def distinct(task: Sudoku, puzzles: Puzzles, without: Iterable[int] = ()) -> Puzzles:
-    """The puzzles whose fingerprints are neither among `without` nor that of an earlier one."""
-    seen = set(map(int, without))
-    keep = []
-    for i, fingerprint in enumerate(map(int, task.fingerprint(puzzles.tokens))):
-        if fingerprint not in seen:
-            seen.add(fingerprint)
-            keep.append(i)
-    return puzzles[keep]

@@ -1,0 +1,198 @@
+"""Files of Sudokus: the columns of the public data set Sudoku-Extreme, or one puzzle a line; and that data set itself."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.files import write_atomically
+from ponderling.tasks.base import PuzzleError, Puzzles, Tokens
+
+if TYPE_CHECKING:
+    from ponderling.tasks.sudoku import Sudoku
+
+COLUMNS = ("source", "question", "answer", "rating")
+"""Columns of the public data set's files."""
+HUB_REPOSITORY = "sapientinc/sudoku-extreme"
+
+
+class _Row(NamedTuple):
+    """One puzzle of a file, as text; empty where a column is not there."""
+
+    number: int
+    source: str
+    question: str
+    answer: str
+    rating: str
+
+
+def read_puzzles(task: Sudoku, path: str | Path, limit: int | None = None) -> Puzzles:
+    """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
+
+    A CSV needs the column `question`; `answer`, `rating` and `source` are used if there. In a plain file a line is a
+    puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed over. Answers that
+    are not given are searched for.
+
+    Raises:
+        PuzzleError: naming file, row and reason, the first few problems of a file together.
+        FileNotFoundError: when there is no such file.
+    """
+    path = Path(path)
+    with _open_text(path) as file:
+        try:
+            rows = list(itertools.islice(_rows(path, file), limit))
+        except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+            raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
+    if not rows:
+        raise PuzzleError(f"{path}: no puzzle in it")
+    return _from_rows(task, str(path), rows)
+
+
+def _rows(path: Path, file: io.TextIOBase) -> Iterator[_Row]:
+    if ".csv" not in path.suffixes:
+        for number, line in enumerate(file, 1):
+            question, _, answer = line.strip().partition(",")
+            if question and not question.startswith("#"):
+                yield _Row(number, "", question.strip(), answer.strip(), "")
+        return
+    reader = csv.reader(file)
+    header = [name.strip() for name in next(reader, [])]
+    if "question" not in header:
+        raise PuzzleError(f"{path}: expected a header with the column question, got {','.join(header) or 'nothing'}")
+    columns = [header.index(name) if name in header else -1 for name in COLUMNS]
+    for fields in reader:
+        if len(fields) >= len(header):
+            yield _Row(reader.line_num, *(fields[i].strip() if i >= 0 else "" for i in columns))
+        elif any(fields):
+            raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
+
+
+def _from_rows(task: Sudoku, path: str, rows: list[_Row]) -> Puzzles:
+    problems = _Problems(path)
+    tokens = _column(task, rows, [row.question for row in rows], "question", problems)
+    labels = _column(task, rows, [row.answer or "." * task.num_cells for row in rows], "answer", problems)
+    problems.report()
+    _complete(task, rows, tokens, labels, problems)
+    ratings = _ratings(rows, problems)
+    problems.report()
+    sources = tuple(row.source for row in rows) if any(row.source for row in rows) else None
+    return Puzzles(tokens, labels, np.zeros(len(rows), np.int32), ratings, sources)
+
+
+def _column(task: Sudoku, rows: list[_Row], texts: list[str], name: str, problems: _Problems) -> Tokens:
+    """All texts as tokens at once; only those that cannot be are looked at one by one."""
+    L = task.num_cells
+    short = [i for i, text in enumerate(texts) if len(text) != L]
+    for i in short:
+        problems.add(rows[i].number, f"{name} has {len(texts[i])} characters, expected {L} for {task.side}x{task.side}")
+    good = "".join(text if len(text) == L else "." * L for text in texts)
+    tokens = task.tokens_of(good).reshape(-1, L).copy()
+    for i, j in np.argwhere(tokens == 255):
+        problems.add(rows[i].number, f"{name} has {texts[i][j]!r} at {task.place(int(j))}; {task.allowed}")
+    return tokens
+
+
+def _complete(task: Sudoku, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: _Problems) -> None:
+    """Checks the answers that are given, and searches for those that are not."""
+    given = np.array([bool(row.answer) for row in rows])
+    for i in np.flatnonzero(given)[~task.valid(tokens[given], labels[given])]:
+        reasons = task.broken_rules(tokens[i])[1] or task.check(tokens[i], labels[i]).reasons
+        problems.add(rows[i].number, "the answer does not fit the question: " + "; ".join(reasons[:2]))
+    for i in np.flatnonzero(~given):
+        try:
+            task.check_question(tokens[i])
+        except PuzzleError as error:
+            problems.add(rows[i].number, str(error))
+            continue
+        labels[i] = task.solve(tokens[i]).answer
+
+
+def _ratings(rows: list[_Row], problems: _Problems) -> NDArray[np.int32] | None:
+    if not any(row.rating for row in rows):
+        return None
+    ratings = np.zeros(len(rows), np.int32)
+    for i, row in enumerate(rows):
+        try:
+            ratings[i] = int(row.rating)
+        except ValueError:
+            problems.add(row.number, f"rating must be a whole number, got {row.rating!r}")
+    return ratings
+
+
+def write_puzzles(task: Sudoku, path: str | Path, puzzles: Puzzles) -> None:
+    """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
+    path = Path(path)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for i in range(len(puzzles)):
+        writer.writerow(
+            (
+                puzzles.sources[i] if puzzles.sources else "",
+                task.format(puzzles.tokens[i]),
+                task.format(puzzles.labels[i]),
+                "" if puzzles.ratings is None else int(puzzles.ratings[i]),
+            )
+        )
+    content = text.getvalue().encode()
+    # mtime 0, so that equal puzzles give equal files
+    packed = gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
+    write_atomically(path, lambda temporary: temporary.write_bytes(packed))
+
+
+def read_hub(task: Sudoku, split: str, limit: int | None = None) -> Puzzles:
+    """Puzzles of the public data set Sudoku-Extreme (9x9 only), fetched once and then kept by huggingface_hub.
+
+    Args:
+        split: train (3.8 million puzzles) or test (420,000).
+        limit: Only the first so many.
+
+    Raises:
+        PuzzleError: when it cannot be fetched.
+    """
+    if task.side != 9:
+        raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles: got task {task.name}")
+    from huggingface_hub import hf_hub_download
+
+    try:
+        path = hf_hub_download(HUB_REPOSITORY, f"{split}.csv", repo_type="dataset")
+    except Exception as error:  # whatever the client raises: no network, no such file, a refused token
+        reason = " ".join(str(error).split())[:200]
+        raise PuzzleError(
+            f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
+        ) from error
+    return read_puzzles(task, Path(path), limit)
+
+
+class _Problems:
+    """Collects what is wrong with the rows of a file, to be reported together."""
+
+    SHOWN = 5
+
+    def __init__(self, path: str):
+        self.path = path
+        self.found: list[tuple[int, str]] = []
+
+    def add(self, row: int, reason: str) -> None:
+        self.found.append((row, reason))
+
+    def report(self) -> None:
+        """Raises PuzzleError if there was a problem."""
+        if self.found:
+            shown = "; ".join(f"row {row}: {reason}" for row, reason in sorted(self.found)[: self.SHOWN])
+            more = len(self.found) - self.SHOWN
+            raise PuzzleError(f"{self.path}, {shown}" + (f"; and {more} more problems" if more > 0 else ""))
+
+
+def _open_text(path: Path) -> io.TextIOBase:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")  # pyright: ignore[reportReturnType]
+    return path.open(encoding="utf-8-sig", newline="")
