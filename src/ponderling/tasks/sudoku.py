@@ -1,5 +1,7 @@
 """Sudoku of any box shape: text and files, rules, symmetries, generation. The searching is in `sudoku_search.py`.
 
+The searches are imported by the methods that search: they import numba, for which `--help` must not wait.
+
 Tokens are those of the public data set Sudoku-Extreme: 0 padding, 1 a blank, 2 the symbol `1`, 3 the symbol `2`, and so on.
 """
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks import sudoku_files, sudoku_symmetries
 from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict
-from ponderling.tasks.sudoku_search import geometry, kernels
+from ponderling.tasks.sudoku_geometry import geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
 
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -235,10 +237,12 @@ class Sudoku:
             rng: Makes the order of guesses random; None: always the same.
             max_guesses: Gives up after so many.
         """
+        from ponderling.tasks.sudoku_search import search
+
         solution = np.zeros(self.num_cells, np.int64)
         state = np.array([0 if rng is None else rng.integers(1, 2**31 - 1)])
         shape = geometry(self.box_rows, self.box_columns)
-        count, _, guesses = kernels().search(self._masks(tokens), *shape, 2, max_guesses, state, solution)
+        count, guesses = search(self._masks(tokens), *shape, 2, max_guesses, state, solution)
         return Solution(int(count), self._from_masks(solution), int(guesses))
 
     def rate(self, tokens: Tokens) -> int:
@@ -293,12 +297,14 @@ class Sudoku:
         )
 
     def _generate_one(self, rng: np.random.Generator, clues: int) -> tuple[Tokens, Tokens]:
+        from ponderling.tasks.sudoku_search import dig
+
         answer = self.random_grid(rng)
         given = np.zeros(self.num_cells, np.int64)
         shape = geometry(self.box_rows, self.box_columns)
         # On 16x16 a search for a second solution can take hours; one that gives up keeps the clue.
         order = rng.permutation(self.num_cells)
-        kernels().dig(self._masks(answer), order, clues, *shape, 500, given)
+        dig(self._masks(answer), order, clues, *shape, 500, given)
         return np.where(given == 1, answer, BLANK).astype(np.uint8), answer
 
     def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
@@ -312,12 +318,14 @@ class Sudoku:
 
     def random_grid(self, rng: np.random.Generator) -> Tokens:
         """A full grid that obeys the rules, (L,)."""
+        from ponderling.tasks.sudoku_search import search
+
         blank = np.full(self.num_cells, BLANK, np.uint8)
         solution = np.zeros(self.num_cells, np.int64)
         shape = geometry(self.box_rows, self.box_columns)
         while True:  # a search that went astray is cheaper to start anew than to finish
             state = np.array([rng.integers(1, 2**31 - 1)])
-            if kernels().search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solution)[0] == 1:
+            if search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solution)[0] == 1:
                 return self._from_masks(solution)
 
     # Symmetries: see sudoku_symmetries.py

@@ -1,113 +1,26 @@
-"""Solving, rating and digging Sudoku grids of any box shape: candidate masks, propagation, and a depth-first search.
+"""Solving and digging Sudoku grids of any box shape: candidate masks, propagation, and a depth-first search.
 
-Compiled by numba where it is installed (the extra `generate`); without it the same functions run as plain Python, some
-hundred times slower, which is enough to check a puzzle and too slow to make many. `sudoku.py` is the way in.
+Imported at first use, since numba takes a third of a second to import. `sudoku.py` is the way in, `sudoku_geometry.py` says
+which cells constrain which, `sudoku_rating.py` is the other search, which rates.
 
 A grid here is a vector of `cells` masks: bit d is set while symbol d (0 = the first) is possible in the cell.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
-
 import numpy as np
-from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-Masks = NDArray[np.int64]
+from ponderling.tasks.sudoku_compiled import Masks, compiled, count_bits
 
 
-class Geometry(NamedTuple):
-    """Which cells constrain which, as index arrays."""
-
-    units: NDArray[np.int64]
-    """Rows, columns, boxes: (3 x side, side)."""
-    peers: NDArray[np.int64]
-    """Cells that share a unit with each cell, (cells, peers)."""
-    segments: NDArray[np.int64]
-    """Cells of each intersection of a line and a box, padded with -1, (segments, longest)."""
-    line_rest: NDArray[np.int64]
-    """The line's other cells, padded with -1."""
-    box_rest: NDArray[np.int64]
-    """The box's other cells, padded with -1."""
-
-
-@functools.cache
-def geometry(box_rows: int, box_columns: int) -> Geometry:
-    """The constraints of a Sudoku whose boxes have this shape; its side is their product."""
-    side = box_rows * box_columns
-    grid = np.arange(side * side).reshape(side, side)
-    boxes = grid.reshape(box_columns, box_rows, box_rows, box_columns).transpose(0, 2, 1, 3).reshape(side, side)
-    lines = np.concatenate([grid, grid.T])
-    units = np.concatenate([lines, boxes])
-    peers = [sorted({int(c) for unit in units if cell in unit for c in unit} - {cell}) for cell in range(side * side)]
-    segments, line_rest, box_rest = [], [], []
-    for line in lines:
-        for box in boxes:
-            both = [c for c in line if c in box]
-            if len(both) > 1:
-                segments.append(both)
-                line_rest.append([c for c in line if c not in box])
-                box_rest.append([c for c in box if c not in line])
-    return Geometry(units.astype(np.int64), np.array(peers), _padded(segments), _padded(line_rest), _padded(box_rest))
-
-
-def _padded(rows: list[list[int]]) -> NDArray[np.int64]:
-    width = max(map(len, rows))
-    return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64)
-
-
-class Kernels(NamedTuple):
-    """The functions below, compiled or plain."""
-
-    search: Callable[..., Any]
-    dig: Callable[..., Any]
-
-
-@functools.cache
-def kernels() -> Kernels:
-    """The compiled functions where numba is installed; compiling takes some seconds once, then they are read from a cache."""
-    if importlib.util.find_spec("numba") is None:
-        return Kernels(_search, _dig)
-    return _compiled()
-
-
-def _compiled() -> Kernels:
-    from numba import njit
-
-    from ponderling.tasks import sudoku_search as module
-
-    compile_: Any = njit(cache=True)
-    # The functions call each other by their module names, so the compiled ones take their place there.
-    for name in ("_single", "_count_bits", "_random", "_propagate", "_choose", "_search", "_dig"):
-        function = getattr(module, name)
-        if not hasattr(function, "py_func"):
-            setattr(module, name, compile_(function))
-    return Kernels(module._search, module._dig)
-
-
-def _single(mask: int) -> bool:
-    return mask & (mask - 1) == 0
-
-
-def _count_bits(mask: int) -> int:
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
-
-
+@compiled
 def _random(state: Masks) -> int:
     """The next number of a linear congruential generator (31 bits); `state` holds one number and is changed."""
     state[0] = (state[0] * 1103515245 + 12345) & 0x7FFFFFFF
     return (state[0] >> 8) & 0x7FFFFF
 
 
+@compiled
 def _propagate(
     cand: Masks, done: Masks, units: Masks, peers: Masks, segments: Masks, line_rest: Masks, box_rest: Masks
 ) -> bool:
@@ -180,6 +93,7 @@ def _propagate(
             return True
 
 
+@compiled
 def _choose(cand: Masks, peers: Masks, state: Masks) -> int:
     """The cell to branch on: fewest candidates, then the most undecided peers' candidates in common, then at random."""
     best, best_count, best_weight, ties = -1, 99, -1, 0
@@ -187,12 +101,12 @@ def _choose(cand: Masks, peers: Masks, state: Masks) -> int:
         mask = cand[cell]
         if mask & (mask - 1) == 0:
             continue
-        count = _count_bits(mask)
+        count = count_bits(mask)
         if count > best_count:
             continue
         weight = 0
         for i in range(peers.shape[1]):
-            weight += _count_bits(cand[peers[cell, i]] & mask)
+            weight += count_bits(cand[peers[cell, i]] & mask)
         if count < best_count or weight > best_weight:
             best, best_count, best_weight, ties = cell, count, weight, 1
         elif weight == best_weight:
@@ -202,7 +116,8 @@ def _choose(cand: Masks, peers: Masks, state: Masks) -> int:
     return best
 
 
-def _search(
+@compiled
+def search(
     start: Masks,
     units: Masks,
     peers: Masks,
@@ -213,7 +128,7 @@ def _search(
     max_guesses: int,
     state: Masks,
     solution: Masks,
-) -> tuple[int, int, int]:
+) -> tuple[int, int]:
     """Depth-first search: assume a symbol of the chosen cell, and if that fails, that it is another.
 
     Args:
@@ -225,14 +140,15 @@ def _search(
         solution: Receives the first solution's masks, (cells,).
 
     Returns:
-        Solutions found (at most `limit`; -1 when given up), guesses before the first, guesses in all.
+        Solutions found (at most `limit`; -1 when given up), and guesses made.
     """
     cells = len(start)
-    stack = np.zeros((cells * 4, cells), np.int64)
-    marks = np.zeros((cells * 4, cells), np.int64)
+    stack = np.empty((cells + 1, cells), np.int64)  # each guess on the way down decides another cell
+    marks = np.empty((cells + 1, cells), np.int64)
     stack[0] = start
+    marks[0] = 0
     depth = 1
-    found, guesses, first = 0, 0, 0
+    found, guesses = 0, 0
     while depth:
         depth -= 1
         cand = stack[depth].copy()
@@ -244,17 +160,16 @@ def _search(
             if cell < 0:
                 if found == 0:
                     solution[:] = cand
-                    first = guesses
                 found += 1
                 if found >= limit:
-                    return found, first, guesses
+                    return found, guesses
                 break
             if guesses >= max_guesses:
-                return -1, guesses, guesses
+                return -1, guesses
             mask = cand[cell]
             bit = mask & -mask
             if state[0]:
-                for _ in range(_random(state) % _count_bits(mask)):
+                for _ in range(_random(state) % count_bits(mask)):
                     mask &= mask - 1
                 bit = mask & -mask
             stack[depth] = cand
@@ -263,10 +178,11 @@ def _search(
             depth += 1
             cand[cell] = bit
             guesses += 1
-    return found, first, guesses
+    return found, guesses
 
 
-def _dig(
+@compiled
+def dig(
     answer: Masks,
     order: Masks,
     min_clues: int,
@@ -296,7 +212,7 @@ def _dig(
             break
         cell = order[k]
         start[cell] = full & ~answer[cell]
-        found, _, _ = _search(start, units, peers, segments, line_rest, box_rest, 1, max_guesses, state, solution)
+        found, _ = search(start, units, peers, segments, line_rest, box_rest, 1, max_guesses, state, solution)
         if found == 0:
             given[cell] = 0
             clues -= 1
