@@ -63,6 +63,9 @@ def main(options: Options) -> None:
     figures["sudoku9: augmented samples a second"] = per_second(
         lambda: len(nine.augment(rng, block.tokens, block.labels)[0])
     )
+    figures["sudoku9: puzzles rated a second"] = per_second(
+        lambda: len([nine.rate(row) for row in puzzles.tokens[:200]])
+    )
     figures["sudoku9: puzzles solved and shown unique a second"] = per_second(
         lambda: sum(nine.solve(row).num_solutions for row in puzzles.tokens[:200])
     )
@@ -76,6 +79,7 @@ def main(options: Options) -> None:
         assert rated.ratings is not None, f"{file} has no ratings"
         ours = [nine.rate(row) for row in rated.tokens]
         name = "/".join(file.parts[-2:])
+        figures[f"{name}: share of equal ratings"] = float(np.mean(np.array(ours) == rated.ratings))
         if len(set(ours)) > 1:
             figures[f"{name}: rank correlation of ratings"] = rank_correlation(ours, rated.ratings)
         figures[f"{name}: mean rating, ours"] = float(np.mean(ours))

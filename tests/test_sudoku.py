@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import TASKS, get_task, sudoku_compiled
+from ponderling.tasks import TASKS, get_task, sudoku_compiled, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
 from ponderling.tasks.sudoku_files import HUB_REPOSITORY
@@ -158,7 +158,7 @@ def test_a_known_puzzle_is_solved():
     assert (solution.num_solutions, solution.guesses) == (1, 0)
 
 
-def test_ratings_order_puzzles_as_the_public_ones_do():
+def test_ratings_are_those_of_the_public_data_set():
     """Published ratings of rows of Sudoku-Extreme."""
     published = {
         "5...27..9..41......1..5.3...92.6.8...5......66..7..29.8...7...2.......8...9..36..": 18,
@@ -166,11 +166,24 @@ def test_ratings_order_puzzles_as_the_public_ones_do():
         ".9...12...3..284.6.6.....8..7....14..2..5.7....3.....2.1.9........7.5....872.6..4": 1,
         ".....8..1.6.9..2...4.52.9..4..6......9..45..6....924..9......7........3.35.2..6..": 60,
     }
-    ours = {text: S9.rate(S9.parse(text)) for text in published}
-    easy = ".9...12...3..284.6.6.....8..7....14..2..5.7....3.....2.1.9........7.5....872.6..4"
-    assert ours[easy] == 1
-    assert all(rating > 10 for text, rating in ours.items() if text != easy)
+    assert {text: S9.rate(S9.parse(text)) for text in published} == published
     assert S9.rate(S9.parse(EXAMPLE)) == 0
+
+
+def test_a_puzzle_without_a_solution_has_no_rating():
+    with pytest.raises(PuzzleError, match="a puzzle without a solution has no rating"):
+        S9.rate(S9.tokens_of(".234567891" + "." * 71))
+
+
+@tasks
+def test_the_search_that_rates_finds_the_solution(task):
+    puzzles = task.generate(np.random.default_rng(3), 2 if task is S16 else 50)
+    for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
+        found = np.zeros(task.num_cells, np.int64)
+        shape = sudoku_rating.layout(task.box_rows, task.box_columns)
+        guesses = sudoku_rating.guesses_before_solution(task._masks(question), shape, 100_000, found)
+        assert 0 <= guesses < 100_000
+        assert (task._from_masks(found) == answer).all()
 
 
 @pytest.mark.parametrize(
@@ -446,6 +459,14 @@ def test_a_hub_that_fails_and_a_size_it_does_not_have_are_one_clear_line(hub):
 
 
 # Real puzzles made by others, where there are some
+
+
+@pytest.mark.skipif("PONDERLING_REAL_DATA" not in os.environ, reason="PONDERLING_REAL_DATA names no folder")
+def test_real_puzzles_are_rated_as_by_the_solver_that_rated_them():
+    puzzles = S9.read(Path(os.environ["PONDERLING_REAL_DATA"]) / "sudoku" / "hard" / "dev.csv")
+    assert puzzles.ratings is not None
+    same = np.array([S9.rate(row) for row in puzzles.tokens]) == puzzles.ratings
+    assert same.mean() > 0.97
 
 
 @pytest.mark.skipif("PONDERLING_REAL_DATA" not in os.environ, reason="PONDERLING_REAL_DATA names no folder")

@@ -41,7 +41,7 @@ class MakeCommand:
     extra_clues: int = 0
     """Give each puzzle a random number of clues from 0 to this beyond a minimal set."""
     min_rating: int = 0
-    """Lowest rating: guesses of our solver, halved."""
+    """Lowest rating: guesses before the solution, as in Sudoku-Extreme; 0 needs none."""
     max_rating: int = 1_000_000
     """Highest rating."""
     seed: int = 0

@@ -26,6 +26,9 @@ SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
 """What may stand between the cells of a puzzle that is typed as a grid."""
 
+MOST_GUESSES = 100_000
+"""The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
+
 Bools = NDArray[np.bool_]
 
 
@@ -246,13 +249,20 @@ class Sudoku:
         return Solution(int(count), self._from_masks(solution), int(guesses))
 
     def rate(self, tokens: Tokens) -> int:
-        """How hard a puzzle is: half the guesses, rounded up, to find its solution and show that there is no other.
+        """How hard a puzzle is: the guesses that the solver tdoku makes before its solution, as in the public data set.
 
-        The public set's rating counts another solver's guesses before the first solution, which for a solution anywhere in
-        the tree is half of it on average; but it changes with the order of the cells, this hardly does. 0 is a puzzle that
-        naked singles, hidden singles and locked candidates solve.
+        0 is a puzzle that singles and locked candidates solve. A symmetry changes the order of the guesses, and so the rating.
+
+        Raises:
+            PuzzleError: when the puzzle has no solution.
         """
-        return (self.solve(tokens).guesses + 1) // 2
+        from ponderling.tasks.sudoku_rating import guesses_before_solution, layout
+
+        shape = layout(self.box_rows, self.box_columns)
+        guesses = guesses_before_solution(self._masks(tokens), shape, MOST_GUESSES, np.zeros(self.num_cells, np.int64))
+        if guesses < 0:
+            raise PuzzleError("a puzzle without a solution has no rating")
+        return int(guesses)
 
     def _masks(self, tokens: Tokens) -> NDArray[np.int64]:
         return np.where(tokens > BLANK, 1 << np.maximum(tokens.astype(np.int64) - 2, 0), (1 << self.side) - 1)
