@@ -24,6 +24,7 @@ S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
 EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 SOLVED = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+SWAPPABLE = "".join("." if i in (3, 4, 30, 31) else c for i, c in enumerate(SOLVED))  # 6 7 over 7 6 in two boxes
 
 
 def grids(task: Sudoku) -> np.ndarray:
@@ -118,8 +119,9 @@ def test_the_search_counts_the_solutions_that_brute_force_finds(all_4x4):
         matching = all_4x4[((puzzle == BLANK) | (all_4x4 == puzzle)).all(axis=1)]
         solution = S4.solve(puzzle)
         assert solution.num_solutions == min(2, len(matching))
-        if len(matching):
-            assert (solution.answer == matching).all(axis=1).any()
+        for found in (solution.answer, solution.other)[: solution.num_solutions]:
+            assert (found == matching).all(axis=1).any()
+        assert solution.num_solutions < 2 or (solution.answer != solution.other).any()
         counts.add(solution.num_solutions)
     assert counts == {0, 1, 2}
 
@@ -189,7 +191,8 @@ def test_the_search_that_rates_finds_the_solution(task):
 @pytest.mark.parametrize(
     ("puzzle", "message"),
     [
-        ("." * 81, "more than one solution"),
+        ("." * 81, "more than one solution: two differ in"),
+        (SWAPPABLE, "two differ in 4 cells, row 1 column 4 can be 6 or 7; a clue is missing or mistyped"),
         (".23456789" + "1" + "." * 71, "no solution"),
         (EXAMPLE[:-1] + "7", "stands twice in row 9"),
     ],
@@ -365,6 +368,21 @@ def test_plain_lines_are_read_and_missing_answers_found(tmp_path):
     assert puzzles.ratings is None
 
 
+def test_a_file_longer_than_a_chunk_reads_whole_and_names_rows_rightly(tmp_path, monkeypatch):
+    monkeypatch.setattr("ponderling.tasks.sudoku_files.CHUNK", 8)
+    puzzles = S6.load_default("test")[:50]
+    file = tmp_path / "p.csv"
+    S6.write(file, puzzles)
+    read = S6.read(file)
+    assert (read.tokens == puzzles.tokens).all()
+    assert (read.ratings == puzzles.ratings).all()
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines[:10], "x,1,2,3", *lines[10:40], "x,4,5,6", *lines[40:]]))
+    with pytest.raises(PuzzleError, match=r"row 11: question has 1 .*row 42: question has 1 ") as error:
+        S6.read(file)
+    assert "more" not in str(error.value)
+
+
 def test_a_limit_reads_no_further(tmp_path):
     file = tmp_path / "p.csv"
     file.write_text(f"question,answer\n{EXAMPLE},{SOLVED}\n" * 1 + f"{EXAMPLE},{SOLVED}\nnonsense,1\n")
@@ -386,6 +404,7 @@ def test_a_limit_reads_no_further(tmp_path):
         ),
         (f"question\n{'.' * 81}\n", "row 2: the puzzle has more than one solution"),
         (f"question,answer,rating\n{EXAMPLE},{SOLVED},hard\n", "row 2: rating must be a whole number, got 'hard'"),
+        (f"question,answer,rating\n{EXAMPLE},{SOLVED},1\n{EXAMPLE},{SOLVED},\n", "1 of 2 rows have no rating"),
         (f"question,answer\n{EXAMPLE}\n", "row 2: expected 2 columns, got 1"),
         ("a,b\n1,2\n", "expected a header with the column question, got a,b"),
         ("question\n", "no puzzle in it"),

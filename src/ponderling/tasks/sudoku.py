@@ -39,6 +39,8 @@ class Solution(NamedTuple):
     """0, 1, or 2 for more than one; -1 when it gave up."""
     answer: Tokens
     """The first solution, (L,); all blank when there is none."""
+    other: Tokens
+    """A second solution, (L,); all blank when there is none."""
     guesses: int
     """Guesses in all, to find it and to show that it is the only one."""
 
@@ -167,9 +169,12 @@ class Sudoku:
         units = geometry(self.box_rows, self.box_columns).units
         bits = np.where(answers > BLANK, np.left_shift(np.int64(1), answers.astype(np.int64)), 0)
         full = (1 << self.vocab_size) - 4  # every symbol's bit
-        # A unit has as many cells as symbols, so it holds each once exactly when it holds every one.
-        complete = (np.bitwise_or.reduce(bits[:, units], axis=2) == full).all(axis=1)
-        return complete & ((answers == questions) | (questions <= BLANK)).all(axis=1)
+        keeps = ((answers == questions) | (questions <= BLANK)).all(axis=1)
+        # A unit has as many cells as symbols, so it holds each once exactly when it holds every one. One unit at a time: all
+        # at once would take twenty-seven times the memory.
+        for unit in units:
+            keeps &= np.bitwise_or.reduce(bits[:, unit], axis=1) == full
+        return keeps
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """Which rules an answer breaks, and where."""
@@ -216,18 +221,19 @@ class Sudoku:
         reasons = self.broken_rules(tokens)[1]
         if reasons:
             raise PuzzleError("the clues contradict: " + "; ".join(reasons))
-        # A puzzle that takes ten thousand guesses is far beyond the hardest known (some hundreds): few clues, many solutions.
+        # A puzzle that takes ten thousand guesses is far beyond the hardest known (some hundreds).
         solution = self.solve(tokens, max_guesses=10_000)
         if solution.num_solutions == 0:
             raise PuzzleError("the puzzle has no solution, though no two clues contradict")
         if solution.num_solutions == -1:
-            raise PuzzleError(
-                f"whether the puzzle has one solution is beyond {10_000:,} guesses; it may have too few clues"
-            )
+            raise PuzzleError("whether the puzzle has one solution is beyond 10,000 guesses; it may have too few clues")
         if solution.num_solutions > 1:
+            differ = np.flatnonzero(solution.answer != solution.other)
+            cell = int(differ[0])
+            one, other = self._letters[solution.answer[cell]], self._letters[solution.other[cell]]
             raise PuzzleError(
-                f"the puzzle has more than one solution ({int(self.clue_mask(tokens).sum())} clues): "
-                "a clue is missing or mistyped"
+                f"the puzzle has more than one solution: two differ in {len(differ)} cells, {self.place(cell)} can be "
+                f"{one} or {other}; a clue is missing or mistyped"
             )
 
     # Search
@@ -242,11 +248,12 @@ class Sudoku:
         """
         from ponderling.tasks.sudoku_search import search
 
-        solution = np.zeros(self.num_cells, np.int64)
+        solutions = np.zeros((2, self.num_cells), np.int64)
         state = np.array([0 if rng is None else rng.integers(1, 2**31 - 1)])
         shape = geometry(self.box_rows, self.box_columns)
-        count, guesses = search(self._masks(tokens), *shape, 2, max_guesses, state, solution)
-        return Solution(int(count), self._from_masks(solution), int(guesses))
+        count, guesses = search(self._masks(tokens), *shape, 2, max_guesses, state, solutions)
+        answer, other = self._from_masks(solutions)
+        return Solution(int(count), answer, other, int(guesses))
 
     def rate(self, tokens: Tokens) -> int:
         """How hard a puzzle is: the guesses that the solver tdoku makes before its solution, as in the public data set.
@@ -331,12 +338,12 @@ class Sudoku:
         from ponderling.tasks.sudoku_search import search
 
         blank = np.full(self.num_cells, BLANK, np.uint8)
-        solution = np.zeros(self.num_cells, np.int64)
+        solutions = np.zeros((1, self.num_cells), np.int64)
         shape = geometry(self.box_rows, self.box_columns)
         while True:  # a search that went astray is cheaper to start anew than to finish
             state = np.array([rng.integers(1, 2**31 - 1)])
-            if search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solution)[0] == 1:
-                return self._from_masks(solution)
+            if search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solutions)[0] == 1:
+                return self._from_masks(solutions[0])
 
     # Symmetries: see sudoku_symmetries.py
 

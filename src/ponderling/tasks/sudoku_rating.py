@@ -58,7 +58,14 @@ def layout(box_rows: int, box_columns: int) -> Layout:
         [int(c) for s in [own[0], *rivals[own[0]]] for c in segments[s] if c != cell]
         for cell, own in enumerate(cell_segments)
     ]
-    return Layout(*map(_padded, (segments, rivals, cell_segments, box_mates, ways)), np.array(starts))
+    return Layout(
+        segment_cells=_padded(segments),
+        segment_rivals=_padded(rivals),
+        cell_segments=_padded(cell_segments),
+        box_mates=_padded(box_mates),
+        way_segments=_padded(ways),
+        band_starts=np.array(starts),
+    )
 
 
 def _line_orders(n: int) -> list[tuple[int, ...]]:

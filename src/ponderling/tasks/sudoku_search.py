@@ -127,7 +127,7 @@ def search(
     limit: int,
     max_guesses: int,
     state: Masks,
-    solution: Masks,
+    solutions: Masks,
 ) -> tuple[int, int]:
     """Depth-first search: assume a symbol of the chosen cell, and if that fails, that it is another.
 
@@ -137,7 +137,7 @@ def search(
         limit: Stop after so many solutions.
         max_guesses: Give up after so many guesses.
         state: Random state, (1,); 0: lowest symbol first and no random ties.
-        solution: Receives the first solution's masks, (cells,).
+        solutions: Receives the solutions' masks, (limit, cells).
 
     Returns:
         Solutions found (at most `limit`; -1 when given up), and guesses made.
@@ -158,8 +158,7 @@ def search(
                 break
             cell = _choose(cand, peers, state)
             if cell < 0:
-                if found == 0:
-                    solution[:] = cand
+                solutions[found] = cand
                 found += 1
                 if found >= limit:
                     return found, guesses
@@ -205,14 +204,14 @@ def dig(
     given[:] = 1
     clues = cells
     state = np.zeros(1, np.int64)
-    solution = np.zeros(cells, np.int64)
+    solutions = np.zeros((1, cells), np.int64)
     start = answer.copy()
     for k in range(len(order)):
         if clues <= min_clues:
             break
         cell = order[k]
         start[cell] = full & ~answer[cell]
-        found, _ = search(start, units, peers, segments, line_rest, box_rest, 1, max_guesses, state, solution)
+        found, _ = search(start, units, peers, segments, line_rest, box_rest, 1, max_guesses, state, solutions)
         if found == 0:
             given[cell] = 0
             clues -= 1
