@@ -31,9 +31,9 @@ MARKS = ("<!-- ablations:begin -->\n", "<!-- ablations:end -->")
 class Options:
     """What to run."""
 
-    recipe: str = "sudoku6"
+    recipe: str = "sudoku4"
     """The TRM run that every variant changes in one way."""
-    updates: int = 1500
+    updates: int = 400
     """Optimizer steps of each run."""
     seeds: int = 3
     """Seeds 0, 1, ... of each variant."""

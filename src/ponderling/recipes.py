@@ -57,7 +57,7 @@ def _small() -> list[Recipe]:
         dtype="float32",
     )
     train = TrainConfig(
-        steps=500,
+        steps=400,
         batch_size=128,
         N_sup=8,
         loss="stablemax_float32",
