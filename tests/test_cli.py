@@ -143,6 +143,12 @@ def test_a_bad_puzzle_is_refused(run, puzzle, capsys):
     one_line(capsys)
 
 
+def test_a_16x16_puzzle_is_text_though_it_is_too_long_for_a_file_name(run, capsys):
+    capsys.readouterr()
+    assert main(["solve", str(run), "." * 256]) == 2
+    assert "expected 16 cells for 4x4, got 256 (that many make a 16x16 grid)" in one_line(capsys)
+
+
 def test_a_truncated_checkpoint_is_named(run, capsys, tmp_path):
     (tmp_path / "config.json").write_bytes((run / "best" / "config.json").read_bytes())
     (tmp_path / "model.safetensors").write_bytes((run / "best" / "model.safetensors").read_bytes()[:-100])

@@ -17,6 +17,7 @@ import torch
 
 from ponderling.checkpoint import CheckpointError, load_training_state, read_safetensors
 from ponderling.config import RunConfig
+from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.tasks import get_task
 from ponderling.train import Observer, TrainingError, load_split, start
@@ -184,6 +185,38 @@ def test_validation_puzzles_are_never_trained_on_and_do_not_depend_on_the_seed()
         assert not train & {row.tobytes() for row in split.validation.tokens}
         assert not train & {row.tobytes() for row in split.test.tokens}
     assert (splits[0].validation.tokens == splits[1].validation.tokens).all()
+
+
+class Guess(torch.nn.Module):
+    """A recursive model that is not ours: it adds a learned table of its own last answer to the question."""
+
+    def __init__(self):
+        super().__init__()
+        self.question, self.answer = torch.nn.Embedding(6, 6), torch.nn.Linear(6, 6)
+        self.halt = torch.nn.Linear(6, 1)
+
+    def initial_state(self, batch_size):
+        return (torch.zeros(batch_size, 16, 6),)
+
+    def forward(self, state, tokens, puzzle_ids):
+        logits = self.question(tokens) + self.answer(state[0].tanh())
+        q = self.halt(logits.mean(1)).squeeze(1)
+        return (logits,), Output(logits, q, q)
+
+
+def test_any_module_with_the_two_methods_trains_resumes_and_is_saved(tmp_path):
+    config = tiny(steps=40, lr=1e-2, ema_rate=0.5)
+    torch.manual_seed(0)
+    halves = start(config, tmp_path / "halves", model=Guess())
+    torch.manual_seed(0)
+    whole = start(config, tmp_path / "again", model=Guess())
+    whole.run()
+    halves.run(lambda: halves.step >= 15)
+    start(config, tmp_path / "halves", resume=True, model=Guess()).run()
+    assert_same(tmp_path / "again", tmp_path / "halves")
+    lines = [json.loads(line) for line in (tmp_path / "again" / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if line["kind"] == "train"]
+    assert losses[-1] < losses[0]
 
 
 class Recorder(Observer):

@@ -238,6 +238,8 @@ class Solver:
         Raises:
             ValueError: when its task is not known, or has another vocabulary or grid.
         """
+        if checkpoint.config.data.task == "unknown":
+            raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
         task = get_task(checkpoint.config.data.task)
         cells = task.grid_shape[0] * task.grid_shape[1]
         if (task.vocab_size, cells) != (checkpoint.shape.vocab_size, checkpoint.shape.seq_len):

@@ -35,11 +35,14 @@ from ponderling.data import Sampler
 from ponderling.evaluate import Evaluation, evaluate
 from ponderling.losses import IGNORE
 from ponderling.metrics_log import MetricsLog
-from ponderling.models import Reasoner, build_model
+from ponderling.models import build_model
 from ponderling.optim import Optimizers, make_ema, seeded_generator
 from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, Puzzles, Task
+
+TrainableModel = Any
+"""A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
 
 
 class TrainingError(RuntimeError):
@@ -107,7 +110,8 @@ class Trainer:
         out: The run folder; made if need be.
         task: The puzzle family.
         data: The puzzles.
-        model: A model to train in place of the one that the config describes; on the config's device, or moved there.
+        model: A model to train in place of the one that the config describes: a module with the two methods of
+            `supervision.RecursiveModel`. It is moved to the config's device.
         recipe: The recipe's name, noted in the checkpoints.
         observer: Is told what happens.
 
@@ -121,7 +125,7 @@ class Trainer:
         out: str | Path,
         task: Task,
         data: DataSplit,
-        model: Reasoner | None = None,
+        model: TrainableModel | None = None,
         recipe: str | None = None,
         observer: Observer | None = None,
     ):
@@ -136,9 +140,9 @@ class Trainer:
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed))
-        self.model = model.to(self.device).train()
+        self.model: TrainableModel = model.to(self.device).train()
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
-        self.optimizers = Optimizers(self.model, train, self.model.puzzle_embedding)
+        self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
         self.sampler = Sampler(data.train, task.augment if config.data.augment else None, train.seed)
         self.generator = seeded_generator(train.seed, self.device)
         self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
@@ -148,9 +152,9 @@ class Trainer:
         self._window = _Window()
 
     @property
-    def evaluated_model(self) -> Reasoner:
+    def evaluated_model(self) -> TrainableModel:
         """The model that is evaluated and saved: the moving average's, or the live one without an average."""
-        return self.model if self.ema is None else self.ema.module  # pyright: ignore[reportReturnType]
+        return self.model if self.ema is None else self.ema.module
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
         """Trains to the last step, or until `should_stop` says so between two steps; saves either way.
@@ -324,7 +328,7 @@ def start(
     resume: bool = False,
     recipe: str | None = None,
     observer: Observer | None = None,
-    model: Reasoner | None = None,
+    model: TrainableModel | None = None,
 ) -> Trainer:
     """A run that is ready to `run()`: new, or where the one in the folder stopped.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def main(args: list[str]) -> int:
     from ponderling.inference import Solver
 
     solver = Solver.load(command.checkpoint, command.device, command.dtype)
-    if Path(command.puzzle).is_file():
+    if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
         return _solve_file(solver, command)
     if Path(command.puzzle).suffix in (".csv", ".txt", ".gz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.eval import percent
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.recipes import get_recipe, list_recipes
 
@@ -132,10 +133,6 @@ class _StopOnSignal:
             signal.signal(number, handler)
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}%"
-
-
 class ProgressDisplay:
     """Shows a run on stderr: a live bar in a terminal, a line now and then elsewhere."""
 
@@ -177,7 +174,7 @@ class ProgressDisplay:
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
         """Moves the bar, or prints a line every quarter of a minute."""
         text = (
-            f"loss {metrics['loss']:.4f}  exact {_percent(metrics.get('exact'))}  "
+            f"loss {metrics['loss']:.4f}  exact {percent(metrics.get('exact'))}  "
             f"mean steps {metrics.get('mean_steps', float('nan')):.1f}  {metrics['puzzles_per_second']:.0f} puzzles/s"
         )
         if self.bar is not None:
@@ -192,9 +189,9 @@ class ProgressDisplay:
         early, halting = figures["early_exit"], figures["halting"]
         what = "validation" if kind == "eval" else f"test, weights of step {step:,}"
         self.console.print(
-            f"step {step:,}  {what}: exact {_percent(figures['exact'])} at {figures['steps']} steps, "
-            f"{_percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
-            f"halting precision {_percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
+            f"step {step:,}  {what}: exact {percent(figures['exact'])} at {figures['steps']} steps, "
+            f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
+            f"halting precision {percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
         )
 
     def finished(self, trainer: Trainer) -> None:
