@@ -1,8 +1,7 @@
-"""Sudoku: rules and search against brute force, symmetries that keep puzzles puzzles, and files as they come."""
+"""Sudoku: rules and search against brute force, symmetries that keep puzzles puzzles, text."""
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import os
 import subprocess
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from ponderling.tasks import TASKS, get_task, sudoku_compiled, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
-from ponderling.tasks.sudoku_files import HUB_REPOSITORY
 from ponderling.tasks.sudoku_symmetries import distinct
 
 S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
@@ -336,98 +334,7 @@ def test_unknown_tasks_are_named_with_those_there_are():
         Sudoku(7, 7)
 
 
-# Files
-
-
-@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
-def test_a_file_reads_back_as_it_was_written(tmp_path, name):
-    puzzles = S6.load_default("test")[:50]
-    S6.write(tmp_path / name, puzzles)
-    read = S6.read(tmp_path / name)
-    assert (read.tokens == puzzles.tokens).all()
-    assert (read.labels == puzzles.labels).all()
-    assert (read.ratings == puzzles.ratings).all()
-    assert read.sources == puzzles.sources
-    assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
-def test_the_public_columns_are_read_in_any_order_among_others(tmp_path):
-    file = tmp_path / "p.csv"
-    file.write_text(f'clues,answer,rating,"question",source\n30,{SOLVED},7,"{EXAMPLE}",me\n')
-    puzzles = S9.read(file)
-    assert (S9.format(puzzles.tokens[0]), S9.format(puzzles.labels[0])) == (EXAMPLE, SOLVED)
-    assert puzzles.ratings.tolist() == [7]
-    assert puzzles.sources == ("me",)
-
-
-def test_plain_lines_are_read_and_missing_answers_found(tmp_path):
-    file = tmp_path / "p.txt"
-    file.write_text(f"# mine\n{EXAMPLE}\n\n{EXAMPLE.replace('.', '0')},{SOLVED}\n")
-    puzzles = S9.read(file)
-    assert [S9.format(row) for row in puzzles.labels] == [SOLVED, SOLVED]
-    assert puzzles.ratings is None
-
-
-def test_a_file_longer_than_a_chunk_reads_whole_and_names_rows_rightly(tmp_path, monkeypatch):
-    monkeypatch.setattr("ponderling.tasks.sudoku_files.CHUNK", 8)
-    puzzles = S6.load_default("test")[:50]
-    file = tmp_path / "p.csv"
-    S6.write(file, puzzles)
-    read = S6.read(file)
-    assert (read.tokens == puzzles.tokens).all()
-    assert (read.ratings == puzzles.ratings).all()
-    lines = file.read_text().splitlines()
-    file.write_text("\n".join([*lines[:10], "x,1,2,3", *lines[10:40], "x,4,5,6", *lines[40:]]))
-    with pytest.raises(PuzzleError, match=r"row 11: question has 1 .*row 42: question has 1 ") as error:
-        S6.read(file)
-    assert "more" not in str(error.value)
-
-
-def test_a_limit_reads_no_further(tmp_path):
-    file = tmp_path / "p.csv"
-    file.write_text(f"question,answer\n{EXAMPLE},{SOLVED}\n" * 1 + f"{EXAMPLE},{SOLVED}\nnonsense,1\n")
-    assert len(S9.read(file, limit=2)) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            f"question,answer\n{EXAMPLE},{SOLVED}\n{EXAMPLE[:-1]},{SOLVED}\n",
-            "row 3: question has 80 characters, expected 81",
-        ),
-        (f"question,answer\n{EXAMPLE},{SOLVED[:-1]}x\n", "row 2: answer has 'x' at row 9 column 9"),
-        (f"question,answer\n{EXAMPLE},{SOLVED[::-1]}\n", "row 2: the answer does not fit the question: the clue 5"),
-        (
-            f"question,answer\n55{EXAMPLE[2:]},{SOLVED}\n",
-            "row 2: the answer does not fit the question: 5 stands twice in row 1",
-        ),
-        (f"question\n{'.' * 81}\n", "row 2: the puzzle has more than one solution"),
-        (f"question,answer,rating\n{EXAMPLE},{SOLVED},hard\n", "row 2: rating must be a whole number, got 'hard'"),
-        (f"question,answer,rating\n{EXAMPLE},{SOLVED},1\n{EXAMPLE},{SOLVED},\n", "1 of 2 rows have no rating"),
-        (f"question,answer\n{EXAMPLE}\n", "row 2: expected 2 columns, got 1"),
-        ("a,b\n1,2\n", "expected a header with the column question, got a,b"),
-        ("question\n", "no puzzle in it"),
-        ("", "got nothing"),
-        ("question,answer\n" + f"{EXAMPLE[:-1]},{SOLVED}\n" * 9, "and 4 more problems"),
-    ],
-)
-def test_a_bad_file_is_named_with_row_and_reason(tmp_path, text, message):
-    file = tmp_path / "p.csv"
-    file.write_text(text)
-    with pytest.raises(PuzzleError) as error:
-        S9.read(file)
-    assert message in str(error.value)
-    assert str(file) in str(error.value)
-
-
-def test_a_file_that_is_not_text_is_refused(tmp_path):
-    (tmp_path / "p.csv").write_bytes(bytes(range(128, 256)))
-    (tmp_path / "q.csv.gz").write_bytes(b"not gzip")
-    (tmp_path / "r.csv.gz").write_bytes(gzip.compress(b"question\n" * 1000)[:-12])
-    for name in ("p.csv", "q.csv.gz", "r.csv.gz"):
-        with pytest.raises(PuzzleError, match="not a text file of puzzles"):
-            S9.read(tmp_path / name)
+# The sets in the package
 
 
 @pytest.mark.parametrize("task", [S4, S6, S9], ids=lambda task: task.name)
@@ -444,37 +351,6 @@ def test_the_puzzles_in_the_package_are_sound_and_no_test_puzzle_is_a_training_p
 def test_a_size_without_puzzles_in_the_package_says_how_to_make_some():
     with pytest.raises(PuzzleError, match="ponderling data make sudoku --size 16"):
         S16.load_default("train")
-
-
-# The public data set, at the network's edge
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A Hub that knows one file, in place of the function that talks to the network."""
-    file = tmp_path / "train.csv"
-    file.write_text(f"source,question,answer,rating\nx,{EXAMPLE},{SOLVED},3\n" + f"x,{EXAMPLE},{SOLVED},4\n" * 5)
-
-    def download(repo_id, filename, repo_type):
-        if (repo_id, filename, repo_type) != (HUB_REPOSITORY, "train.csv", "dataset"):
-            raise FileNotFoundError(f"no {filename} in {repo_id}")
-        return str(file)
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-
-
-def test_the_public_data_set_is_read_through_the_hub(hub):
-    assert S9.read_hub("train").ratings.tolist() == [3, 4, 4, 4, 4, 4]
-    assert len(S9.read_hub("train", limit=2)) == 2
-
-
-def test_a_hub_that_fails_and_a_size_it_does_not_have_are_one_clear_line(hub):
-    with pytest.raises(
-        PuzzleError, match=r"sapientinc/sudoku-extreme test.csv cannot be fetched from the Hub: no test.csv"
-    ):
-        S9.read_hub("test")
-    with pytest.raises(PuzzleError, match="has 9x9 puzzles: got task sudoku4"):
-        S4.read_hub("train")
 
 
 # Real puzzles made by others, where there are some

@@ -190,7 +190,7 @@ def read_hub(task: Sudoku, split: str, limit: int | None = None) -> Puzzles:
     try:
         path = hf_hub_download(HUB_REPOSITORY, f"{split}.csv", repo_type="dataset")
     except Exception as error:  # whatever the client raises: no network, no such file, a refused token
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:300]
         raise PuzzleError(
             f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
         ) from error
