@@ -177,6 +177,13 @@ def test_a_write_that_fails_leaves_what_was_there_and_no_litter(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_saved_files_can_be_read_by_whom_the_umask_says(tmp_path):
+    saved(tmp_path)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o666 & ~mask}
+
+
 @pytest.mark.slow
 def test_kill_9_while_saving_leaves_a_readable_checkpoint(tmp_path):
     code = f"""

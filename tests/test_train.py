@@ -152,6 +152,14 @@ def test_a_full_disk_leaves_the_last_checkpoint_intact(tmp_path, monkeypatch):
     assert start(tiny(), tmp_path, resume=True).step == 8
 
 
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    start(tiny(), tmp_path).run(lambda: True)
+    litter = tmp_path / "last" / ".model.safetensors.123.tmp"
+    litter.write_text("half")
+    start(tiny(), tmp_path, resume=True)
+    assert not litter.exists()
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path):
     start(tiny(), tmp_path).run(lambda: True)
     with pytest.raises(FileExistsError, match="holds a run already"):

@@ -12,6 +12,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())  # safetensors would keep its files from everyone else
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -23,3 +24,16 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Deletes what `write_atomically` left half written in the folder when its process was killed."""
+    for file in folder.glob(".*.tmp"):
+        file.unlink(missing_ok=True)

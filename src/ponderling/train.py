@@ -33,6 +33,7 @@ from ponderling.checkpoint import (
 from ponderling.config import PuzzleShape, RunConfig
 from ponderling.data import Sampler
 from ponderling.evaluate import Evaluation, evaluate
+from ponderling.files import remove_leftovers
 from ponderling.losses import IGNORE
 from ponderling.metrics_log import MetricsLog
 from ponderling.models import build_model
@@ -344,6 +345,8 @@ def start(
         check_resumable(read_config(out / LAST)[0], config, out)
     task = get_task(config.data.task)
     out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, out / BEST, out / LAST):
+        remove_leftovers(folder)
     trainer = Trainer(config, out, task, load_split(config, task), model, recipe, observer)
     if has_run:
         trainer.resume()
