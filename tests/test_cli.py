@@ -191,7 +191,18 @@ def test_tensorboard_files_are_written_when_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "args", ["--help", "train", "train sudoku4 --help", "eval --help", "solve --help", "demo --help"]
+    "args",
+    [
+        "--help",
+        "train",
+        "train sudoku4 --help",
+        "eval --help",
+        "solve --help",
+        "demo --help",
+        "import --help",
+        "export --help",
+        "data",
+    ],
 )
 def test_help_does_not_load_torch(args):
     code = f"""

@@ -11,10 +11,10 @@ from torch import Tensor
 
 import golden
 from golden import Golden
-from ponderling.config import PuzzleShape
+from ponderling.config import Given, PuzzleShape
 from ponderling.losses import IGNORE
 from ponderling.models import build_model, count_parameters
-from ponderling.official import Given, load_official, official_key, read_official
+from ponderling.official import load_official, official_key, read_official
 from ponderling.optim import Optimizers, make_ema
 from ponderling.recipes import get_recipe
 from ponderling.supervision import Batch, StepResult, empty_carry, refill, supervision_step

@@ -14,11 +14,10 @@ import yaml
 import golden
 from ponderling.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ponderling.cli import main
-from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.config import Given, ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.models import build_model
 from ponderling.official import (
     PREFIXES,
-    Given,
     load_official,
     read_official,
     resize_rows,

@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 T_ = TypeVar("T_")
@@ -237,6 +238,32 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is said about an official checkpoint besides its files; None: to be found in them. See `official.py`."""
+
+    config: Path | None = None
+    """The all_config.yaml, if it does not lie beside the checkpoint."""
+    seq_len: int | None = None
+    """Cells of a grid (81 for Sudoku, 900 for mazes and ARC)."""
+    task: str | None = None
+    """The puzzle family, such as sudoku9."""
+    num_puzzles: int | None = None
+    """Make room for so many puzzle ids; if that is not what the checkpoint has, every row becomes its mean row."""
+    num_heads: int | None = None
+    """Attention heads, for a checkpoint without YAML."""
+    n: int | None = None
+    """Latent steps (official L_cycles), for a checkpoint without YAML."""
+    T: int | None = None
+    """Recursions (official H_cycles), for a checkpoint without YAML."""
+    N_sup: int | None = None
+    """Most supervision steps (official halt_max_steps), for a checkpoint without YAML; 16 if not given."""
+    prefix_len: int | None = None
+    """Tokens in front of the grid (TRM's puzzle_emb_len), for a checkpoint without YAML."""
+    dtype: DType | None = None
+    """Activations' type; the checkpoint's own if not given."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from torch import Tensor
 from ponderling.checkpoint import CheckpointError, load_weights
 from ponderling.config import (
     DataConfig,
-    DType,
+    Given,
     LossName,
     ModelConfig,
     PuzzleShape,
@@ -149,32 +149,6 @@ def to_official(ours: Mapping[str, Tensor], system: System) -> dict[str, Tensor]
             raise ValueError(f"the official code has no place for {key}")
         official[name] = tensor
     return official
-
-
-@dataclass(frozen=True)
-class Given:
-    """What is said about a checkpoint besides its files; None: to be found in them."""
-
-    config: Path | None = None
-    """The all_config.yaml, if it does not lie beside the checkpoint."""
-    seq_len: int | None = None
-    """Cells of a grid (81 for Sudoku, 900 for mazes and ARC)."""
-    task: str | None = None
-    """The puzzle family, such as sudoku9."""
-    num_puzzles: int | None = None
-    """Make room for so many puzzle ids; if that is not what the checkpoint has, every row becomes its mean row."""
-    num_heads: int | None = None
-    """Attention heads, for a checkpoint without YAML."""
-    n: int | None = None
-    """Latent steps (official L_cycles), for a checkpoint without YAML."""
-    T: int | None = None
-    """Recursions (official H_cycles), for a checkpoint without YAML."""
-    N_sup: int | None = None
-    """Most supervision steps (official halt_max_steps), for a checkpoint without YAML; 16 if not given."""
-    prefix_len: int | None = None
-    """Tokens in front of the grid (TRM's puzzle_emb_len), for a checkpoint without YAML."""
-    dtype: DType | None = None
-    """Activations' type; the checkpoint's own if not given."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,30 @@ import contextlib
 import io
 import re
 import sys
+from dataclasses import dataclass
 from typing import TypeVar
 
+from tyro.conf import Positional
+
+from ponderling.config import DType
+
 T_ = TypeVar("T_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointCommand:
+    """What every verb takes that runs a trained model."""
+
+    checkpoint: Positional[str]
+    """A run folder, a checkpoint folder or a Hub repository."""
+    steps: int | None = None
+    """Most supervision steps; as many as in training if not given."""
+    device: str = "cpu"
+    """Where to run: cpu, cuda, ..."""
+    dtype: DType | None = None
+    """Activations' type in place of the checkpoint's own."""
+    json: bool = False
+    """Print one JSON object on stdout."""
 
 
 class UsageError(ValueError):

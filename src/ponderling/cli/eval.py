@@ -6,32 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tyro.conf import Positional
-
-from ponderling.cli.arguments import parse_arguments
-from ponderling.config import DType
+from ponderling.cli.arguments import CheckpointCommand, parse_arguments
 
 
-@dataclass(frozen=True)
-class EvalCommand:
+@dataclass(frozen=True, kw_only=True)
+class EvalCommand(CheckpointCommand):
     """What `ponderling eval` takes."""
 
-    checkpoint: Positional[str]
-    """A run folder, a checkpoint folder or a Hub repository."""
     data: str = "default"
     """Puzzles to evaluate on: a file, default (the test set in the package) or hub (the family's public test set)."""
-    steps: int | None = None
-    """Supervision steps; as many as in training if not given."""
     max_puzzles: int | None = None
     """Only the first so many puzzles."""
     batch_size: int = 256
     """Puzzles at a time."""
-    device: str = "cpu"
-    """Where to run: cpu, cuda, ..."""
-    dtype: DType | None = None
-    """Activations' type in place of the checkpoint's own."""
-    json: bool = False
-    """Print one JSON object on stdout."""
 
 
 def main(args: list[str]) -> int:

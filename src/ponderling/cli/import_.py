@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.config import DType
+from ponderling.config import Given
 
 
-@dataclass(frozen=True)
-class ImportCommand:
+@dataclass(frozen=True, kw_only=True)
+class ImportCommand(Given):
     """What `ponderling import` takes."""
 
     path: Positional[Path]
     """The official checkpoint: the file step_N or checkpoint, or its folder."""
     out: Path
     """Folder for the checkpoint of ours; one that is there already is not overwritten."""
-    config: Path | None = None
-    """The all_config.yaml, if it does not lie beside the checkpoint."""
-    seq_len: int | None = None
-    """Cells of a grid, where the files do not tell: 81 for Sudoku, 900 for mazes and ARC."""
-    task: str | None = None
-    """The puzzle family, such as sudoku9: needed to solve and evaluate."""
-    num_puzzles: int | None = None
-    """Make room for so many puzzle ids; if the checkpoint has another number, every row becomes its mean row."""
-    num_heads: int | None = None
-    """Attention heads, for a checkpoint without YAML."""
-    n: int | None = None
-    """Latent steps (official L_cycles), for a checkpoint without YAML, or in place of the YAML's."""
-    T: int | None = None
-    """Recursions (official H_cycles), for a checkpoint without YAML, or in place of the YAML's."""
-    N_sup: int | None = None
-    """Most supervision steps (official halt_max_steps), for a checkpoint without YAML; 16 if not given."""
-    prefix_len: int | None = None
-    """Tokens in front of the grid (official puzzle_emb_len), for a checkpoint without YAML."""
-    dtype: DType | None = None
-    """Activations' type; the checkpoint's own, mostly bfloat16, if not given."""
     json: bool = False
     """Print one JSON object on stdout."""
 
@@ -55,11 +35,11 @@ def main(args: list[str]) -> int:
     )
     from ponderling.checkpoint import CONFIG, save_checkpoint
     from ponderling.models import count_parameters
-    from ponderling.official import Given, build_imported, read_official
+    from ponderling.official import build_imported, read_official
 
     if (command.out / CONFIG).exists():
         raise FileExistsError(f"{command.out} holds a checkpoint already: choose another --out")
-    imported = read_official(command.path, Given(**{f.name: getattr(command, f.name) for f in fields(Given)}))
+    imported = read_official(command.path, command)
     model = build_imported(imported, str(command.path))
     save_checkpoint(command.out, imported.tensors, imported.config, imported.shape, imported.info)
     config, shape = imported.config, imported.shape

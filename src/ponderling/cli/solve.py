@@ -12,36 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
-from ponderling.config import DType
+from ponderling.cli.arguments import CheckpointCommand, parse_arguments
 
 if TYPE_CHECKING:
     from ponderling.inference import Result, Solver
     from ponderling.tasks.base import Tokens
 
 
-@dataclass(frozen=True)
-class SolveCommand:
+@dataclass(frozen=True, kw_only=True)
+class SolveCommand(CheckpointCommand):
     """What `ponderling solve` takes."""
 
-    checkpoint: Positional[str]
-    """A run folder, a checkpoint folder or a Hub repository."""
     puzzle: Positional[str]
     """A puzzle as one line of text, or a file of puzzles."""
-    steps: int | None = None
-    """Most supervision steps; as many as in training if not given."""
     early_exit: bool = True
     """Stop a puzzle when the model says so."""
     watch: bool = False
     """Show the grid after every step, with changed cells marked."""
     delay: float = 0.4
     """Seconds between two steps shown in a terminal."""
-    device: str = "cpu"
-    """Where to run: cpu, cuda, ..."""
-    dtype: DType | None = None
-    """Activations' type in place of the checkpoint's own."""
-    json: bool = False
-    """Print one JSON object on stdout."""
 
 
 def main(args: list[str]) -> int:
