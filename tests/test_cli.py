@@ -190,20 +190,10 @@ def test_tensorboard_files_are_written_when_asked_for(tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        "--help",
-        "train",
-        "train sudoku4 --help",
-        "eval --help",
-        "solve --help",
-        "demo --help",
-        "import --help",
-        "export --help",
-        "data",
-    ],
-)
+VERBS = ["", "train", "train sudoku4", "eval", "solve", "demo", "import", "export", "data", "data make sudoku"]
+
+
+@pytest.mark.parametrize("args", [f"{verb} --help" for verb in VERBS])
 def test_help_does_not_load_torch(args):
     code = f"""
 import sys

@@ -52,11 +52,12 @@ def parse_arguments(cls: type[T_], args: list[str], prog: str, description: str,
     import tyro
 
     printed = io.StringIO()
+    named = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
         with contextlib.redirect_stderr(printed):
             if default is None:
-                return tyro.cli(cls, args=args, prog=prog, description=description)
-            return tyro.cli(cls, args=args, prog=prog, description=description, default=default)
+                return tyro.cli(cls, args=args, prog=prog, description=description, config=named)
+            return tyro.cli(cls, args=args, prog=prog, description=description, default=default, config=named)
     except SystemExit as exit_:
         if exit_.code in (0, None):
             sys.stderr.write(printed.getvalue())
