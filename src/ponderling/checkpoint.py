@@ -20,7 +20,8 @@ from torch import Tensor
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
 from ponderling.files import write_atomically
-from ponderling.models import Reasoner, build_model
+from ponderling.models import Model, build_model
+from ponderling.tasks import get_task
 
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
@@ -37,7 +38,7 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """A trained model with what it was trained as."""
 
-    model: Reasoner
+    model: Model
     config: RunConfig
     shape: PuzzleShape
     info: dict[str, Any]
@@ -78,7 +79,8 @@ def load_checkpoint(
     config, shape, info = read_config(folder)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
-    model = build_model(config.model, shape)
+    relations = get_task(config.data.task).relations if config.model.system == "relational" else None
+    model = build_model(config.model, shape, relations=relations)
     load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
     return Checkpoint(model.to(device).eval(), config, shape, info, folder)
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 
 T_ = TypeVar("T_")
 
-System = Literal["trm", "hrm"]
+System = Literal["trm", "hrm", "relational"]
 Mixer = Literal["attention", "mlp"]
 Positions = Literal["rope", "learned", "none"]
 Gradient = Literal["full", "one_step"]
@@ -33,7 +33,8 @@ class ModelConfig:
     """The network and how often it recurs. Defaults: TRM as in arXiv 2510.04871, with attention."""
 
     system: System = "trm"
-    """trm: one network, gradient through one whole recursion; hrm: two networks, 1-step gradient."""
+    """trm: one network, gradient through one whole recursion; hrm: two networks, 1-step gradient; relational: trm's recursion
+    on a vector for each (cell, symbol), for tasks whose symbols are interchangeable."""
     hidden_size: int = 512
     """D, the width of x, y and z."""
     num_heads: int = 8
@@ -106,6 +107,24 @@ class ModelConfig:
                     f"system hrm is gradient one_step, separate_networks True, latents two: got {', '.join(wrong)}; "
                     "for a mixture use system trm with these fields"
                 )
+        if self.system == "relational":
+            wrong = [
+                f"{name} {getattr(self, name)}"
+                for name, needed in (
+                    ("prefix_len", 0),
+                    ("puzzle_embedding_size", 0),
+                    ("positions", "none"),
+                    ("gradient", "full"),
+                    ("separate_networks", False),
+                    ("latents", "two"),
+                )
+                if getattr(self, name) != needed
+            ]
+            if wrong:
+                problems.append(
+                    "system relational is prefix_len 0, puzzle_embedding_size 0, positions none, gradient full, "
+                    f"separate_networks False, latents two: got {', '.join(wrong)}"
+                )
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
             problems.append(f"latents {self.latents} goes with one network and the full gradient")
         _raise(problems)
@@ -132,6 +151,10 @@ class TrainConfig:
     """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
     halt_loss_weight: float = 0.5
     """Weight of the halting loss beside the answer's loss."""
+    state_noise: float = 0.0
+    """Standard deviation of normal noise on the initial states in training: a puzzle is then thought about in many ways."""
+    init: str | None = None
+    """A checkpoint whose weights to start from instead of random ones; the network must be the same, n, T and task need not."""
     loss: LossName = "stablemax"
     """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
     label_smoothing: float = 0.0
@@ -172,6 +195,8 @@ class TrainConfig:
     """Optimizer steps between lines of metrics.jsonl."""
     tensorboard: bool = False
     """Write TensorBoard event files beside metrics.jsonl (needs the extra `track`)."""
+    compile: bool = False
+    """Compile the network with torch.compile: half a minute at the start, then faster; needs a C++ compiler."""
     threads: int = 0
     """CPU threads of torch; 0: as many as torch chooses."""
 
@@ -183,6 +208,7 @@ class TrainConfig:
         for name in (
             "warmup_steps",
             "halt_loss_weight",
+            "state_noise",
             "lr",
             "muon_lr",
             "puzzle_lr",

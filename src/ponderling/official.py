@@ -32,7 +32,7 @@ from ponderling.config import (
     System,
     TrainConfig,
 )
-from ponderling.models import Reasoner, build_model
+from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
 
 PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.")
@@ -189,13 +189,13 @@ def read_official(path: str | Path, given: Given | None = None) -> Imported:
     return Imported(config, shape, tensors, info)
 
 
-def load_official(path: str | Path, given: Given | None = None) -> Reasoner:
+def load_official(path: str | Path, given: Given | None = None) -> Model:
     """The model of an official checkpoint, in evaluation mode; see `read_official`."""
     imported = read_official(path, given)
     return build_imported(imported, str(path))
 
 
-def build_imported(imported: Imported, where: str) -> Reasoner:
+def build_imported(imported: Imported, where: str) -> Model:
     """The model, with the weights loaded.
 
     Raises:

@@ -61,7 +61,7 @@ def _small() -> list[Recipe]:
         batch_size=128,
         N_sup=8,
         loss="stablemax_float32",
-        optimizer="adamw",
+        optimizer="muon",
         lr=3e-3,
         warmup_steps=50,
         lr_min_ratio=0.0,
@@ -76,8 +76,8 @@ def _small() -> list[Recipe]:
         model, replace(train, steps=2000, eval_every=250, checkpoint_every=250), DataConfig(task="sudoku6")
     )
     sudoku9 = RunConfig(
-        replace(model, hidden_size=128, n=6, T=3),
-        replace(train, steps=20_000, N_sup=16, lr=1e-3, ema_rate=0.999, eval_every=1000),
+        replace(model, hidden_size=128, T=1),
+        replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999, eval_every=1000),
         DataConfig(task="sudoku9"),
     )
     return [

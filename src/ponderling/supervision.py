@@ -111,8 +111,27 @@ def empty_carry(model: RecursiveModel, batch_size: int, seq_len: int, device: to
     )
 
 
-def refill(model: RecursiveModel, carry: Carry, new: Batch) -> Carry:
+def add_noise(state: State, noise: float, generator: torch.Generator | None = None) -> State:
+    """The state with normal noise of this standard deviation on every number; unchanged for 0."""
+    if not noise:
+        return state
+    return tuple(
+        s + noise * torch.randn(s.shape, generator=generator, device=s.device, dtype=torch.float32).to(s.dtype)
+        for s in state
+    )
+
+
+def refill(
+    model: RecursiveModel, carry: Carry, new: Batch, noise: float = 0.0, generator: torch.Generator | None = None
+) -> Carry:
     """Gives every halted slot, in order, the next of the new puzzles, a fresh state and a step count of 0.
+
+    Args:
+        model: Whose initial state the slots get.
+        carry: The slots.
+        new: One puzzle for each halted slot.
+        noise: Standard deviation of normal noise on the initial states.
+        generator: Source of the noise, on the carry's device.
 
     Raises:
         ValueError: when there is not exactly one new puzzle for each halted slot.
@@ -122,10 +141,10 @@ def refill(model: RecursiveModel, carry: Carry, new: Batch) -> Carry:
         raise ValueError(f"{len(slots)} slots wait for a puzzle: got {len(new)} puzzles")
     if not len(slots):
         return carry
-    initial = model.initial_state(len(carry.halted))
+    initial = add_noise(model.initial_state(len(slots)), noise, generator)
     old = carry.batch
     return Carry(
-        state=tuple(_select(carry.halted, fresh, s) for fresh, s in zip(initial, carry.state, strict=True)),
+        state=tuple(s.index_copy(0, slots, fresh) for fresh, s in zip(initial, carry.state, strict=True)),
         batch=Batch(
             old.tokens.index_copy(0, slots, new.tokens.to(old.tokens)),
             old.labels.index_copy(0, slots, new.labels.to(old.labels)),
@@ -185,11 +204,6 @@ def _continue_target(model: RecursiveModel, state: State, batch: Batch, is_last:
     """Q-learning's target (HRM): the value of the better choice one step later, which costs a second forward pass."""
     _, later = model(state, batch.tokens, batch.puzzle_ids)
     return torch.where(is_last, later.q, torch.maximum(later.q, later.q_continue)).sigmoid()
-
-
-def _select(mask: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Rows of `new` where the mask (B,) is set, of `old` elsewhere; a select, so that NaN in a dropped row stays there."""
-    return torch.where(mask.view(-1, *[1] * (old.dim() - 1)), new, old)
 
 
 def train_one_puzzle_at_a_time(

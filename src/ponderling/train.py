@@ -22,9 +22,12 @@ from torch import Tensor
 from ponderling.checkpoint import (
     BEST,
     LAST,
+    MODEL,
     TRAINING,
     CheckpointError,
+    find_checkpoint,
     load_training_state,
+    load_weights,
     read_config,
     read_safetensors,
     save_checkpoint,
@@ -140,9 +143,14 @@ class Trainer:
         num_puzzles = 1 + max(int(p.puzzle_ids.max(initial=0)) for p in (data.train, data.validation, data.test))
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
         if model is None:
-            model = build_model(config.model, self.shape, seeded_generator(train.seed))
+            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+        if train.init is not None:
+            weights = find_checkpoint(train.init) / MODEL
+            load_weights(model, read_safetensors(weights), weights)
         self.model: TrainableModel = model.to(self.device).train()
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
+        if train.compile:
+            compile_networks(self.model)
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
         self.sampler = Sampler(data.train, task.augment if config.data.augment else None, train.seed)
         self.generator = seeded_generator(train.seed, self.device)
@@ -199,7 +207,7 @@ class Trainer:
         """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
         train = self.config.train
         new = self.sampler.take(int(self.carry.halted.sum()))  # sync
-        self.carry = refill(self.model, self.carry, to_batch(new))
+        self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
         result = supervision_step(self.model, self.carry, train, self.generator)
         loss = result.loss.item() / train.batch_size  # sync
         if not math.isfinite(loss):
@@ -306,6 +314,13 @@ class Trainer:
         self._window = _Window(*state["window"])
 
 
+def compile_networks(model: torch.nn.Module) -> None:
+    """Compiles the networks that recur, in place; their parameters keep their names."""
+    for name, module in model.named_children():
+        if name.startswith("net"):
+            module.compile(dynamic=False)
+
+
 def to_batch(puzzles: Puzzles) -> Batch:
     """The puzzles as tensors; a label PAD becomes IGNORE."""
     labels = torch.from_numpy(puzzles.labels.astype(np.int64))
@@ -356,6 +371,7 @@ def start(
 CHANGEABLE = {
     "steps",
     "device",
+    "compile",
     "threads",
     "tensorboard",
     "eval_every",

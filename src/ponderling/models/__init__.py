@@ -7,13 +7,30 @@ import torch
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.hrm import HRM
 from ponderling.models.reasoner import Output, Reasoner, State
+from ponderling.models.relational import Relational
 from ponderling.models.trm import TRM
+from ponderling.tasks.base import Relations
 
-__all__ = ["HRM", "TRM", "Output", "Reasoner", "State", "build_model", "count_parameters"]
+__all__ = ["HRM", "TRM", "Model", "Output", "Reasoner", "Relational", "State", "build_model", "count_parameters"]
+
+Model = Reasoner | Relational
 
 
-def build_model(config: ModelConfig, shape: PuzzleShape, generator: torch.Generator | None = None) -> Reasoner:
-    """The model that the config describes, on the CPU, with initial weights drawn from the generator."""
+def build_model(
+    config: ModelConfig,
+    shape: PuzzleShape,
+    generator: torch.Generator | None = None,
+    relations: Relations | None = None,
+) -> Model:
+    """The model that the config describes, on the CPU, with initial weights drawn from the generator.
+
+    Raises:
+        ValueError: when the relational system is asked for, and the task declares no relations.
+    """
+    if config.system == "relational":
+        if relations is None:
+            raise ValueError("system relational needs a task that declares its relations; this one has none: use trm")
+        return Relational(config, shape, relations, generator)
     return {"trm": TRM, "hrm": HRM}[config.system](config, shape, generator=generator)
 
 

@@ -34,7 +34,7 @@ class Optimizers:
 
     Args:
         model: Its parameters are trained. With optimizer muon, matrices inside its networks (parameters whose name
-            starts with `net`) go to Muon and the rest, embeddings, heads and vectors, to AdamW.
+            starts with `net`; there may be none) go to Muon and the rest, embeddings, heads and vectors, to AdamW.
         config: Rates, decays and schedule.
         puzzle_embedding: The table of rows, None where there is none.
     """
@@ -92,10 +92,12 @@ def _dense_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     if config.optimizer == "muon":
         matrices = {name: p for name, p in parameters.items() if p.ndim == 2 and name.startswith("net")}
         rest: list[Tensor] = [p for name, p in parameters.items() if name not in matrices]
-        return [
-            Muon(list(matrices.values()), config.muon_lr, config.weight_decay),
-            AdamW(rest, config.lr, betas, weight_decay=config.weight_decay),
-        ]
+        optimizers: list[Optimizer] = []
+        if matrices:
+            optimizers.append(Muon(list(matrices.values()), config.muon_lr, config.weight_decay))
+        if rest:
+            optimizers.append(AdamW(rest, config.lr, betas, weight_decay=config.weight_decay))
+        return optimizers
     correction = "inside" if config.optimizer == "adam_atan2_paper" else "outside"
     return [AdamATan2(parameters.values(), config.lr, betas, config.weight_decay, correction)]
 

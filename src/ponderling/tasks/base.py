@@ -78,6 +78,20 @@ class Symmetry:
 
 
 @dataclass(frozen=True)
+class Relations:
+    """Which cells belong together, for a network that knows nothing else of the task.
+
+    A permutation of the cells that carries every group of a relation to a group of it, and any permutation of the symbols,
+    must carry puzzles to puzzles and answers to answers.
+    """
+
+    groups: dict[str, tuple[tuple[int, ...], ...]]
+    """For each relation its groups of cells; groups of one relation are treated alike, and may differ in size."""
+    first_symbol: int
+    """Tokens from here on are symbols that can be exchanged for one another; a lower token means the cell is not given."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the rules say about one answer."""
 
@@ -133,6 +147,11 @@ class Task(Protocol):
 
     def valid(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
         """Whether each answer (N, L) obeys every rule and keeps every clue of its question (N, L); (N,)."""
+        ...
+
+    @property
+    def relations(self) -> Relations | None:
+        """The groups of cells that a relational network needs; None where the family has none to declare."""
         ...
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks import sudoku_files, sudoku_symmetries
-from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks.base import PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
 from ponderling.tasks.sudoku_geometry import geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
 
@@ -346,6 +346,12 @@ class Sudoku:
                 return self._from_masks(solutions[0])
 
     # Symmetries: see sudoku_symmetries.py
+
+    @property
+    def relations(self) -> Relations:
+        """Rows, columns and boxes, one like the other: each holds every symbol once."""
+        units = geometry(self.box_rows, self.box_columns).units
+        return Relations({"unit": tuple(map(tuple, units.tolist()))}, BLANK + 1)
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
         """Transformations drawn uniformly from the full group."""

@@ -14,7 +14,7 @@ from ponderling.tasks.sudoku_compiled import Masks, compiled, count_bits
 
 
 @compiled
-def _random(state: Masks) -> int:
+def random_number(state: Masks) -> int:
     """The next number of a linear congruential generator (31 bits); `state` holds one number and is changed."""
     state[0] = (state[0] * 1103515245 + 12345) & 0x7FFFFFFF
     return (state[0] >> 8) & 0x7FFFFF
@@ -111,7 +111,7 @@ def _choose(cand: Masks, peers: Masks, state: Masks) -> int:
             best, best_count, best_weight, ties = cell, count, weight, 1
         elif weight == best_weight:
             ties += 1
-            if state[0] and _random(state) % ties == 0:
+            if state[0] and random_number(state) % ties == 0:
                 best = cell
     return best
 
@@ -168,7 +168,7 @@ def search(
             mask = cand[cell]
             bit = mask & -mask
             if state[0]:
-                for _ in range(_random(state) % count_bits(mask)):
+                for _ in range(random_number(state) % count_bits(mask)):
                     mask &= mask - 1
                 bit = mask & -mask
             stack[depth] = cand

@@ -1,0 +1,158 @@
+"""The relational network: a vector for each (cell, symbol), tied together only by the groups that a task declares.
+
+The recursion is TRM's, on states (B, C, V, D) for C cells and V symbols. No cell and no symbol has a weight of its own, so
+permuting symbols, or cells in a way that carries groups to groups, permutes the answer and changes nothing else; and the
+same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv 1711.08028)
+and message passing on factor graphs, of which a block is one round.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, truncated_normal_
+from ponderling.models.reasoner import Output, State
+from ponderling.recursion import deep_recursion
+from ponderling.tasks.base import Relations
+
+BLANK, GIVEN, RULED_OUT = 0, 1, 2
+"""What the question says of a (cell, symbol): nothing; the cell is given and it is this symbol; it is another."""
+
+NEVER = -1e4
+"""Logit of tokens that are no symbol; finite, so that no loss becomes infinite times zero."""
+
+SCALE = 1 / 3
+"""Of every sum. A constant, not the group's size: "exactly one left" must look the same in 4x4 and in 16x16."""
+
+
+def soft_norm(x: Tensor) -> Tensor:
+    """x over the root of 1 + its mean square: small sums keep their size, large ones cannot drown what hears them.
+
+    Without it training collapses after some hundred updates to the same answer for everything.
+    """
+    return rms_norm(x, 1.0)
+
+
+def quiet(mlp: SwiGLU) -> SwiGLU:
+    """The same with a tenth of the output: else, at the start, what all hear alike drowns what each says of itself."""
+    with torch.no_grad():
+        mlp.down.weight.mul_(0.1)
+    return mlp
+
+
+class Groups(nn.Module):
+    """One round of messages through the groups of one relation: members are summed, thought about, and told the result.
+
+    The nonlinearity sits on the group, before a cell adds up what its groups say; so one group with exactly one place left
+    is not confused with two groups of middling counts, though all groups of a relation share these weights.
+    """
+
+    members: Tensor
+
+    def __init__(self, members: Tensor, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.mlp = quiet(SwiGLU(config.hidden_size, config, generator))
+        self.register_buffer("members", members, persistent=False)  # (G, C), 1 where the cell is in the group
+
+    def forward(self, u: Tensor) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D): each symbol for itself."""
+        B, C, V, D = u.shape
+        sums = torch.matmul(self.members, u.reshape(B, C, V * D)).view(B, -1, V, D)  # (B, G, V, D)
+        told = self.mlp(soft_norm(SCALE * sums)).view(B, -1, V * D)
+        return torch.matmul(self.members.T, told).view(B, C, V, D)
+
+
+class RelationalBlock(nn.Module):
+    """Messages through every relation, and among the symbols of each cell; then a SwiGLU on each vector (post-norm)."""
+
+    def __init__(self, relations: dict[str, Tensor], config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        D, self.eps = config.hidden_size, config.rms_norm_eps
+        self.gate_value = Linear(D, 2 * D, generator)
+        self.relations = nn.ModuleDict(
+            {name: Groups(members, config, generator) for name, members in relations.items()}
+        )
+        self.symbols = quiet(SwiGLU(D, config, generator))
+        self.mlp = SwiGLU(D, config, generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D)."""
+        gate, value = self.gate_value(h).chunk(2, dim=-1)
+        u = F.silu(gate) * value
+        told = self.symbols(soft_norm(SCALE * u.sum(dim=2, keepdim=True)))  # among the symbols of one cell
+        for groups in self.relations.values():
+            told = told + groups(u)
+        h = rms_norm(h + told, self.eps)
+        return rms_norm(h + self.mlp(h), self.eps)
+
+
+class Relational(nn.Module):
+    """TRM's recursion on one vector for each (cell, symbol).
+
+    Args:
+        config: D, blocks, n and T.
+        shape: Vocabulary and grid of the puzzles.
+        relations: Groups of cells that belong together, and where the interchangeable symbols begin.
+        generator: Source of the random initial weights; None: torch's global one.
+    """
+
+    initial: Tensor
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        shape: PuzzleShape,
+        relations: Relations,
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        self.config, self.shape = config, shape
+        self.first_symbol = relations.first_symbol
+        D, dtype = config.hidden_size, getattr(torch, config.dtype)
+        members = {name: membership(groups, shape.seq_len).to(dtype) for name, groups in relations.groups.items()}
+        self.embedding = Embedding(3, D, 1.0, dtype, generator)
+        self.net = nn.Sequential(*(RelationalBlock(members, config, generator) for _ in range(config.num_layers)))
+        self.answer_head = Linear(D, 1, generator)
+        self.halt_head = nn.Linear(2 * D, 1)
+        nn.init.zeros_(self.halt_head.weight)
+        nn.init.constant_(self.halt_head.bias, -5.0)
+        self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator).to(dtype))
+
+    @property
+    def num_symbols(self) -> int:
+        """V."""
+        return self.shape.vocab_size - self.first_symbol
+
+    def embed_question(self, tokens: Tensor) -> Tensor:
+        """x, (B, C, V, D), from tokens (B, C)."""
+        symbol = torch.arange(self.first_symbol, self.shape.vocab_size, device=tokens.device)
+        given = (tokens >= self.first_symbol).unsqueeze(-1)  # (B, C, 1)
+        is_it = tokens.unsqueeze(-1) == symbol  # (B, C, V)
+        return self.embedding(torch.where(is_it, GIVEN, torch.where(given, RULED_OUT, BLANK)))
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state that every puzzle starts from; expanded views, not copies."""
+        size = (batch_size, self.shape.seq_len, self.num_symbols, -1)
+        return tuple(vector.expand(size) for vector in self.initial)
+
+    def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
+        """One supervision step: the improved state, still attached to its gradient, and what it says."""
+        y, z = state
+        y, z = deep_recursion(self.net, self.embed_question(tokens), y, z, self.config.n, self.config.T)
+        scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
+        others = scores.new_full((*tokens.shape, self.first_symbol), NEVER)
+        vectors = y.flatten(1, 2).float()
+        # The mean alone would show one wrong cell of 81 as a change of a hundredth; the maximum shows it whole.
+        q = self.halt_head(torch.cat([vectors.mean(1), vectors.amax(1)], dim=-1)).squeeze(-1)
+        return (y, z), Output(torch.cat([others, scores], dim=-1), q, torch.zeros_like(q))
+
+
+def membership(groups: tuple[tuple[int, ...], ...], num_cells: int) -> Tensor:
+    """(G, C): 1 where the cell is in the group."""
+    members = torch.zeros(len(groups), num_cells)
+    for row, cells in zip(members, groups, strict=True):
+        row[list(cells)] = 1
+    return members

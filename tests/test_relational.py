@@ -1,0 +1,163 @@
+"""The relational network: equivariant, the same weights on every size, trained and saved like the others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ponderling.checkpoint import load_checkpoint
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.models import build_model
+from ponderling.recipes import get_recipe
+from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
+from ponderling.tasks import TASKS
+from ponderling.tasks.base import Relations
+from ponderling.tasks.sudoku_symmetries import BLANK
+from ponderling.train import start, to_batch
+
+SMALL = ModelConfig(
+    system="relational", hidden_size=8, expansion=3.0, inner_multiple=8, n=2, T=2, prefix_len=0, puzzle_embedding_size=0,
+    positions="none", dtype="float32",
+)  # fmt: skip
+
+
+def network(task_name: str, config: ModelConfig = SMALL, seed: int = 0):
+    task = TASKS[task_name]
+    shape = PuzzleShape(task.vocab_size, task.num_cells)
+    model = build_model(config, shape, torch.Generator().manual_seed(seed), task.relations)
+    with torch.no_grad():
+        model.halt_head.weight.normal_()
+    return model.eval()
+
+
+def think(model, tokens: np.ndarray, steps: int = 1):
+    state = model.initial_state(len(tokens))
+    with torch.inference_mode():
+        for _ in range(steps):
+            state, output = model(state, torch.from_numpy(tokens.astype(np.int64)), torch.zeros(len(tokens)).long())
+    return output
+
+
+@pytest.mark.parametrize("name", ["sudoku4", "sudoku6", "sudoku9"])
+def test_every_symmetry_of_the_puzzle_is_one_of_the_network(name):
+    """Symbols, rows, bands, columns, stacks and (where boxes allow) the transpose: all in the task's own symmetries."""
+    task, model = TASKS[name], network(name)
+    tokens = task.load_default("test").tokens[:4]
+    plain = think(model, tokens)
+    symmetry = task.sample_symmetries(np.random.default_rng(1), len(tokens))
+    moved = think(model, symmetry.apply(tokens))
+    expected = torch.empty_like(plain.logits)
+    for i in range(len(tokens)):
+        cells = torch.from_numpy(symmetry.cells[i].astype(np.int64))
+        symbols = torch.from_numpy(symmetry.symbols[i].astype(np.int64))
+        expected[i][:, symbols] = plain.logits[i][cells]
+    assert plain.logits[..., BLANK + 1 :].std() > 0.005  # not equal because constant
+    torch.testing.assert_close(moved.logits, expected, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(moved.q, plain.q, atol=2e-4, rtol=2e-4)
+
+
+def test_no_symbol_and_no_cell_has_a_weight_of_its_own():
+    counts = {name: sum(p.numel() for p in network(name).parameters()) for name in TASKS}
+    assert len(set(counts.values())) == 1
+    nine = network("sudoku9").state_dict()
+    network("sudoku4").load_state_dict(nine)
+
+
+def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
+    """One block carries news from a cell to the cells of its groups, and no further."""
+    config = replace(SMALL, num_layers=1)
+    relations = Relations({"pair": ((0, 1), (1, 2))}, first_symbol=2)
+    model = build_model(config, PuzzleShape(4, 3), torch.Generator().manual_seed(0), relations)
+    h = torch.randn(1, 3, 2, 8, generator=torch.Generator().manual_seed(1))
+    changed = h.clone()
+    changed[0, 0] += 1
+    moved = (model.net(changed) - model.net(h)).abs().amax(dim=(0, 2, 3))
+    assert moved[0] > 1e-3
+    assert moved[1] > 1e-3
+    assert moved[2] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dtype):
+    task = TASKS["sudoku4"]
+    model = network("sudoku4", replace(SMALL, dtype=dtype)).train()
+    train = TrainConfig(batch_size=8, N_sup=2, loss="softmax")
+    new = to_batch(task.load_default("train")[:8])
+    carry = refill(model, empty_carry(model, 8, 16), new, noise=0.5, generator=torch.Generator().manual_seed(0))
+    result = supervision_step(model, carry, train)
+    result.loss.backward()
+    assert torch.isfinite(result.loss)
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+    assert (result.output.logits.argmax(-1) > BLANK).all()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "stablemax", "stablemax_float32"])
+def test_every_loss_is_finite_on_tokens_that_are_no_symbol(loss):
+    model = network("sudoku4").train()
+    new = to_batch(TASKS["sudoku4"].load_default("train")[:4])
+    carry = refill(model, empty_carry(model, 4, 16), new)
+    result = supervision_step(model, carry, TrainConfig(loss=loss, N_sup=2))
+    result.loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_noise_is_drawn_from_its_generator_and_changes_only_new_slots():
+    model = network("sudoku4")
+    state = model.initial_state(3)
+    assert add_noise(state, 0.0) is state
+    a, b = (add_noise(state, 0.5, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
+    spread = torch.cat([(s - t).flatten() for s, t in zip(a, state, strict=True)]).std()
+    assert abs(spread - 0.5) < 0.05
+    new = to_batch(TASKS["sudoku4"].load_default("train")[:3])
+    carry = refill(model, empty_carry(model, 3, 16), new, 0.5, torch.Generator().manual_seed(0))
+    carry = replace(carry, halted=torch.tensor([False, True, False]))
+    again = refill(model, carry, to_batch(TASKS["sudoku4"].load_default("train")[3:4]), 0.5)
+    for old, now in zip(carry.state, again.state, strict=True):
+        assert torch.equal(old[[0, 2]], now[[0, 2]])
+        assert not torch.equal(old[1], now[1])
+
+
+def tiny_run(**train) -> RunConfig:
+    config = get_recipe("sudoku4").config
+    train = {
+        "steps": 3,
+        "batch_size": 4,
+        "eval_every": 3,
+        "log_every": 1,
+        "optimizer": "muon",
+        "loss": "softmax",
+        **train,
+    }
+    return replace(
+        config,
+        model=SMALL,
+        train=replace(config.train, **train),
+        data=replace(config.data, max_train=8, num_validation=4, max_test=4),
+    )
+
+
+def test_it_trains_and_solves_through_the_same_commands(tmp_path, capsys):
+    from ponderling.cli import main
+
+    trainer = start(tiny_run(state_noise=0.1), tmp_path / "run")
+    trainer.run()
+    assert main(["solve", str(tmp_path / "run"), "1234341221434321", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["question"] == "1234341221434321"
+    assert main(["eval", str(tmp_path / "run"), "--max-puzzles", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["puzzles"] == 4
+
+
+def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
+    start(tiny_run(), tmp_path / "four").run()
+    config = tiny_run(init=str(tmp_path / "four"), steps=1)
+    config = replace(config, model=replace(config.model, n=3), data=replace(config.data, task="sudoku6"))
+    trainer = start(config, tmp_path / "six")
+    first = load_checkpoint(tmp_path / "four").model.state_dict()
+    assert all(torch.equal(value, first[key]) for key, value in trainer.model.state_dict().items())
