@@ -62,7 +62,11 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    name: str | Path, device: torch.device | str = "cpu", dtype: DType | None = None, token: str | None = None
+    name: str | Path,
+    device: torch.device | str = "cpu",
+    dtype: DType | None = None,
+    token: str | None = None,
+    task: str | None = None,
 ) -> Checkpoint:
     """The model of a checkpoint, in evaluation mode.
 
@@ -71,15 +75,28 @@ def load_checkpoint(
         device: Where the model goes.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
+        task: Another puzzle family than the checkpoint was trained on; a relational network's weights fit all of them.
 
     Raises:
-        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape.
+        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
     """
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = get_task(config.data.task).relations if config.model.system == "relational" else None
+    if task is not None and task != config.data.task:
+        if relations is None:
+            raise CheckpointError(
+                f"{folder}: a network of system {config.model.system} is tied to its task {config.data.task}: cannot use "
+                f"--task {task}; relational networks can"
+            )
+        other = get_task(task)
+        if other.relations is None or other.relations.groups.keys() != relations.groups.keys():
+            raise CheckpointError(f"{folder}: {task} does not declare the relations of {config.data.task}")
+        relations, (rows, columns) = other.relations, other.grid_shape
+        shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns)
+        config = replace(config, data=replace(config.data, task=task))
     model = build_model(config.model, shape, relations=relations)
     load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
     return Checkpoint(model.to(device).eval(), config, shape, info, folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig
-from ponderling.inference import wants_to_halt
 from ponderling.scoring import cell_accuracy, exact_match, rating_buckets, share
-from ponderling.supervision import RecursiveModel
-from ponderling.tasks.base import Puzzles, Task, Tokens
+from ponderling.search import Budget, Found, search
+from ponderling.supervision import RecursiveModel, wants_to_halt
+from ponderling.tasks.base import Puzzles, Question, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,88 @@ def evaluate(
         early_valid=task.valid(puzzles.tokens, early),
         seconds=time.perf_counter() - start,
     )
+
+
+@dataclass(frozen=True)
+class SearchEvaluation:
+    """What a search found for N puzzles; the figures are computed from it."""
+
+    budget: Budget
+    found: tuple[Found, ...]
+    puzzles: Puzzles
+    valid: NDArray[np.bool_]
+    """Rules kept, (N,)."""
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, from 0 to 1, as plain values: keys as in `Evaluation.to_json` where they mean the same.
+
+        `mean_steps` counts the supervision steps of all attempts at a puzzle; `first` holds the figures of plain thinking,
+        with early exit, before any search.
+        """
+        labels = self.puzzles.labels
+        answers = np.stack([found.tokens for found in self.found])
+        exact = exact_match(answers, labels)
+        first = exact_match(np.stack([found.first for found in self.found]), labels)
+        passes = np.array([found.passes for found in self.found])
+        accepted = np.array([found.accepted for found in self.found])
+        return {
+            "puzzles": len(self.puzzles),
+            "steps": self.budget.steps,
+            "exact": share(exact),
+            "valid": share(self.valid),
+            "cells": cell_accuracy(answers, labels),
+            "mean_steps": share(passes),
+            "first": {"exact": share(first)},
+            "accepted": {"share": share(accepted), "precision": share(exact[accepted])},
+            "passes": {f"p{q}": float(np.percentile(passes, q)) for q in (50, 90, 99, 100)},
+            "attempts": share(np.array([found.attempts for found in self.found])),
+            "guesses": share(np.array([found.guesses for found in self.found])),
+            "by_rating": [
+                {
+                    "rating": name,
+                    "puzzles": int(members.sum()),
+                    "exact": share(exact[members]),
+                    "valid": share(self.valid[members]),
+                    "first_exact": share(first[members]),
+                    "mean_steps": share(passes[members]),
+                }
+                for name, members in (rating_buckets(self.puzzles.ratings) if self.puzzles.ratings is not None else [])
+            ],
+            "search": asdict(self.budget),
+            "verified": self.budget.verify,
+            "seconds": round(self.seconds, 3),
+            "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
+        }
+
+
+def evaluate_search(
+    model: RecursiveModel,
+    task: Task,
+    puzzles: Puzzles,
+    config: RunConfig,
+    budget: Budget,
+    slots: int = 128,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int], object] = lambda done: None,
+) -> SearchEvaluation:
+    """Searches for every puzzle's answer and scores the answers; see `search.search` for the arguments.
+
+    Raises:
+        ValueError: when there is no puzzle.
+    """
+    if not len(puzzles):
+        raise ValueError("no puzzles to evaluate on")
+    start = time.perf_counter()
+    questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
+    found: list[Found] = []
+    for outcome in search(model, task, questions, config, budget, slots, seed, device):
+        found.append(outcome)
+        progress(len(found))
+    answers = np.stack([outcome.tokens for outcome in found])
+    valid = task.valid(puzzles.tokens, answers)
+    return SearchEvaluation(budget, tuple(found), puzzles, valid, time.perf_counter() - start)
 
 
 @torch.inference_mode()

@@ -21,36 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
-from ponderling.config import DType, Halting, RunConfig
+from ponderling.config import DType, RunConfig
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, StepOutput
+from ponderling.search import Budget, TraceStep, search
+from ponderling.supervision import RecursiveModel, halt_probability, wants_to_halt
 from ponderling.tasks import get_task
-from ponderling.tasks.base import PuzzleError, Task, Tokens
-
-
-class Question(NamedTuple):
-    """A puzzle to solve."""
-
-    tokens: Tokens
-    """(L,)."""
-    puzzle_id: int = 0
-    """Row of the puzzle embedding."""
-
-
-@dataclass(frozen=True)
-class TraceStep:
-    """What the model thinks after one supervision step."""
-
-    step: int
-    """1, 2, ..."""
-    tokens: Tokens
-    """The likeliest token of each cell, (L,)."""
-    confidence: NDArray[np.float32]
-    """Probability of that token, (L,)."""
-    halt_probability: float
-    """How sure the halting head is that this answer is right, from 0 to 1."""
-    wants_to_halt: bool
-    """The halting head says stop."""
+from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -90,16 +66,8 @@ class Result:
     tokens: Tokens
     trace: tuple[TraceStep, ...] = ()
     """Every step, when asked for."""
-
-
-def wants_to_halt(output: StepOutput, halting: Halting) -> Tensor:
-    """Which puzzles the model would stop thinking about, (B,) bool; the rule it was trained with."""
-    return output.q > (output.q_continue if halting == "halt_continue" else 0)
-
-
-def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
-    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 exactly where `wants_to_halt`."""
-    return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
+    attempts: int = 1
+    """Attempts started; more than one only with search, where `steps` counts those of all."""
 
 
 def think(
@@ -221,15 +189,22 @@ class Solver:
         self.model, self.task, self.config, self.device = model, task, config, device
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: torch.device | str = "cpu", dtype: DType | None = None) -> Solver:
+    def load(
+        cls,
+        checkpoint: str | Path,
+        device: torch.device | str = "cpu",
+        dtype: DType | None = None,
+        task: str | None = None,
+    ) -> Solver:
         """The solver of a run folder, a checkpoint folder or a Hub repository.
 
         Args:
             checkpoint: As in `checkpoint.load_checkpoint`.
             device: cpu, cuda, ...
             dtype: Activations' type in place of the checkpoint's own.
+            task: Another puzzle family than it was trained on, for relational networks.
         """
-        return cls.of(load_checkpoint(checkpoint, device, dtype), device)
+        return cls.of(load_checkpoint(checkpoint, device, dtype, task=task), device)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Solver:
@@ -314,7 +289,49 @@ class Solver:
         for thought in think(self.model, questions(), self.config, steps, slots, early_exit, trace, self.device):
             yield self._result(asked.pop(0), thought)
 
-    def _result(self, question: Tokens, thought: Thought) -> Result:
+    def search(
+        self,
+        puzzle: str | NDArray[np.integer],
+        budget: Budget,
+        trace: bool = False,
+        check: bool = True,
+        seed: int = 0,
+    ) -> Result:
+        """Solves one puzzle with further attempts where plain thinking does not end in an answer; see `search.py`.
+
+        Raises:
+            PuzzleError: what is wrong with the puzzle.
+        """
+        tokens = self.parse(puzzle)
+        if check:
+            self.task.check_question(tokens)
+        (result,) = self.search_many([tokens], budget, trace, seed=seed)
+        return result
+
+    def search_many(
+        self,
+        puzzles: Iterable[str | NDArray[np.integer]],
+        budget: Budget,
+        trace: bool = False,
+        slots: int = 128,
+        seed: int = 0,
+    ) -> Iterator[Result]:
+        """Searches a stream of puzzles, lazily and in bounded memory; results come in the same order.
+
+        A trace is that of the attempt which gave the answer, from the first step of plain thinking on.
+        """
+        asked: list[Tokens] = []
+
+        def questions() -> Iterator[Question]:
+            for puzzle in puzzles:
+                asked.append(self.parse(puzzle))
+                yield Question(asked[-1])
+
+        for found in search(self.model, self.task, questions(), self.config, budget, slots, seed, self.device, trace):
+            thought = Thought(found.tokens, found.passes, found.halted, found.halt_probability, found.trace)
+            yield self._result(asked.pop(0), thought, found.attempts)
+
+    def _result(self, question: Tokens, thought: Thought, attempts: int = 1) -> Result:
         verdict = self.task.check(question, thought.tokens)
         return Result(
             question=self.task.format(question),
@@ -327,4 +344,5 @@ class Solver:
             question_tokens=question,
             tokens=thought.tokens,
             trace=thought.trace,
+            attempts=attempts,
         )

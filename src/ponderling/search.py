@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.config import RunConfig
-from ponderling.inference import Question, halt_probability, wants_to_halt
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, add_noise
-from ponderling.tasks.base import Task, Tokens
+from ponderling.supervision import RecursiveModel, add_noise, halt_probability, wants_to_halt
+from ponderling.tasks.base import Question, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,11 @@ class Budget:
     """How much may be spent on one puzzle, and how an answer is chosen."""
 
     steps: int = 16
-    """Most supervision steps of one attempt."""
+    """Most supervision steps of plain thinking."""
     restarts: int = 0
     """Most further attempts after the first."""
+    restart_steps: int | None = None
+    """Most supervision steps of a further attempt; None: as many as `steps`."""
     noise: float = 0.0
     """Standard deviation of normal noise on the state that a further attempt starts from."""
     guess_every: int = 3
@@ -46,13 +47,29 @@ class Budget:
     def __post_init__(self) -> None:
         problems = [
             f"{name} must be at least {least}: got {getattr(self, name)}"
-            for name, least in (("steps", 1), ("restarts", 0), ("noise", 0), ("guess_every", 0))
-            if getattr(self, name) < least
+            for name, least in (("steps", 1), ("restarts", 0), ("restart_steps", 1), ("noise", 0), ("guess_every", 0))
+            if getattr(self, name) is not None and getattr(self, name) < least
         ]
         if self.restarts and not self.noise and not self.guess_every:
             problems.append("restarts without noise and without guesses would all be alike: set one of them")
         if problems:
             raise ValueError("; ".join(problems))
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """What the model thinks after one supervision step."""
+
+    step: int
+    """1, 2, ..."""
+    tokens: Tokens
+    """The likeliest token of each cell, (L,)."""
+    confidence: NDArray[np.float32]
+    """Probability of that token, (L,)."""
+    halt_probability: float
+    """How sure the halting head is that this answer is right, from 0 to 1."""
+    wants_to_halt: bool
+    """The halting head says stop."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +90,25 @@ class Found:
     """Supervision steps spent on this puzzle in all its attempts."""
     guesses: int
     """Guesses asserted in the attempt that gave the answer."""
+    first: Tokens
+    """The answer of plain thinking, with which search began, (L,)."""
+    trace: tuple[TraceStep, ...] = ()
+    """Every step of the attempt that gave the answer, when asked for."""
 
 
 @dataclass(eq=False)
 class _Puzzle:
     number: int
     tokens: Tokens
+    puzzle_id: int
     attempts: int = 0
     running: int = 0
     passes: int = 0
     root: tuple[Tensor, ...] = ()  # the state in which plain thinking ended
     root_p: NDArray[np.float32] | None = None  # and its probabilities, (L, V)
-    best: tuple[float, Tokens, int] | None = None  # halting probability, answer, guesses
+    best: tuple[float, Tokens, int, tuple[TraceStep, ...]] | None = None  # halting probability, answer, guesses, steps
+    root_trace: tuple[TraceStep, ...] = ()
+    first: Tokens | None = None
 
 
 @dataclass(eq=False)
@@ -94,7 +118,8 @@ class _Attempt:
     plain: bool
     steps: int = 0
     guesses: int = 0
-    dead: bool = field(default=False)
+    dead: bool = False
+    trace: tuple[TraceStep, ...] = ()
 
 
 UNSURE = 0.98
@@ -110,6 +135,7 @@ def search(
     slots: int = 128,
     seed: int = 0,
     device: torch.device | str = "cpu",
+    trace: bool = False,
 ) -> Iterator[Found]:
     """Searches for the answers of a stream of questions, read lazily; results in the questions' order.
 
@@ -122,6 +148,7 @@ def search(
         slots: Attempts in one forward pass.
         seed: Of noise and guesses.
         device: Where the model is.
+        trace: Keep every step of the attempts.
     """
     rng = np.random.default_rng(seed)
     generator = torch.Generator(device=device).manual_seed(seed)
@@ -139,7 +166,9 @@ def search(
         new = list(itertools.islice(waiting, max(0, min(free, slots - len(open_puzzles)))))
         if new:
             states.append(tuple(s.clone() for s in model.initial_state(len(new))))
-            started += [_Attempt(_Puzzle(number, q.tokens), q.tokens.copy(), plain=True) for number, q in new]
+            started += [
+                _Attempt(_Puzzle(number, q.tokens, q.puzzle_id), q.tokens.copy(), plain=True) for number, q in new
+            ]
         for _ in range(free - len(new)):
             if not open_puzzles:
                 break
@@ -149,6 +178,7 @@ def search(
                 assert puzzle.root_p is not None
                 _guess(attempt, puzzle.root_p, task, rng)
                 states.append(add_noise(puzzle.root, budget.noise, generator))
+                attempt.trace = puzzle.root_trace
             else:
                 states.append(add_noise(model.initial_state(1), budget.noise, generator))
             started.append(attempt)
@@ -165,37 +195,38 @@ def search(
         parts = [state, *states] if state else states
         state = tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
         tokens = np.stack([attempt.tokens for attempt in active])
-        state, answers, p, halts, halting = _step(model, state, tokens, config, device)
+        state, answers, p, halts, halting = _step(
+            model, state, tokens, [attempt.puzzle.puzzle_id for attempt in active], config, device
+        )
         accepted = halts
         if budget.verify:
             accepted = task.valid(np.stack([attempt.puzzle.tokens for attempt in active]), answers)
+        for attempt in active:
+            attempt.steps += 1
+            attempt.puzzle.passes += 1
         finished: dict[int, _Attempt] = {}
         for row, attempt in enumerate(active):
             puzzle = attempt.puzzle
-            attempt.steps += 1
-            puzzle.passes += 1
+            if trace:
+                likely, step = float(halting[row]), len(attempt.trace) + 1
+                attempt.trace += (TraceStep(step, answers[row], p[row].max(-1), likely, bool(halts[row])),)
+            if attempt.plain:
+                puzzle.first = answers[row]
             if puzzle.best is None or halting[row] > puzzle.best[0]:
-                puzzle.best = (float(halting[row]), answers[row], attempt.guesses)
+                puzzle.best = (float(halting[row]), answers[row], attempt.guesses, attempt.trace)
             if accepted[row] and puzzle.number not in finished:
                 finished[puzzle.number] = attempt
-                done[puzzle.number] = Found(
-                    answers[row],
-                    bool(halts[row]),
-                    True,
-                    float(halting[row]),
-                    puzzle.attempts,
-                    puzzle.passes,
-                    attempt.guesses,
-                )
+                outcome = float(halting[row]), answers[row], attempt.guesses, attempt.trace
+                done[puzzle.number] = _found(puzzle, outcome, bool(halts[row]), accepted=True)
                 continue
             if attempt.plain:
                 ends = attempt.steps >= budget.steps or bool(halts[row])
                 if ends and budget.restarts:
                     puzzle.root = tuple(s[row : row + 1].clone() for s in state)
-                    puzzle.root_p = p[row]
+                    puzzle.root_p, puzzle.root_trace = p[row], attempt.trace
                     open_puzzles.append(puzzle)
             else:
-                ends = attempt.steps >= budget.steps or bool(halts[row])
+                ends = attempt.steps >= (budget.restart_steps or budget.steps) or bool(halts[row])
                 if not ends and budget.guess_every and attempt.steps % budget.guess_every == 0:
                     ends = not _guess(attempt, p[row], task, rng)
             attempt.dead = ends
@@ -209,8 +240,7 @@ def search(
         for number, puzzle in ended.items():
             if number not in done and not puzzle.running and number not in still_open:
                 assert puzzle.best is not None
-                likely, answer, guesses = puzzle.best
-                done[number] = Found(answer, likely > 0.5, False, likely, puzzle.attempts, puzzle.passes, guesses)
+                done[number] = _found(puzzle, puzzle.best, puzzle.best[0] > 0.5, accepted=False)
         keep = [row for row, attempt in enumerate(active) if not attempt.dead]
         if len(keep) < len(active):
             rows = torch.tensor(keep, dtype=torch.long, device=device)
@@ -219,6 +249,14 @@ def search(
         while next_out in done:
             yield done.pop(next_out)
             next_out += 1
+
+
+def _found(
+    puzzle: _Puzzle, outcome: tuple[float, Tokens, int, tuple[TraceStep, ...]], halted: bool, accepted: bool
+) -> Found:
+    likely, answer, guesses, trace = outcome
+    assert puzzle.first is not None
+    return Found(answer, halted, accepted, likely, puzzle.attempts, puzzle.passes, guesses, puzzle.first, trace)
 
 
 def _guess(attempt: _Attempt, p: NDArray[np.float32], task: Task, rng: np.random.Generator) -> bool:
@@ -243,10 +281,11 @@ def _step(
     model: RecursiveModel,
     state: tuple[Tensor, ...],
     tokens: Tokens,
+    puzzle_ids: list[int],
     config: RunConfig,
     device: torch.device | str,
 ) -> tuple[tuple[Tensor, ...], Tokens, NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-    ids = torch.zeros(len(tokens), dtype=torch.long, device=device)
+    ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
     state, output = model(state, torch.from_numpy(tokens.astype(np.int64)).to(device), ids)
     p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
     return (

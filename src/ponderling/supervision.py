@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ponderling.config import TrainConfig
+from ponderling.config import Halting, TrainConfig
 from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss
 
 State = tuple[Tensor, ...]
@@ -171,8 +171,8 @@ def supervision_step(
         correct = correctness(output.logits, batch.labels)
         halted = is_last
         if config.N_sup > 1:
-            wants_to_halt = output.q > (output.q_continue if config.halting == "halt_continue" else 0)
-            halted = is_last | (wants_to_halt & (steps >= _least_steps(steps, config, generator)))
+            stops = wants_to_halt(output, config.halting)
+            halted = is_last | (stops & (steps >= _least_steps(steps, config, generator)))
 
     answer = answer_loss(output.logits, batch.labels, config.loss, config.label_smoothing)
     halt = halting_loss(output.q, correct.exact)
@@ -190,6 +190,16 @@ def supervision_step(
         correct=correct,
         target_continue=target,
     )
+
+
+def wants_to_halt(output: StepOutput, halting: Halting) -> Tensor:
+    """Which puzzles the model would stop thinking about, (B,) bool; the rule it was trained with."""
+    return output.q > (output.q_continue if halting == "halt_continue" else 0)
+
+
+def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
+    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 exactly where `wants_to_halt`."""
+    return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
 
 
 def _least_steps(steps: Tensor, config: TrainConfig, generator: torch.Generator | None) -> Tensor:

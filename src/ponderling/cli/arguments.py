@@ -7,11 +7,14 @@ import io
 import re
 import sys
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tyro.conf import Positional
 
 from ponderling.config import DType
+
+if TYPE_CHECKING:
+    from ponderling.search import Budget
 
 T_ = TypeVar("T_")
 
@@ -28,8 +31,42 @@ class CheckpointCommand:
     """Where to run: cpu, cuda, ..."""
     dtype: DType | None = None
     """Activations' type in place of the checkpoint's own."""
+    task: str | None = None
+    """Use the weights on another puzzle family, such as sudoku16; relational networks can."""
     json: bool = False
     """Print one JSON object on stdout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What may be spent beyond plain thinking; the same for `eval` and `solve`."""
+
+    restarts: int = 0
+    """Search: so many further attempts at a puzzle that plain thinking leaves open; 0: no search."""
+    guess_every: int = 3
+    """A further attempt asserts a guess at its start and after every so many steps; 0: no guesses, noise alone."""
+    noise: float = 0.0
+    """Standard deviation of normal noise on the state that a further attempt starts from."""
+    verify: bool = False
+    """Let the task's rules choose: the first answer that they accept. Else the halting head chooses."""
+    search_steps: int | None = None
+    """Most supervision steps of a further attempt; as many as --steps if not given."""
+    seed: int = 0
+    """Seed of guesses and noise."""
+
+    def budget(self, steps: int) -> Budget | None:
+        """The budget, None where no search is asked for.
+
+        Raises:
+            ValueError: when options contradict each other.
+        """
+        from ponderling.search import Budget
+
+        if not self.restarts and not self.verify:
+            if self.noise or self.search_steps is not None:
+                raise ValueError("--noise and --search-steps are for further attempts: say how many with --restarts")
+            return None
+        return Budget(steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.verify)
 
 
 class UsageError(ValueError):

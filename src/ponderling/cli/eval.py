@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ponderling.cli.arguments import CheckpointCommand, parse_arguments
+from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvalCommand(CheckpointCommand):
+class EvalCommand(SearchOptions, CheckpointCommand):
     """What `ponderling eval` takes."""
 
     data: str = "default"
@@ -29,8 +29,10 @@ def main(args: list[str]) -> int:
     figures = run(command)
     if command.json:
         print(json.dumps(figures))
-    else:
+    elif figures["search"] is None:
         show(figures)
+    else:
+        show_search(figures)
     return 0
 
 
@@ -40,25 +42,27 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.evaluate import evaluate
+    from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
     from ponderling.train import load_puzzles
 
-    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)
+    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
+    budget = command.budget(command.steps or checkpoint.config.train.N_sup)
     solver = Solver.of(checkpoint, command.device)
     puzzles = load_puzzles(solver.task, command.data, "test")[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
-        outcome = evaluate(
-            checkpoint.model,
-            solver.task,
-            puzzles,
-            checkpoint.config,
-            command.steps,
-            command.batch_size,
-            command.device,
-            lambda done: progress.update(bar, completed=done),
-        )
+
+        def show_done(done: int) -> None:
+            progress.update(bar, completed=done)
+
+        model, config, size, device = checkpoint.model, checkpoint.config, command.batch_size, command.device
+        if budget is None:
+            outcome = evaluate(model, solver.task, puzzles, config, command.steps, size, device, show_done)
+        else:
+            outcome = evaluate_search(
+                model, solver.task, puzzles, config, budget, size, command.seed, device, show_done
+            )
     return {"checkpoint": str(command.checkpoint), "data": command.data, **outcome.to_json()}
 
 
@@ -88,6 +92,31 @@ def show(figures: dict[str, Any]) -> None:
             exact, early_exact = percent(row["exact"]), percent(row["early_exact"])
             table.add_row(row["rating"], f"{row['puzzles']:,}", exact, early_exact, f"{row['mean_steps']:.1f}")
         console.print(table)
+
+
+def show_search(figures: dict[str, Any]) -> None:
+    """The figures of a search as tables."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console, passes, accepted = Console(highlight=False), figures["passes"], figures["accepted"]
+    chooser = "the rule checker" if figures["verified"] else "the halting head"
+    table = Table(
+        title=f"{figures['puzzles']:,} puzzles of {figures['data']}, {figures['steps']} steps, "
+        f"{figures['search']['restarts']} restarts, {chooser} chooses"
+    )
+    for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "mean steps"):
+        table.add_column(heading, justify="right")
+    everything = {**figures, "rating": "all", "first_exact": figures["first"]["exact"]}
+    for row in [everything, *figures["by_rating"]]:
+        exact, first = percent(row["exact"]), percent(row["first_exact"])
+        table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, f"{row['mean_steps']:.1f}")
+    console.print(table)
+    console.print(
+        f"answered {percent(accepted['share'])}, right when answered {percent(accepted['precision'])}; steps for a puzzle: "
+        f"median {passes['p50']:.0f}, 99% {passes['p99']:.0f}, most {passes['p100']:.0f}; "
+        f"{figures['seconds_per_puzzle']:.3f} s a puzzle, {figures['seconds']:.0f} s in all"
+    )
 
 
 def percent(value: float | None) -> str:

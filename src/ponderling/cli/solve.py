@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import CheckpointCommand, parse_arguments
+from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
 
 if TYPE_CHECKING:
     from ponderling.inference import Result, Solver
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SolveCommand(CheckpointCommand):
+class SolveCommand(SearchOptions, CheckpointCommand):
     """What `ponderling solve` takes."""
 
     puzzle: Positional[str]
@@ -42,7 +42,7 @@ def main(args: list[str]) -> int:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
     from ponderling.inference import Solver
 
-    solver = Solver.load(command.checkpoint, command.device, command.dtype)
+    solver = Solver.load(command.checkpoint, command.device, command.dtype, command.task)
     if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
         return _solve_file(solver, command)
     if Path(command.puzzle).suffix in (".csv", ".txt", ".gz"):
@@ -51,7 +51,12 @@ def main(args: list[str]) -> int:
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:
-    result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=command.watch or command.json)
+    budget = command.budget(command.steps or solver.config.train.N_sup)
+    trace = command.watch or command.json
+    if budget is None:
+        result = solver.solve(command.puzzle, command.steps, command.early_exit, trace)
+    else:
+        result = solver.search(command.puzzle, budget, trace, seed=command.seed)
     if command.json:
         print(json.dumps(_to_json(result, with_trace=True)))
     elif command.watch:
@@ -74,7 +79,11 @@ def _solve_file(solver: Solver, command: SolveCommand) -> int:
     if command.watch:
         raise ValueError("--watch shows one puzzle: give its text, not a file")
     questions: Iterable[Tokens] = solver.task.read(command.puzzle).tokens
-    results = list(solver.solve_many(questions, command.steps, command.early_exit))
+    budget = command.budget(command.steps or solver.config.train.N_sup)
+    if budget is None:
+        results = list(solver.solve_many(questions, command.steps, command.early_exit))
+    else:
+        results = list(solver.search_many(questions, budget, seed=command.seed))
     valid = sum(result.valid for result in results)
     if command.json:
         print(json.dumps({"puzzles": len(results), "valid": valid, "results": [_to_json(r) for r in results]}))
@@ -92,6 +101,7 @@ def _to_json(result: Result, with_trace: bool = False) -> dict[str, Any]:
         "valid": result.valid,
         "reasons": list(result.reasons),
         "steps": result.steps,
+        "attempts": result.attempts,
         "halted": result.halted,
         "halt_probability": round(result.halt_probability, 4),
     }

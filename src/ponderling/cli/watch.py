@@ -62,10 +62,11 @@ def grid_text(
 
 def outcome_text(result: Result) -> Text:
     """One line: whether the rules hold, why not, and how the thinking ended."""
+    steps = f"{result.steps} steps" + (f" in {result.attempts} attempts" if result.attempts > 1 else "")
     ended = (
-        f"the model stopped after {result.steps} steps, {result.halt_probability:.0%} sure"
+        f"the model stopped after {steps}, {result.halt_probability:.0%} sure"
         if result.halted
-        else f"out of steps after {result.steps}, the model only {result.halt_probability:.0%} sure"
+        else f"out of steps after {steps}, the model only {result.halt_probability:.0%} sure"
     )
     if result.valid:
         return Text.assemble(("solved: every rule holds", "bold green"), f"; {ended}")

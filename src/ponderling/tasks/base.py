@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,15 @@ Tokens = NDArray[np.uint8]
 
 class PuzzleError(ValueError):
     """A puzzle, or a file of puzzles, that cannot be used; the message names file, row and reason."""
+
+
+class Question(NamedTuple):
+    """A puzzle to solve."""
+
+    tokens: Tokens
+    """(L,)."""
+    puzzle_id: int = 0
+    """Row of the puzzle embedding."""
 
 
 @dataclass(frozen=True)

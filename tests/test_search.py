@@ -1,0 +1,162 @@
+"""Search at test time: what it spends, what it claims, and that guessing finds what thinking alone does not."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ponderling.inference import Solver
+from ponderling.recipes import get_recipe
+from ponderling.search import Budget, search
+from ponderling.tasks import TASKS
+from ponderling.tasks.base import Question
+from ponderling.tasks.sudoku_symmetries import BLANK
+
+TASK = TASKS["sudoku6"]
+CONFIG = get_recipe("sudoku6").config
+CONFIG = replace(CONFIG, train=replace(CONFIG.train, loss="softmax"))
+
+
+class Output(NamedTuple):
+    logits: Tensor
+    q: Tensor
+    q_continue: Tensor
+
+
+class Propagator:
+    """Knows naked singles and nothing else: even odds over the symbols that they leave, and sure once each cell has one."""
+
+    def __init__(self, overconfident: bool = False):
+        self.overconfident, self.calls, self.rows = overconfident, 0, 0
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return (torch.zeros(batch_size, 1),)
+
+    def __call__(self, state, tokens, puzzle_ids):
+        self.calls, self.rows = self.calls + 1, self.rows + len(tokens)
+        logits = torch.full((*tokens.shape, TASK.vocab_size), -30.0)
+        complete = torch.zeros(len(tokens))
+        for row, grid in enumerate(tokens.numpy().astype(np.uint8)):
+            options = singles(grid.tobytes())
+            for cell in range(36):
+                logits[row, cell, options[cell] or [BLANK]] = 0.0
+            complete[row] = float(all(len(o) == 1 for o in options))
+        q = torch.where(complete > 0, 3.0, 3.0 if self.overconfident else -3.0)
+        return state, Output(logits, q, torch.zeros_like(q))
+
+
+PEERS = [
+    sorted({c for unit in TASK.relations.groups["unit"] if cell in unit for c in unit} - {cell}) for cell in range(36)
+]
+
+
+@functools.cache
+def singles(clues: bytes) -> list[list[int]]:
+    """The symbols that each cell may have once all naked singles are written; none where they contradict."""
+    grid = list(clues)
+    while True:
+        options = [
+            [grid[cell]] if grid[cell] != BLANK else [s for s in range(2, 8) if s not in {grid[c] for c in PEERS[cell]}]
+            for cell in range(36)
+        ]
+        found = [cell for cell, o in enumerate(options) if grid[cell] == BLANK and len(o) == 1]
+        if not found:
+            return options
+        grid[found[0]] = options[found[0]][0]
+
+
+def questions(count: int = 6):
+    """Puzzles that naked singles do not solve."""
+    puzzles = TASK.load_default("train")
+    hard = [i for i, grid in enumerate(puzzles.tokens) if any(len(o) > 1 for o in singles(grid.tobytes()))]
+    return puzzles[hard[:count]]
+
+
+def run(budget: Budget, puzzles, model=None, slots: int = 8, **options):
+    asked = [Question(tokens) for tokens in puzzles.tokens]
+    return list(search(model or Propagator(), TASK, asked, CONFIG, budget, slots, **options))
+
+
+def test_guessing_solves_what_thinking_leaves_open_and_the_rules_say_so():
+    puzzles = questions()
+    plain = run(Budget(steps=2, verify=True), puzzles)
+    found = run(Budget(steps=2, restarts=60, restart_steps=12, guess_every=1, verify=True), puzzles)
+    assert sum(f.accepted for f in plain) < len(puzzles)
+    assert all(f.accepted for f in found)
+    np.testing.assert_array_equal(np.stack([f.tokens for f in found]), puzzles.labels)
+    assert max(f.guesses for f in found) > 0
+
+
+def test_passes_are_counted_and_bounded_by_the_budget():
+    puzzles, model = questions(), Propagator()
+    found = run(Budget(steps=3, restarts=5, restart_steps=4, guess_every=2), puzzles, model)
+    assert sum(f.passes for f in found) == model.rows
+    assert all(1 <= f.attempts <= 6 for f in found)
+    assert all(f.passes <= 3 + 5 * 4 for f in found)
+
+
+def test_what_is_done_at_once_costs_one_step_and_no_search():
+    puzzles = TASK.load_default("test")
+    easy = [i for i in range(len(puzzles)) if TASK.clue_mask(puzzles.tokens[i]).sum() >= 16][:5]
+    for found in run(Budget(steps=5, restarts=5), puzzles[easy]):
+        assert (found.passes, found.attempts, found.accepted) == (1, 1, True)
+
+
+def test_without_the_rule_checker_a_head_that_is_wrongly_sure_is_believed():
+    """And with it, it is not: the two are different figures."""
+    puzzles = questions()
+    believed = run(Budget(steps=2, restarts=10), puzzles, Propagator(overconfident=True))
+    assert all(f.accepted for f in believed)
+    right = (np.stack([f.tokens for f in believed]) == puzzles.labels).all(axis=1)
+    assert not right.all()
+    budget = Budget(steps=2, restarts=60, restart_steps=12, guess_every=1, verify=True)
+    checked = run(budget, puzzles, Propagator(overconfident=True))
+    valid = TASK.valid(puzzles.tokens, np.stack([f.tokens for f in checked]))
+    assert [f.accepted for f in checked] == valid.tolist()
+
+
+@pytest.mark.parametrize("slots", [1, 3, 64])
+def test_results_come_in_order_whatever_the_slots(slots):
+    puzzles = questions()
+    for i, found in enumerate(run(Budget(steps=2, restarts=40, guess_every=1, verify=True), puzzles, slots=slots)):
+        clues = TASK.clue_mask(puzzles.tokens[i])
+        assert found.accepted
+        assert (found.tokens[clues] == puzzles.tokens[i][clues]).all()
+
+
+def test_the_same_seed_finds_the_same():
+    puzzles, budget = questions(), Budget(steps=2, restarts=8, guess_every=1, noise=0.5)
+    one, two = (run(budget, puzzles, seed=4) for _ in range(2))
+    assert [(f.passes, f.attempts, f.tokens.tolist()) for f in one] == [
+        (f.passes, f.attempts, f.tokens.tolist()) for f in two
+    ]
+
+
+def test_a_trace_leads_from_plain_thinking_to_the_answer():
+    solver = Solver(Propagator(), TASK, CONFIG)
+    budget = Budget(steps=2, restarts=60, restart_steps=12, guess_every=1, verify=True)
+    for tokens in questions().tokens[:4]:
+        result = solver.search(tokens, budget, trace=True)
+        assert result.valid
+        assert [step.step for step in result.trace] == list(range(1, len(result.trace) + 1))
+        assert (result.trace[-1].tokens == result.tokens).all()
+        assert result.steps >= len(result.trace)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"steps": 0}, "steps must be at least 1: got 0"),
+        ({"restarts": -1}, "restarts must be at least 0"),
+        ({"restarts": 2, "guess_every": 0}, "all be alike"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        Budget(**wrong)
