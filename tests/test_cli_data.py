@@ -44,9 +44,32 @@ def test_ratings_can_be_chosen(tmp_path, capsys):
     assert puzzles.ratings.min() >= 1
 
 
+def test_hunted_puzzles_are_mixed_with_random_ones_and_kept_apart_from_a_file(tmp_path, capsys):
+    more = ["--train", "12", "--hunted", "4", "--climbs", "1", "--test", "3", "--extra-clues", "6"]
+    assert make(tmp_path / "a", *more) == 0
+    task = TASKS["sudoku6"]
+    first = task.read(tmp_path / "a" / "train.csv.gz")
+    assert (len(first), int((first.ratings >= 1).sum() >= 4)) == (12, 1)
+    assert make(tmp_path / "b", *more, "--apart-from", str(tmp_path / "a" / "train.csv.gz")) == 0
+    second = task.read(tmp_path / "b" / "train.csv.gz")
+    assert not set(task.fingerprint(first.tokens).tolist()) & set(task.fingerprint(second.tokens).tolist())
+    assert "--hunted 4 --climbs 1 --apart-from" in json.loads((tmp_path / "b" / "made.json").read_text())["command"]
+
+
+def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():
+    task = TASKS["sudoku9"]
+    hunted, test = (set(task.fingerprint(task.load_default(name).tokens).tolist()) for name in ("hunted", "test"))
+    assert len(hunted) == 66_000
+    assert not hunted & test
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        (
+            ["--hunted", "200", "--train", "100"],
+            "--hunted must be from 0 to --train and --climbs at least 1: got 200 of 100",
+        ),
         (["--size", "5"], "--size must be 4, 6, 9 or 16: got 5"),
         (["--train", "0", "--test", "0"], "there must be a puzzle to make"),
         (["--size", "4", "--train", "100"], "found only 36 inequivalent puzzles"),

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig, from_json, to_json
+from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, TrainConfig, from_json, to_json
 from ponderling.recipes import list_recipes
 
 
@@ -31,6 +31,22 @@ def test_problems_of_a_json_config_are_reported_together_with_a_hint():
         "config.data: expected an object with fields, got 5",
     ):
         assert part in str(error.value)
+
+
+def test_problems_of_phases_name_the_phase():
+    values = to_json(RunConfig(train=TrainConfig(phases=(Phase(5), Phase(9)))))
+    values["train"]["phases"][1]["untill"] = 7
+    with pytest.raises(
+        ValueError, match=r"config.train.phases\[1\]: unknown field 'untill' \(did you mean 'until'\?\)"
+    ):
+        from_json(RunConfig, values)
+    values["train"]["phases"] = 3
+    with pytest.raises(ValueError, match=r"config\.train\.phases: expected a list, got 3"):
+        from_json(RunConfig, values)
+    with pytest.raises(ValueError, match="phases must end one after the other: got until 9, 5"):
+        TrainConfig(phases=(Phase(9), Phase(5)))
+    with pytest.raises(ValueError, match="n must be at least 1: got 0; max_rating must be at least 3: got 2"):
+        Phase(until=1, n=0, min_rating=3, max_rating=2)
 
 
 @pytest.mark.parametrize(

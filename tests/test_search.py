@@ -149,11 +149,64 @@ def test_a_trace_leads_from_plain_thinking_to_the_answer():
         assert result.steps >= len(result.trace)
 
 
+class KnowsOnlyViews(Propagator):
+    """Right about every puzzle but those it is told, and stops only where it is right."""
+
+    def __init__(self, unknown: np.ndarray):
+        super().__init__()
+        self.unknown = {row.tobytes() for row in unknown}
+
+    def __call__(self, state, tokens, puzzle_ids):
+        logits, q = torch.zeros(*tokens.shape, TASK.vocab_size), torch.full((len(tokens),), -3.0)
+        for row, grid in enumerate(tokens.numpy().astype(np.uint8)):
+            if grid.tobytes() not in self.unknown:
+                answer = torch.from_numpy(TASK.solve(grid).answer.astype(np.int64))
+                logits[row].scatter_(1, answer[:, None], 9.0)
+                q[row] = 3.0
+        return state, Output(logits, q, torch.zeros_like(q))
+
+
+def test_a_views_answer_and_its_trace_are_given_back_in_the_puzzles_own_terms():
+    puzzles = questions()
+    solver = Solver(KnowsOnlyViews(puzzles.tokens), TASK, CONFIG)
+    for tokens, labels in zip(puzzles.tokens, puzzles.labels, strict=True):
+        assert not solver.search(tokens, Budget(steps=2)).halted
+        result = solver.search(tokens, Budget(steps=2, views=1), trace=True)
+        assert (result.attempts, result.steps, result.halted) == (2, 3, True)
+        assert (result.tokens == labels).all()
+        assert (result.trace[-1].tokens == labels).all()
+
+
+class Moody:
+    """Answers by its mood, the noise it starts with: all 2, rarely and more surely, or all 3."""
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return (torch.zeros(batch_size, 1),)
+
+    def __call__(self, state, tokens, puzzle_ids):
+        mood = state[0][:, 0]
+        rare = mood > 1.0
+        logits = torch.zeros(*tokens.shape, TASK.vocab_size)
+        logits[..., 2] = torch.where(rare, 5.0, 0.0)[:, None]
+        logits[..., 3] = torch.where(rare, 0.0, 5.0)[:, None]
+        still = torch.where((mood.abs() < 0.3) & (mood != 0), 0.0, 1e-3)
+        return (state[0] + still[:, None],), Output(logits, torch.where(rare, -1.0, -2.0), torch.zeros(len(tokens)))
+
+
+@pytest.mark.parametrize(("choose", "symbol"), [("halting", 2), ("agreement", 3), ("residual", 3)])
+def test_who_chooses_decides_the_answer(choose, symbol):
+    budget = Budget(steps=2, restarts=30, noise=1.0, guess_every=0, choose=choose)
+    (found,) = run(budget, questions(1), Moody())
+    assert set(found.tokens.tolist()) == {symbol}
+    assert (found.attempts, found.passes, found.accepted) == (31, 62, False)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         ({"steps": 0}, "steps must be at least 1: got 0"),
         ({"restarts": -1}, "restarts must be at least 0"),
+        ({"views": -2}, "views must be at least 0"),
         ({"restarts": 2, "guess_every": 0}, "all be alike"),
     ],
 )

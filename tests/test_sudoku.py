@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 from ponderling.tasks import TASKS, get_task, sudoku_compiled, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
+from ponderling.tasks.sudoku_geometry import geometry
+from ponderling.tasks.sudoku_hard import climb, hunt, mean_rating
+from ponderling.tasks.sudoku_rating import layout
 from ponderling.tasks.sudoku_symmetries import distinct
 
 S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
@@ -175,7 +178,7 @@ def test_a_puzzle_without_a_solution_has_no_rating():
         S9.rate(S9.tokens_of(".234567891" + "." * 71))
 
 
-@tasks
+@pytest.mark.parametrize("task", [S4, S6, S9, S16], ids=lambda task: task.name)
 def test_the_search_that_rates_finds_the_solution(task):
     puzzles = task.generate(np.random.default_rng(3), 2 if task is S16 else 50)
     for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
@@ -223,11 +226,78 @@ def test_a_16x16_puzzle_can_be_generated_and_solved():
     assert S16.clue_mask(puzzles.tokens[0]).sum() == 140
 
 
+@pytest.mark.parametrize("name", ["sudoku9x", "latin9"])
+def test_variants_have_their_own_rules(name):
+    task, rng = TASKS[name], np.random.default_rng(3)
+    puzzles = task.generate(rng, 3)
+    grids = puzzles.labels.reshape(-1, 9, 9)
+    everything = set(range(2, 11))
+    for grid in grids:
+        assert all(set(line) == everything for line in (*grid, *grid.T))
+        diagonals = grid.diagonal(), grid[:, ::-1].diagonal()
+        assert all(set(line) == everything for line in diagonals) == (name == "sudoku9x")
+    boxes_hold = S9.valid(puzzles.tokens, puzzles.labels)
+    assert boxes_hold.all() if name == "sudoku9x" else not boxes_hold.any()
+    for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
+        solution = task.solve(question)
+        assert (solution.num_solutions, solution.guesses) == (1, task.rate(question))
+        assert (solution.answer == answer).all()
+
+
+def test_a_broken_diagonal_is_named_and_a_puzzle_may_need_the_diagonals_for_its_one_solution():
+    task = TASKS["sudoku9x"]
+    puzzle = task.generate(np.random.default_rng(0), 1)
+    assert S9.solve(puzzle.tokens[0]).num_solutions == 2
+    other = S9.random_grid(np.random.default_rng(1))
+    verdict = task.check(np.full(81, BLANK, np.uint8), other)
+    assert not verdict.valid
+    assert all("a diagonal (rows" in reason for reason in verdict.reasons)
+    with pytest.raises(ValueError, match="sudoku9x has no rating to hunt by"):
+        hunt(task, np.random.default_rng(0), 1, 1, (1, 5))
+    with pytest.raises(ValueError, match="diagonals need square boxes: got 2x3"):
+        Sudoku(2, 3, diagonals=True)
+
+
 def test_clues_and_rating_can_be_chosen():
     puzzles = S9.generate(np.random.default_rng(0), 5, clues=30)
     assert (S9.clue_mask(puzzles.tokens).sum(axis=1) == 30).all()
     hard = S9.generate(np.random.default_rng(0), 3, rating=(2, 8))
     assert all(2 <= rating <= 8 for rating in hard.ratings)
+
+
+def test_hunted_puzzles_are_rated_minimal_inequivalent_and_have_one_solution():
+    puzzles = hunt(S9, np.random.default_rng(0), 40, climbs=2, rating=(1, 500), rounds=300)
+    assert len(distinct(S9, puzzles)) == len(puzzles) == 40
+    assert S9.valid(puzzles.tokens, puzzles.labels).all()
+    for question, answer, rating in zip(puzzles.tokens[:10], puzzles.labels, puzzles.ratings, strict=False):
+        solution = S9.solve(question)
+        assert solution.num_solutions == 1
+        assert (solution.answer == answer).all()
+        assert S9.rate(question) == rating >= 1
+        for clue in np.flatnonzero(question > BLANK):
+            without = question.copy()
+            without[clue] = BLANK
+            assert S9.solve(without).num_solutions == 2
+    again = hunt(S9, np.random.default_rng(0), 20, climbs=2, rating=(1, 500), rounds=300)
+    assert (again.tokens == puzzles.tokens[:20]).all()
+
+
+def test_a_climb_ends_in_a_harder_puzzle_than_it_began():
+    rng, shape, ways = np.random.default_rng(1), geometry(3, 3), layout(3, 3)
+    symmetry = S9.sample_symmetries(rng, 4)
+    copies = symmetry.cells.astype(np.int64), symmetry.symbols[:, 2:].astype(np.int64) - 2
+    start, end = S9._masks(S9.generate(rng, 1).tokens[0]), np.empty(81, np.int64)
+    height = climb(start, 300, shape, ways, *copies, np.array([5]), end)
+    assert height == mean_rating(end, ways, *copies) > mean_rating(start, ways, *copies) + 1
+
+
+def test_hunting_leaves_out_what_is_known_and_says_when_there_is_no_more():
+    found = hunt(S9, np.random.default_rng(0), 20, climbs=1, rating=(1, 500), rounds=100)
+    known = set(S9.fingerprint(found.tokens).tolist())
+    others = hunt(S9, np.random.default_rng(0), 20, climbs=1, rating=(1, 500), known=known, rounds=100)
+    assert not known & set(S9.fingerprint(others.tokens).tolist())
+    with pytest.raises(ValueError, match=r"found only \d+ puzzles rated 400 to 500 around 1 walks: ask for fewer"):
+        hunt(S9, np.random.default_rng(0), 5, climbs=1, rating=(400, 500), rounds=10)
 
 
 def test_the_same_seed_gives_the_same_puzzles():
@@ -262,6 +332,16 @@ def test_the_whole_group_is_sampled(task, size):
     assert len(seen) == size
     symbols = {row.tobytes() for row in task.sample_symmetries(rng, 20_000).symbols}
     assert len(symbols) == {4: 24, 6: 720}[task.side]
+
+
+def test_the_group_of_x_sudoku_carries_diagonals_to_diagonals():
+    """Outer blocks change places (2), rows in one (6), the middle one is mirrored (2); and the grid is mirrored, flipped."""
+    task = TASKS["sudoku9x"]
+    symmetry = task.sample_symmetries(np.random.default_rng(0), 20_000)
+    assert len({row.tobytes() for row in symmetry.cells}) == 2 * 6 * 2 * 2 * 2
+    diagonals = {frozenset(range(0, 81, 10)), frozenset(range(8, 80, 8))}
+    for cells in symmetry.cells[:200]:
+        assert {frozenset(np.flatnonzero(np.isin(cells, list(d))).tolist()) for d in diagonals} == diagonals
 
 
 def canonical_4x4(task: Sudoku, tokens: np.ndarray) -> bytes:

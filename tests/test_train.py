@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from ponderling.checkpoint import CheckpointError, load_training_state, read_safetensors
-from ponderling.config import RunConfig
+from ponderling.config import Phase, RunConfig
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.tasks import get_task
@@ -82,6 +82,64 @@ def test_resuming_hrm_with_puzzle_embeddings_equals_never_having_stopped(tmp_pat
     halves.run(lambda: halves.step >= 11)
     start(config, tmp_path / "halves", resume=True).run()
     assert_same(tmp_path / "whole", tmp_path / "halves")
+
+
+PHASES = (Phase(until=5, n=3, T=1, max_rating=0), Phase(until=12, min_rating=1))
+
+
+def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
+    trainer = start(tiny("sudoku9-small", phases=PHASES, N_sup=2, steps=30), tmp_path)
+    ratings = {row.tobytes(): rating for row, rating in zip(*every_puzzle(trainer), strict=True)}
+    assert set(ratings.values()) > {0, 1}
+    seen = {}
+    while trainer.step < 20:
+        was_phase, depth = trainer.phase, (trainer.model.config.n, trainer.model.config.T)
+        trainer.train_step()
+        fresh = trainer.carry.batch.tokens[trainer.carry.steps == 1].numpy().astype(np.uint8)
+        new = {ratings[row.tobytes()] for row in fresh}
+        seen.setdefault((None if was_phase is None else was_phase.until, depth), set()).update(new)
+    assert set(seen) == {(5, (3, 1)), (12, (1, 2)), (None, (1, 2))}
+    assert seen[5, (3, 1)] == {0}
+    assert min(seen[12, (1, 2)]) == 1
+    assert {0, 1} <= seen[None, (1, 2)]
+
+
+def every_puzzle(trainer) -> tuple[np.ndarray, np.ndarray]:
+    """What the trainer may show, as it is: without symmetries."""
+    trainer._augment = None
+    trainer._start_phase()
+    return trainer.data.train.tokens, trainer.data.train.ratings
+
+
+def test_resuming_in_a_phase_equals_never_having_stopped(tmp_path):
+    config = tiny("sudoku9-small", phases=PHASES, N_sup=2, steps=16, clip_gradient=0.5)
+    start(config, tmp_path / "whole").run()
+    for stop in (3, 12):  # within the first phase, and at the very end of the second
+        halves = start(config, tmp_path / str(stop))
+        halves.run(lambda halves=halves, stop=stop: halves.step >= stop)
+        start(config, tmp_path / str(stop), resume=True).run()
+        assert_same(tmp_path / "whole", tmp_path / str(stop))
+
+
+def test_a_phase_that_no_puzzle_fits_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"no training puzzle is rated 7000 to 8000, as a phase of train\.phases asks"):
+        start(tiny(phases=(Phase(3, min_rating=7000, max_rating=8000),)), tmp_path)
+
+
+def test_clipping_bounds_the_gradient(tmp_path):
+    weights = []
+    for clip in (1e-9, 1e-3):
+        trainer = start(tiny(optimizer="adamw", clip_gradient=clip, weight_decay=0.0), tmp_path / str(clip))
+        seen = []
+        step = trainer.optimizers.step
+        trainer.optimizers.step = lambda: (seen.append(gradient_norm(trainer)), step())  # noqa: B023
+        trainer.train_step()
+        weights.append(seen[0])
+    assert weights == pytest.approx([1e-9, 1e-3], rel=0.01)
+
+
+def gradient_norm(trainer) -> float:
+    return float(torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None]).norm())
 
 
 @pytest.mark.slow

@@ -29,6 +29,9 @@ FORMAT = 1
 MODEL, CONFIG, TRAINING = "model.safetensors", "config.json", "training.safetensors"
 BEST, LAST = "best", "last"
 
+PACKAGED = Path(__file__).parent / "weights"
+"""Trained weights that come with the package, a checkpoint folder with a card (README.md) for each name."""
+
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read or does not fit; the message names the file and the reason."""
@@ -71,7 +74,8 @@ def load_checkpoint(
     """The model of a checkpoint, in evaluation mode.
 
     Args:
-        name: A checkpoint folder, a run folder (its best checkpoint, else its last) or a Hub repository `owner/name`.
+        name: A checkpoint folder, a run folder (its best checkpoint, else its last), the name of packaged weights or a Hub
+            repository `owner/name`.
         device: Where the model goes.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
@@ -105,7 +109,7 @@ def load_checkpoint(
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
     """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub."""
     path = Path(name)
-    for folder in (path, path / BEST, path / LAST):
+    for folder in (path, path / BEST, path / LAST, PACKAGED / path.name if str(name) == path.name else path):
         if (folder / CONFIG).is_file():
             return folder
     if path.is_file():
@@ -122,8 +126,14 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
     if re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
         return _fetch(str(name), token)
     raise CheckpointError(
-        f"{name}: no such checkpoint; give a run folder, a checkpoint folder or a Hub repository owner/name"
+        f"{name}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
+        f"({', '.join(packaged_weights())}) or a Hub repository owner/name"
     )
+
+
+def packaged_weights() -> list[str]:
+    """Names of the trained weights that come with the package."""
+    return sorted(folder.parent.name for folder in PACKAGED.glob(f"*/{CONFIG}"))
 
 
 def _fetch(repo: str, token: str | None) -> Path:

@@ -26,6 +26,9 @@ DType = Literal["float32", "bfloat16"]
 LossName = Literal["stablemax", "stablemax_float32", "softmax"]
 Halting = Literal["halt", "halt_continue"]
 OptimizerName = Literal["adam_atan2", "adam_atan2_paper", "adamw", "muon"]
+Choice = Literal["halting", "agreement", "residual"]
+"""halting: the first answer at which the halting head says stop, else the one of which it was surest; agreement: the one with
+which most attempts end; residual: that of the attempt whose state changed least in its last step."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,43 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """A stretch of training: how deep the recursion is in it, and which puzzles it shows."""
+
+    until: int
+    """The optimizer step with which it ends."""
+    n: int | None = None
+    """Latent steps in this phase; None: the model's own n."""
+    T: int | None = None
+    """Recursions in this phase; None: the model's own T."""
+    min_rating: int = 0
+    """Shows no puzzle with a lower rating."""
+    max_rating: int | None = None
+    """Shows no puzzle with a higher rating; None: however hard."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} must be at least {least}: got {value}"
+            for name, value, least in (
+                ("until", self.until, 1),
+                ("n", self.n, 1),
+                ("T", self.T, 1),
+                ("min_rating", self.min_rating, 0),
+                ("max_rating", self.max_rating, self.min_rating),
+            )
+            if value is not None and value < least
+        ]
+        _raise(problems)
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """Deep supervision, halting, loss, optimizer and bookkeeping of a run."""
 
     steps: int = 50_000
     """Optimizer steps; one optimizer step is one supervision step of every slot of the batch."""
+    phases: tuple[Phase, ...] = ()
+    """What is different in the first steps, such as easier puzzles or less recursion; after the last phase nothing is."""
     batch_size: int = 768
     """B, slots in the batch; a slot whose puzzle halts takes a new one."""
     N_sup: int = 16
@@ -169,6 +204,8 @@ class TrainConfig:
     """Optimizer steps over which the learning rates rise from 0."""
     lr_min_ratio: float = 1.0
     """Where the cosine ends, as a share of the highest rate; 1: constant."""
+    clip_gradient: float = 0.0
+    """Scale a gradient down whose norm is larger than this; 0: never, as official."""
     weight_decay: float = 1.0
     """Share of a weight that lr x weight_decay takes away at each step."""
     beta1: float = 0.9
@@ -212,6 +249,7 @@ class TrainConfig:
             "lr",
             "muon_lr",
             "puzzle_lr",
+            "clip_gradient",
             "weight_decay",
             "puzzle_weight_decay",
             "threads",
@@ -224,6 +262,9 @@ class TrainConfig:
         for name in ("label_smoothing", "ema_rate", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 problems.append(f"{name} must be at least 0 and below 1: got {getattr(self, name)}")
+        ends = [phase.until for phase in self.phases]
+        if ends != sorted(set(ends)):
+            problems.append(f"phases must end one after the other: got until {', '.join(map(str, ends))}")
         _raise(problems)
 
 
@@ -232,9 +273,10 @@ class DataConfig:
     """What to train and evaluate on."""
 
     task: str = "sudoku4"
-    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16."""
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes)."""
     train: str = "default"
-    """Puzzles to train on: a file, `default` (the set in the package) or `hub` (the family's public data set)."""
+    """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles) or `hub`
+    (the family's public data set)."""
     test: str = "default"
     """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
     augment: bool = True
@@ -332,6 +374,13 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
         value, hint = values[name], hints[name]
         if dataclasses.is_dataclass(hint):
             kwargs[name] = _build(typing.cast(type, hint), value, f"{where}.{name}", problems)
+        elif typing.get_origin(hint) is tuple:  # of any number of dataclasses
+            if isinstance(value, list | tuple):
+                item = typing.cast(type, typing.get_args(hint)[0])
+                parts = [_build(item, part, f"{where}.{name}[{i}]", problems) for i, part in enumerate(value)]
+                kwargs[name] = tuple(parts)
+            else:
+                problems.append(f"{where}.{name}: expected a list, got {json.dumps(value)}")
         elif _fits(value, hint):
             kwargs[name] = value
         else:

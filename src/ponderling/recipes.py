@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, replace
 
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Recipe:
 
 
 def _recipes() -> list[Recipe]:
-    return [*_small(), *_papers()]
+    return [*_small(), _relational(), *_papers()]
 
 
 def _papers() -> list[Recipe]:
@@ -87,6 +87,51 @@ def _small() -> list[Recipe]:
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
     ]
+
+
+def _relational() -> Recipe:
+    """The packaged weights `sudoku`; what each setting is worth stands in dev/LOG.md."""
+    model = ModelConfig(
+        system="relational",
+        hidden_size=32,
+        expansion=3.0,
+        inner_multiple=8,
+        positions="none",
+        prefix_len=0,
+        puzzle_embedding_size=0,
+        n=6,
+        T=2,
+        dtype="float32",
+    )
+    train = TrainConfig(
+        steps=4100,
+        phases=(
+            Phase(until=500, n=2, T=1, max_rating=3),
+            Phase(until=1500, n=4, T=1, max_rating=8),
+            Phase(until=2900, T=1, min_rating=1),
+            Phase(until=3800, min_rating=2),
+        ),
+        batch_size=64,
+        N_sup=16,
+        loss="softmax",
+        optimizer="muon",
+        lr=2e-3,
+        muon_lr=6e-3,
+        warmup_steps=50,
+        lr_min_ratio=0.0,
+        clip_gradient=1.0,
+        weight_decay=0.1,
+        beta2=0.98,
+        ema_rate=0.998,
+        compile=True,
+        eval_every=500,
+        checkpoint_every=250,
+    )
+    return Recipe(
+        "sudoku",
+        "the packaged weights: relational network on 9x9 Sudoku up to the hardest, 41,153 parameters; hours",
+        RunConfig(model, train, DataConfig(task="sudoku9", train="hunted", num_validation=200)),
+    )
 
 
 def as_hrm(config: RunConfig) -> RunConfig:

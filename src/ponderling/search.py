@@ -1,7 +1,7 @@
-"""Search at test time: more attempts at a puzzle that the first attempt leaves open, each from noise or by guessing.
+"""Search at test time: more attempts at a puzzle that the first leaves open: by guessing, from noise, or in another view.
 
 The first attempt at every puzzle is plain thinking. If it does not end with the halting head saying stop (or, with a rule
-checker, in an answer that the rules accept), up to K further attempts follow. An attempt that *guesses* goes on from the state
+checker, in an answer that the rules accept), further attempts follow. An attempt that *guesses* goes on from the state
 in which plain thinking ended: every few steps it takes a cell that the network is unsure of, draws a symbol from the
 network's own probabilities and asserts it as if it were given. A wrong guess ends in no answer, a right one mostly lets
 the network see the rest.
@@ -12,19 +12,19 @@ All attempts of all puzzles share one batch; a puzzle that is done takes its att
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ponderling.config import RunConfig
+from ponderling.config import Choice, RunConfig
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.supervision import RecursiveModel, add_noise, halt_probability, wants_to_halt
-from ponderling.tasks.base import Question, Task, Tokens
+from ponderling.tasks.base import Question, Symmetry, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,24 @@ class Budget:
     """Standard deviation of normal noise on the state that a further attempt starts from."""
     guess_every: int = 3
     """A further attempt asserts a guess at its start and after every so many steps; 0: never, it lives on noise alone."""
+    views: int = 0
+    """Further attempts, before those that guess, which see the puzzle under a random symmetry each and start from nothing."""
+    choose: Choice = "halting"
+    """Which answer to take without the rule checker, or where it accepts none."""
     verify: bool = False
-    """Take the first answer that the task's rules accept; False: the first at which the halting head says stop."""
+    """Take the first answer that the task's rules accept, and no other ends the search."""
 
     def __post_init__(self) -> None:
         problems = [
             f"{name} must be at least {least}: got {getattr(self, name)}"
-            for name, least in (("steps", 1), ("restarts", 0), ("restart_steps", 1), ("noise", 0), ("guess_every", 0))
+            for name, least in (
+                ("steps", 1),
+                ("restarts", 0),
+                ("restart_steps", 1),
+                ("noise", 0),
+                ("guess_every", 0),
+                ("views", 0),
+            )
             if getattr(self, name) is not None and getattr(self, name) < least
         ]
         if self.restarts and not self.noise and not self.guess_every:
@@ -96,30 +107,68 @@ class Found:
     """Every step of the attempt that gave the answer, when asked for."""
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What one attempt says at one of its steps."""
+
+    tokens: Tokens
+    halting: float
+    halts: bool
+    residual: float
+    guesses: int
+    trace: tuple[TraceStep, ...]
+
+
 @dataclass(eq=False)
 class _Puzzle:
     number: int
-    tokens: Tokens
-    puzzle_id: int
+    question: Question
     attempts: int = 0
+    """Attempts started."""
     running: int = 0
     passes: int = 0
-    root: tuple[Tensor, ...] = ()  # the state in which plain thinking ended
-    root_p: NDArray[np.float32] | None = None  # and its probabilities, (L, V)
-    best: tuple[float, Tokens, int, tuple[TraceStep, ...]] | None = None  # halting probability, answer, guesses, steps
+    root: tuple[Tensor, ...] = ()
+    """The state in which plain thinking ended."""
+    root_p: NDArray[np.float32] | None = None
+    """And its probabilities, (L, V)."""
     root_trace: tuple[TraceStep, ...] = ()
     first: Tokens | None = None
+    """The answer of plain thinking."""
+    best: _Outcome | None = None
+    """Of all steps of all attempts the one of which the halting head was surest."""
+    ends: list[_Outcome] = field(default_factory=list)
+    """The last step of each attempt that has ended."""
+
+    def choose(self, how: Choice) -> _Outcome:
+        """The outcome to answer with, when no attempt ended the search."""
+        assert self.best is not None
+        if how == "halting":
+            return self.best
+        if how == "residual":
+            return min(self.ends, key=lambda outcome: outcome.residual)
+        votes = Counter(outcome.tokens.tobytes() for outcome in self.ends)
+        return max(self.ends, key=lambda outcome: (votes[outcome.tokens.tobytes()], outcome.halting))
 
 
 @dataclass(eq=False)
 class _Attempt:
     puzzle: _Puzzle
-    tokens: Tokens  # the question and what has been guessed
-    plain: bool
+    tokens: Tokens
+    """The question, as this attempt sees it, and what has been guessed."""
+    limit: int
+    """Most steps."""
+    guesses_on: bool = False
+    symmetry: Symmetry | None = None
+    """How the question was transformed."""
     steps: int = 0
     guesses: int = 0
-    dead: bool = False
+    ended: bool = False
     trace: tuple[TraceStep, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """The first attempt at the puzzle."""
+        return not self.guesses_on and self.symmetry is None
 
 
 UNSURE = 0.98
@@ -141,139 +190,203 @@ def search(
 
     Args:
         model: In evaluation mode.
-        task: Its clue mask says which cells may be guessed; its rules judge answers with `verify`, and only then.
+        task: Its clue mask says which cells may be guessed, its symmetries give the views; its rules judge answers with
+            `verify`, and only then.
         questions: Any iterable, read as slots become free.
         config: The run's config.
         budget: What may be spent on each.
         slots: Attempts in one forward pass.
-        seed: Of noise and guesses.
+        seed: Of noise, guesses and views.
         device: Where the model is.
         trace: Keep every step of the attempts.
     """
-    rng = np.random.default_rng(seed)
-    generator = torch.Generator(device=device).manual_seed(seed)
-    waiting = enumerate(questions)
-    active: list[_Attempt] = []
-    state: tuple[Tensor, ...] = ()
-    open_puzzles: deque[_Puzzle] = deque()  # plain thinking has ended, attempts are left
-    done: dict[int, Found] = {}
-    next_out = 0
-    while True:
-        started: list[_Attempt] = []
-        states: list[tuple[Tensor, ...]] = []
-        free = slots - len(active)
-        # Open puzzles share the slots with new ones; new ones first while few are open, so that memory stays bounded.
-        new = list(itertools.islice(waiting, max(0, min(free, slots - len(open_puzzles)))))
+    return _Search(model, task, config, budget, slots, seed, device, trace).run(questions)
+
+
+class _Search:
+    def __init__(
+        self,
+        model: RecursiveModel,
+        task: Task,
+        config: RunConfig,
+        budget: Budget,
+        slots: int,
+        seed: int,
+        device: torch.device | str,
+        trace: bool,
+    ):
+        self.model, self.task, self.config, self.budget = model, task, config, budget
+        self.slots, self.device, self.keeps_trace = slots, device, trace
+        self.rng = np.random.default_rng(seed)
+        self.generator = torch.Generator(device=device).manual_seed(seed)
+        self.active: list[_Attempt] = []
+        self.state: tuple[Tensor, ...] = ()
+        self.open: deque[_Puzzle] = deque()
+        """Puzzles whose plain thinking has ended and that have attempts left."""
+        self.done: dict[int, Found] = {}
+
+    def run(self, questions: Iterable[Question]) -> Iterator[Found]:
+        waiting = enumerate(questions)
+        next_out = 0
+        while True:
+            self._fill_slots(waiting)
+            if not self.active:
+                return
+            self._think()
+            while next_out in self.done:
+                yield self.done.pop(next_out)
+                next_out += 1
+
+    def _fill_slots(self, waiting: Iterator[tuple[int, Question]]) -> None:
+        """Starts attempts: at new puzzles while few are open, so that memory stays bounded, and at open ones."""
+        free = self.slots - len(self.active)
+        states = [self.state] if self.state else []
+        new = list(itertools.islice(waiting, max(0, min(free, self.slots - len(self.open)))))
         if new:
-            states.append(tuple(s.clone() for s in model.initial_state(len(new))))
-            started += [
-                _Attempt(_Puzzle(number, q.tokens, q.puzzle_id), q.tokens.copy(), plain=True) for number, q in new
-            ]
-        for _ in range(free - len(new)):
-            if not open_puzzles:
-                break
-            puzzle = open_puzzles.popleft()
-            attempt = _Attempt(puzzle, puzzle.tokens.copy(), plain=False)
-            if budget.guess_every:
-                assert puzzle.root_p is not None
-                _guess(attempt, puzzle.root_p, task, rng)
-                states.append(add_noise(puzzle.root, budget.noise, generator))
-                attempt.trace = puzzle.root_trace
-            else:
-                states.append(add_noise(model.initial_state(1), budget.noise, generator))
+            states.append(tuple(s.clone() for s in self.model.initial_state(len(new))))
+        started = [_Attempt(_Puzzle(i, question), question.tokens.copy(), self.budget.steps) for i, question in new]
+        while self.open and len(started) < free:
+            puzzle = self.open.popleft()
+            attempt, state = self._further_attempt(puzzle)
             started.append(attempt)
-            if puzzle.attempts + 1 <= budget.restarts:
-                open_puzzles.append(puzzle)
+            states.append(state)
             puzzle.attempts += 1
+            if puzzle.attempts < 1 + self.budget.views + self.budget.restarts:
+                self.open.append(puzzle)
         for attempt in started:
+            attempt.puzzle.attempts += attempt.plain
             attempt.puzzle.running += 1
-            if attempt.plain:
-                attempt.puzzle.attempts = 1
-        active += started
-        if not active:
-            return
-        parts = [state, *states] if state else states
-        state = tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        self.active += started
+        self.state = tuple(torch.cat(tensors) for tensors in zip(*states, strict=True))
+
+    def _further_attempt(self, puzzle: _Puzzle) -> tuple[_Attempt, tuple[Tensor, ...]]:
+        """First the views, then attempts that guess or live on noise; and the state that the attempt starts from."""
+        budget, question = self.budget, puzzle.question
+        limit = budget.restart_steps or budget.steps
+        if puzzle.attempts <= budget.views:
+            symmetry = self.task.sample_symmetries(self.rng, 1)
+            seen = symmetry.apply(question.tokens[None])[0]
+            return _Attempt(puzzle, seen, limit, symmetry=symmetry), self._noisy(self.model.initial_state(1))
+        attempt = _Attempt(puzzle, question.tokens.copy(), limit, guesses_on=True)
+        if not budget.guess_every:
+            return attempt, self._noisy(self.model.initial_state(1))
+        assert puzzle.root_p is not None
+        attempt.trace = puzzle.root_trace
+        self._guess(attempt, puzzle.root_p)
+        return attempt, self._noisy(puzzle.root)
+
+    def _noisy(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return add_noise(state, self.budget.noise, self.generator)
+
+    def _think(self) -> None:
+        """One supervision step of all attempts, and what follows from it."""
+        active, budget = self.active, self.budget
         tokens = np.stack([attempt.tokens for attempt in active])
-        state, answers, p, halts, halting = _step(
-            model, state, tokens, [attempt.puzzle.puzzle_id for attempt in active], config, device
-        )
-        accepted = halts
+        ids = [attempt.puzzle.question.puzzle_id for attempt in active]
+        before = self.state
+        self.state, p, halts, halting = _step(self.model, before, tokens, ids, self.config, self.device)
+        residuals = _residual(before, self.state) if budget.choose == "residual" else np.zeros(len(active))
+        answers = p.argmax(-1).astype(np.uint8)
+        for row, attempt in enumerate(active):
+            if attempt.symmetry is not None:
+                answers[row] = attempt.symmetry.undo(answers[row : row + 1])[0]
+        accepted = halts if budget.choose == "halting" else np.zeros(len(active), bool)
         if budget.verify:
-            accepted = task.valid(np.stack([attempt.puzzle.tokens for attempt in active]), answers)
-        for attempt in active:
-            attempt.steps += 1
-            attempt.puzzle.passes += 1
-        finished: dict[int, _Attempt] = {}
+            accepted = self.task.valid(np.stack([attempt.puzzle.question.tokens for attempt in active]), answers)
         for row, attempt in enumerate(active):
             puzzle = attempt.puzzle
-            if trace:
-                likely, step = float(halting[row]), len(attempt.trace) + 1
-                attempt.trace += (TraceStep(step, answers[row], p[row].max(-1), likely, bool(halts[row])),)
+            attempt.steps += 1
+            puzzle.passes += 1
+            if self.keeps_trace:
+                sure = float(halting[row])
+                confidence = p[row].max(-1)
+                if attempt.symmetry is not None:
+                    confidence = confidence[np.argsort(attempt.symmetry.cells[0])]
+                step = TraceStep(len(attempt.trace) + 1, answers[row], confidence, sure, bool(halts[row]))
+                attempt.trace += (step,)
+            outcome = _Outcome(
+                answers[row],
+                float(halting[row]),
+                bool(halts[row]),
+                float(residuals[row]),
+                attempt.guesses,
+                attempt.trace,
+            )
             if attempt.plain:
-                puzzle.first = answers[row]
-            if puzzle.best is None or halting[row] > puzzle.best[0]:
-                puzzle.best = (float(halting[row]), answers[row], attempt.guesses, attempt.trace)
-            if accepted[row] and puzzle.number not in finished:
-                finished[puzzle.number] = attempt
-                outcome = float(halting[row]), answers[row], attempt.guesses, attempt.trace
-                done[puzzle.number] = _found(puzzle, outcome, bool(halts[row]), accepted=True)
-                continue
-            if attempt.plain:
-                ends = attempt.steps >= budget.steps or bool(halts[row])
-                if ends and budget.restarts:
-                    puzzle.root = tuple(s[row : row + 1].clone() for s in state)
-                    puzzle.root_p, puzzle.root_trace = p[row], attempt.trace
-                    open_puzzles.append(puzzle)
-            else:
-                ends = attempt.steps >= (budget.restart_steps or budget.steps) or bool(halts[row])
-                if not ends and budget.guess_every and attempt.steps % budget.guess_every == 0:
-                    ends = not _guess(attempt, p[row], task, rng)
-            attempt.dead = ends
-        for attempt in active:
-            attempt.dead |= attempt.puzzle.number in finished
-            attempt.puzzle.running -= attempt.dead
-        ended = {attempt.puzzle.number: attempt.puzzle for attempt in active if attempt.dead}
-        if finished:
-            open_puzzles = deque(puzzle for puzzle in open_puzzles if puzzle.number not in finished)
-        still_open = {puzzle.number for puzzle in open_puzzles}
-        for number, puzzle in ended.items():
-            if number not in done and not puzzle.running and number not in still_open:
-                assert puzzle.best is not None
-                done[number] = _found(puzzle, puzzle.best, puzzle.best[0] > 0.5, accepted=False)
-        keep = [row for row, attempt in enumerate(active) if not attempt.dead]
-        if len(keep) < len(active):
-            rows = torch.tensor(keep, dtype=torch.long, device=device)
-            state = tuple(s[rows] for s in state)
-            active = [active[row] for row in keep]
-        while next_out in done:
-            yield done.pop(next_out)
-            next_out += 1
+                puzzle.first = outcome.tokens
+            if puzzle.best is None or outcome.halting > puzzle.best.halting:
+                puzzle.best = outcome
+            attempt.ended = outcome.halts or attempt.steps >= attempt.limit
+            if accepted[row]:
+                attempt.ended = True
+                if puzzle.number not in self.done:
+                    self.done[puzzle.number] = _found(puzzle, outcome, accepted=True)
+            elif attempt.guesses_on and not attempt.ended and budget.guess_every:
+                if attempt.steps % budget.guess_every == 0:
+                    attempt.ended = not self._guess(attempt, p[row])
+            elif attempt.plain and attempt.ended and budget.views + budget.restarts:
+                puzzle.root = tuple(s[row : row + 1].clone() for s in self.state)
+                puzzle.root_p, puzzle.root_trace = p[row], attempt.trace
+                self.open.append(puzzle)
+            if attempt.ended:
+                puzzle.ends.append(outcome)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Frees the slots of attempts that ended or whose puzzle is done; answers puzzles that have no attempts left."""
+        for attempt in self.active:
+            attempt.ended |= attempt.puzzle.number in self.done
+            attempt.puzzle.running -= attempt.ended
+        self.open = deque(puzzle for puzzle in self.open if puzzle.number not in self.done)
+        still_open = {puzzle.number for puzzle in self.open}
+        for puzzle in {attempt.puzzle.number: attempt.puzzle for attempt in self.active if attempt.ended}.values():
+            if puzzle.number not in self.done and not puzzle.running and puzzle.number not in still_open:
+                outcome = puzzle.choose(self.budget.choose)
+                settled = self.budget.choose != "halting" and not self.budget.verify and outcome.halts
+                self.done[puzzle.number] = _found(puzzle, outcome, accepted=settled)
+        keep = [row for row, attempt in enumerate(self.active) if not attempt.ended]
+        if len(keep) < len(self.active):
+            rows = torch.tensor(keep, dtype=torch.long, device=self.device)
+            self.state = tuple(s[rows] for s in self.state)
+            self.active = [self.active[row] for row in keep]
+
+    def _guess(self, attempt: _Attempt, p: NDArray[np.float32]) -> bool:
+        """Asserts a symbol of a cell that the network is unsure of; False when it is sure of all.
+
+        Cells whose likeliest symbol is nearly certain come first, at random in proportion to the odds: such a guess is
+        mostly right, and when it is wrong the puzzle soon says so.
+        """
+        top = p.max(axis=-1)
+        unsure = np.flatnonzero((top < UNSURE) & ~self.task.clue_mask(attempt.tokens))
+        if not len(unsure):
+            return False
+        weights = top[unsure] / (1.01 - top[unsure])
+        cell = unsure[self.rng.choice(len(unsure), p=weights / weights.sum())]
+        odds = p[cell].astype(np.float64)
+        attempt.tokens[cell] = self.rng.choice(p.shape[-1], p=odds / odds.sum())
+        attempt.guesses += 1
+        return True
 
 
-def _found(
-    puzzle: _Puzzle, outcome: tuple[float, Tokens, int, tuple[TraceStep, ...]], halted: bool, accepted: bool
-) -> Found:
-    likely, answer, guesses, trace = outcome
+def _found(puzzle: _Puzzle, outcome: _Outcome, accepted: bool) -> Found:
     assert puzzle.first is not None
-    return Found(answer, halted, accepted, likely, puzzle.attempts, puzzle.passes, guesses, puzzle.first, trace)
+    return Found(
+        outcome.tokens,
+        outcome.halts,
+        accepted,
+        outcome.halting,
+        puzzle.attempts,
+        puzzle.passes,
+        outcome.guesses,
+        puzzle.first,
+        outcome.trace,
+    )
 
 
-def _guess(attempt: _Attempt, p: NDArray[np.float32], task: Task, rng: np.random.Generator) -> bool:
-    """Asserts a symbol of a cell that the network is unsure of; False when it is sure of all.
-
-    Cells whose likeliest symbol is nearly certain come first, at random in proportion to the odds: such a guess is mostly
-    right, and when it is wrong the puzzle soon says so.
-    """
-    top = p.max(axis=-1)
-    unsure = np.flatnonzero((top < UNSURE) & ~task.clue_mask(attempt.tokens))
-    if not len(unsure):
-        return False
-    weights = top[unsure] / (1.01 - top[unsure])
-    cell = unsure[rng.choice(len(unsure), p=weights / weights.sum())]
-    attempt.tokens[cell] = rng.choice(p.shape[-1], p=p[cell].astype(np.float64) / p[cell].sum(dtype=np.float64))
-    attempt.guesses += 1
-    return True
+def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[np.float64]:
+    """Mean square by which each row's state changed, (B,): 0 at a fixed point."""
+    per_tensor = [(b.double() - a.double()).square().flatten(1).mean(1) for a, b in zip(before, after, strict=True)]
+    return torch.stack(per_tensor).mean(0).cpu().numpy()
 
 
 @torch.inference_mode()
@@ -284,14 +397,13 @@ def _step(
     puzzle_ids: list[int],
     config: RunConfig,
     device: torch.device | str,
-) -> tuple[tuple[Tensor, ...], Tokens, NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+) -> tuple[tuple[Tensor, ...], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    """The new state, probabilities (B, L, V), who would stop (B,), and how sure of it (B,)."""
     ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
     state, output = model(state, torch.from_numpy(tokens.astype(np.int64)).to(device), ids)
-    p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
     return (
         state,
-        p.argmax(-1).to(torch.uint8).cpu().numpy(),
-        p.cpu().numpy(),
+        LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy(),
         wants_to_halt(output, config.train.halting).cpu().numpy(),
         halt_probability(output, config.train.halting).cpu().numpy(),
     )

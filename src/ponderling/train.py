@@ -33,7 +33,7 @@ from ponderling.checkpoint import (
     save_checkpoint,
     save_training_state,
 )
-from ponderling.config import PuzzleShape, RunConfig
+from ponderling.config import Phase, PuzzleShape, RunConfig
 from ponderling.data import Sampler
 from ponderling.evaluate import Evaluation, evaluate
 from ponderling.files import remove_leftovers
@@ -98,9 +98,12 @@ def load_split(config: RunConfig, task: Task) -> DataSplit:
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default` in the package, `hub` its public set; split is train or test."""
-    if source == "default":
-        return task.load_default(split)
+    """The puzzles of a file, or the task's own: `default` and `hunted` in the package, `hub` its public set.
+
+    split is train or test.
+    """
+    if source in ("default", "hunted"):
+        return task.load_default(split if source == "default" else source)
     if source == "hub":
         return task.read_hub(split)
     return task.read(source)
@@ -152,13 +155,34 @@ class Trainer:
         if train.compile:
             compile_networks(self.model)
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
-        self.sampler = Sampler(data.train, task.augment if config.data.augment else None, train.seed)
+        self._augment = task.augment if config.data.augment else None
         self.generator = seeded_generator(train.seed, self.device)
         self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
         self._window = _Window()
+        self._start_phase()
+
+    @property
+    def phase(self) -> Phase | None:
+        """What is different at the next step; None after the last phase."""
+        return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
+
+    def _start_phase(self) -> None:
+        """Sets the depth of recursion and the puzzles to draw from, as the phase of the next step says."""
+        phase = self.phase
+        if phase is None:
+            self.sampler = Sampler(self.data.train, self._augment, self.config.train.seed)
+        else:
+            number = self.config.train.phases.index(phase)
+            puzzles = self.data.train[_rated(self.data.train, phase)]
+            self.sampler = Sampler(puzzles, self._augment, _phase_seed(self.config.train.seed, number))
+        if self.config.train.phases:
+            depth = self.config.model
+            if phase is not None:
+                depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
+            self.model.config = depth
 
     @property
     def evaluated_model(self) -> TrainableModel:
@@ -217,6 +241,8 @@ class Trainer:
                 f"(now {self.config.model.dtype}); the last good checkpoint is {self.out / LAST}"
             )
         (result.loss / train.batch_size).backward()
+        if train.clip_gradient:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), train.clip_gradient)
         lr = self.optimizers.lr
         self.optimizers.step()
         self.optimizers.zero_grad()
@@ -224,6 +250,8 @@ class Trainer:
             self.ema.update_parameters(self.model)
         self.carry = result.carry
         self.step += 1
+        if any(phase.until == self.step for phase in train.phases):
+            self._start_phase()
         self._window.add(result, loss, lr)
 
     def _evaluate(self, log: MetricsLog) -> None:
@@ -309,9 +337,30 @@ class Trainer:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
         self.carry = _carry_from_dict(state["carry"], self.device)
-        self.sampler.position = state["sampler"]
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        self._start_phase()
+        self.sampler.position = state["sampler"]
         self._window = _Window(*state["window"])
+
+
+def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
+    """The rows of the puzzles that a phase shows."""
+    if puzzles.ratings is None:
+        if phase.min_rating or phase.max_rating is not None:
+            raise ValueError("train.phases asks for puzzles by their rating, but the training puzzles have none")
+        return np.arange(len(puzzles))
+    highest = np.inf if phase.max_rating is None else phase.max_rating
+    rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
+    if not len(rows):
+        raise ValueError(
+            f"no training puzzle is rated {phase.min_rating} to {highest}, as a phase of train.phases asks"
+        )
+    return rows
+
+
+def _phase_seed(seed: int, number: int) -> int:
+    """Of a phase's stream of samples; that after the last phase has the run's own seed."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 def compile_networks(model: torch.nn.Module) -> None:

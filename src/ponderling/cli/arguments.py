@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tyro.conf import Positional
 
-from ponderling.config import DType
+from ponderling.config import Choice, DType
 
 if TYPE_CHECKING:
     from ponderling.search import Budget
@@ -24,7 +24,7 @@ class CheckpointCommand:
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku) or a Hub repository."""
     steps: int | None = None
     """Most supervision steps; as many as in training if not given."""
     device: str = "cpu"
@@ -42,13 +42,18 @@ class SearchOptions:
     """What may be spent beyond plain thinking; the same for `eval` and `solve`."""
 
     restarts: int = 0
-    """Search: so many further attempts at a puzzle that plain thinking leaves open; 0: no search."""
+    """Search: so many further attempts at a puzzle that plain thinking leaves open; 0: none."""
     guess_every: int = 3
     """A further attempt asserts a guess at its start and after every so many steps; 0: no guesses, noise alone."""
     noise: float = 0.0
     """Standard deviation of normal noise on the state that a further attempt starts from."""
+    views: int = 0
+    """Search: so many further attempts that see the puzzle under a random symmetry each, without guesses."""
+    choose: Choice = "halting"
+    """Who chooses among answers: halting (the first at which the halting head stops, else the surest), agreement (that of most
+    attempts) or residual (that of the attempt whose state came to rest)."""
     verify: bool = False
-    """Let the task's rules choose: the first answer that they accept. Else the halting head chooses."""
+    """Let the task's rules choose: the first answer that they accept."""
     search_steps: int | None = None
     """Most supervision steps of a further attempt; as many as --steps if not given."""
     seed: int = 0
@@ -62,11 +67,15 @@ class SearchOptions:
         """
         from ponderling.search import Budget
 
-        if not self.restarts and not self.verify:
-            if self.noise or self.search_steps is not None:
-                raise ValueError("--noise and --search-steps are for further attempts: say how many with --restarts")
+        if not self.restarts and not self.views and not self.verify:
+            if self.noise or self.search_steps is not None or self.choose != "halting":
+                raise ValueError(
+                    "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
+                )
             return None
-        return Budget(steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.verify)
+        return Budget(
+            steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.views, self.choose, self.verify
+        )
 
 
 class UsageError(ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,13 @@ class MakeCommand:
     """Lowest rating: guesses before the solution, as in Sudoku-Extreme; 0 needs none."""
     max_rating: int = 1_000_000
     """Highest rating."""
+    hunted: int = 0
+    """So many of the training puzzles are hunted: found around the hard puzzles in which long walks end. They are minimal, and
+    rated --min-rating to --max-rating, but at least 1."""
+    climbs: int = 80
+    """Walks from which hunting starts; some seconds each."""
+    apart_from: str | None = None
+    """Make no puzzle that is equivalent to one of this file; default: of the sets of this size in the package."""
     seed: int = 0
     """Seed; the same command gives the same files."""
 
@@ -79,12 +86,19 @@ def _make(command: MakeCommand) -> int:
     from rich.progress import Progress
 
     from ponderling.tasks import TASKS
+    from ponderling.tasks.base import join
+    from ponderling.tasks.sudoku_hard import hunt
 
     task = TASKS.get(f"sudoku{command.size}")
     if task is None:
         raise ValueError(f"--size must be 4, 6, 9 or 16: got {command.size}")
     if command.train < 0 or command.test < 0 or command.train + command.test < 1 or command.extra_clues < 0:
         raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")
+    if not 0 <= command.hunted <= command.train or command.climbs < 1:
+        raise ValueError(
+            f"--hunted must be from 0 to --train and --climbs at least 1: got {command.hunted} of {command.train} and "
+            f"{command.climbs}"
+        )
     files = [command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json")]
     for file in files:
         if file.exists():
@@ -93,15 +107,38 @@ def _make(command: MakeCommand) -> int:
     rng = np.random.default_rng(command.seed)
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("puzzles", total=command.train + command.test)
-        made = _make_distinct(task, command, rng, lambda done: progress.update(bar, completed=done))
+
+        def show(done: int) -> None:
+            progress.update(bar, completed=done)
+
+        known = _known(task, command.apart_from)
+        hunted = None
+        if command.hunted:
+            hunted = hunt(
+                task,
+                np.random.default_rng(command.seed),
+                command.hunted,
+                command.climbs,
+                (max(1, command.min_rating), command.max_rating),
+                known,
+                progress=show,
+            )
+            known = known | set(task.fingerprint(hunted.tokens).tolist())
+        wanted = command.train + command.test - command.hunted
+        made = _make_distinct(task, command, rng, wanted, known, lambda done: show(command.hunted + done))
     made = made[rng.permutation(len(made))]
     train, test = made[command.test :], made[: command.test]
+    if hunted is not None:
+        train = join([replace(hunted, sources=("ponderling",) * len(hunted)), train])
+        train = train[rng.permutation(len(train))]
     task.write(files[0], train)
     task.write(files[1], test)
     facts = {
         "command": f"ponderling data make sudoku --size {command.size} --train {command.train} --test {command.test} "
         f"--extra-clues {command.extra_clues} --min-rating {command.min_rating} --max-rating {command.max_rating} "
-        f"--seed {command.seed}",
+        + (f"--hunted {command.hunted} --climbs {command.climbs} " if command.hunted else "")
+        + (f"--apart-from {command.apart_from} " if command.apart_from else "")
+        + f"--seed {command.seed}",
         "train": _facts(task, train),
         "test": _facts(task, test),
     }
@@ -110,27 +147,33 @@ def _make(command: MakeCommand) -> int:
     return 0
 
 
-def _make_distinct(task: Sudoku, command: MakeCommand, rng: np.random.Generator, progress: Any) -> Puzzles:
-    """As many puzzles as are wanted, no two of them equivalent."""
-    from dataclasses import replace
+def _known(task: Sudoku, source: str | None) -> set[int]:
+    """Fingerprints of the puzzles that must not be made again."""
+    if source is None:
+        return set()
+    parts = [task.load_default("train"), task.load_default("test")] if source == "default" else [task.read(source)]
+    return {fingerprint for puzzles in parts for fingerprint in task.fingerprint(puzzles.tokens).tolist()}
 
+
+def _make_distinct(
+    task: Sudoku, command: MakeCommand, rng: np.random.Generator, wanted: int, known: set[int], progress: Any
+) -> Puzzles:
+    """As many random puzzles as are wanted, no two of them equivalent, nor one to a known one."""
     import numpy as np
 
+    from ponderling.tasks.base import join
     from ponderling.tasks.sudoku_symmetries import distinct
 
-    wanted = command.train + command.test
-    found: Puzzles | None = None
+    found = task.generate(rng, 0)
     stalled = 0
-    while found is None or len(found) < wanted:
+    while len(found) < wanted:
         batch = task.generate(rng, min(256, wanted))
         if command.extra_clues:
             batch = task.add_clues(rng, batch, command.extra_clues)
         assert batch.ratings is not None
         batch = batch[np.flatnonzero((batch.ratings >= command.min_rating) & (batch.ratings <= command.max_rating))]
-        before = 0 if found is None else len(found)
-        pool = batch if found is None else _concatenate(found, batch)
-        found = distinct(task, pool)[:wanted]
-        found = replace(found, sources=("ponderling",) * len(found))
+        before = len(found)
+        found = distinct(task, join([found, batch]), known)[:wanted]
         stalled = 0 if len(found) > before else stalled + 1
         if stalled == 50:
             raise ValueError(
@@ -139,21 +182,6 @@ def _make_distinct(task: Sudoku, command: MakeCommand, rng: np.random.Generator,
             )
         progress(len(found))
     return found
-
-
-def _concatenate(a: Puzzles, b: Puzzles) -> Puzzles:
-    import numpy as np
-
-    from ponderling.tasks.base import Puzzles
-
-    assert a.ratings is not None
-    assert b.ratings is not None
-    return Puzzles(
-        np.concatenate([a.tokens, b.tokens]),
-        np.concatenate([a.labels, b.labels]),
-        np.concatenate([a.puzzle_ids, b.puzzle_ids]),
-        np.concatenate([a.ratings, b.ratings]),
-    )
 
 
 def _facts(task: Sudoku, puzzles: Puzzles) -> dict[str, Any]:

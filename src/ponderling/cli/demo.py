@@ -1,4 +1,4 @@
-"""`ponderling demo`: trains TRM and HRM on 4x4 Sudoku from scratch, evaluates both on unseen puzzles, solves one."""
+"""`ponderling demo`: trains TRM and HRM on 4x4 Sudoku, compares them, solves a puzzle with TRM and a famous one with `sudoku`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from ponderling.cli.arguments import parse_arguments
 from ponderling.recipes import get_recipe
 
 RECIPES = ("sudoku4", "sudoku4-hrm")
+
+FAMOUS = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+"""By Arto Inkala, 2012, and in many newspapers as the world's hardest. The packaged weights have not been trained on it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def main(args: list[str]) -> int:
         return 0
     _show_table(rows)
     _watch_one(folders[0], console)
+    _watch_famous(console)
     console.print(f"{time.perf_counter() - begin:.0f} s in all; the models are in {folders[0]} and {folders[1]}")
     return 0
 
@@ -99,6 +103,18 @@ def _show_table(rows: list[dict[str, Any]]) -> None:
     for name, cells in lines():
         table.add_row(name, *cells)
     Console(highlight=False).print(table)
+
+
+def _watch_famous(console: Any) -> None:
+    """The packaged weights on a famous hard puzzle."""
+    from ponderling.cli.watch import watch
+    from ponderling.inference import Solver
+    from ponderling.search import Budget
+
+    console.rule(f"ponderling solve sudoku {FAMOUS} --restarts 100 --watch")
+    solver = Solver.load("sudoku")
+    budget = Budget(solver.config.train.N_sup, restarts=100)
+    watch(solver.task, solver.search(FAMOUS, budget, trace=True), delay=0.4)
 
 
 def _watch_one(folder: Path, console: Any) -> None:

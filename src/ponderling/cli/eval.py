@@ -100,10 +100,13 @@ def show_search(figures: dict[str, Any]) -> None:
     from rich.table import Table
 
     console, passes, accepted = Console(highlight=False), figures["passes"], figures["accepted"]
-    chooser = "the rule checker" if figures["verified"] else "the halting head"
+    chooser = {"halting": "the halting head", "agreement": "agreement", "residual": "the state's rest"}[
+        figures["search"]["choose"]
+    ]
+    chooser = "the rule checker" if figures["verified"] else chooser
     table = Table(
         title=f"{figures['puzzles']:,} puzzles of {figures['data']}, {figures['steps']} steps, "
-        f"{figures['search']['restarts']} restarts, {chooser} chooses"
+        f"{figures['search']['restarts']} restarts, {figures['search']['views']} views, {chooser} chooses"
     )
     for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "mean steps"):
         table.add_column(heading, justify="right")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ponderling.tasks.base import Puzzles, Tokens
+from ponderling.tasks.base import Puzzles, Tokens, join
 
 Augment = Callable[[np.random.Generator, Tokens, Tokens], tuple[Tokens, Tokens]]
 
@@ -44,7 +44,7 @@ class Sampler:
         wanted = self.rank + self.world_size * np.arange(self.position, self.position + count)
         self.position += count
         parts = [self._load(int(b))[wanted[wanted // BLOCK == b] % BLOCK] for b in np.unique(wanted // BLOCK)]
-        return _join(parts) if parts else self.puzzles[:0]
+        return join(parts) if parts else self.puzzles[:0]
 
     def _load(self, block: int) -> Puzzles:
         if self._block[0] != block:
@@ -64,16 +64,3 @@ class Sampler:
             rng = np.random.default_rng([self.seed, 0, epoch])
             self._epoch = (epoch, rng.permutation(len(self.puzzles)))
         return self._epoch[1]
-
-
-def _join(parts: list[Puzzles]) -> Puzzles:
-    if len(parts) == 1:
-        return parts[0]
-    return Puzzles(
-        tokens=np.concatenate([p.tokens for p in parts]),
-        labels=np.concatenate([p.labels for p in parts]),
-        puzzle_ids=np.concatenate([p.puzzle_ids for p in parts]),
-        ratings=None
-        if parts[0].ratings is None
-        else np.concatenate([p.ratings for p in parts if p.ratings is not None]),
-    )

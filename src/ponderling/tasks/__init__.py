@@ -14,6 +14,8 @@ TASKS: dict[str, Sudoku] = {
     "sudoku6": Sudoku(2, 3),
     "sudoku9": Sudoku(3, 3),
     "sudoku16": Sudoku(4, 4),
+    "sudoku9x": Sudoku(3, 3, diagonals=True),
+    "latin9": Sudoku(1, 9),
 }
 
 

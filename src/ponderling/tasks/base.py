@@ -61,6 +61,19 @@ class Puzzles:
         )
 
 
+def join(parts: Sequence[Puzzles]) -> Puzzles:
+    """The puzzles of all parts, one after the other; ratings and sources only where every part has them."""
+    ratings = [part.ratings for part in parts if part.ratings is not None]
+    sources = [part.sources for part in parts if part.sources is not None]
+    return Puzzles(
+        tokens=np.concatenate([part.tokens for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        puzzle_ids=np.concatenate([part.puzzle_ids for part in parts]),
+        ratings=np.concatenate(ratings) if len(ratings) == len(parts) else None,
+        sources=sum(sources, ()) if len(sources) == len(parts) else None,
+    )
+
+
 @dataclass(frozen=True)
 class Symmetry:
     """N transformations that carry a puzzle and its answer to an equally valid puzzle and answer.

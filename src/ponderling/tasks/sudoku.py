@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks import sudoku_files, sudoku_symmetries
 from ponderling.tasks.base import PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
-from ponderling.tasks.sudoku_geometry import geometry
+from ponderling.tasks.sudoku_geometry import Geometry, geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
 
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -47,16 +47,23 @@ class Solution(NamedTuple):
 
 @dataclass(frozen=True)
 class Sudoku:
-    """The puzzle family whose boxes have `box_rows` rows and `box_columns` columns; the grid's side is their product."""
+    """The puzzle family whose boxes have `box_rows` rows and `box_columns` columns; the grid's side is their product.
+
+    Boxes of one row add nothing to the rows: the family is then Latin squares.
+    """
 
     box_rows: int
     box_columns: int
+    diagonals: bool = False
+    """Both diagonals hold every symbol once too ("Sudoku-X"); boxes are then square."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.box_rows * self.box_columns <= len(SYMBOLS) or min(self.box_rows, self.box_columns) < 1:
             raise ValueError(
                 f"a Sudoku's boxes are at least 1x1, its side from 2 to {len(SYMBOLS)}: got {self.box_rows}x{self.box_columns}"
             )
+        if self.diagonals and self.box_rows != self.box_columns:
+            raise ValueError(f"diagonals need square boxes: got {self.box_rows}x{self.box_columns}")
 
     @property
     def side(self) -> int:
@@ -65,8 +72,19 @@ class Sudoku:
 
     @property
     def name(self) -> str:
-        """`sudoku9` and the like."""
-        return f"sudoku{self.side}"
+        """`sudoku9`, `sudoku9x`, `latin9` and the like."""
+        kind = "latin" if self.box_rows == 1 else "sudoku"
+        return f"{kind}{self.side}{'x' if self.diagonals else ''}"
+
+    @property
+    def geometry(self) -> Geometry:
+        """Which cells constrain which."""
+        return geometry(self.box_rows, self.box_columns, self.diagonals)
+
+    @property
+    def is_rated_by_tdoku(self) -> bool:
+        """Whether ratings are tdoku's, which knows rows, columns and boxes and nothing else."""
+        return not self.diagonals and min(self.box_rows, self.box_columns) > 1
 
     @property
     def grid_shape(self) -> tuple[int, int]:
@@ -166,7 +184,7 @@ class Sudoku:
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
         """Whether each answer has every symbol once in each row, column and box, and keeps the clues; (N,)."""
-        units = geometry(self.box_rows, self.box_columns).units
+        units = self.geometry.units
         bits = np.where(answers > BLANK, np.left_shift(np.int64(1), answers.astype(np.int64)), 0)
         full = (1 << self.vocab_size) - 4  # every symbol's bit
         keeps = ((answers == questions) | (questions <= BLANK)).all(axis=1)
@@ -194,7 +212,7 @@ class Sudoku:
         """Cells that share a symbol with another of their row, column or box, and a sentence for each such group."""
         wrong = np.zeros(self.num_cells, bool)
         reasons = []
-        for u, unit in enumerate(geometry(self.box_rows, self.box_columns).units):
+        for u, unit in enumerate(self.geometry.units):
             values, counts = np.unique(tokens[unit], return_counts=True)
             for value, count in zip(values, counts):
                 if value > BLANK and count > 1:
@@ -205,6 +223,8 @@ class Sudoku:
         return wrong, reasons
 
     def _unit_name(self, u: int, cells: NDArray[np.int64]) -> str:
+        if self.diagonals and u >= len(self.geometry.units) - 2:
+            return f"a diagonal (rows {' and '.join(str(c // self.side + 1) for c in cells)})"
         kind, number = divmod(u, self.side)
         if kind == 0:
             return f"row {number + 1} (columns {' and '.join(str(c % self.side + 1) for c in cells)})"
@@ -250,7 +270,7 @@ class Sudoku:
 
         solutions = np.zeros((2, self.num_cells), np.int64)
         state = np.array([0 if rng is None else rng.integers(1, 2**31 - 1)])
-        shape = geometry(self.box_rows, self.box_columns)
+        shape = self.geometry
         count, guesses = search(self._masks(tokens), *shape, 2, max_guesses, state, solutions)
         answer, other = self._from_masks(solutions)
         return Solution(int(count), answer, other, int(guesses))
@@ -259,10 +279,17 @@ class Sudoku:
         """How hard a puzzle is: the guesses that the solver tdoku makes before its solution, as in the public data set.
 
         0 is a puzzle that singles and locked candidates solve. A symmetry changes the order of the guesses, and so the rating.
+        Where there are no boxes, or diagonals count, it is the guesses of our own search, until no other solution is left.
 
         Raises:
             PuzzleError: when the puzzle has no solution.
         """
+        if not self.is_rated_by_tdoku:
+            solution = self.solve(tokens, max_guesses=MOST_GUESSES)
+            if solution.num_solutions == 0:
+                raise PuzzleError("a puzzle without a solution has no rating")
+            return solution.guesses
+
         from ponderling.tasks.sudoku_rating import guesses_before_solution, layout
 
         shape = layout(self.box_rows, self.box_columns)
@@ -318,7 +345,7 @@ class Sudoku:
 
         answer = self.random_grid(rng)
         given = np.zeros(self.num_cells, np.int64)
-        shape = geometry(self.box_rows, self.box_columns)
+        shape = self.geometry
         # On 16x16 a search for a second solution can take hours; one that gives up keeps the clue.
         order = rng.permutation(self.num_cells)
         dig(self._masks(answer), order, clues, *shape, 500, given)
@@ -339,7 +366,7 @@ class Sudoku:
 
         blank = np.full(self.num_cells, BLANK, np.uint8)
         solutions = np.zeros((1, self.num_cells), np.int64)
-        shape = geometry(self.box_rows, self.box_columns)
+        shape = self.geometry
         while True:  # a search that went astray is cheaper to start anew than to finish
             state = np.array([rng.integers(1, 2**31 - 1)])
             if search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solutions)[0] == 1:
@@ -349,8 +376,8 @@ class Sudoku:
 
     @property
     def relations(self) -> Relations:
-        """Rows, columns and boxes, one like the other: each holds every symbol once."""
-        units = geometry(self.box_rows, self.box_columns).units
+        """Rows, columns, boxes and diagonals, one like the other: each holds every symbol once."""
+        units = self.geometry.units
         return Relations({"unit": tuple(map(tuple, units.tolist()))}, BLANK + 1)
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
@@ -381,14 +408,17 @@ class Sudoku:
         return sudoku_files.read_hub(self, split, limit)
 
     def load_default(self, split: str) -> Puzzles:
-        """The small set in the package; no test puzzle is equivalent to a training puzzle."""
-        if split not in ("train", "test"):
-            raise ValueError(f"split must be train or test: got {split!r}")
+        """A set in the package: `train` or `test`, small, or `hunted`, large and hard, to train on too.
+
+        No test puzzle is equivalent to one of the others.
+        """
+        if split not in ("train", "test", "hunted"):
+            raise ValueError(f"split must be train, test or hunted: got {split!r}")
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():
             raise PuzzleError(
-                f"no {self.side}x{self.side} puzzles come with the package: make some with "
+                f"no {self.side}x{self.side} puzzles ({split}) come with the package: make some with "
                 f"`ponderling data make sudoku --size {self.side}` and name the file"
             )
         with resources.as_file(file) as path:

@@ -20,10 +20,15 @@ def sample_symmetries(task: Sudoku, rng: np.random.Generator, count: int) -> Sym
     """Transformations drawn uniformly from the full group.
 
     Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
-    square: 9! x 2 x (3!)^8 for 9x9.
+    square: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror images to mirror
+    images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
     """
-    rows = _nested_permutations(rng, count, task.side // task.box_rows, task.box_rows)
-    columns = _nested_permutations(rng, count, task.side // task.box_columns, task.box_columns)
+    if task.diagonals:
+        rows = _mirrored_permutations(rng, count, task.box_rows)
+        columns = np.where(rng.integers(0, 2, (count, 1)) == 1, rows[:, ::-1], rows)
+    else:
+        rows = _nested_permutations(rng, count, task.side // task.box_rows, task.box_rows)
+        columns = _nested_permutations(rng, count, task.side // task.box_columns, task.box_columns)
     cells = rows[:, :, None] * task.side + columns[:, None, :]
     if task.box_rows == task.box_columns:
         flip = rng.integers(0, 2, count).astype(bool)
@@ -91,6 +96,31 @@ def _nested_permutations(rng: np.random.Generator, count: int, blocks: int, size
     order = rng.random((count, blocks)).argsort(axis=1)
     within = rng.random((count, blocks, size)).argsort(axis=2)
     return (order[:, :, None] * size + within).reshape(count, -1)
+
+
+def _mirrored_permutations(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64]:
+    """As above, (count, size x size), of as many blocks as places in one; and mirror images go to mirror images."""
+    last, half = size * size - 1, size // 2
+    order = _mirrored(rng, count, size)  # of the blocks
+    places = np.empty((count, size, size), np.int64)
+    within = rng.random((count, half, size)).argsort(axis=2)
+    for block in range(half):
+        places[:, block] = order[:, block, None] * size + within[:, block]
+        places[:, size - 1 - block] = last - places[:, block, ::-1]
+    if size % 2:
+        places[:, half] = half * size + _mirrored(rng, count, size)
+    return places.reshape(count, -1)
+
+
+def _mirrored(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64]:
+    """Permutations of `size` places, (count, size), that carry mirror images to mirror images; uniform among those."""
+    half = size // 2
+    pairs = rng.random((count, half)).argsort(axis=1)  # which pair of mirror images goes where
+    flip = rng.integers(0, 2, (count, half)) == 1
+    places = np.full((count, size), half)
+    places[:, :half] = np.where(flip, size - 1 - pairs, pairs)
+    places[:, size - half :] = size - 1 - places[:, :half][:, ::-1]
+    return places
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
