@@ -70,6 +70,8 @@ def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():
             ["--hunted", "200", "--train", "100"],
             "--hunted must be from 0 to --train and --climbs at least 1: got 200 of 100",
         ),
+        (["--hunted", "5", "--max-rating", "0"], "a lowest rating no higher than the highest: got 5, 80, 1 to 0"),
+        (["--size", "6", "--variant", "x"], "--size must be 9 with --variant x: got 6"),
         (["--size", "5"], "--size must be 4, 6, 9 or 16: got 5"),
         (["--train", "0", "--test", "0"], "there must be a puzzle to make"),
         (["--size", "4", "--train", "100"], "found only 36 inequivalent puzzles"),

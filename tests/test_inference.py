@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ponderling.config import PuzzleShape
 from ponderling.evaluate import evaluate
 from ponderling.inference import Question, Solver, think
-from ponderling.models import build_model
+from ponderling.models import Output, build_model
 from ponderling.recipes import get_recipe
+from ponderling.supervision import halt_probability, wants_to_halt
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError
 
@@ -38,6 +39,15 @@ def questions(count: int):
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 12), st.integers(1, 7), st.permutations(list(range(12))), st.booleans())
+@pytest.mark.parametrize("halting", ["halt", "halt_continue"])
+def test_a_head_stops_exactly_from_the_probability_that_is_asked_for(halting):
+    q = torch.linspace(-6, 6, 101)
+    output = Output(torch.zeros(101, 1, 1), q, 0.5 * q.flip(0))
+    for sure in (0.5, 0.9, 0.99):
+        assert torch.equal(wants_to_halt(output, halting, sure), halt_probability(output, halting) > sure)
+    assert torch.equal(wants_to_halt(output, "halt"), q > 0)
+
+
 def test_every_answer_equals_the_answer_when_solved_alone(steps, slots, order, early_exit):
     s = solver()
     puzzles = questions(12)

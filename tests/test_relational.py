@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import load_checkpoint
+from ponderling.checkpoint import PACKAGED, CheckpointError, load_checkpoint, packaged_weights
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.models import build_model
+from ponderling.inference import Solver
+from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
 from ponderling.tasks import TASKS
@@ -154,6 +155,33 @@ def test_it_trains_and_solves_through_the_same_commands(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["puzzles"] == 4
 
 
+def test_search_options_reach_the_search_and_name_themselves_in_the_figures(tmp_path, capsys):
+    from ponderling.cli import main
+
+    start(tiny_run(), tmp_path / "run").run()
+    run = ["eval", str(tmp_path / "run"), "--max-puzzles", "3", "--steps", "2", "--json"]
+    assert main([*run, "--views", "1"]) == 2
+    assert "every view of a puzzle the same answer: use restarts, or noise" in capsys.readouterr().err
+    assert (
+        main(
+            [*run, "--restarts", "2", "--views", "1", "--noise", "0.1", "--choose", "agreement", "--search-steps", "3"]
+        )
+        == 0
+    )
+    figures = json.loads(capsys.readouterr().out)
+    asked = {"restarts": 2, "views": 1, "choose": "agreement", "steps": 2, "restart_steps": 3}
+    assert asked.items() <= figures["search"].items()
+    assert figures["mean_steps"] > 2
+    assert main([*run, "--early-exit"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["attempts"], figures["mean_steps"]) == (1, 2)  # an untrained head never says stop
+    assert figures["exact_within"].keys() == {"1", "4"}
+    assert main([*run[:-1], "--early-exit"]) == 0
+    assert "within 4 steps" in capsys.readouterr().out
+    assert main([*run, "--choose", "residual"]) == 2
+    assert "say how many with --restarts or --views" in capsys.readouterr().err
+
+
 def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
     start(tiny_run(), tmp_path / "four").run()
     config = tiny_run(init=str(tmp_path / "four"), steps=1)
@@ -161,3 +189,19 @@ def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
     trainer = start(config, tmp_path / "six")
     first = load_checkpoint(tmp_path / "four").model.state_dict()
     assert all(torch.equal(value, first[key]) for key, value in trainer.model.state_dict().items())
+
+
+def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card():
+    solver = Solver.load("sudoku")
+    assert count_parameters(solver.model) == 41_153
+    results = list(solver.solve_many(TASKS["sudoku9"].load_default("test").tokens[:12]))
+    assert all(result.valid and result.halted for result in results)
+    card = (PACKAGED / "sudoku" / "README.md").read_text()
+    assert "41,153" in card
+    assert "SEARCHTABLE" not in card
+
+
+def test_a_name_that_is_nothing_lists_the_packaged_weights():
+    assert packaged_weights() == ["sudoku"]
+    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(sudoku\)"):
+        load_checkpoint("sudokku")

@@ -78,6 +78,24 @@ def questions(count: int = 6):
     return puzzles[hard[:count]]
 
 
+class Moody:
+    """Answers by its mood, the noise it starts with: all 2, rarely and more surely; all 4, and then it rests; mostly all 3."""
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
+        return (torch.zeros(batch_size, 1),)
+
+    def __call__(self, state, tokens, puzzle_ids):
+        mood = state[0][:, 0]
+        rare = mood > 1.0
+        logits = torch.zeros(*tokens.shape, TASK.vocab_size)
+        logits[..., 2] = torch.where(rare, 5.0, 0.0)[:, None]
+        logits[..., 3] = torch.where(rare, 0.0, 5.0)[:, None]
+        rests = (mood.abs() < 0.3) & (mood != 0)
+        logits[..., 4] = torch.where(rests, 9.0, 0.0)[:, None]
+        still = torch.where(rests, 0.0, 1e-3)
+        return (state[0] + still[:, None],), Output(logits, torch.where(rare, -1.0, -2.0), torch.zeros(len(tokens)))
+
+
 def run(budget: Budget, puzzles, model=None, slots: int = 8, **options):
     asked = [Question(tokens) for tokens in puzzles.tokens]
     return list(search(model or Propagator(), TASK, asked, CONFIG, budget, slots, **options))
@@ -99,6 +117,40 @@ def test_passes_are_counted_and_bounded_by_the_budget():
     assert sum(f.passes for f in found) == model.rows
     assert all(1 <= f.attempts <= 6 for f in found)
     assert all(f.passes <= 3 + 5 * 4 for f in found)
+
+
+def test_a_puzzle_that_one_attempt_solves_is_charged_for_all_that_ran_beside_it():
+    (found,) = run(Budget(steps=2, restarts=10, noise=1.0, guess_every=0), questions(1), Lucky(), slots=16)
+    assert (found.accepted, found.attempts) == (True, 11)
+    assert found.passes == Lucky.rows == 2 + 10
+
+
+class Lucky(Moody):
+    """Stops at once when it starts from noise, whichever."""
+
+    rows = 0
+
+    def __call__(self, state, tokens, puzzle_ids):
+        Lucky.rows += len(tokens)
+        state, output = super().__call__(state, tokens, puzzle_ids)
+        return state, output._replace(q=torch.where(state[0][:, 0].abs() > 0.1, 2.0, -2.0))
+
+
+def test_one_hard_puzzle_does_not_make_an_endless_stream_of_easy_ones_pile_up():
+    hard, easy = questions(1).tokens[0], TASK.load_default("test").labels[0]
+    read = []
+
+    def stream():
+        yield Question(hard)
+        while True:
+            read.append(1)
+            yield Question(easy)
+
+    first = next(
+        search(Propagator(), TASK, stream(), CONFIG, Budget(steps=4, restarts=30, guess_every=0, noise=1.0), slots=8)
+    )
+    assert not first.accepted
+    assert len(read) <= 6 * 8
 
 
 def test_what_is_done_at_once_costs_one_step_and_no_search():
@@ -161,7 +213,8 @@ class KnowsOnlyViews(Propagator):
         for row, grid in enumerate(tokens.numpy().astype(np.uint8)):
             if grid.tobytes() not in self.unknown:
                 answer = torch.from_numpy(TASK.solve(grid).answer.astype(np.int64))
-                logits[row].scatter_(1, answer[:, None], 9.0)
+                logits[row].scatter_(1, answer[:, None], (torch.arange(36) % 7 + answer)[:, None] / 2.0)
+                self.told = logits[row].softmax(-1).amax(-1).numpy()
                 q[row] = 3.0
         return state, Output(logits, q, torch.zeros_like(q))
 
@@ -175,25 +228,12 @@ def test_a_views_answer_and_its_trace_are_given_back_in_the_puzzles_own_terms():
         assert (result.attempts, result.steps, result.halted) == (2, 3, True)
         assert (result.tokens == labels).all()
         assert (result.trace[-1].tokens == labels).all()
+        # Confidence moved with its cell: what the view was told is now where the view's symmetry took it from.
+        symmetry = TASK.sample_symmetries(np.random.default_rng(0), 1)
+        np.testing.assert_allclose(result.trace[-1].confidence[symmetry.cells[0]], solver.model.told, rtol=1e-6)
 
 
-class Moody:
-    """Answers by its mood, the noise it starts with: all 2, rarely and more surely, or all 3."""
-
-    def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
-        return (torch.zeros(batch_size, 1),)
-
-    def __call__(self, state, tokens, puzzle_ids):
-        mood = state[0][:, 0]
-        rare = mood > 1.0
-        logits = torch.zeros(*tokens.shape, TASK.vocab_size)
-        logits[..., 2] = torch.where(rare, 5.0, 0.0)[:, None]
-        logits[..., 3] = torch.where(rare, 0.0, 5.0)[:, None]
-        still = torch.where((mood.abs() < 0.3) & (mood != 0), 0.0, 1e-3)
-        return (state[0] + still[:, None],), Output(logits, torch.where(rare, -1.0, -2.0), torch.zeros(len(tokens)))
-
-
-@pytest.mark.parametrize(("choose", "symbol"), [("halting", 2), ("agreement", 3), ("residual", 3)])
+@pytest.mark.parametrize(("choose", "symbol"), [("halting", 2), ("agreement", 3), ("residual", 4)])
 def test_who_chooses_decides_the_answer(choose, symbol):
     budget = Budget(steps=2, restarts=30, noise=1.0, guess_every=0, choose=choose)
     (found,) = run(budget, questions(1), Moody())

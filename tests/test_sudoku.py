@@ -292,9 +292,9 @@ def test_a_climb_ends_in_a_harder_puzzle_than_it_began():
 
 
 def test_hunting_leaves_out_what_is_known_and_says_when_there_is_no_more():
-    found = hunt(S9, np.random.default_rng(0), 20, climbs=1, rating=(1, 500), rounds=100)
+    found = hunt(S9, np.random.default_rng(0), 10, climbs=3, rating=(1, 500), rounds=100)
     known = set(S9.fingerprint(found.tokens).tolist())
-    others = hunt(S9, np.random.default_rng(0), 20, climbs=1, rating=(1, 500), known=known, rounds=100)
+    others = hunt(S9, np.random.default_rng(0), 10, climbs=3, rating=(1, 500), known=known, rounds=100)
     assert not known & set(S9.fingerprint(others.tokens).tolist())
     with pytest.raises(ValueError, match=r"found only \d+ puzzles rated 400 to 500 around 1 walks: ask for fewer"):
         hunt(S9, np.random.default_rng(0), 5, climbs=1, rating=(400, 500), rounds=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import CheckpointError, load_training_state, read_safetensors
+from ponderling.checkpoint import CheckpointError, load_checkpoint, load_training_state, read_safetensors
 from ponderling.config import Phase, RunConfig
+from ponderling.evaluate import evaluate
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.tasks import get_task
@@ -122,8 +124,29 @@ def test_resuming_in_a_phase_equals_never_having_stopped(tmp_path):
 
 
 def test_a_phase_that_no_puzzle_fits_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"no training puzzle is rated 7000 to 8000, as a phase of train\.phases asks"):
-        start(tiny(phases=(Phase(3, min_rating=7000, max_rating=8000),)), tmp_path)
+    says = r"until step 9 asks for puzzles rated from 7000 to 8000: the training puzzles are rated 0 to 0"
+    with pytest.raises(ValueError, match=says):
+        start(tiny(phases=(Phase(3), Phase(9, min_rating=7000, max_rating=8000))), tmp_path)
+
+
+def test_without_an_average_a_phase_is_evaluated_at_the_depth_of_the_checkpoint(tmp_path):
+    config = tiny(ema_rate=0.0, phases=(Phase(30, n=3, T=1),), steps=8)
+    trainer = start(config, tmp_path)
+    figures = trainer.run()
+    assert trainer.model.config.n == 3
+    checkpoint = load_checkpoint(tmp_path)
+    again = evaluate(checkpoint.model, trainer.task, trainer.data.test, config).to_json()
+    assert again["cells"] == figures["cells"]
+    assert again["exact_by_step"] == figures["exact_by_step"]
+
+
+def test_a_run_that_started_from_weights_is_resumed_without_them(tmp_path):
+    start(tiny(steps=2), tmp_path / "first").run()
+    config = tiny(init=str(tmp_path / "first"), steps=4)
+    second = start(config, tmp_path / "second")
+    second.run(lambda: second.step >= 2)
+    shutil.rmtree(tmp_path / "first")
+    start(config, tmp_path / "second", resume=True).run()
 
 
 def test_clipping_bounds_the_gradient(tmp_path):

@@ -184,6 +184,8 @@ class TrainConfig:
     """halt: binary cross-entropy on "is the answer right" (TRM); halt_continue: Q-learning with a second forward pass (HRM)."""
     halt_exploration: float = 0.1
     """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
+    halt_when_sure: float = 0.5
+    """How sure the halting head must be, from 0.5 to 1, to stop a puzzle once trained; while training it is always 0.5."""
     halt_loss_weight: float = 0.5
     """Weight of the halting loss beside the answer's loss."""
     state_noise: float = 0.0
@@ -259,6 +261,8 @@ class TrainConfig:
         for name in ("halt_exploration", "lr_min_ratio"):
             if not 0 <= getattr(self, name) <= 1:
                 problems.append(f"{name} must be from 0 to 1: got {getattr(self, name)}")
+        if not 0.5 <= self.halt_when_sure < 1:
+            problems.append(f"halt_when_sure must be at least 0.5 and below 1: got {self.halt_when_sure}")
         for name in ("label_smoothing", "ema_rate", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 problems.append(f"{name} must be at least 0 and below 1: got {getattr(self, name)}")
@@ -306,6 +310,10 @@ class RunConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        if self.model.latents == "many" and any(phase.n not in (None, self.model.n) for phase in self.train.phases):
+            _raise(["latents many carries a latent for each of n steps: a phase cannot have another n"])
 
 
 @dataclass(frozen=True)

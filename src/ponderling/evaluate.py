@@ -160,7 +160,8 @@ class SearchEvaluation:
     def to_json(self) -> dict[str, Any]:
         """All figures, from 0 to 1, as plain values: keys as in `Evaluation.to_json` where they mean the same.
 
-        `mean_steps` counts the supervision steps of all attempts at a puzzle; `first` holds the figures of plain thinking,
+        `mean_steps` counts the supervision steps of all attempts at a puzzle; `exact_within` is the share that was right after
+        at most so many of them; `first` holds the figures of plain thinking,
         with early exit, before any search.
         """
         labels = self.puzzles.labels
@@ -178,6 +179,9 @@ class SearchEvaluation:
             "mean_steps": share(passes),
             "first": {"exact": share(first)},
             "accepted": {"share": share(accepted), "precision": share(exact[accepted])},
+            "exact_within": {
+                str(steps): share(exact & (passes <= steps)) for steps in _powers_of_four(int(passes.max()))
+            },
             "passes": {f"p{q}": float(np.percentile(passes, q)) for q in (50, 90, 99, 100)},
             "attempts": share(np.array([found.attempts for found in self.found])),
             "guesses": share(np.array([found.guesses for found in self.found])),
@@ -197,6 +201,14 @@ class SearchEvaluation:
             "seconds": round(self.seconds, 3),
             "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
         }
+
+
+def _powers_of_four(most: int) -> list[int]:
+    """1, 4, 16, ... up to the first that is not smaller than `most`."""
+    powers = [1]
+    while powers[-1] < most:
+        powers.append(4 * powers[-1])
+    return powers
 
 
 def evaluate_search(
@@ -244,7 +256,7 @@ def _evaluate_batch(
         state, output = model(state, tokens, ids)
         answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
         right_at[step] = exact_match(answers, puzzles.labels)
-        stops = wants_to_halt(output, config.train.halting).cpu().numpy() & ~halted
+        stops = wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy() & ~halted
         early[stops], steps_taken[stops] = answers[stops], step + 1
         halted |= stops
     early[~halted] = answers[~halted]

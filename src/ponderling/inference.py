@@ -169,7 +169,7 @@ def _step(
         confidence = LOG_PROBABILITIES[config.train.loss](output.logits).exp().amax(-1).float().cpu().numpy()
     return state, _View(
         output.logits.argmax(-1).to(torch.uint8).cpu().numpy(),
-        wants_to_halt(output, halting).cpu().numpy(),
+        wants_to_halt(output, halting, config.train.halt_when_sure).cpu().numpy(),
         halt_probability(output, halting).cpu().numpy(),
         confidence,
     )
@@ -318,7 +318,7 @@ class Solver:
     ) -> Iterator[Result]:
         """Searches a stream of puzzles, lazily and in bounded memory; results come in the same order.
 
-        A trace is that of the attempt which gave the answer, from the first step of plain thinking on.
+        A trace is that of the attempt which gave the answer; of one that guesses, from the first step of plain thinking on.
         """
         asked: list[Tokens] = []
 

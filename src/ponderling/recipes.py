@@ -113,6 +113,7 @@ def _relational() -> Recipe:
         ),
         batch_size=64,
         N_sup=16,
+        halt_when_sure=0.99,
         loss="softmax",
         optimizer="muon",
         lr=2e-3,
@@ -129,7 +130,7 @@ def _relational() -> Recipe:
     )
     return Recipe(
         "sudoku",
-        "the packaged weights: relational network on 9x9 Sudoku up to the hardest, 41,153 parameters; hours",
+        "the packaged weights: relational network on 9x9 Sudoku 41,153 parameters; 71 minutes on two cores",
         RunConfig(model, train, DataConfig(task="sudoku9", train="hunted", num_validation=200)),
     )
 

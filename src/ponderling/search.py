@@ -137,7 +137,9 @@ class _Puzzle:
     best: _Outcome | None = None
     """Of all steps of all attempts the one of which the halting head was surest."""
     ends: list[_Outcome] = field(default_factory=list)
-    """The last step of each attempt that has ended."""
+    """The last step of each attempt that has ended, where the choice is made among them."""
+    limit: int = 1
+    """Most attempts."""
 
     def choose(self, how: Choice) -> _Outcome:
         """The outcome to answer with, when no attempt ended the search."""
@@ -188,6 +190,8 @@ def search(
 ) -> Iterator[Found]:
     """Searches for the answers of a stream of questions, read lazily; results in the questions' order.
 
+    No more than some `slots` times four outcomes wait for an earlier one, however long the stream is.
+
     Args:
         model: In evaluation mode.
         task: Its clue mask says which cells may be guessed, its symmetries give the views; its rules judge answers with
@@ -199,7 +203,16 @@ def search(
         seed: Of noise, guesses and views.
         device: Where the model is.
         trace: Keep every step of the attempts.
+
+    Raises:
+        ValueError: for views of a network to which all of them look the same, unless there is noise; without slots.
     """
+    if slots < 1:
+        raise ValueError(f"slots must be at least 1: got {slots}")
+    if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
+        raise ValueError(
+            "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
+        )
     return _Search(model, task, config, budget, slots, seed, device, trace).run(questions)
 
 
@@ -238,10 +251,11 @@ class _Search:
                 next_out += 1
 
     def _fill_slots(self, waiting: Iterator[tuple[int, Question]]) -> None:
-        """Starts attempts: at new puzzles while few are open, so that memory stays bounded, and at open ones."""
+        """Starts attempts: at new puzzles while few are open or wait for an earlier one to be done, then at open ones."""
         free = self.slots - len(self.active)
         states = [self.state] if self.state else []
-        new = list(itertools.islice(waiting, max(0, min(free, self.slots - len(self.open)))))
+        room = self.slots - len(self.open) if len(self.done) < 4 * self.slots else 0
+        new = list(itertools.islice(waiting, max(0, min(free, room))))
         if new:
             states.append(tuple(s.clone() for s in self.model.initial_state(len(new))))
         started = [_Attempt(_Puzzle(i, question), question.tokens.copy(), self.budget.steps) for i, question in new]
@@ -251,7 +265,7 @@ class _Search:
             started.append(attempt)
             states.append(state)
             puzzle.attempts += 1
-            if puzzle.attempts < 1 + self.budget.views + self.budget.restarts:
+            if puzzle.attempts < puzzle.limit:
                 self.open.append(puzzle)
         for attempt in started:
             attempt.puzzle.attempts += attempt.plain
@@ -285,7 +299,7 @@ class _Search:
         ids = [attempt.puzzle.question.puzzle_id for attempt in active]
         before = self.state
         self.state, p, halts, halting = _step(self.model, before, tokens, ids, self.config, self.device)
-        residuals = _residual(before, self.state) if budget.choose == "residual" else np.zeros(len(active))
+        residuals = _residual(before, self.state) if budget.choose == "residual" else np.zeros(len(active), np.float32)
         answers = p.argmax(-1).astype(np.uint8)
         for row, attempt in enumerate(active):
             if attempt.symmetry is not None:
@@ -293,10 +307,11 @@ class _Search:
         accepted = halts if budget.choose == "halting" else np.zeros(len(active), bool)
         if budget.verify:
             accepted = self.task.valid(np.stack([attempt.puzzle.question.tokens for attempt in active]), answers)
+        for attempt in active:  # before any outcome: it tells what all attempts at its puzzle have cost
+            attempt.steps += 1
+            attempt.puzzle.passes += 1
         for row, attempt in enumerate(active):
             puzzle = attempt.puzzle
-            attempt.steps += 1
-            puzzle.passes += 1
             if self.keeps_trace:
                 sure = float(halting[row])
                 confidence = p[row].max(-1)
@@ -324,13 +339,22 @@ class _Search:
             elif attempt.guesses_on and not attempt.ended and budget.guess_every:
                 if attempt.steps % budget.guess_every == 0:
                     attempt.ended = not self._guess(attempt, p[row])
-            elif attempt.plain and attempt.ended and budget.views + budget.restarts:
-                puzzle.root = tuple(s[row : row + 1].clone() for s in self.state)
-                puzzle.root_p, puzzle.root_trace = p[row], attempt.trace
-                self.open.append(puzzle)
-            if attempt.ended:
+            elif attempt.plain and attempt.ended:
+                self._open(puzzle, row, p[row], attempt.trace)
+            if attempt.ended and budget.choose != "halting":
                 puzzle.ends.append(outcome)
         self._settle()
+
+    def _open(self, puzzle: _Puzzle, row: int, p: NDArray[np.float32], trace: tuple[TraceStep, ...]) -> None:
+        """Keeps where plain thinking ended and says how many attempts may follow."""
+        budget = self.budget
+        # Where there is nothing to guess and no noise, all restarts would be alike.
+        differ = budget.noise or self._unsure(puzzle.question.tokens, p).size
+        puzzle.limit = 1 + budget.views + (budget.restarts if differ else 0)
+        if puzzle.limit > 1:
+            puzzle.root = tuple(s[row : row + 1].clone() for s in self.state)
+            puzzle.root_p, puzzle.root_trace = p.copy(), trace
+            self.open.append(puzzle)
 
     def _settle(self) -> None:
         """Frees the slots of attempts that ended or whose puzzle is done; answers puzzles that have no attempts left."""
@@ -356,16 +380,20 @@ class _Search:
         Cells whose likeliest symbol is nearly certain come first, at random in proportion to the odds: such a guess is
         mostly right, and when it is wrong the puzzle soon says so.
         """
-        top = p.max(axis=-1)
-        unsure = np.flatnonzero((top < UNSURE) & ~self.task.clue_mask(attempt.tokens))
+        unsure = self._unsure(attempt.tokens, p)
         if not len(unsure):
             return False
-        weights = top[unsure] / (1.01 - top[unsure])
+        top = p[unsure].max(axis=-1)
+        weights = top / (1.01 - top)
         cell = unsure[self.rng.choice(len(unsure), p=weights / weights.sum())]
         odds = p[cell].astype(np.float64)
         attempt.tokens[cell] = self.rng.choice(p.shape[-1], p=odds / odds.sum())
         attempt.guesses += 1
         return True
+
+    def _unsure(self, tokens: Tokens, p: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Cells that are worth a guess."""
+        return np.flatnonzero((p.max(axis=-1) < UNSURE) & ~self.task.clue_mask(tokens))
 
 
 def _found(puzzle: _Puzzle, outcome: _Outcome, accepted: bool) -> Found:
@@ -383,9 +411,9 @@ def _found(puzzle: _Puzzle, outcome: _Outcome, accepted: bool) -> Found:
     )
 
 
-def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[np.float64]:
+def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[np.float32]:
     """Mean square by which each row's state changed, (B,): 0 at a fixed point."""
-    per_tensor = [(b.double() - a.double()).square().flatten(1).mean(1) for a, b in zip(before, after, strict=True)]
+    per_tensor = [(b.float() - a.float()).square().flatten(1).mean(1) for a, b in zip(before, after, strict=True)]
     return torch.stack(per_tensor).mean(0).cpu().numpy()
 
 
@@ -404,6 +432,6 @@ def _step(
     return (
         state,
         LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy(),
-        wants_to_halt(output, config.train.halting).cpu().numpy(),
+        wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy(),
         halt_probability(output, config.train.halting).cpu().numpy(),
     )

@@ -9,6 +9,7 @@ every slot that is still busy). Any model with the two methods of `RecursiveMode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -192,13 +193,19 @@ def supervision_step(
     )
 
 
-def wants_to_halt(output: StepOutput, halting: Halting) -> Tensor:
-    """Which puzzles the model would stop thinking about, (B,) bool; the rule it was trained with."""
-    return output.q > (output.q_continue if halting == "halt_continue" else 0)
+def wants_to_halt(output: StepOutput, halting: Halting, sure: float = 0.5) -> Tensor:
+    """Which puzzles the model would stop thinking about, (B,) bool.
+
+    Args:
+        output: What it says.
+        halting: The rule it was trained with.
+        sure: Probability from which on it stops; 0.5: as in training, q > 0.
+    """
+    return output.q - (output.q_continue if halting == "halt_continue" else 0) > math.log(sure / (1 - sure))
 
 
 def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
-    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 exactly where `wants_to_halt`."""
+    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 where training halts."""
     return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
 
 

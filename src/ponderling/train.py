@@ -147,7 +147,7 @@ class Trainer:
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
-        if train.init is not None:
+        if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
             weights = find_checkpoint(train.init) / MODEL
             load_weights(model, read_safetensors(weights), weights)
         self.model: TrainableModel = model.to(self.device).train()
@@ -162,6 +162,8 @@ class Trainer:
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
         self._window = _Window()
+        for phase in train.phases:
+            _rated(data.train, phase)  # refuses one that no puzzle fits, before hours have gone by
         self._start_phase()
 
     @property
@@ -284,9 +286,14 @@ class Trainer:
     def score(self, puzzles: Puzzles) -> Evaluation:
         """Evaluates the averaged weights on these puzzles."""
         model = self.evaluated_model.eval()
+        depth = getattr(model, "config", None)
+        if self.config.train.phases:
+            model.config = self.config.model  # as the checkpoint will be used, whatever the phase
         try:
             return evaluate(model, self.task, puzzles, self.config, device=self.device)
         finally:
+            if self.config.train.phases:
+                model.config = depth
             self.model.train()
 
     def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
@@ -349,11 +356,13 @@ def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
         if phase.min_rating or phase.max_rating is not None:
             raise ValueError("train.phases asks for puzzles by their rating, but the training puzzles have none")
         return np.arange(len(puzzles))
-    highest = np.inf if phase.max_rating is None else phase.max_rating
+    highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
     rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
     if not len(rows):
         raise ValueError(
-            f"no training puzzle is rated {phase.min_rating} to {highest}, as a phase of train.phases asks"
+            f"the phase of train.phases until step {phase.until} asks for puzzles rated from {phase.min_rating}"
+            + (f" to {phase.max_rating}" if phase.max_rating is not None else "")
+            + f": the training puzzles are rated {puzzles.ratings.min()} to {puzzles.ratings.max()}"
         )
     return rows
 
@@ -427,6 +436,7 @@ CHANGEABLE = {
     "checkpoint_every",
     "checkpoint_minutes",
     "log_every",
+    "halt_when_sure",
 }
 """Fields of TrainConfig that a resumed run may set anew."""
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
@@ -34,6 +34,8 @@ class MakeCommand:
     """Folder for train.csv.gz, test.csv.gz and made.json; files that are there already are not overwritten."""
     size: int = 9
     """Side of the grid: 4, 6, 9 or 16."""
+    variant: Literal["plain", "x", "latin"] = "plain"
+    """plain: rows, columns and boxes; x: the two diagonals too; latin: no boxes. Both for size 9."""
     train: int = 1000
     """Training puzzles."""
     test: int = 100
@@ -50,7 +52,8 @@ class MakeCommand:
     climbs: int = 80
     """Walks from which hunting starts; some seconds each."""
     apart_from: str | None = None
-    """Make no puzzle that is equivalent to one of this file; default: of the sets of this size in the package."""
+    """Make no puzzle that is equivalent to one of this file; the word default means the package's small sets, hunted its large
+    one; several with a + between."""
     seed: int = 0
     """Seed; the same command gives the same files."""
 
@@ -87,11 +90,16 @@ def _make(command: MakeCommand) -> int:
 
     from ponderling.tasks import TASKS
     from ponderling.tasks.base import join
+    from ponderling.tasks.sudoku_compiled import njit
     from ponderling.tasks.sudoku_hard import hunt
 
-    task = TASKS.get(f"sudoku{command.size}")
+    names = {"plain": "sudoku{}", "x": "sudoku{}x", "latin": "latin{}"}
+    task = TASKS.get(names[command.variant].format(command.size))
     if task is None:
-        raise ValueError(f"--size must be 4, 6, 9 or 16: got {command.size}")
+        sizes = "4, 6, 9 or 16" if command.variant == "plain" else f"9 with --variant {command.variant}"
+        raise ValueError(f"--size must be {sizes}: got {command.size}")
+    if command.hunted and njit is None:
+        raise ValueError("--hunted would take days without numba: install the extra `generate`, or numba")
     if command.train < 0 or command.test < 0 or command.train + command.test < 1 or command.extra_clues < 0:
         raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")
     if not 0 <= command.hunted <= command.train or command.climbs < 1:
@@ -114,6 +122,7 @@ def _make(command: MakeCommand) -> int:
         known = _known(task, command.apart_from)
         hunted = None
         if command.hunted:
+            walks = progress.add_task("walks", total=command.climbs)
             hunted = hunt(
                 task,
                 np.random.default_rng(command.seed),
@@ -122,6 +131,7 @@ def _make(command: MakeCommand) -> int:
                 (max(1, command.min_rating), command.max_rating),
                 known,
                 progress=show,
+                climbed=lambda done: progress.update(walks, completed=done),
             )
             known = known | set(task.fingerprint(hunted.tokens).tolist())
         wanted = command.train + command.test - command.hunted
@@ -134,7 +144,9 @@ def _make(command: MakeCommand) -> int:
     task.write(files[0], train)
     task.write(files[1], test)
     facts = {
-        "command": f"ponderling data make sudoku --size {command.size} --train {command.train} --test {command.test} "
+        "command": f"ponderling data make sudoku --size {command.size} "
+        + (f"--variant {command.variant} " if command.variant != "plain" else "")
+        + f"--train {command.train} --test {command.test} "
         f"--extra-clues {command.extra_clues} --min-rating {command.min_rating} --max-rating {command.max_rating} "
         + (f"--hunted {command.hunted} --climbs {command.climbs} " if command.hunted else "")
         + (f"--apart-from {command.apart_from} " if command.apart_from else "")
@@ -151,7 +163,10 @@ def _known(task: Sudoku, source: str | None) -> set[int]:
     """Fingerprints of the puzzles that must not be made again."""
     if source is None:
         return set()
-    parts = [task.load_default("train"), task.load_default("test")] if source == "default" else [task.read(source)]
+    parts = []
+    for name in source.split("+"):
+        packaged = {"default": ("train", "test"), "hunted": ("hunted",)}.get(name)
+        parts += [task.read(name)] if packaged is None else [task.load_default(split) for split in packaged]
     return {fingerprint for puzzles in parts for fingerprint in task.fingerprint(puzzles.tokens).tolist()}
 
 

@@ -1,4 +1,4 @@
-"""`ponderling demo`: trains TRM and HRM on 4x4 Sudoku, compares them, solves a puzzle with TRM and a famous one with `sudoku`."""
+"""`ponderling demo`: trains TRM and HRM on 4x4 Sudoku, compares them, solves a puzzle; and a famous one with `sudoku`."""
 
 from __future__ import annotations
 

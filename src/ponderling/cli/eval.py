@@ -19,6 +19,8 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     """Only the first so many puzzles."""
     batch_size: int = 256
     """Puzzles at a time."""
+    early_exit: bool = False
+    """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
 
 
 def main(args: list[str]) -> int:
@@ -44,10 +46,12 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from ponderling.checkpoint import load_checkpoint
     from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
+    from ponderling.search import Budget
     from ponderling.train import load_puzzles
 
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
-    budget = command.budget(command.steps or checkpoint.config.train.N_sup)
+    steps = command.steps or checkpoint.config.train.N_sup
+    budget = command.budget(steps) or (Budget(steps) if command.early_exit else None)
     solver = Solver.of(checkpoint, command.device)
     puzzles = load_puzzles(solver.task, command.data, "test")[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -115,6 +119,8 @@ def show_search(figures: dict[str, Any]) -> None:
         exact, first = percent(row["exact"]), percent(row["first_exact"])
         table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, f"{row['mean_steps']:.1f}")
     console.print(table)
+    within = ", ".join(f"{percent(value)} within {steps}" for steps, value in figures["exact_within"].items())
+    console.print(f"exact {within} steps")
     console.print(
         f"answered {percent(accepted['share'])}, right when answered {percent(accepted['precision'])}; steps for a puzzle: "
         f"median {passes['p50']:.0f}, 99% {passes['p99']:.0f}, most {passes['p100']:.0f}; "

@@ -73,7 +73,7 @@ class Sudoku:
     @property
     def name(self) -> str:
         """`sudoku9`, `sudoku9x`, `latin9` and the like."""
-        kind = "latin" if self.box_rows == 1 else "sudoku"
+        kind = "sudoku" if self.has_boxes else "latin"
         return f"{kind}{self.side}{'x' if self.diagonals else ''}"
 
     @property
@@ -84,7 +84,17 @@ class Sudoku:
     @property
     def is_rated_by_tdoku(self) -> bool:
         """Whether ratings are tdoku's, which knows rows, columns and boxes and nothing else."""
-        return not self.diagonals and min(self.box_rows, self.box_columns) > 1
+        return not self.diagonals and self.has_boxes
+
+    @property
+    def has_boxes(self) -> bool:
+        """Boxes are not lines themselves."""
+        return min(self.box_rows, self.box_columns) > 1
+
+    @property
+    def may_be_flipped(self) -> bool:
+        """Whether transposing the grid keeps the rules."""
+        return self.box_rows == self.box_columns or not self.has_boxes
 
     @property
     def grid_shape(self) -> tuple[int, int]:
@@ -417,9 +427,10 @@ class Sudoku:
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():
+            variant = "x" if self.diagonals else "plain" if self.has_boxes else "latin"
             raise PuzzleError(
-                f"no {self.side}x{self.side} puzzles ({split}) come with the package: make some with "
-                f"`ponderling data make sudoku --size {self.side}` and name the file"
+                f"no {self.name} puzzles ({split}) come with the package: make some with "
+                f"`ponderling data make sudoku --size {self.side} --variant {variant}` and name the file"
             )
         with resources.as_file(file) as path:
             return self.read(path)

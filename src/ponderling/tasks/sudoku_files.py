@@ -183,8 +183,8 @@ def read_hub(task: Sudoku, split: str, limit: int | None = None) -> Puzzles:
     Raises:
         PuzzleError: when it cannot be fetched.
     """
-    if task.side != 9:
-        raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles: got task {task.name}")
+    if task.name != "sudoku9":
+        raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles of the plain kind: got task {task.name}")
     from huggingface_hub import hf_hub_download
 
     try:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from ponderling.tasks.sudoku import Sudoku
 
 MOST = 500
-"""Guesses at which rating stops; the hardest published puzzles take some hundreds."""
+"""Guesses at which rating stops on the way; the hardest published puzzles take some hundreds."""
+
+MOST_RATING = 100_000
+"""Guesses at which the rating of a found puzzle stops, as in `Sudoku.rate`."""
 
 SLACK = 0.1
 """How far below the present rating, as a share of it, a step of the walk may lead."""
@@ -48,6 +51,7 @@ def hunt(
     known: Iterable[int] = (),
     rounds: int = 4000,
     progress: Callable[[int], object] = lambda done: None,
+    climbed: Callable[[int], object] = lambda done: None,
 ) -> Puzzles:
     """Minimal puzzles of these ratings, no two equivalent, from the surroundings of hard ones.
 
@@ -60,10 +64,17 @@ def hunt(
         known: Fingerprints of puzzles that are not wanted.
         rounds: Steps of each walk.
         progress: Called with the number found so far.
+        climbed: Called with the number of walks done.
 
     Raises:
-        ValueError: when the surroundings are exhausted before there are enough; for families that tdoku cannot rate.
+        ValueError: when the surroundings are exhausted before there are enough; for families that tdoku cannot rate, and
+            ratings that cannot be.
     """
+    if not climbs >= 1 or not count >= 1 or not rating[0] <= rating[1]:
+        raise ValueError(
+            f"expected at least one puzzle and one walk, and a lowest rating no higher than the highest: got {count}, "
+            f"{climbs}, {rating[0]} to {rating[1]}"
+        )
     if not task.is_rated_by_tdoku:
         raise ValueError(f"{task.name} has no rating to hunt by: hunting is for Sudokus of rows, columns and boxes")
     shape, ways = task.geometry, layout(task.box_rows, task.box_columns)
@@ -75,6 +86,7 @@ def hunt(
         state = np.array([rng.integers(1, 2**31 - 1)])
         start = task._masks(task.generate(rng, 1).tokens[0])
         climb(start, rounds, shape, ways, *copies, state, pool[i])
+        climbed(i + 1)
     found: list[Puzzles] = []
     seen = set(known)
     size, enough, stalled = climbs, 0, 0
@@ -94,7 +106,7 @@ def hunt(
         found.append(batch)
         enough += len(batch)
         stalled = 0 if len(batch) else stalled + 1
-        if stalled == 20:
+        if stalled == 5:
             raise ValueError(
                 f"found only {enough} puzzles rated {rating[0]} to {rating[1]} around {climbs} walks: ask for fewer than "
                 f"{count}, for more walks or for other ratings"
@@ -268,7 +280,7 @@ def look_around(
         removed = 1 if random_number(state) % 4 else 2
         if not close_neighbour(pool[random_number(state) % size], removed, shape, state, question, answer, found):
             continue
-        ratings[written] = guesses_before_solution(question, ways, MOST, solution)
+        ratings[written] = guesses_before_solution(question, ways, MOST_RATING, solution)
         written += 1
         if size < len(pool) and mean_rating(question, ways, cells, symbols) >= HARD:
             pool[size] = question

@@ -20,8 +20,8 @@ def sample_symmetries(task: Sudoku, rng: np.random.Generator, count: int) -> Sym
     """Transformations drawn uniformly from the full group.
 
     Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
-    square: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror images to mirror
-    images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
+    square or there are none: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror
+    images to mirror images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
     """
     if task.diagonals:
         rows = _mirrored_permutations(rng, count, task.box_rows)
@@ -30,7 +30,7 @@ def sample_symmetries(task: Sudoku, rng: np.random.Generator, count: int) -> Sym
         rows = _nested_permutations(rng, count, task.side // task.box_rows, task.box_rows)
         columns = _nested_permutations(rng, count, task.side // task.box_columns, task.box_columns)
     cells = rows[:, :, None] * task.side + columns[:, None, :]
-    if task.box_rows == task.box_columns:
+    if task.may_be_flipped:
         flip = rng.integers(0, 2, count).astype(bool)
         cells[flip] = cells[flip].transpose(0, 2, 1)
     symbols = np.empty((count, task.vocab_size), np.uint8)
@@ -48,7 +48,10 @@ def fingerprint(task: Sudoku, tokens: Tokens) -> NDArray[np.uint64]:
     side, (N, L) = task.side, tokens.shape
     rows, columns = np.divmod(np.arange(L), side)
     boxes = rows // task.box_rows * (side // task.box_columns) + columns // task.box_columns
-    square = task.box_rows == task.box_columns
+    bands = (("row", task.box_rows), ("column", task.box_columns))
+    if not task.has_boxes:  # rows and columns must not be told apart by boxes that are lines
+        boxes, bands = np.zeros(L, np.int64), ()
+    square = task.may_be_flipped
     # Rows and columns start alike exactly if a transposition may swap them.
     colours = {
         "cell": np.where(task.clue_mask(tokens), np.uint64(1), np.uint64(2)),
@@ -73,9 +76,9 @@ def fingerprint(task: Sudoku, tokens: Tokens) -> NDArray[np.uint64]:
             sums = np.zeros_like(colours[name])
             np.add.at(sums.T, members, spread.T)
             new[name] = colours[name] * np.uint64(3) + sums
-        for name, size in (("row", task.box_rows), ("column", task.box_columns)):
-            bands = _mix(mixed[name]).reshape(N, -1, size).sum(axis=2, dtype=np.uint64)
-            new[name] = new[name] + _mix(np.repeat(bands, size, axis=1))
+        for name, size in bands:
+            sums = _mix(mixed[name]).reshape(N, side // size, size).sum(axis=2, dtype=np.uint64)
+            new[name] = new[name] + _mix(np.repeat(sums, size, axis=1))
         colours = new
     return _mix(_mix(colours["cell"]).sum(axis=1, dtype=np.uint64))
 
