@@ -37,17 +37,17 @@ def questions(count: int):
     return get_task("sudoku4").load_default("test").tokens[:count]
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.integers(1, 12), st.integers(1, 7), st.permutations(list(range(12))), st.booleans())
 @pytest.mark.parametrize("halting", ["halt", "halt_continue"])
 def test_a_head_stops_exactly_from_the_probability_that_is_asked_for(halting):
-    q = torch.linspace(-6, 6, 101)
-    output = Output(torch.zeros(101, 1, 1), q, 0.5 * q.flip(0))
+    q = torch.linspace(-6, 6, 100)  # without 0
+    output = Output(torch.zeros(100, 1, 1), q, 0.5 * q.flip(0))
     for sure in (0.5, 0.9, 0.99):
         assert torch.equal(wants_to_halt(output, halting, sure), halt_probability(output, halting) > sure)
     assert torch.equal(wants_to_halt(output, "halt"), q > 0)
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 12), st.integers(1, 7), st.permutations(list(range(12))), st.booleans())
 def test_every_answer_equals_the_answer_when_solved_alone(steps, slots, order, early_exit):
     s = solver()
     puzzles = questions(12)

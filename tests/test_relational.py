@@ -205,3 +205,14 @@ def test_a_name_that_is_nothing_lists_the_packaged_weights():
     assert packaged_weights() == ["sudoku"]
     with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(sudoku\)"):
         load_checkpoint("sudokku")
+
+
+def test_the_famous_puzzle_of_the_demo_is_solved_and_its_answer_stands_on_one_line(capsys):
+    from ponderling.cli import main
+    from ponderling.cli.demo import FAMOUS
+
+    assert main(["solve", "sudoku", FAMOUS]) == 0
+    out = capsys.readouterr().out
+    answer = TASKS["sudoku9"].format(TASKS["sudoku9"].solve(TASKS["sudoku9"].parse(FAMOUS)).answer)
+    assert answer in out.splitlines()
+    assert "solved: every rule holds" in out

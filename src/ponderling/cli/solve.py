@@ -70,7 +70,7 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
 
         console = Console(highlight=False)
         console.print(grid_text(solver.task, result.question_tokens, result.tokens))
-        console.print(result.answer)
+        console.print(result.answer, soft_wrap=True)
         console.print(outcome_text(result))
     return 0
 

@@ -88,7 +88,7 @@ def watch(task: Task, result: Result, delay: float) -> None:
     else:
         for frame in frames:
             console.print(frame)
-    console.print(result.answer)
+    console.print(result.answer, soft_wrap=True)
     console.print(outcome_text(result))
 
 
