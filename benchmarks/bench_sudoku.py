@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from ponderling.tasks import TASKS
+from ponderling.tasks import SUDOKUS
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,17 @@ def rank_correlation(a: Any, b: Any) -> float:
 
 def main(options: Options) -> None:
     figures: dict[str, float] = {}
-    for task in TASKS.values():
+    for task in SUDOKUS.values():
         rng = np.random.default_rng(0)
         count = {4: 100, 6: 100, 9: 50, 16: 1}[task.side]
         figures[f"{task.name}: minimal puzzles generated and rated a second"] = per_second(
             lambda task=task, rng=rng, count=count: len(task.generate(rng, count))
         )
-    nine = TASKS["sudoku9"]
+    nine = SUDOKUS["sudoku9"]
     puzzles = nine.load_default("train")
     rng = np.random.default_rng(0)
     block = puzzles[:1024]
-    figures["sudoku9: augmented samples a second"] = per_second(
-        lambda: len(nine.augment(rng, block.tokens, block.labels)[0])
-    )
+    figures["sudoku9: augmented samples a second"] = per_second(lambda: len(nine.augment(rng, block)))
     figures["sudoku9: puzzles rated a second"] = per_second(
         lambda: len([nine.rate(row) for row in puzzles.tokens[:200]])
     )

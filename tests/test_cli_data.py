@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from ponderling.cli import main
-from ponderling.tasks import TASKS
+from ponderling.tasks import SUDOKUS
 
 
 def make(out, *more) -> int:
@@ -40,14 +40,14 @@ def test_the_set_in_the_package_is_what_its_command_makes(tmp_path):
 
 def test_ratings_can_be_chosen(tmp_path, capsys):
     assert make(tmp_path, "--train", "3", "--test", "1", "--min-rating", "1") == 0
-    puzzles = TASKS["sudoku6"].read(tmp_path / "train.csv.gz")
+    puzzles = SUDOKUS["sudoku6"].read(tmp_path / "train.csv.gz")
     assert puzzles.ratings.min() >= 1
 
 
 def test_hunted_puzzles_are_mixed_with_random_ones_and_kept_apart_from_a_file(tmp_path, capsys):
     more = ["--train", "12", "--hunted", "4", "--climbs", "1", "--test", "3", "--extra-clues", "6"]
     assert make(tmp_path / "a", *more) == 0
-    task = TASKS["sudoku6"]
+    task = SUDOKUS["sudoku6"]
     first = task.read(tmp_path / "a" / "train.csv.gz")
     assert (len(first), int((first.ratings >= 1).sum() >= 4)) == (12, 1)
     assert make(tmp_path / "b", *more, "--apart-from", str(tmp_path / "a" / "train.csv.gz")) == 0
@@ -57,7 +57,7 @@ def test_hunted_puzzles_are_mixed_with_random_ones_and_kept_apart_from_a_file(tm
 
 
 def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():
-    task = TASKS["sudoku9"]
+    task = SUDOKUS["sudoku9"]
     hunted, test = (set(task.fingerprint(task.load_default(name).tokens).tolist()) for name in ("hunted", "test"))
     assert len(hunted) == 66_000
     assert not hunted & test
@@ -90,7 +90,7 @@ def test_nothing_is_overwritten(tmp_path, capsys):
 
 
 def test_inspect_tells_what_a_file_holds(tmp_path, capsys):
-    task = TASKS["sudoku6"]
+    task = SUDOKUS["sudoku6"]
     puzzles = task.load_default("test")[:20]
     task.write(tmp_path / "p.csv", puzzles[[*range(20), 0]])
     assert main(["data", "inspect", str(tmp_path / "p.csv"), "--json"]) == 0

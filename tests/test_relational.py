@@ -15,7 +15,7 @@ from ponderling.inference import Solver
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
-from ponderling.tasks import TASKS
+from ponderling.tasks import SUDOKUS
 from ponderling.tasks.base import Relations
 from ponderling.tasks.sudoku_symmetries import BLANK
 from ponderling.train import start, to_batch
@@ -27,7 +27,7 @@ SMALL = ModelConfig(
 
 
 def network(task_name: str, config: ModelConfig = SMALL, seed: int = 0):
-    task = TASKS[task_name]
+    task = SUDOKUS[task_name]
     shape = PuzzleShape(task.vocab_size, task.num_cells)
     model = build_model(config, shape, torch.Generator().manual_seed(seed), task.relations)
     with torch.no_grad():
@@ -46,7 +46,7 @@ def think(model, tokens: np.ndarray, steps: int = 1):
 @pytest.mark.parametrize("name", ["sudoku4", "sudoku6", "sudoku9", "sudoku9x", "latin9"])
 def test_every_symmetry_of_the_puzzle_is_one_of_the_network(name):
     """Symbols, rows, bands, columns, stacks and (where boxes allow) the transpose: all in the task's own symmetries."""
-    task, model = TASKS[name], network(name)
+    task, model = SUDOKUS[name], network(name)
     tokens = task.generate(np.random.default_rng(0), 4).tokens
     plain = think(model, tokens)
     symmetry = task.sample_symmetries(np.random.default_rng(1), len(tokens))
@@ -62,7 +62,7 @@ def test_every_symmetry_of_the_puzzle_is_one_of_the_network(name):
 
 
 def test_no_symbol_and_no_cell_has_a_weight_of_its_own():
-    counts = {name: sum(p.numel() for p in network(name).parameters()) for name in TASKS}
+    counts = {name: sum(p.numel() for p in network(name).parameters()) for name in SUDOKUS}
     assert len(set(counts.values())) == 1
     nine = network("sudoku9").state_dict()
     network("sudoku4").load_state_dict(nine)
@@ -84,7 +84,7 @@ def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dtype):
-    task = TASKS["sudoku4"]
+    task = SUDOKUS["sudoku4"]
     model = network("sudoku4", replace(SMALL, dtype=dtype)).train()
     train = TrainConfig(batch_size=8, N_sup=2, loss="softmax")
     new = to_batch(task.load_default("train")[:8])
@@ -101,7 +101,7 @@ def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dt
 @pytest.mark.parametrize("loss", ["softmax", "stablemax", "stablemax_float32"])
 def test_every_loss_is_finite_on_tokens_that_are_no_symbol(loss):
     model = network("sudoku4").train()
-    new = to_batch(TASKS["sudoku4"].load_default("train")[:4])
+    new = to_batch(SUDOKUS["sudoku4"].load_default("train")[:4])
     carry = refill(model, empty_carry(model, 4, 16), new)
     result = supervision_step(model, carry, TrainConfig(loss=loss, N_sup=2))
     result.loss.backward()
@@ -116,10 +116,10 @@ def test_noise_is_drawn_from_its_generator_and_changes_only_new_slots():
     assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
     spread = torch.cat([(s - t).flatten() for s, t in zip(a, state, strict=True)]).std()
     assert abs(spread - 0.5) < 0.05
-    new = to_batch(TASKS["sudoku4"].load_default("train")[:3])
+    new = to_batch(SUDOKUS["sudoku4"].load_default("train")[:3])
     carry = refill(model, empty_carry(model, 3, 16), new, 0.5, torch.Generator().manual_seed(0))
     carry = replace(carry, halted=torch.tensor([False, True, False]))
-    again = refill(model, carry, to_batch(TASKS["sudoku4"].load_default("train")[3:4]), 0.5)
+    again = refill(model, carry, to_batch(SUDOKUS["sudoku4"].load_default("train")[3:4]), 0.5)
     for old, now in zip(carry.state, again.state, strict=True):
         assert torch.equal(old[[0, 2]], now[[0, 2]])
         assert not torch.equal(old[1], now[1])
@@ -194,7 +194,7 @@ def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
 def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card():
     solver = Solver.load("sudoku")
     assert count_parameters(solver.model) == 41_153
-    results = list(solver.solve_many(TASKS["sudoku9"].load_default("test").tokens[:12]))
+    results = list(solver.solve_many(SUDOKUS["sudoku9"].load_default("test").tokens[:12]))
     assert all(result.valid and result.halted for result in results)
     card = (PACKAGED / "sudoku" / "README.md").read_text()
     assert "41,153" in card
@@ -213,6 +213,6 @@ def test_the_famous_puzzle_of_the_demo_is_solved_and_its_answer_stands_on_one_li
 
     assert main(["solve", "sudoku", FAMOUS]) == 0
     out = capsys.readouterr().out
-    answer = TASKS["sudoku9"].format(TASKS["sudoku9"].solve(TASKS["sudoku9"].parse(FAMOUS)).answer)
+    answer = SUDOKUS["sudoku9"].format(SUDOKUS["sudoku9"].solve(SUDOKUS["sudoku9"].parse(FAMOUS)).answer)
     assert answer in out.splitlines()
     assert "solved: every rule holds" in out

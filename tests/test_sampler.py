@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,12 +20,12 @@ def numbered(count: int) -> Puzzles:
     return Puzzles(tokens, tokens + 1, np.arange(count, dtype=np.int32))
 
 
-def shift(rng, tokens, labels):
+def shift(rng, puzzles):
     """An augmentation that shows in the second cell."""
-    marks = rng.integers(0, 200, len(tokens)).astype(np.uint8)
-    tokens, labels = tokens.copy(), labels.copy()
+    marks = rng.integers(0, 200, len(puzzles)).astype(np.uint8)
+    tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
     tokens[:, 1] = labels[:, 1] = marks
-    return tokens, labels
+    return replace(puzzles, tokens=tokens, labels=labels)
 
 
 def test_an_epoch_shows_every_puzzle_once_and_the_next_in_another_order():

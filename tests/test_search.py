@@ -14,11 +14,11 @@ from torch import Tensor
 from ponderling.inference import Solver
 from ponderling.recipes import get_recipe
 from ponderling.search import Budget, search
-from ponderling.tasks import TASKS
+from ponderling.tasks import SUDOKUS
 from ponderling.tasks.base import Question
 from ponderling.tasks.sudoku_symmetries import BLANK
 
-TASK = TASKS["sudoku6"]
+TASK = SUDOKUS["sudoku6"]
 CONFIG = get_recipe("sudoku6").config
 CONFIG = replace(CONFIG, train=replace(CONFIG.train, loss="softmax"))
 

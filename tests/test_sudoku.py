@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import TASKS, get_task, sudoku_compiled, sudoku_rating
+from ponderling.tasks import SUDOKUS, get_task, sudoku_compiled, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
 from ponderling.tasks.sudoku_geometry import geometry
@@ -21,8 +21,8 @@ from ponderling.tasks.sudoku_hard import climb, hunt, mean_rating
 from ponderling.tasks.sudoku_rating import layout
 from ponderling.tasks.sudoku_symmetries import distinct
 
-S4, S6, S9, S16 = (TASKS[f"sudoku{side}"] for side in (4, 6, 9, 16))
-tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+S4, S6, S9, S16 = (SUDOKUS[f"sudoku{side}"] for side in (4, 6, 9, 16))
+tasks = pytest.mark.parametrize("task", SUDOKUS.values(), ids=SUDOKUS.keys())
 EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 SOLVED = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
 SWAPPABLE = "".join("." if i in (3, 4, 30, 31) else c for i, c in enumerate(SOLVED))  # 6 7 over 7 6 in two boxes
@@ -133,9 +133,9 @@ def test_without_numba_the_same_functions_give_the_same_puzzles():
 import sys
 sys.modules["numba"] = None  # importing it now fails, as where it is not installed
 import numpy as np
-from ponderling.tasks import TASKS
-puzzles = TASKS["sudoku9"].generate(np.random.default_rng(0), 2)
-print(*map(TASKS["sudoku9"].format, puzzles.tokens), *puzzles.ratings)
+from ponderling.tasks import SUDOKUS
+puzzles = SUDOKUS["sudoku9"].generate(np.random.default_rng(0), 2)
+print(*map(SUDOKUS["sudoku9"].format, puzzles.tokens), *puzzles.ratings)
 """
     plain = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     compiled = S9.generate(np.random.default_rng(0), 2)
@@ -228,7 +228,7 @@ def test_a_16x16_puzzle_can_be_generated_and_solved():
 
 @pytest.mark.parametrize("name", ["sudoku9x", "latin9"])
 def test_variants_have_their_own_rules(name):
-    task, rng = TASKS[name], np.random.default_rng(3)
+    task, rng = SUDOKUS[name], np.random.default_rng(3)
     puzzles = task.generate(rng, 3)
     grids = puzzles.labels.reshape(-1, 9, 9)
     everything = set(range(2, 11))
@@ -245,7 +245,7 @@ def test_variants_have_their_own_rules(name):
 
 
 def test_a_broken_diagonal_is_named_and_a_puzzle_may_need_the_diagonals_for_its_one_solution():
-    task = TASKS["sudoku9x"]
+    task = SUDOKUS["sudoku9x"]
     puzzle = task.generate(np.random.default_rng(0), 1)
     assert S9.solve(puzzle.tokens[0]).num_solutions == 2
     other = S9.random_grid(np.random.default_rng(1))
@@ -309,7 +309,7 @@ def test_the_same_seed_gives_the_same_puzzles():
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.sampled_from(list(TASKS.values())), st.integers(0, 2**32 - 1))
+@given(st.sampled_from(list(SUDOKUS.values())), st.integers(0, 2**32 - 1))
 def test_a_symmetry_keeps_the_rules_and_undoing_it_gives_back_the_grid(task, seed):
     rng = np.random.default_rng(seed)
     answer = np.stack([task.random_grid(np.random.default_rng(0))] * 4)
@@ -336,7 +336,7 @@ def test_the_whole_group_is_sampled(task, size):
 
 def test_the_group_of_x_sudoku_carries_diagonals_to_diagonals():
     """Outer blocks change places (2), rows in one (6), the middle one is mirrored (2); and the grid is mirrored, flipped."""
-    task = TASKS["sudoku9x"]
+    task = SUDOKUS["sudoku9x"]
     symmetry = task.sample_symmetries(np.random.default_rng(0), 20_000)
     assert len({row.tobytes() for row in symmetry.cells}) == 2 * 6 * 2 * 2 * 2
     diagonals = {frozenset(range(0, 81, 10)), frozenset(range(8, 80, 8))}
@@ -378,7 +378,7 @@ def test_there_are_36_inequivalent_minimal_4x4_puzzles():
 
 
 @settings(deadline=None)
-@given(st.sampled_from(list(TASKS.values())), st.integers(0, 2**32 - 1))
+@given(st.sampled_from(list(SUDOKUS.values())), st.integers(0, 2**32 - 1))
 def test_a_puzzle_reads_back_from_its_text(task, seed):
     rng = np.random.default_rng(seed)
     grid = task.random_grid(np.random.default_rng(seed % 5))

@@ -18,11 +18,12 @@ import torch
 
 from ponderling.checkpoint import CheckpointError, load_checkpoint, load_training_state, read_safetensors
 from ponderling.config import Phase, RunConfig
+from ponderling.data import load_split
 from ponderling.evaluate import evaluate
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.tasks import get_task
-from ponderling.train import Observer, TrainingError, load_split, start
+from ponderling.train import Observer, TrainingError, start
 
 
 def tiny(name: str = "sudoku4", **train) -> RunConfig:
@@ -267,7 +268,7 @@ def test_a_run_is_not_resumed_on_other_puzzles(tmp_path):
 
 def test_validation_puzzles_are_never_trained_on_and_do_not_depend_on_the_seed():
     task = get_task("sudoku4")
-    splits = [load_split(tiny(seed=seed), task) for seed in (0, 1)]
+    splits = [load_split(tiny(seed=seed).data, task) for seed in (0, 1)]
     for split in splits:
         train = {row.tobytes() for row in split.train.tokens}
         assert len(split.validation) == 20

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
+from ponderling.data import task_of
 from ponderling.files import write_atomically
 from ponderling.models import Model, build_model
 from ponderling.tasks import get_task
@@ -88,7 +89,7 @@ def load_checkpoint(
     config, shape, info = read_config(folder)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
-    relations = get_task(config.data.task).relations if config.model.system == "relational" else None
+    relations = task_of(config.data).relations if config.model.system == "relational" else None
     if task is not None and task != config.data.task:
         if relations is None:
             raise CheckpointError(

@@ -39,18 +39,18 @@ class Evaluation:
     right_at: NDArray[np.bool_]
     """Exact match after each step, (steps, N)."""
     puzzles: Puzzles
-    full_valid: NDArray[np.bool_]
-    """Rules kept after all steps, (N,)."""
-    early_valid: NDArray[np.bool_]
-    """Rules kept with early exit, (N,)."""
+    full_valid: NDArray[np.bool_] | None
+    """Rules kept after all steps, (N,); None where the task has no rules to judge by."""
+    early_valid: NDArray[np.bool_] | None
+    """Rules kept with early exit, (N,); None likewise."""
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """All figures, from 0 to 1, as plain values.
 
-        exact, valid and cells are after all `steps`; `early_exit` holds the same with early exit. `mean_steps` is the
-        mean number of steps with early exit. Halting precision: of the puzzles it stopped, the share that was right
-        then; recall: of the puzzles that were right after any step, the share it stopped while right.
+        exact, valid (None without rules) and cells are after all `steps`; `early_exit` holds the same with early exit.
+        `mean_steps` is the mean number of steps with early exit. Halting precision: of the puzzles it stopped, the share
+        that was right then; recall: of the puzzles that were right after any step, the share it stopped while right.
         """
         full_exact = exact_match(self.full, self.puzzles.labels)
         early_exact = exact_match(self.early, self.puzzles.labels)
@@ -59,12 +59,12 @@ class Evaluation:
             "puzzles": len(self.puzzles),
             "steps": self.steps,
             "exact": share(full_exact),
-            "valid": share(self.full_valid),
+            "valid": _share(self.full_valid),
             "cells": cell_accuracy(self.full, self.puzzles.labels),
             "mean_steps": share(self.steps_taken),
             "early_exit": {
                 "exact": share(early_exact),
-                "valid": share(self.early_valid),
+                "valid": _share(self.early_valid),
                 "cells": cell_accuracy(self.early, self.puzzles.labels),
                 "mean_steps": share(self.steps_taken),
             },
@@ -88,7 +88,7 @@ class Evaluation:
                 "rating": name,
                 "puzzles": int(members.sum()),
                 "exact": share(full_exact[members]),
-                "valid": share(self.full_valid[members]),
+                "valid": _share(self.full_valid, members),
                 "early_exact": share(early_exact[members]),
                 "mean_steps": share(self.steps_taken[members]),
             }
@@ -140,8 +140,8 @@ def evaluate(
         halted=halted,
         right_at=np.concatenate([part[4] for part in parts], axis=1),
         puzzles=puzzles,
-        full_valid=task.valid(puzzles.tokens, full),
-        early_valid=task.valid(puzzles.tokens, early),
+        full_valid=task.valid(puzzles.tokens, full) if task.has_rules else None,
+        early_valid=task.valid(puzzles.tokens, early) if task.has_rules else None,
         seconds=time.perf_counter() - start,
     )
 
@@ -153,8 +153,8 @@ class SearchEvaluation:
     budget: Budget
     found: tuple[Found, ...]
     puzzles: Puzzles
-    valid: NDArray[np.bool_]
-    """Rules kept, (N,)."""
+    valid: NDArray[np.bool_] | None
+    """Rules kept, (N,); None where the task has no rules to judge by."""
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class SearchEvaluation:
             "puzzles": len(self.puzzles),
             "steps": self.budget.steps,
             "exact": share(exact),
-            "valid": share(self.valid),
+            "valid": _share(self.valid),
             "cells": cell_accuracy(answers, labels),
             "mean_steps": share(passes),
             "first": {"exact": share(first)},
@@ -190,7 +190,7 @@ class SearchEvaluation:
                     "rating": name,
                     "puzzles": int(members.sum()),
                     "exact": share(exact[members]),
-                    "valid": share(self.valid[members]),
+                    "valid": _share(self.valid, members),
                     "first_exact": share(first[members]),
                     "mean_steps": share(passes[members]),
                 }
@@ -201,6 +201,10 @@ class SearchEvaluation:
             "seconds": round(self.seconds, 3),
             "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
         }
+
+
+def _share(valid: NDArray[np.bool_] | None, members: NDArray[np.bool_] | slice = slice(None)) -> float | None:
+    return None if valid is None else share(valid[members])
 
 
 def _powers_of_four(most: int) -> list[int]:
@@ -236,7 +240,7 @@ def evaluate_search(
         found.append(outcome)
         progress(len(found))
     answers = np.stack([outcome.tokens for outcome in found])
-    valid = task.valid(puzzles.tokens, answers)
+    valid = task.valid(puzzles.tokens, answers) if task.has_rules else None
     return SearchEvaluation(budget, tuple(found), puzzles, valid, time.perf_counter() - start)
 
 

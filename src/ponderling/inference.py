@@ -22,10 +22,10 @@ from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.config import DType, RunConfig
+from ponderling.data import task_of
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.search import Budget, TraceStep, search
 from ponderling.supervision import RecursiveModel, halt_probability, wants_to_halt
-from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
 
@@ -58,8 +58,8 @@ class Result:
     """The model said stop; False: it ran out of steps."""
     halt_probability: float
     """The halting head's last word, from 0 to 1."""
-    valid: bool
-    """Every rule holds and every clue is kept. Says the task, not the model."""
+    valid: bool | None
+    """Every rule holds and every clue is kept: says the task, not the model; None where the task has no rules to judge by."""
     reasons: tuple[str, ...]
     """Which rules are broken, one sentence each; empty when valid."""
     question_tokens: Tokens
@@ -215,7 +215,7 @@ class Solver:
         """
         if checkpoint.config.data.task == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
-        task = get_task(checkpoint.config.data.task)
+        task = task_of(checkpoint.config.data)
         cells = task.grid_shape[0] * task.grid_shape[1]
         if (task.vocab_size, cells) != (checkpoint.shape.vocab_size, checkpoint.shape.seq_len):
             raise ValueError(
@@ -339,7 +339,7 @@ class Solver:
             steps=thought.steps,
             halted=thought.halted,
             halt_probability=thought.halt_probability,
-            valid=verdict.valid,
+            valid=verdict.valid if self.task.has_rules else None,
             reasons=verdict.reasons,
             question_tokens=question,
             tokens=thought.tokens,

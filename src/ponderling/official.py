@@ -378,9 +378,13 @@ def _shape(
 
 
 def _cells_of(task: str) -> int | None:
-    from ponderling.tasks import TASKS
+    from ponderling.tasks import get_task
 
-    return TASKS[task].num_cells if task in TASKS else None
+    try:
+        rows, columns = get_task(task).grid_shape
+    except ValueError:
+        return None
+    return rows * columns
 
 
 def _data_path(settings: Mapping[str, Any] | None) -> str:

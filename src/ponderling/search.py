@@ -205,10 +205,13 @@ def search(
         trace: Keep every step of the attempts.
 
     Raises:
-        ValueError: for views of a network to which all of them look the same, unless there is noise; without slots.
+        ValueError: for views of a network to which all of them look the same, unless there is noise; without slots; when
+            answers are to be verified by a task without rules.
     """
     if slots < 1:
         raise ValueError(f"slots must be at least 1: got {slots}")
+    if budget.verify and not task.has_rules:
+        raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
     if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
         raise ValueError(
             "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"

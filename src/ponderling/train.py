@@ -11,7 +11,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +34,7 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, PuzzleShape, RunConfig
-from ponderling.data import Sampler
+from ponderling.data import DataSplit, Sampler, load_split, task_of
 from ponderling.evaluate import Evaluation, evaluate
 from ponderling.files import remove_leftovers
 from ponderling.losses import IGNORE
@@ -42,7 +42,6 @@ from ponderling.metrics_log import MetricsLog
 from ponderling.models import build_model
 from ponderling.optim import Optimizers, make_ema, seeded_generator
 from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
-from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, Puzzles, Task
 
 TrainableModel = Any
@@ -51,17 +50,6 @@ TrainableModel = Any
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message says why and what to try."""
-
-
-@dataclass(frozen=True)
-class DataSplit:
-    """The puzzles of a run."""
-
-    train: Puzzles
-    validation: Puzzles
-    """Held out of the training puzzles; chooses the best checkpoint."""
-    test: Puzzles
-    """Evaluated once, at the end."""
 
 
 class Observer(Protocol):
@@ -82,31 +70,6 @@ class Observer(Protocol):
 
 class _Silent(Observer):
     pass
-
-
-def load_split(config: RunConfig, task: Task) -> DataSplit:
-    """The run's puzzles, as `DataConfig` names them; the validation puzzles are never among the training puzzles."""
-    data = config.data
-    pool = load_puzzles(task, data.train, "train")
-    # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
-    order = np.random.default_rng(0).permutation(len(pool))
-    num_validation = min(data.num_validation, len(pool) // 10)
-    train = pool[order[num_validation:][: data.max_train]]
-    validation = pool[order[:num_validation]]
-    test = load_puzzles(task, data.test, "test")[: data.max_test]
-    return DataSplit(train, validation, test)
-
-
-def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default` and `hunted` in the package, `hub` its public set.
-
-    split is train or test.
-    """
-    if source in ("default", "hunted"):
-        return task.load_default(split if source == "default" else source)
-    if source == "hub":
-        return task.read_hub(split)
-    return task.read(source)
 
 
 class Trainer:
@@ -137,13 +100,14 @@ class Trainer:
         observer: Observer | None = None,
     ):
         self.config, self.out, self.task, self.data = config, Path(out), task, data
+        self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.observer = recipe, observer or _Silent()
         train = config.train
         if train.threads:
             torch.set_num_threads(train.threads)
         self.device = torch.device(train.device)
         rows, columns = task.grid_shape
-        num_puzzles = 1 + max(int(p.puzzle_ids.max(initial=0)) for p in (data.train, data.validation, data.test))
+        num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
@@ -416,11 +380,11 @@ def start(
         raise FileExistsError(f"{out} holds a run already: go on with it (--resume) or choose another --out")
     if has_run:
         check_resumable(read_config(out / LAST)[0], config, out)
-    task = get_task(config.data.task)
+    task = task_of(config.data)
     out.mkdir(parents=True, exist_ok=True)
     for folder in (out, out / BEST, out / LAST):
         remove_leftovers(folder)
-    trainer = Trainer(config, out, task, load_split(config, task), model, recipe, observer)
+    trainer = Trainer(config, out, task, load_split(config.data, task), model, recipe, observer)
     if has_run:
         trainer.resume()
     return trainer

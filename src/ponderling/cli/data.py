@@ -88,13 +88,13 @@ def _make(command: MakeCommand) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from ponderling.tasks import TASKS
+    from ponderling.tasks import SUDOKUS
     from ponderling.tasks.base import join
     from ponderling.tasks.sudoku_compiled import njit
     from ponderling.tasks.sudoku_hard import hunt
 
     names = {"plain": "sudoku{}", "x": "sudoku{}x", "latin": "latin{}"}
-    task = TASKS.get(names[command.variant].format(command.size))
+    task = SUDOKUS.get(names[command.variant].format(command.size))
     if task is None:
         sizes = "4, 6, 9 or 16" if command.variant == "plain" else f"9 with --variant {command.variant}"
         raise ValueError(f"--size must be {sizes}: got {command.size}")
@@ -220,16 +220,16 @@ def _facts(task: Sudoku, puzzles: Puzzles) -> dict[str, Any]:
 
 
 def _inspect(command: InspectCommand) -> int:
-    from ponderling.tasks import TASKS, get_task
+    from ponderling.tasks import SUDOKUS, get_task
 
-    if command.file in TASKS and not Path(command.file).exists():
-        task = TASKS[command.file]
+    if command.file in SUDOKUS and not Path(command.file).exists():
+        task = SUDOKUS[command.file]
         parts = {split: task.load_default(split) for split in ("train", "test")}
     else:
         path = Path(command.file)
         if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(TASKS)})")
-        task = TASKS[get_task(command.task).name] if command.task else _guess_task(path)
+            raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(SUDOKUS)})")
+        task = SUDOKUS[get_task(command.task).name] if command.task else _guess_task(path)
         parts = {path.name: task.read(path)}
     facts = {"task": task.name, **{name: _facts(task, puzzles) for name, puzzles in parts.items()}}
     if command.json:
@@ -260,15 +260,15 @@ def _guess_task(path: Path) -> Sudoku:
     """The task whose grid has as many cells as the longest field of the first rows."""
     import gzip
 
-    from ponderling.tasks import TASKS
+    from ponderling.tasks import SUDOKUS
 
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt") as file:
         head = [line.strip() for _, line in zip(range(5), file, strict=False)]
     longest = max((len(field) for line in head for field in line.split(",")), default=0)
-    for task in TASKS.values():
+    for task in SUDOKUS.values():
         if task.num_cells == longest:
             return task
     raise ValueError(
-        f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(TASKS)}; name it with --task"
+        f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)}; name it with --task"
     )

@@ -129,6 +129,6 @@ def _watch_one(folder: Path, console: Any) -> None:
 
     solver = Solver.load(folder)
     results = solver.solve_many(solver.task.load_default("test").tokens)
-    hardest = max(results, key=lambda result: (result.valid, result.halted, result.steps))
+    hardest = max(results, key=lambda result: (bool(result.valid), result.halted, result.steps))
     console.rule(f"ponderling solve {folder} {hardest.question} --watch")
     watch(solver.task, solver.solve(hardest.question, trace=True), delay=0.8)

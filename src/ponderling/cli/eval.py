@@ -44,10 +44,10 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.checkpoint import load_checkpoint
+    from ponderling.data import load_puzzles
     from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
     from ponderling.search import Budget
-    from ponderling.train import load_puzzles
 
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
     steps = command.steps or checkpoint.config.train.N_sup

@@ -84,14 +84,19 @@ def _solve_file(solver: Solver, command: SolveCommand) -> int:
         results = list(solver.solve_many(questions, command.steps, command.early_exit))
     else:
         results = list(solver.search_many(questions, budget, seed=command.seed))
-    valid = sum(result.valid for result in results)
+    valid = sum(bool(result.valid) for result in results) if solver.task.has_rules else None
     if command.json:
         print(json.dumps({"puzzles": len(results), "valid": valid, "results": [_to_json(r) for r in results]}))
         return 0
     for result in results:
-        print(f"{result.question},{result.answer},{'valid' if result.valid else 'invalid'},{result.steps}")
-    print(f"{valid} of {len(results)} answers obey the rules", file=sys.stderr)
+        print(f"{result.question},{result.answer},{_judgement(result)},{result.steps}")
+    rules = f"{valid} of {len(results)} answers obey the rules"
+    print(f"{len(results)} answers; no rules to judge them by" if valid is None else rules, file=sys.stderr)
     return 0
+
+
+def _judgement(result: Result) -> str:
+    return "unknown" if result.valid is None else "valid" if result.valid else "invalid"
 
 
 def _to_json(result: Result, with_trace: bool = False) -> dict[str, Any]:

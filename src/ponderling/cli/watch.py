@@ -68,6 +68,8 @@ def outcome_text(result: Result) -> Text:
         if result.halted
         else f"out of steps after {steps}, the model only {result.halt_probability:.0%} sure"
     )
+    if result.valid is None:
+        return Text.assemble(("answered", "bold"), f", with no rules to judge it by; {ended}")
     if result.valid:
         return Text.assemble(("solved: every rule holds", "bold green"), f"; {ended}")
     reasons = "; ".join(result.reasons[:3]) + (

@@ -1,5 +1,6 @@
-"""Endless training samples from a set of puzzles, in numpy: see `sampler.py`."""
+"""A run's puzzles (`loading.py`), and endless training samples from them (`sampler.py`), in numpy."""
 
+from ponderling.data.loading import DataSplit, load_puzzles, load_split, task_of
 from ponderling.data.sampler import Sampler
 
-__all__ = ["Sampler"]
+__all__ = ["DataSplit", "Sampler", "load_puzzles", "load_split", "task_of"]

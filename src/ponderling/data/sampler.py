@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ponderling.tasks.base import Puzzles, Tokens, join
+from ponderling.tasks.base import Puzzles, join
 
-Augment = Callable[[np.random.Generator, Tokens, Tokens], tuple[Tokens, Tokens]]
+Augment = Callable[[np.random.Generator, Puzzles], Puzzles]
 
 BLOCK = 1024
 """Samples that are made at once. Part of the stream's definition: another number gives another stream."""
@@ -23,7 +23,7 @@ class Sampler:
 
     Args:
         puzzles: What to draw from; not empty.
-        augment: A random equivalent of each question and answer, or None to show them as they are.
+        augment: Gives a random equivalent of each puzzle; None: they are shown as they are.
         seed: Of order and augmentation.
         rank: This worker, from 0.
         world_size: Workers in all.
@@ -54,8 +54,7 @@ class Sampler:
             puzzles = replace(self.puzzles[rows], sources=None)
             if self.augment is not None:
                 rng = np.random.default_rng([self.seed, 1, block])
-                tokens, labels = self.augment(rng, puzzles.tokens, puzzles.labels)
-                puzzles = replace(puzzles, tokens=tokens, labels=labels)
+                puzzles = self.augment(rng, puzzles)
             self._block = (block, puzzles)
         return self._block[1]
 

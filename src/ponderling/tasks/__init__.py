@@ -1,15 +1,19 @@
-"""Puzzle families: data and rules, in numpy. `base.py` says what one is; `sudoku.py` is one."""
+"""Puzzle families: data and rules, in numpy. `base.py` says what one is; `sudoku.py` is one; `grid.py` is a base for yours."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import sys
+from typing import Any
 
 from ponderling.tasks.base import Task
+from ponderling.tasks.grid import GridTask
 from ponderling.tasks.sudoku import Sudoku
 
-__all__ = ["TASKS", "Sudoku", "Task", "get_task"]
+__all__ = ["SUDOKUS", "TASKS", "GridTask", "Sudoku", "Task", "get_task"]
 
-TASKS: dict[str, Sudoku] = {
+SUDOKUS: dict[str, Sudoku] = {
     "sudoku4": Sudoku(2, 2),
     "sudoku6": Sudoku(2, 3),
     "sudoku9": Sudoku(3, 3),
@@ -18,15 +22,45 @@ TASKS: dict[str, Sudoku] = {
     "latin9": Sudoku(1, 9),
 }
 
+TASKS: dict[str, Task] = {**SUDOKUS}
+"""The families with a name of their own."""
+
+NEEDED = sorted(name for name in vars(Task) if not name.startswith("_"))
+"""What an object must have to be a puzzle family."""
+
 
 def get_task(name: str) -> Task:
-    """The puzzle family of that name.
+    """The puzzle family of that name, or the one that a module holds: `module:attribute`, also of a file in this folder.
 
     Raises:
-        ValueError: naming those there are, and the closest.
+        ValueError: naming those there are, and the closest; or what the module lacks.
     """
+    if ":" in name:
+        return _imported(name)
     if name not in TASKS:
         close = difflib.get_close_matches(name, TASKS, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}")
+        raise ValueError(
+            f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, and module:attribute for one of your own"
+        )
     return TASKS[name]
+
+
+def _imported(name: str) -> Task:
+    module_name, _, attribute = name.partition(":")
+    if "" not in sys.path:  # as `python -m` has it: modules of the folder the command is given in
+        sys.path.insert(0, "")
+    try:
+        task: Any = getattr(importlib.import_module(module_name), attribute)
+    except ImportError as error:
+        raise ValueError(f"task {name}: {module_name} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ValueError(f"task {name}: {module_name} has no {attribute!r}") from error
+    if isinstance(task, type):
+        task = task()
+    missing = [needed for needed in NEEDED if not hasattr(task, needed)]
+    if missing:
+        raise ValueError(
+            f"task {name} is no puzzle family: it lacks {', '.join(missing)}; derive it from tasks.GridTask"
+        )
+    return task

@@ -90,6 +90,10 @@ class Symmetry:
         """The transformed grids: row i of `tokens` (N, L) by transformation i."""
         return np.take_along_axis(self.symbols, np.take_along_axis(tokens, self.cells, axis=1), axis=1)
 
+    def apply_to(self, puzzles: Puzzles) -> Puzzles:
+        """The puzzles with question and answer transformed: puzzle i by transformation i."""
+        return replace(puzzles, tokens=self.apply(puzzles.tokens), labels=self.apply(puzzles.labels))
+
     def undo(self, tokens: Tokens) -> Tokens:
         """The grids as they were before `apply`, (N, L)."""
         return self.inverse().apply(tokens)
@@ -143,6 +147,10 @@ class Task(Protocol):
         """How many tokens there are, PAD included."""
         ...
 
+    def num_puzzles(self, puzzles: Puzzles) -> int:
+        """Rows of the puzzle embedding that these puzzles need, with all forms in which `augment` shows them."""
+        ...
+
     def parse(self, text: str) -> Tokens:
         """One question from text a person would type, (L,); raises PuzzleError with the reason."""
         ...
@@ -167,6 +175,11 @@ class Task(Protocol):
         """What the rules say about this answer (L,) to this question (L,)."""
         ...
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether answers can be judged without knowing the right one; where not, `check` and `valid` accept everything."""
+        ...
+
     def valid(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
         """Whether each answer (N, L) obeys every rule and keeps every clue of its question (N, L); (N,)."""
         ...
@@ -180,8 +193,8 @@ class Task(Protocol):
         """`count` transformations drawn uniformly from the task's symmetry group."""
         ...
 
-    def augment(self, rng: np.random.Generator, tokens: Tokens, labels: Tokens) -> tuple[Tokens, Tokens]:
-        """Each question and its answer (N, L) under one random symmetry; the training data that never runs out."""
+    def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """Each question and its answer in another, equally valid form; the training data that never runs out."""
         ...
 
     def read(self, path: str | Path) -> Puzzles:

@@ -17,11 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks import sudoku_files, sudoku_symmetries
+from ponderling.tasks import puzzle_files, sudoku_symmetries
 from ponderling.tasks.base import PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
 from ponderling.tasks.sudoku_geometry import Geometry, geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
 
+HUB_REPOSITORY = "sapientinc/sudoku-extreme"
+"""The public data set: 3.8 million puzzles to train on, 420,000 to test."""
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
 """What may stand between the cells of a puzzle that is typed as a grid."""
@@ -110,6 +112,10 @@ class Sudoku:
     def vocab_size(self) -> int:
         """Padding, blank, and the symbols."""
         return self.side + 2
+
+    def num_puzzles(self, puzzles: Puzzles) -> int:
+        """1: the rules never change, so no puzzle needs an embedding of its own."""
+        return 1
 
     @property
     def symbols(self) -> str:
@@ -382,6 +388,8 @@ class Sudoku:
             if search(self._masks(blank), *shape, 1, 20 * self.num_cells, state, solutions)[0] == 1:
                 return self._from_masks(solutions[0])
 
+    has_rules = True
+
     # Symmetries: see sudoku_symmetries.py
 
     @property
@@ -394,28 +402,42 @@ class Sudoku:
         """Transformations drawn uniformly from the full group."""
         return sudoku_symmetries.sample_symmetries(self, rng, count)
 
-    def augment(self, rng: np.random.Generator, tokens: Tokens, labels: Tokens) -> tuple[Tokens, Tokens]:
+    def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
         """Each question and its answer under one random symmetry."""
-        symmetry = self.sample_symmetries(rng, len(tokens))
-        return symmetry.apply(tokens), symmetry.apply(labels)
+        return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
 
     def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent."""
         return sudoku_symmetries.fingerprint(self, tokens)
 
-    # Files: see sudoku_files.py
+    # Files: see puzzle_files.py
+
+    def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
+        """Rows (N, L) whose answer breaks a rule or changes a clue, and which."""
+        rows = np.flatnonzero(~self.valid(questions, answers))
+        reasons = {
+            int(i): self.broken_rules(questions[i])[1] or self.check(questions[i], answers[i]).reasons for i in rows
+        }
+        return {i: "; ".join(reason[:2]) for i, reason in reasons.items()}
+
+    def find_answer(self, question: Tokens) -> Tokens:
+        """The only answer; raises PuzzleError where there is none, or more than one."""
+        self.check_question(question)
+        return self.solve(question).answer
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
         """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
-        return sudoku_files.read_puzzles(self, path, limit)
+        return puzzle_files.read_puzzles(self, path, limit)
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
-        sudoku_files.write_puzzles(self, path, puzzles)
+        puzzle_files.write_puzzles(self, path, puzzles)
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Puzzles of the public data set Sudoku-Extreme, `train` or `test`; raises PuzzleError when they cannot be had."""
-        return sudoku_files.read_hub(self, split, limit)
+        if self.name != "sudoku9":
+            raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles of the plain kind: got task {self.name}")
+        return puzzle_files.read_hub(self, HUB_REPOSITORY, split, limit)
 
     def load_default(self, split: str) -> Puzzles:
         """A set in the package: `train` or `test`, small, or `hunted`, large and hard, to train on too.

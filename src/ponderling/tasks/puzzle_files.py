@@ -1,4 +1,7 @@
-"""Files of Sudokus: the columns of the public data set Sudoku-Extreme, or one puzzle a line; and that data set itself."""
+"""Files of puzzles as text: CSV with the columns of the public data sets, or one puzzle a line; and those data sets themselves.
+
+For families whose cells are one character each; `GridTask` and `Sudoku` read and write through it.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,56 @@ import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.files import write_atomically
-from ponderling.tasks.base import PuzzleError, Puzzles, Tokens
-
-if TYPE_CHECKING:
-    from ponderling.tasks.sudoku import Sudoku
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
 
 COLUMNS = ("source", "question", "answer", "rating")
 """Columns of the public data set's files."""
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
-HUB_REPOSITORY = "sapientinc/sudoku-extreme"
+
+
+class TextTask(Protocol):
+    """What reading and writing ask of a puzzle family."""
+
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    @property
+    def allowed(self) -> str:
+        """What a cell may hold, for an error."""
+        ...
+
+    def tokens_of(self, cells: str) -> Tokens:
+        """The token of each character, 255 for one that no cell can have."""
+        ...
+
+    def place(self, i: int) -> str:
+        """Where cell i is, for a person."""
+        ...
+
+    def format(self, tokens: Tokens) -> str:
+        """The grid (L,) as one line."""
+        ...
+
+    def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
+        """Of questions and answers (N, L) those rows whose answer cannot be right, with the reason."""
+        ...
+
+    def find_answer(self, question: Tokens) -> Tokens:
+        """The answer (L,) of a question (L,); all PAD where the family cannot tell.
+
+        Raises:
+            PuzzleError: when the question has no answer, or more than one though it should not.
+        """
+        ...
 
 
 class _Row(NamedTuple):
@@ -37,7 +74,7 @@ class _Row(NamedTuple):
     rating: str
 
 
-def read_puzzles(task: Sudoku, path: str | Path, limit: int | None = None) -> Puzzles:
+def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> Puzzles:
     """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
 
     A CSV needs the column `question`; `answer`, `rating` and `source` are used if there. In a plain file a line is a
@@ -51,8 +88,9 @@ def read_puzzles(task: Sudoku, path: str | Path, limit: int | None = None) -> Pu
     path = Path(path)
     problems = _Problems(path)
     parts = []
+    L = task.grid_shape[0] * task.grid_shape[1]
     with _open_text(path) as file:
-        rows = itertools.islice(_rows(path, file), limit)
+        rows = itertools.islice(_rows(path, file, L), limit)
         while chunk := _next_rows(path, rows):
             parts.append(_from_rows(task, chunk, problems))
     if not parts:
@@ -68,12 +106,17 @@ def _next_rows(path: Path, rows: Iterator[_Row]) -> list[_Row]:
         raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
 
 
-def _rows(path: Path, file: io.TextIOBase) -> Iterator[_Row]:
+def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
+    def cells(text: str) -> str:  # a space may be a cell
+        return text if len(text) == L else text.strip()
+
     if ".csv" not in path.suffixes:
         for number, line in enumerate(file, 1):
-            question, _, answer = line.strip().partition(",")
-            if question and not question.startswith("#"):
-                yield _Row(number, "", question.strip(), answer.strip(), "")
+            line = line.rstrip("\r\n")
+            is_comment = line.startswith("#") and len(line.partition(",")[0]) != L  # # may be a cell, too
+            question, _, answer = line.partition(",")
+            if line.strip() and not is_comment:
+                yield _Row(number, "", cells(question), cells(answer), "")
         return
     reader = csv.reader(file)
     header = [name.strip() for name in next(reader, [])]
@@ -82,16 +125,17 @@ def _rows(path: Path, file: io.TextIOBase) -> Iterator[_Row]:
     columns = [header.index(name) if name in header else -1 for name in COLUMNS]
     for fields in reader:
         if len(fields) >= len(header):
-            yield _Row(reader.line_num, *(fields[i].strip() if i >= 0 else "" for i in columns))
+            source, question, answer, rating = (fields[i] if i >= 0 else "" for i in columns)
+            yield _Row(reader.line_num, source.strip(), cells(question), cells(answer), rating.strip())
         elif any(fields):
             raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
 
 
-def _from_rows(task: Sudoku, rows: list[_Row], problems: _Problems) -> Puzzles:
+def _from_rows(task: TextTask, rows: list[_Row], problems: _Problems) -> Puzzles:
     """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
     known = problems.count
     tokens = _column(task, rows, [row.question for row in rows], "question", problems)
-    labels = _column(task, rows, [row.answer or "." * task.num_cells for row in rows], "answer", problems)
+    labels = _column(task, rows, [row.answer for row in rows], "answer", problems)
     if problems.count == known:
         _complete(task, rows, tokens, labels, problems)
     sources = tuple(sys.intern(row.source) for row in rows)
@@ -114,32 +158,31 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
     )
 
 
-def _column(task: Sudoku, rows: list[_Row], texts: list[str], name: str, problems: _Problems) -> Tokens:
-    """All texts as tokens at once; only those that cannot be are looked at one by one."""
-    L = task.num_cells
-    short = [i for i, text in enumerate(texts) if len(text) != L]
-    for i in short:
-        problems.add(rows[i].number, f"{name} has {len(texts[i])} characters, expected {L} for {task.side}x{task.side}")
-    good = "".join(text if len(text) == L else "." * L for text in texts)
-    tokens = task.tokens_of(good).reshape(-1, L).copy()
+def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: _Problems) -> Tokens:
+    """All texts as tokens at once, PAD for answers that are not given; only those that cannot be are looked at one by one."""
+    lines, columns = task.grid_shape
+    L = lines * columns
+    tokens = np.full((len(rows), L), PAD, np.uint8)
+    fits = np.array([len(text) == L for text in texts])
+    for i in np.flatnonzero(~fits):
+        if texts[i] or name == "question":
+            problems.add(rows[i].number, f"{name} has {len(texts[i])} characters, expected {L} for {lines}x{columns}")
+    tokens[fits] = task.tokens_of("".join(text for text in texts if len(text) == L)).reshape(-1, L)
     for i, j in np.argwhere(tokens == 255):
         problems.add(rows[i].number, f"{name} has {texts[i][j]!r} at {task.place(int(j))}; {task.allowed}")
     return tokens
 
 
-def _complete(task: Sudoku, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: _Problems) -> None:
+def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: _Problems) -> None:
     """Checks the answers that are given, and searches for those that are not."""
     given = np.array([bool(row.answer) for row in rows])
-    for i in np.flatnonzero(given)[~task.valid(tokens[given], labels[given])]:
-        reasons = task.broken_rules(tokens[i])[1] or task.check(tokens[i], labels[i]).reasons
-        problems.add(rows[i].number, "the answer does not fit the question: " + "; ".join(reasons[:2]))
+    for i, reason in task.wrong_answers(tokens[given], labels[given]).items():
+        problems.add(rows[np.flatnonzero(given)[i]].number, f"the answer does not fit the question: {reason}")
     for i in np.flatnonzero(~given):
         try:
-            task.check_question(tokens[i])
+            labels[i] = task.find_answer(tokens[i])
         except PuzzleError as error:
             problems.add(rows[i].number, str(error))
-            continue
-        labels[i] = task.solve(tokens[i]).answer
 
 
 def _ratings(rows: list[_Row], problems: _Problems) -> NDArray[np.int32]:
@@ -152,7 +195,7 @@ def _ratings(rows: list[_Row], problems: _Problems) -> NDArray[np.int32]:
     return ratings
 
 
-def write_puzzles(task: Sudoku, path: str | Path, puzzles: Puzzles) -> None:
+def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
     """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
     path = Path(path)
     text = io.StringIO()
@@ -163,7 +206,7 @@ def write_puzzles(task: Sudoku, path: str | Path, puzzles: Puzzles) -> None:
             (
                 puzzles.sources[i] if puzzles.sources else "",
                 task.format(puzzles.tokens[i]),
-                task.format(puzzles.labels[i]),
+                task.format(puzzles.labels[i]) if puzzles.labels[i].any() else "",
                 "" if puzzles.ratings is None else int(puzzles.ratings[i]),
             )
         )
@@ -173,26 +216,26 @@ def write_puzzles(task: Sudoku, path: str | Path, puzzles: Puzzles) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(packed))
 
 
-def read_hub(task: Sudoku, split: str, limit: int | None = None) -> Puzzles:
-    """Puzzles of the public data set Sudoku-Extreme (9x9 only), fetched once and then kept by huggingface_hub.
+def read_hub(task: TextTask, repository: str, split: str, limit: int | None = None) -> Puzzles:
+    """Puzzles of a public data set on the Hub, fetched once and then kept by huggingface_hub.
 
     Args:
-        split: train (3.8 million puzzles) or test (420,000).
+        task: The family.
+        repository: `owner/name` of a data set with train.csv and test.csv.
+        split: train or test.
         limit: Only the first so many.
 
     Raises:
         PuzzleError: when it cannot be fetched.
     """
-    if task.name != "sudoku9":
-        raise PuzzleError(f"{HUB_REPOSITORY} has 9x9 puzzles of the plain kind: got task {task.name}")
     from huggingface_hub import hf_hub_download
 
     try:
-        path = hf_hub_download(HUB_REPOSITORY, f"{split}.csv", repo_type="dataset")
+        path = hf_hub_download(repository, f"{split}.csv", repo_type="dataset")
     except Exception as error:  # whatever the client raises: no network, no such file, a refused token
         reason = " ".join(str(error).split())[:300]
         raise PuzzleError(
-            f"{HUB_REPOSITORY} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
+            f"{repository} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
         ) from error
     return read_puzzles(task, Path(path), limit)
 
