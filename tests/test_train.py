@@ -352,3 +352,26 @@ def test_a_small_network_learns_4x4_sudoku(tmp_path):
     figures = start(config, tmp_path).run()
     assert figures["exact"] > 0.97
     assert figures["valid"] >= figures["exact"]
+
+
+def test_without_a_compiler_training_goes_on_uncompiled_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    said = []
+
+    class Listener(Observer):
+        def noticed(self, text):
+            said.append(text)
+
+    start(tiny(compile=True, steps=4), tmp_path / "a", observer=Listener()).run()
+    start(tiny(compile=False, steps=4), tmp_path / "b").run()
+    assert ["no C++ compiler" in text for text in said] == [True]
+    for key, value in final_weights(tmp_path / "a").items():
+        assert torch.equal(value, final_weights(tmp_path / "b")[key]), key
+
+
+def test_a_stop_during_the_final_test_is_obeyed_and_resuming_makes_the_test(tmp_path):
+    config = tiny(steps=4, eval_every=4)
+    config = replace(config, data=replace(config.data, max_test=None))  # two batches
+    trainer = start(config, tmp_path)
+    assert trainer.run(lambda: trainer.step == 4) == {}
+    assert start(config, tmp_path, resume=True).run()["puzzles"] == 300

@@ -33,6 +33,7 @@ from ponderling.checkpoint import (
     save_checkpoint,
     save_training_state,
 )
+from ponderling.compiling import compile_networks
 from ponderling.config import Phase, PuzzleShape, RunConfig
 from ponderling.data import DataSplit, Sampler, load_split, task_of
 from ponderling.evaluate import Evaluation, evaluate
@@ -67,9 +68,16 @@ class Observer(Protocol):
     def finished(self, trainer: Trainer) -> None:
         """After the last checkpoint."""
 
+    def noticed(self, text: str) -> None:
+        """Something that the user should know, one line."""
+
 
 class _Silent(Observer):
     pass
+
+
+class _Stopped(Exception):
+    """The final test was broken off."""
 
 
 class Trainer:
@@ -116,8 +124,10 @@ class Trainer:
             load_weights(model, read_safetensors(weights), weights)
         self.model: TrainableModel = model.to(self.device).train()
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
-        if train.compile:
-            compile_networks(self.model)
+        if train.compile and not compile_networks(self.model):
+            self.observer.noticed(
+                "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
+            )
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
         self._augment = task.augment if config.data.augment else None
         self.generator = seeded_generator(train.seed, self.device)
@@ -159,7 +169,7 @@ class Trainer:
         """Trains to the last step, or until `should_stop` says so between two steps; saves either way.
 
         Returns:
-            The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early.
+            The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early, also during the test.
 
         Raises:
             TrainingError: on a loss that is not finite; the weights are not touched and the last checkpoint is intact.
@@ -187,7 +197,9 @@ class Trainer:
                     self.save()
                     saved = time.perf_counter()
             self.save()
-            figures = self._test(log) if self.step >= train.steps else {}
+            figures = self._test(log, should_stop) if self.step >= train.steps else {}
+        except _Stopped:  # everything is saved; resuming makes the test anew
+            figures = {}
         finally:
             log.close()
         self.observer.finished(self)
@@ -234,27 +246,34 @@ class Trainer:
         log.write("eval", self.step, figures)
         self.observer.evaluated("eval", self.step, figures, is_best)
 
-    def _test(self, log: MetricsLog) -> dict[str, Any]:
+    def _test(self, log: MetricsLog, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
         if not len(self.data.test):
             return {}
+
+        def check(done: int) -> None:
+            if should_stop():
+                raise _Stopped
+
         live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
         if self.best is not None:
             self.evaluated_model.load_state_dict(read_safetensors(self.out / BEST / "model.safetensors"))
-        figures = self.score(self.data.test).to_json()
-        self.evaluated_model.load_state_dict(live)
+        try:
+            figures = self.score(self.data.test, check).to_json()
+        finally:
+            self.evaluated_model.load_state_dict(live)
         log.write("test", self.step, figures)
         self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures, False)
         return figures
 
-    def score(self, puzzles: Puzzles) -> Evaluation:
-        """Evaluates the averaged weights on these puzzles."""
+    def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
+        """Evaluates the averaged weights on these puzzles; `progress` is called with the number done."""
         model = self.evaluated_model.eval()
         depth = getattr(model, "config", None)
         if self.config.train.phases:
             model.config = self.config.model  # as the checkpoint will be used, whatever the phase
         try:
-            return evaluate(model, self.task, puzzles, self.config, device=self.device)
+            return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
         finally:
             if self.config.train.phases:
                 model.config = depth
@@ -334,13 +353,6 @@ def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
 def _phase_seed(seed: int, number: int) -> int:
     """Of a phase's stream of samples; that after the last phase has the run's own seed."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-
-
-def compile_networks(model: torch.nn.Module) -> None:
-    """Compiles the networks that recur, in place; their parameters keep their names."""
-    for name, module in model.named_children():
-        if name.startswith("net"):
-            module.compile(dynamic=False)
 
 
 def to_batch(puzzles: Puzzles) -> Batch:

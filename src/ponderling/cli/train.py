@@ -95,7 +95,7 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
         "recipe": name,
         "step": trainer.step,
         "steps": config.train.steps,
-        "finished": trainer.step >= config.train.steps,
+        "finished": trainer.step >= config.train.steps and not (stop.stopped and not figures),
         "seconds": round(trainer.seconds, 1),
         "best": trainer.best,
         "test": figures or None,
@@ -193,6 +193,10 @@ class ProgressDisplay:
             f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
             f"halting precision {percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
         )
+
+    def noticed(self, text: str) -> None:
+        """Prints the line."""
+        self.console.print(text)
 
     def finished(self, trainer: Trainer) -> None:
         """Ends the bar."""

@@ -1,0 +1,31 @@
+"""torch.compile for the networks that recur, where there is a C++ compiler; elsewhere they run as they are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import torch
+
+COMPILERS = ("g++", "clang++", "c++", "cl")
+"""What torch.compile may use for the CPU, unless the environment variable CXX names another."""
+
+
+def has_compiler() -> bool:
+    """Whether there is a C++ compiler for torch.compile to call."""
+    named = os.environ.get("CXX")
+    return any(shutil.which(name) for name in ([named] if named else COMPILERS))
+
+
+def compile_networks(model: torch.nn.Module) -> bool:
+    """Compiles the networks that recur, in place; their parameters keep their names.
+
+    Returns:
+        False, and nothing is changed, where there is no compiler.
+    """
+    if not has_compiler():
+        return False
+    for name, module in model.named_children():
+        if name.startswith("net"):
+            module.compile(dynamic=False)
+    return True
