@@ -1,0 +1,168 @@
+"""How fast puzzles are solved: early exit with slots that never wait, beside eager full depth, at equal exact match.
+
+    python benchmarks/bench_solve.py --data qqwing=qqwing.csv
+
+The baseline is how the official code evaluates: whole batches, every puzzle for all steps. All solve the same puzzles with
+the same weights; the exact match of each stands beside its speed. Latency is of one puzzle alone, one after another, warm.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+
+from ponderling.data import load_puzzles
+from ponderling.inference import Solver, think
+from ponderling.scoring import exact_match
+from ponderling.tasks.base import Puzzles, Question, Tokens
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure."""
+
+    checkpoint: str = "sudoku"
+    """Weights."""
+    data: dict[str, str] = field(default_factory=dict)
+    """Puzzles beside the packaged test set: name=file."""
+    puzzles: int = 1000
+    """The first so many of each."""
+    single: int = 100
+    """Puzzles solved one at a time for the latency."""
+    scaling: tuple[int, ...] = (100, 1000)
+    """Numbers of puzzles for seconds and peak memory; repeated from the test set if it has fewer."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+    memory_of: int | None = None
+    """Used by the script itself: solve so many puzzles and print seconds and the peak memory in MB."""
+
+
+@torch.inference_mode()
+def full_depth(solver: Solver, puzzles: Puzzles, batch_size: int = 256) -> Tokens:
+    """The baseline: eager, whole batches, all steps for everyone, no chunks."""
+    model: Any = solver.model
+    step = getattr(model, "_step", None)  # the relational network without its cache-sized chunks
+    answers = []
+    for first in range(0, len(puzzles), batch_size):
+        tokens = torch.from_numpy(puzzles.tokens[first : first + batch_size].astype(np.int64))
+        ids = torch.from_numpy(puzzles.puzzle_ids[first : first + batch_size].astype(np.int64))
+        state, output = model.initial_state(len(tokens)), None
+        for _ in range(solver.config.train.N_sup):
+            state, output = step(state, tokens) if step else model(state, tokens, ids)
+        assert output is not None
+        answers.append(output.logits.argmax(-1).to(torch.uint8).numpy())
+    return np.concatenate(answers)
+
+
+def with_slots(solver: Solver, puzzles: Puzzles, early_exit: bool) -> Tokens:
+    """The engine: slots that are refilled as puzzles leave."""
+    questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
+    steps = solver.config.train.N_sup
+    thoughts = think(solver.model, questions, solver.config, steps, early_exit=early_exit)
+    return np.stack([thought.tokens for thought in thoughts])
+
+
+def timed(work: Callable[[], Tokens]) -> tuple[float, Tokens]:
+    """Seconds, and the answers."""
+    began = time.perf_counter()
+    answers = work()
+    return time.perf_counter() - began, answers
+
+
+def throughput(solver: Solver, name: str, puzzles: Puzzles) -> dict[str, Any]:
+    """Puzzles a second and exact match of the three ways."""
+    ways: dict[str, Callable[[], Tokens]] = {
+        "baseline, full depth": lambda: full_depth(solver, puzzles),
+        "engine, full depth": lambda: with_slots(solver, puzzles, early_exit=False),
+        "engine, early exit": lambda: with_slots(solver, puzzles, early_exit=True),
+    }
+    figures: dict[str, Any] = {"data": name, "puzzles": len(puzzles)}
+    for way, work in ways.items():
+        seconds, answers = timed(work)
+        exact = float(exact_match(answers, puzzles.labels).mean())
+        figures[way] = {"puzzles_a_second": round(len(puzzles) / seconds, 2), "exact": round(exact, 4)}
+    baseline = figures["baseline, full depth"]["puzzles_a_second"]
+    figures["ratio"] = round(figures["engine, early exit"]["puzzles_a_second"] / baseline, 1)
+    return figures
+
+
+def latency(solver: Solver, puzzles: Puzzles) -> dict[str, float]:
+    """Milliseconds of one puzzle alone, warm: half of them take less than p50, 99% less than p99."""
+    solver.solve(puzzles.tokens[0], check=False)
+    times = [timed(lambda tokens=tokens: solver.solve(tokens, check=False).tokens)[0] for tokens in puzzles.tokens]
+    return {f"p{q}": round(1000 * float(np.percentile(times, q)), 1) for q in (50, 99)}
+
+
+def cold(*command: str) -> float:
+    """Seconds of a command in a new process, the best of three."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "ponderling", *command], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return round(min(times), 2)
+
+
+def scaling(count: int) -> dict[str, Any]:
+    """Seconds and peak memory of a process that solves so many puzzles."""
+    command = [sys.executable, __file__, "--memory-of", str(count)]
+    seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return {"puzzles": count, "seconds": float(seconds), "peak_mb": int(memory)}
+
+
+def print_scaling(options: Options) -> None:
+    """The other side of `scaling`."""
+    import resource
+
+    solver = Solver.load(options.checkpoint)
+    puzzles = solver.task.load_default("test")
+    count = options.memory_of or 0
+    questions = (Question(puzzles.tokens[i % len(puzzles)]) for i in range(count))
+    began = time.perf_counter()
+    done = sum(1 for _ in think(solver.model, questions, solver.config, solver.config.train.N_sup))
+    assert done == count
+    print(round(time.perf_counter() - began, 2), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def main(options: Options) -> None:
+    """Measures and prints."""
+    if options.memory_of:
+        return print_scaling(options)
+    solver = Solver.load(options.checkpoint)
+    test = solver.task.load_default("test")
+    sets = {"packaged test set": test} | {
+        name: load_puzzles(solver.task, file, "test") for name, file in options.data.items()
+    }
+    rows = [throughput(solver, name, puzzles[: options.puzzles]) for name, puzzles in sets.items()]
+    print("| puzzles | baseline, full depth | engine, full depth | engine, early exit | ratio |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for row in rows:
+        ways = [row[way] for way in row if way.startswith(("baseline", "engine"))]
+        cells = (f"{way['puzzles_a_second']:.1f}/s, {way['exact']:.1%} exact" for way in ways)
+        print(f"| {row['data']}, {row['puzzles']:,} | {' | '.join(cells)} | {row['ratio']}x |")
+    figures = {
+        "throughput": rows,
+        "latency_ms": {name: latency(solver, puzzles[: options.single]) for name, puzzles in sets.items()},
+        "cold_solve_s": cold("solve", options.checkpoint, solver.task.format(test.tokens[0])),
+        "cold_help_s": cold("--help"),
+        "scaling": [scaling(count) for count in options.scaling],
+    }
+    for name, value in figures.items():
+        if name != "throughput":
+            print(name, json.dumps(value))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

@@ -1,0 +1,209 @@
+"""How fast one training step is: ours beside TRM written the official way, and beside this machine's matrix products.
+
+    python benchmarks/bench_step.py                           # all configurations, some minutes
+    python benchmarks/bench_step.py --only small_mlp --rounds 5
+
+A step is one supervision step of a whole batch with loss, backward pass, optimizer and EMA. Baseline and engine take turns,
+round by round, and the best round of each counts: other work on the machine can only slow one down. GFLOP/s count the matrix
+products alone (torch's FlopCounterMode, and the fused attention that it does not see).
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from torch.utils.flop_counter import FlopCounterMode
+
+from plain_trm import PlainTRM
+from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.models import build_model, count_parameters
+from ponderling.recipes import get_recipe
+from ponderling.train import Trainer, start, to_batch
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure."""
+
+    only: tuple[str, ...] = field(default=())
+    """Names of configurations; all if not given."""
+    rounds: int = 3
+    """Steps of each that are timed."""
+    json: Path | None = None
+    """Also write the figures to this file."""
+    memory_of: str | None = None
+    """Used by the script itself: run one step of `baseline:NAME` or `ours:NAME` and print the peak memory in MB."""
+
+
+def trm(D: int, mixer: str, batch_size: int) -> RunConfig:
+    """TRM at the papers' depth; D 512 are the papers' own networks, but for the puzzle embedding that Sudoku leaves blank."""
+    model = ModelConfig(
+        hidden_size=D,
+        num_heads=8 if D == 512 else 4,
+        mixer="mlp" if mixer == "mlp" else "attention",
+        positions="none" if mixer == "mlp" else "rope",
+        puzzle_embedding_size=0,
+        dtype="float32",
+    )
+    train = TrainConfig(batch_size=batch_size, loss="stablemax_float32", compile=True, warmup_steps=0)
+    return RunConfig(model, train, DataConfig("sudoku9", num_validation=0))
+
+
+CONFIGURATIONS: dict[str, RunConfig] = {
+    "small_mlp": trm(128, "mlp", 64),
+    "small_att": trm(128, "attention", 64),
+    "paper_mlp": trm(512, "mlp", 32),
+    "paper_att": trm(512, "attention", 32),
+    "sudoku": get_recipe("sudoku").config,
+}
+
+
+def ceiling() -> float:
+    """GFLOP/s of a matrix product of 2048, the best of five."""
+    a, b = torch.randn(2, 2048, 2048)
+    best = min(timed(lambda: torch.mm(a, b)) for _ in range(5))
+    return 2 * 2048**3 / best / 1e9
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def flops_of_step(config: RunConfig, trainer: Trainer) -> float:
+    """Operations of one training step, from an uncompiled copy of the network on four puzzles."""
+    model = build_model(config.model, trainer.shape, relations=trainer.task.relations)
+    batch = to_batch(trainer.data.train[:4])
+    with FlopCounterMode(display=False) as counter:
+        _, output = model(model.initial_state(4), batch.tokens, batch.puzzle_ids)
+        (output.logits.sum() + output.q.sum()).backward()
+    counted = counter.get_total_flops() / 4
+    if config.model.mixer == "attention" and config.model.system == "trm":
+        S, D = trainer.shape.seq_len + config.model.prefix_len, config.model.hidden_size
+        calls = config.model.num_layers * (config.model.n + 1) * ((config.model.T - 1) + 3)  # backward is two more
+        counted += calls * 4 * S * S * D
+    return counted * config.train.batch_size
+
+
+def make_trainer(config: RunConfig, folder: str) -> Trainer:
+    """A run of ours; phases left out, so that every step has the full depth."""
+    return start(replace(config, train=replace(config.train, phases=())), Path(folder) / "run")
+
+
+def baseline_step(config: RunConfig, trainer: Trainer) -> Callable[[], object]:
+    """One step of the baseline; for the relational network, our own engine without compiling."""
+    if config.model.system != "trm":
+        eager = replace(config, train=replace(config.train, phases=(), compile=False))
+        return Trainer(eager, trainer.out.parent / "eager", trainer.task, trainer.data).train_step
+    plain = PlainTRM(dict(trainer.model.state_dict()), config.model, config.train)
+    batch = to_batch(trainer.data.train[: config.train.batch_size])
+    check_agreement(plain, trainer, batch.tokens[:2])
+    state = plain.initial_state(len(batch))
+
+    def step() -> None:
+        nonlocal state
+        y, z, _ = plain.train_step(*state, batch.tokens, batch.labels)
+        state = y, z
+
+    return step
+
+
+def check_agreement(plain: PlainTRM, trainer: Trainer, tokens: torch.Tensor) -> None:
+    """The baseline computes what ours does: compared at the start, in float32, over one supervision step."""
+    with torch.no_grad():
+        _, _, logits, q = plain.supervise(*plain.initial_state(len(tokens)), tokens)
+        ids = torch.zeros(len(tokens), dtype=torch.long)
+        _, ours = trainer.model(trainer.model.initial_state(len(tokens)), tokens, ids)
+    torch.testing.assert_close(logits, ours.logits, rtol=1e-2, atol=1e-2)  # a raw initialisation amplifies rounding
+    torch.testing.assert_close(q, ours.q, rtol=1e-2, atol=1e-2)
+
+
+def measure(name: str, config: RunConfig, rounds: int, top: float) -> dict[str, Any]:
+    """Figures of one configuration."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(config, folder)
+        base = baseline_step(config, trainer)
+        compiling = timed(trainer.train_step)
+        base()
+        times = [(timed(base), timed(trainer.train_step)) for _ in range(rounds)]
+        baseline, ours = (min(column) for column in zip(*times, strict=True))
+        gflop = flops_of_step(config, trainer) / 1e9
+        parameters = count_parameters(trainer.model)
+    return {
+        "configuration": name,
+        "parameters": parameters,
+        "gflop_a_step": round(gflop, 1),
+        "baseline_seconds": round(baseline, 3),
+        "ours_seconds": round(ours, 3),
+        "ratio": round(baseline / ours, 2),
+        "ours_gflops": round(gflop / ours, 1),
+        "ours_share_of_ceiling": round(gflop / ours / top, 3),
+        "baseline_share_of_ceiling": round(gflop / baseline / top, 3),
+        "ours_examples_a_second": round(config.train.batch_size / ours, 1),
+        "first_step_seconds": round(compiling, 1),
+        "baseline_peak_mb": peak_memory(f"baseline:{name}"),
+        "ours_peak_mb": peak_memory(f"ours:{name}"),
+    }
+
+
+def peak_memory(which: str) -> int:
+    """Peak resident memory in MB of a process that does two steps."""
+    command = [sys.executable, __file__, "--memory-of", which]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def print_peak_memory(which: str) -> None:
+    """The other side of `peak_memory`."""
+    kind, name = which.split(":")
+    config = CONFIGURATIONS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "baseline":
+            config = replace(config, train=replace(config.train, compile=False))
+        trainer = make_trainer(config, folder)
+        step = baseline_step(config, trainer) if kind == "baseline" else trainer.train_step
+        for _ in range(2):
+            step()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def main(options: Options) -> None:
+    """Measures and prints a table."""
+    if options.memory_of:
+        return print_peak_memory(options.memory_of)
+    top = ceiling()
+    print(f"matrix products of 2048: {top:.0f} GFLOP/s, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(
+        "| configuration | baseline, s | ours, s | ratio | ours, GFLOP/s | share of ceiling (baseline) | examples/s | peak MB |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    rows = []
+    for name, config in CONFIGURATIONS.items():
+        if options.only and name not in options.only:
+            continue
+        row = measure(name, config, options.rounds, top)
+        rows.append(row)
+        print(
+            f"| {name} | {row['baseline_seconds']:.2f} | {row['ours_seconds']:.2f} | {row['ratio']:.2f} | "
+            f"{row['ours_gflops']:.0f} | {row['ours_share_of_ceiling']:.0%} ({row['baseline_share_of_ceiling']:.0%}) | "
+            f"{row['ours_examples_a_second']:.1f} | {row['ours_peak_mb']:,} ({row['baseline_peak_mb']:,}) |",
+            flush=True,
+        )
+    if options.json:
+        options.json.write_text(json.dumps({"ceiling_gflops": round(top, 1), "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
