@@ -1,0 +1,182 @@
+"""Minutes and FLOPs to 50, 80, 95 and 99% exact match on unseen puzzles: TRM's official settings beside our recipes.
+
+    python benchmarks/bench_time_to_accuracy.py                       # every pair that fits --minutes; resumes
+    python benchmarks/bench_time_to_accuracy.py --only 4x4 --minutes 5
+
+"Official" is the TRM repository's way for Sudoku (T 3, n 6, 16 steps, adam-atan2 at 1e-4 with weight decay 1, 2,000 warm-up
+updates, EMA 0.999, float64 stablemax, no compiling) at the width and batch of our recipe, since D 512 and batch 768 would take
+days here. Every few updates the moving average solves the first --validation puzzles of the packaged test set at 16 steps,
+without search; the clock stops meanwhile. A run ends at 99%, or when its minutes are over; a goal not reached is a dash.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from ponderling.config import RunConfig
+from ponderling.recipes import get_recipe
+
+GOALS = (0.5, 0.8, 0.95, 0.99)
+SIZES = {"4x4": "sudoku4", "6x6": "sudoku6", "9x9": "sudoku"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure."""
+
+    only: tuple[str, ...] = field(default=())
+    """Sizes, of 4x4, 6x6, 9x9; all if not given."""
+    minutes: float = 30.0
+    """Of training, at most, for each run."""
+    checks: int = 40
+    """Evaluations in the time that a run may take."""
+    validation: int = 200
+    """Puzzles of each evaluation."""
+    results: Path = Path("runs/time_to_accuracy.json")
+    """Where curves are kept; a run that is in it is not made again."""
+    plot: Path | None = None
+    """A picture of the curves; needs the extra `plot`."""
+
+
+def official(config: RunConfig) -> RunConfig:
+    """The official TRM settings at this recipe's data, width and batch."""
+    paper = get_recipe("trm-sudoku-mlp").config
+    small = get_recipe("sudoku9-small").config if config.model.system == "relational" else config
+    model = replace(
+        paper.model,
+        hidden_size=small.model.hidden_size,
+        inner_multiple=small.model.inner_multiple,
+        mixer="mlp",
+        positions="none",
+        puzzle_embedding_size=0,
+        prefix_len=0,
+        dtype="float32",
+    )
+    train = replace(paper.train, batch_size=small.train.batch_size, steps=100_000, phases=())
+    return RunConfig(model, train, replace(config.data, train="default"))
+
+
+def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
+    """One run's curve: minutes, FLOPs and exact match at every evaluation."""
+    import tempfile
+    import time
+
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ponderling.evaluate import evaluate
+    from ponderling.models import build_model, count_parameters
+    from ponderling.tasks import get_task
+    from ponderling.train import start, to_batch
+
+    task = get_task(config.data.task)
+    test = task.load_default("test")[: options.validation]
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = start(config, folder)
+        flops_of: dict[tuple[int, int], float] = {}
+
+        def flops_now() -> float:
+            depth = trainer.model.config
+            key = depth.n, depth.T
+            if key not in flops_of:  # counted on an uncompiled copy, four puzzles
+                copy = build_model(depth, trainer.shape, relations=task.relations)
+                batch = to_batch(test[:4])
+                with FlopCounterMode(display=False) as counter:
+                    _, output = copy(copy.initial_state(4), batch.tokens, batch.puzzle_ids)
+                    (output.logits.sum() + output.q.sum()).backward()
+                flops_of[key] = counter.get_total_flops() / 4 * config.train.batch_size
+            return flops_of[key]
+
+        curve: list[dict[str, float]] = []
+        seconds, flops, checked = 0.0, 0.0, 0
+        while trainer.step < config.train.steps and seconds < 60 * options.minutes:
+            flops += flops_now()
+            began = time.perf_counter()
+            trainer.train_step()
+            seconds += time.perf_counter() - began
+            due = seconds >= (checked + 1) * 60 * options.minutes / options.checks
+            if due or trainer.step == config.train.steps:
+                checked = int(seconds / (60 * options.minutes) * options.checks)
+                trainer.model.config, depth = config.model, trainer.model.config
+                outcome = evaluate(trainer.evaluated_model.eval(), task, test, config, steps=16)
+                trainer.model.train()
+                trainer.model.config = depth
+                exact = outcome.to_json()["exact"]
+                curve.append({"minutes": round(seconds / 60, 2), "flops": flops, "exact": exact, "step": trainer.step})
+                print(size, config.model.system, curve[-1], flush=True)
+                if exact >= GOALS[-1]:
+                    break
+        parameters = count_parameters(trainer.model)
+    return {"size": size, "parameters": parameters, "minutes_allowed": options.minutes, "curve": curve}
+
+
+def reached(curve: list[dict[str, float]], goal: float) -> dict[str, float] | None:
+    """The first evaluation at which the goal was reached."""
+    return next((point for point in curve if point["exact"] >= goal), None)
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """Markdown: minutes and FLOPs to each goal."""
+    lines = [
+        "| puzzles | recipe | parameters | " + " | ".join(f"{goal:.0%}" for goal in GOALS) + " | best |",
+        "| --- | --- | ---: |" + " ---: |" * (len(GOALS) + 1),
+    ]
+    for result in results:
+        cells = []
+        for goal in GOALS:
+            point = reached(result["curve"], goal)
+            cells.append("–" if point is None else f"{point['minutes']:.1f} min, {point['flops']:.1e}")
+        best = max((point["exact"] for point in result["curve"]), default=0.0)
+        lines.append(
+            f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | "
+            f"{best:.1%} in {result['curve'][-1]['minutes']:.0f} min |"
+        )
+    return "\n".join(lines)
+
+
+def plot(results: list[dict[str, Any]], file: Path) -> None:
+    """Exact match against minutes and against FLOPs, a row of panels for each."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    sizes = list(dict.fromkeys(result["size"] for result in results))
+    figure, axes = plt.subplots(2, len(sizes), figsize=(4 * len(sizes), 6), squeeze=False, constrained_layout=True)
+    for row, (key, label) in zip(axes, (("minutes", "minutes on two cores"), ("flops", "floating-point operations"))):
+        for axis, size in zip(row, sizes):
+            for result in results:
+                if result["size"] == size:
+                    points = result["curve"]
+                    axis.plot([p[key] for p in points], [100 * p["exact"] for p in points], label=result["recipe"])
+            axis.set(title=size, xlabel=label, ylabel="exact match, %", ylim=(0, 100))
+            axis.set_xscale("log" if key == "flops" else "linear")
+            axis.spines[["top", "right"]].set_visible(False)
+    axes[0][0].legend(frameon=False)
+    figure.savefig(file, dpi=110)
+
+
+def main(options: Options) -> None:
+    """Runs what is not there yet, prints the table."""
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    done = json.loads(options.results.read_text()) if options.results.exists() else []
+    for size, name in SIZES.items():
+        if options.only and size not in options.only:
+            continue
+        ours = get_recipe(name).config
+        for label, config in ((f"ours, `{name}`", ours), ("official TRM settings", official(ours))):
+            if any((r["size"], r["recipe"]) == (size, label) for r in done):
+                continue
+            done.append({"recipe": label, **run(size, config, options)})
+            options.results.write_text(json.dumps(done, indent=1) + "\n")
+    print(table(done))
+    if options.plot:
+        plot(done, options.plot)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
