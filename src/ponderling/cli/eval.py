@@ -44,7 +44,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.data import load_puzzles
+    from ponderling.data import load_test
     from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
     from ponderling.search import Budget
@@ -53,7 +53,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     steps = command.steps or checkpoint.config.train.N_sup
     budget = command.budget(steps) or (Budget(steps) if command.early_exit else None)
     solver = Solver.of(checkpoint, command.device)
-    puzzles = load_puzzles(solver.task, command.data, "test")[: command.max_puzzles]
+    puzzles = load_test(checkpoint.config.data, solver.task, command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
 
