@@ -270,9 +270,10 @@ class Grids(GridTask):
     def format(self, tokens: Tokens) -> str:
         """The grid as one line: rows with / between, or JSON where symbols would make that ambiguous."""
         rows = self.decode(tokens)
-        if not rows or self._text_form == "json":
+        form = self._text_form
+        if not rows or form == "json" or (form == "words" and len(rows[0]) == 1):
             return json.dumps(self.to_json(tokens), separators=(",", ":"), ensure_ascii=False)
-        between = "" if self._text_form == "characters" else " "
+        between = "" if form == "characters" else " "
         return "/".join(between.join(row) for row in rows) + ("/" if len(rows) == 1 else "")
 
     def render(self, tokens: Tokens) -> list[list[str]]:
@@ -452,6 +453,8 @@ def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = F
         square: Make the canvas square, for quarter turns of grids that differ in size.
     """
     train = np.flatnonzero(~file.is_test) if file.is_test is not None else np.arange(len(file))
+    if not len(train):
+        raise PuzzleError(f"{file.path}: no example to train on, all are for testing")
     used: set[int] = set()
     for grids in (file.inputs, file.outputs):
         cells = np.repeat(np.arange(len(file)), grids.shapes.prod(axis=1))
