@@ -65,7 +65,7 @@ class InspectCommand:
     """What `ponderling data inspect` takes."""
 
     file: Positional[str]
-    """A file of puzzles, or the name of a task for the set in the package."""
+    """A file of puzzles or grids, a folder in the official layout, or the name of a task for the set in the package."""
     task: str | None = None
     """The puzzle family; told from the file if not given. `grids` for a file of grids that looks like one of Sudokus."""
     test: str | None = None

@@ -14,7 +14,8 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     """What `ponderling eval` takes."""
 
     data: str = "default"
-    """Puzzles to evaluate on: a file, default (the test set in the package) or hub (the family's public test set)."""
+    """Puzzles to evaluate on: a file, default (the test set in the package, or for a run on --data its own test examples) or
+    hub (the family's public test set)."""
     max_puzzles: int | None = None
     """Only the first so many puzzles."""
     batch_size: int = 256
