@@ -13,7 +13,11 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+
+from tyro.conf import Suppress
+
+from ponderling.tasks.grids import GridSpec
 
 T_ = TypeVar("T_")
 
@@ -285,12 +289,20 @@ class DataConfig:
     """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
+    symmetries: str = "none"
+    """For --data: changes that keep its puzzles valid, with + between: flips, rotations or dihedral (both); colours, any
+    exchange of symbols, or colours=A,B,... of these."""
+    check: str | None = None
+    """For --data: module:function that is given a question and an answer, as lists of rows, and says True, False or a list of
+    what is wrong."""
     num_validation: int = 500
     """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint."""
     max_train: int | None = None
     """Train on so many of the others, drawn at random; None: all."""
     max_test: int | None = None
     """Report on only the first so many test puzzles; None: all."""
+    grid: Annotated[GridSpec | None, Suppress] = None
+    """What --data was found to hold; set by the command line."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -300,6 +312,8 @@ class DataConfig:
         ]
         if self.num_validation < 0:
             problems.append(f"num_validation must not be negative: got {self.num_validation}")
+        if self.grid is None and (self.symmetries != "none" or self.check is not None):
+            problems.append(f"symmetries and check are for --data FILE: task {self.task} has its own")
         _raise(problems)
 
 
@@ -379,16 +393,19 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
     kwargs: dict[str, Any] = {}
     before = len(problems)
     for name in hints.keys() & values.keys():
-        value, hint = values[name], hints[name]
+        value, hint = values[name], _unless_null(hints[name], values[name])
         if dataclasses.is_dataclass(hint):
             kwargs[name] = _build(typing.cast(type, hint), value, f"{where}.{name}", problems)
-        elif typing.get_origin(hint) is tuple:  # of any number of dataclasses
-            if isinstance(value, list | tuple):
-                item = typing.cast(type, typing.get_args(hint)[0])
+        elif typing.get_origin(hint) is tuple:  # of any number of dataclasses, or of texts
+            item = typing.cast(type, typing.get_args(hint)[0])
+            if isinstance(value, list | tuple) and dataclasses.is_dataclass(item):
                 parts = [_build(item, part, f"{where}.{name}[{i}]", problems) for i, part in enumerate(value)]
                 kwargs[name] = tuple(parts)
+            elif isinstance(value, list | tuple) and all(_fits(part, item) for part in value):
+                kwargs[name] = tuple(value)
             else:
-                problems.append(f"{where}.{name}: expected a list, got {json.dumps(value)}")
+                of = "" if dataclasses.is_dataclass(item) else f" of {item.__name__}"
+                problems.append(f"{where}.{name}: expected a list{of}, got {json.dumps(value)}")
         elif _fits(value, hint):
             kwargs[name] = value
         else:
@@ -400,6 +417,12 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
     except (TypeError, ValueError) as error:
         problems.append(f"{where}: {error}")
         return None
+
+
+def _unless_null(hint: Any, value: Any) -> Any:
+    """The dataclass in `dataclass | None`, unless the value is None; any other hint as it is."""
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else ()
+    return next((option for option in options if dataclasses.is_dataclass(option) and value is not None), hint)
 
 
 def _fits(value: Any, hint: Any) -> bool:

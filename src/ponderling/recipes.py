@@ -135,6 +135,34 @@ def _relational() -> Recipe:
     )
 
 
+MLP_CELLS = 100
+"""Cells up to which an MLP over positions is used; its weights grow with their square, and attention's do not."""
+
+
+def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recipe:
+    """A small run for a task of one's own, chosen by the size of its grids.
+
+    Args:
+        data: What to train on.
+        num_cells: L.
+        num_puzzles: Puzzle ids; more than one brings a puzzle embedding.
+    """
+    sudoku4, sudoku9 = (next(r.config for r in _small() if r.name == name) for name in ("sudoku4", "sudoku9-small"))
+    base = sudoku4 if num_cells <= 36 else sudoku9
+    model = base.model
+    if num_cells > MLP_CELLS:
+        model = replace(model, mixer="attention", positions="rope")
+    if num_puzzles > 1:
+        model = replace(model, prefix_len=1, puzzle_embedding_size=model.hidden_size)
+    train = replace(
+        base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995, eval_every=500, checkpoint_every=500
+    )
+    mixer = "an MLP over positions" if model.mixer == "mlp" else "attention"
+    ids = f" and {num_puzzles:,} puzzle embeddings" if num_puzzles > 1 else ""
+    summary = f"TRM with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
+    return Recipe("grid-small", summary, RunConfig(model, train, data))
+
+
 def as_hrm(config: RunConfig) -> RunConfig:
     """The same run with HRM's ways: two networks of twice the layers, 1-step gradient, Q-learning, no moving average."""
     model = replace(

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles
     from ponderling.tasks.sudoku import Sudoku
 
-USAGE = """usage: ponderling data {make,inspect} ...
+USAGE = """usage: ponderling data {make,inspect,export} ...
 
   make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
-  inspect FILE    what a file of puzzles holds: sizes, clues, ratings, repetitions up to symmetry
+  make gym        write grid pairs of a reasoning-gym task: train.jsonl and test.jsonl (needs the extra `gym`)
+  inspect FILE    what a file of puzzles or of your own grids holds: sizes, symbols, splits, ratings, repetitions
+  export FILE     write a file, or a task's own puzzles, as a data set for the official HRM and TRM repositories
 
-`ponderling data make sudoku --help` and `ponderling data inspect --help` show more."""
+`ponderling data make sudoku --help`, `ponderling data inspect --help` and so on show more."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,13 @@ class InspectCommand:
     """What `ponderling data inspect` takes."""
 
     file: Positional[str]
-    """A file of puzzles, or the name of a task for the set in the package."""
+    """A file of puzzles or grids, a folder in the official layout, or the name of a task for the set in the package."""
     task: str | None = None
-    """The puzzle family; told from the length of the first puzzle if not given."""
+    """The puzzle family; told from the file if not given. `grids` for a file of grids that looks like one of Sudokus."""
+    test: str | None = None
+    """For a file of grids: another with the test examples."""
+    symmetries: str = "none"
+    """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
     json: bool = False
     """Print one JSON object on stdout."""
 
@@ -74,13 +80,21 @@ def main(args: list[str]) -> int:
     """Runs the verb."""
     if args[:2] == ["make", "sudoku"]:
         return _make(parse_arguments(MakeCommand, args[2:], "ponderling data make sudoku", "Generates Sudoku puzzles."))
+    if args[:2] == ["make", "gym"]:
+        from ponderling.cli.data_gym import make_gym
+
+        return make_gym(args[2:])
+    if args[:1] == ["export"]:
+        from ponderling.cli.data_export import export
+
+        return export(args[1:])
     if args[:1] == ["inspect"]:
         command = parse_arguments(InspectCommand, args[1:], "ponderling data inspect", "What a file of puzzles holds.")
         return _inspect(command)
     if not args or args[0] in ("-h", "--help") or args == ["make", "--help"]:
         print(USAGE)
         return 0 if args else 2
-    raise ValueError(f"expected `data make sudoku` or `data inspect`: got `data {' '.join(args[:2])}`")
+    raise ValueError(f"expected `data make sudoku`, `make gym`, `inspect` or `export`: got `data {' '.join(args[:2])}`")
 
 
 def _make(command: MakeCommand) -> int:
@@ -227,9 +241,11 @@ def _inspect(command: InspectCommand) -> int:
         parts = {split: task.load_default(split) for split in ("train", "test")}
     else:
         path = Path(command.file)
-        if not path.is_file():
+        if not path.exists():
             raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(SUDOKUS)})")
-        task = SUDOKUS[get_task(command.task).name] if command.task else _guess_task(path)
+        if command.task == "grids" or (command.task is None and holds_grids(path)):
+            return _inspect_grids(command)
+        task = SUDOKUS[get_task(command.task).name] if command.task else guess_task(path)
         parts = {path.name: task.read(path)}
     facts = {"task": task.name, **{name: _facts(task, puzzles) for name, puzzles in parts.items()}}
     if command.json:
@@ -256,19 +272,55 @@ def _inspect(command: InspectCommand) -> int:
     return 0
 
 
-def _guess_task(path: Path) -> Sudoku:
-    """The task whose grid has as many cells as the longest field of the first rows."""
-    import gzip
+def _inspect_grids(command: InspectCommand) -> int:
+    from ponderling.cli.grid_data import lines_of
+    from ponderling.data.grid_source import grid_config, grid_facts
 
+    facts = grid_facts(grid_config(command.file, command.test, command.symmetries))
+    print(json.dumps(facts) if command.json else "\n".join(lines_of(command.file, facts)))
+    return 0
+
+
+def holds_grids(path: Path) -> bool:
+    """Whether a file or folder is of anyone's grids, and not of Sudokus."""
+    from ponderling.tasks.grid_files import SUFFIXES
+    from ponderling.tasks.official_layout import is_layout
+
+    if is_layout(path):
+        return True
+    if not path.name.lower().endswith(SUFFIXES):
+        return False
+    return ".csv" not in path.suffixes or _task_of_length(path) is None
+
+
+def guess_task(path: Path) -> Sudoku:
+    """The task whose grid has as many cells as the longest field of the first rows."""
     from ponderling.tasks import SUDOKUS
 
+    task = _task_of_length(path)
+    if task is None:
+        longest = max(map(len, _first_fields(path)), default=0)
+        raise ValueError(
+            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)}; "
+            "name it with --task"
+        )
+    return task
+
+
+def _task_of_length(path: Path) -> Sudoku | None:
+    """The Sudoku with as many cells as the longest field has characters, if these can be cells of it."""
+    from ponderling.tasks import SUDOKUS
+
+    longest = max(_first_fields(path), key=len, default="")
+    fitting = [task for task in SUDOKUS.values() if task.num_cells == len(longest)]
+    return fitting[0] if fitting and (fitting[0].tokens_of(longest) != 255).all() else None
+
+
+def _first_fields(path: Path) -> list[str]:
+    """All fields of the first five lines."""
+    import gzip
+
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt") as file:
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         head = [line.strip() for _, line in zip(range(5), file, strict=False)]
-    longest = max((len(field) for line in head for field in line.split(",")), default=0)
-    for task in SUDOKUS.values():
-        if task.num_cells == longest:
-            return task
-    raise ValueError(
-        f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)}; name it with --task"
-    )
+    return [field for line in head for field in line.split(",")]

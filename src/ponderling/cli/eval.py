@@ -14,7 +14,8 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     """What `ponderling eval` takes."""
 
     data: str = "default"
-    """Puzzles to evaluate on: a file, default (the test set in the package) or hub (the family's public test set)."""
+    """Puzzles to evaluate on: a file, default (the test set in the package, or for a run on --data its own test examples) or
+    hub (the family's public test set)."""
     max_puzzles: int | None = None
     """Only the first so many puzzles."""
     batch_size: int = 256
@@ -44,7 +45,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.data import load_puzzles
+    from ponderling.data import load_test
     from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
     from ponderling.search import Budget
@@ -53,7 +54,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     steps = command.steps or checkpoint.config.train.N_sup
     budget = command.budget(steps) or (Budget(steps) if command.early_exit else None)
     solver = Solver.of(checkpoint, command.device)
-    puzzles = load_puzzles(solver.task, command.data, "test")[: command.max_puzzles]
+    puzzles = load_test(checkpoint.config.data, solver.task, command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
 

@@ -45,7 +45,7 @@ def main(args: list[str]) -> int:
     solver = Solver.load(command.checkpoint, command.device, command.dtype, command.task)
     if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
         return _solve_file(solver, command)
-    if Path(command.puzzle).suffix in (".csv", ".txt", ".gz"):
+    if Path(command.puzzle).suffix in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(solver, command)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.eval import percent
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from ponderling.recipes import get_recipe, list_recipes
+from ponderling.recipes import Recipe, get_recipe, grid_recipe, list_recipes
 
 if TYPE_CHECKING:
     from ponderling.train import Trainer
@@ -36,24 +36,94 @@ class TrainCommand:
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
+    files, args = take_files(args)
     name = args[0] if args and not args[0].startswith("-") else None
-    if name is None:
+    if name is None and files is None:
         if args and args[0] not in ("-h", "--help"):
-            raise ValueError(f"expected a recipe before {args[0]}: `ponderling train RECIPE ...`. There are {_names()}")
+            raise ValueError(
+                f"expected a recipe before {args[0]}, or --data FILE: `ponderling train RECIPE ...`. There are {_names()}"
+            )
         _print_recipes()
         return 0 if args else 2
-    recipe = get_recipe(name)
-    default_out = Path("runs") / name
-    base = _saved_config(args[1:], default_out) or recipe.config
+    recipe = _recipe(name, files)
+    args = args[1:] if name is not None else args
+    default_out = Path("runs") / _run_name(name, files)
+    saved = _saved_config(args, default_out)
+    base = saved or recipe.config
     command = parse_arguments(
         TrainCommand,
-        args[1:],
-        prog=f"ponderling train {name}",
+        args,
+        prog=f"ponderling train {name or '--data FILE'}",
         description=f"{recipe.summary}. Defaults shown are the recipe's; any can be overridden.",
         default=TrainCommand(model=base.model, train=base.train, data=base.data),
     )
-    config = RunConfig(command.model, command.train, command.data)
-    return _train(config, command.out or default_out, name, command.resume, command.json)
+    data = command.data
+    if data.grid is not None:
+        from ponderling.cli.grid_data import show_grids
+        from ponderling.data.grid_source import grid_config
+
+        if saved is None:  # symmetries may ask for a square canvas
+            data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
+        show_grids(data, sys.stderr)
+    if recipe.name == "grid-small" and saved is None:
+        print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
+    config = RunConfig(command.model, command.train, data)
+    return _train(config, command.out or default_out, recipe.name, command.resume, command.json)
+
+
+def take_files(args: list[str]) -> tuple[tuple[str, str | None] | None, list[str]]:
+    """The files of `--data FILE` and `--test FILE`, and the other arguments; None without --data.
+
+    tyro cannot be told of them: --data.train and its like begin alike.
+    """
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    waiting = iter(args)
+    for arg in waiting:
+        option, equals, value = arg.partition("=")
+        if option not in ("--data", "--test"):
+            rest.append(arg)
+            continue
+        if not equals:
+            value = next(waiting, "")
+        if not value or value.startswith("--"):
+            raise ValueError(f"expected a file or folder of grids after {option}")
+        found[option] = value
+    if "--test" in found and "--data" not in found:
+        raise ValueError("--test FILE goes with --data FILE; with a recipe alone it is --data.test")
+    return ((found["--data"], found.get("--test")) if found else None), rest
+
+
+def _run_name(name: str | None, files: tuple[str, str | None] | None) -> str:
+    """The run folder's name: the recipe's, the family's, or the file's."""
+    if name is not None:
+        return name.partition(":")[2] or name
+    assert files is not None
+    return Path(files[0]).resolve().name.partition(".")[0]
+
+
+def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
+    """What to train: a named recipe, on --data if that is given; or the small one for a file or a `module:attribute`."""
+    if name is not None and ":" in name:
+        from ponderling.tasks import get_task
+
+        if files is not None:
+            raise ValueError(
+                f"{name} is a task, and --data FILE another: leave one out, or name files with --data.train"
+            )
+        rows, columns = get_task(name).grid_shape
+        return grid_recipe(DataConfig(task=name), rows * columns)
+    if files is None:
+        assert name is not None
+        return get_recipe(name)
+    from ponderling.data.grid_source import grid_config
+
+    base = get_recipe(name) if name is not None else None  # a wrong name is told before a long file is read
+    data = grid_config(*files, base=None if base is None else base.config.data)
+    assert data.grid is not None
+    if base is not None:
+        return Recipe(base.name, base.summary, RunConfig(base.config.model, base.config.train, data))
+    return grid_recipe(data, data.grid.rows * data.grid.columns, data.grid.num_puzzles)
 
 
 def _names() -> str:
@@ -61,7 +131,11 @@ def _names() -> str:
 
 
 def _print_recipes() -> None:
-    print("usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* ...]\n\nRecipes:")
+    print(
+        "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* ...]\n"
+        "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .jsonl, .csv, .npz or a folder\n"
+        "       ponderling train MODULE:ATTRIBUTE ...                     on a puzzle family of your own\n\nRecipes:"
+    )
     for recipe in list_recipes():
         print(f"  {recipe.name:22}{recipe.summary}")
     print("\n`ponderling train RECIPE --help` shows every setting and the recipe's value for it.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ponderling.config import DataConfig
+from ponderling.data.grid_source import load_grids
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles, Task
+from ponderling.tasks.grids import Grids
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,35 @@ def task_of(data: DataConfig) -> Task:
     Raises:
         ValueError: when there is none of that name.
     """
+    if data.grid is not None:
+        return Grids(data.grid, data.check, data.symmetries)
     return get_task(data.task)
 
 
 def load_split(data: DataConfig, task: Task) -> DataSplit:
     """The run's puzzles; the validation puzzles are never among the training puzzles."""
-    pool = load_puzzles(task, data.train, "train")
+    if isinstance(task, Grids):
+        parts = load_grids(data, task)
+        pool, test = parts.train.puzzles, parts.test.puzzles
+    else:
+        pool, test = load_puzzles(task, data.train, "train"), load_puzzles(task, data.test, "test")
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
     train = pool[order[num_validation:][: data.max_train]]
     validation = pool[order[:num_validation]]
-    test = load_puzzles(task, data.test, "test")[: data.max_test]
-    return DataSplit(train, validation, test)
+    return DataSplit(train, validation, test[: data.max_test])
+
+
+def load_test(data: DataConfig, task: Task, source: str) -> Puzzles:
+    """The puzzles to evaluate on: of a file, the task's own (see `load_puzzles`), or those a run on grids was to report on."""
+    if isinstance(task, Grids):
+        # of the training file those it was not trained on, lest its other examples be taken for a test
+        own = data.train if data.test == "default" else data.test
+        if source == "default" or Path(source).resolve() == Path(own).resolve():
+            return load_grids(data, task).test.puzzles
+        return task.read(source, need_answers=True)
+    return load_puzzles(task, source, "test")
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:

@@ -86,7 +86,7 @@ def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> 
         FileNotFoundError: when there is no such file.
     """
     path = Path(path)
-    problems = _Problems(path)
+    problems = Problems(path)
     parts = []
     L = task.grid_shape[0] * task.grid_shape[1]
     with _open_text(path) as file:
@@ -131,7 +131,7 @@ def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
             raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
 
 
-def _from_rows(task: TextTask, rows: list[_Row], problems: _Problems) -> Puzzles:
+def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
     """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
     known = problems.count
     tokens = _column(task, rows, [row.question for row in rows], "question", problems)
@@ -158,7 +158,7 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
     )
 
 
-def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: _Problems) -> Tokens:
+def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: Problems) -> Tokens:
     """All texts as tokens at once, PAD for answers that are not given; only those that cannot be are looked at one by one."""
     lines, columns = task.grid_shape
     L = lines * columns
@@ -173,7 +173,7 @@ def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, probl
     return tokens
 
 
-def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: _Problems) -> None:
+def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: Problems) -> None:
     """Checks the answers that are given, and searches for those that are not."""
     given = np.array([bool(row.answer) for row in rows])
     for i, reason in task.wrong_answers(tokens[given], labels[given]).items():
@@ -185,7 +185,7 @@ def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, 
             problems.add(rows[i].number, str(error))
 
 
-def _ratings(rows: list[_Row], problems: _Problems) -> NDArray[np.int32]:
+def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
     ratings = np.full(len(rows), -1, np.int32)
     for i, row in enumerate(rows):
         if row.rating.isascii() and row.rating.isdigit() and len(row.rating) < 10:
@@ -240,24 +240,25 @@ def read_hub(task: TextTask, repository: str, split: str, limit: int | None = No
     return read_puzzles(task, Path(path), limit)
 
 
-class _Problems:
-    """Collects what is wrong with the rows of a file, to be reported together."""
+class Problems:
+    """Collects what is wrong with the rows (or lines) of a file, to be reported together."""
 
     SHOWN = 5
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, unit: str = "row"):
+        self.path, self.unit = path, unit
         self.count = 0
         self.first: list[tuple[int, str]] = []
 
     def add(self, row: int, reason: str) -> None:
+        """Notes a problem."""
         self.count += 1
         self.first = sorted([*self.first, (row, reason)])[: self.SHOWN]
 
     def report(self) -> None:
         """Raises PuzzleError if there was a problem."""
         if self.count:
-            shown = "; ".join(f"row {row}: {reason}" for row, reason in self.first)
+            shown = "; ".join(f"{self.unit} {row}: {reason}" for row, reason in self.first)
             more = self.count - len(self.first)
             raise PuzzleError(f"{self.path}, {shown}" + (f"; and {more} more problems" if more > 0 else ""))
 

@@ -1,0 +1,179 @@
+"""Built data sets in the folder layout of the official HRM and TRM repositories: read, and written for them to train on.
+
+A folder `train` and a folder `test`, each with `dataset.json` and for each set in it (`all`) five arrays: `inputs` and `labels`
+(N, L), the `puzzle_identifiers` of the puzzles, `puzzle_indices` (where each puzzle's examples begin) and `group_indices`
+(where each group's puzzles begin); and `identifiers.json`, the identifiers' names. In labels `ignore_label_id` is not scored.
+Our own `grid.json`, which the official code passes over, keeps shape and symbols.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.files import write_atomically
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
+
+FACTS, NAMES, GRID = "dataset.json", "identifiers.json", "grid.json"
+FIELDS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_indices")
+
+
+def is_layout(path: str | Path) -> bool:
+    """Whether this is a folder (a text too long for a name is none)."""
+    return os.path.isdir(path)
+
+
+def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
+    """The `dataset.json` of a split.
+
+    Raises:
+        PuzzleError: when it is not there or cannot be used.
+    """
+    path = Path(folder) / split / FACTS
+    try:
+        facts = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise PuzzleError(
+            f"{path}: cannot be read ({error}); a folder in the official layout has train/{FACTS} and test/{FACTS}"
+        ) from error
+    needed = {"vocab_size": int, "seq_len": int, "num_puzzle_identifiers": int, "sets": list}
+    problems = [
+        name for name, kind in needed.items() if not isinstance(facts, dict) or type(facts.get(name)) is not kind
+    ]
+    if problems:
+        raise PuzzleError(f"{path}: {', '.join(problems)} must be there, as in the official builders")
+    if facts.get("pad_id", PAD) != PAD:
+        raise PuzzleError(f"{path}: pad_id must be {PAD}, as in all official data sets: got {facts['pad_id']}")
+    return facts
+
+
+def read_grid_facts(folder: str | Path) -> dict[str, Any] | None:
+    """What our `grid.json` says; None where there is none."""
+    path = Path(folder) / GRID
+    try:
+        return json.loads(path.read_text()) if path.is_file() else None
+    except ValueError as error:
+        raise PuzzleError(f"{path}: cannot be read: {error}") from error
+
+
+def read_layout(folder: str | Path, split: str, vocab_size: int | None = None) -> Puzzles:
+    """The puzzles of `train` or `test`.
+
+    Raises:
+        PuzzleError: naming the file and what is wrong with it.
+    """
+    facts = read_facts(folder, split)
+    if vocab_size is not None and facts["vocab_size"] > vocab_size:
+        raise PuzzleError(
+            f"{Path(folder) / split / FACTS}: vocab_size must be at most the training data's {vocab_size}: "
+            f"got {facts['vocab_size']}"
+        )
+    if not facts["sets"]:
+        raise PuzzleError(f"{Path(folder) / split / FACTS}: names no set")
+    return join([_read_set(Path(folder) / split, str(name), facts) for name in facts["sets"]])
+
+
+def _read_set(folder: Path, name: str, facts: Mapping[str, Any]) -> Puzzles:
+    arrays = {field: _load(folder / f"{name}__{field}.npy") for field in FIELDS}
+    inputs, labels, ids, puzzle_starts, group_starts = (arrays[field] for field in FIELDS)
+    problems = []
+    N, L = len(inputs), facts["seq_len"]
+    for field in ("inputs", "labels"):
+        if arrays[field].shape != (N, L) or arrays[field].dtype.kind not in "iu":
+            problems.append(f"{field} must be integers ({N}, {L}), got {arrays[field].dtype} {arrays[field].shape}")
+    for field, starts, end in (("puzzle_indices", puzzle_starts, N), ("group_indices", group_starts, len(ids))):
+        if starts.ndim != 1 or not len(starts) or starts[0] != 0 or starts[-1] != end or (np.diff(starts) < 0).any():
+            problems.append(f"{field} must rise from 0 to {end}")
+    if len(puzzle_starts) != len(ids) + 1:
+        problems.append(
+            f"puzzle_indices must be one longer than puzzle_identifiers: got {len(puzzle_starts)} and {len(ids)}"
+        )
+    if not problems:
+        ignored = facts.get("ignore_label_id")
+        labels = labels if ignored in (None, PAD) else np.where(labels == ignored, PAD, labels)
+        for field, array in (("inputs", inputs), ("labels", labels)):
+            if N and (array.min() < 0 or array.max() >= facts["vocab_size"]):
+                row = int(np.flatnonzero(((array < 0) | (array >= facts["vocab_size"])).any(axis=1))[0])
+                problems.append(f"row {row} of {field} has a token outside 0 to {facts['vocab_size'] - 1}")
+        if len(ids) and (ids.min() < 0 or ids.max() >= facts["num_puzzle_identifiers"]):
+            problems.append(f"puzzle_identifiers must be from 0 to {facts['num_puzzle_identifiers'] - 1}")
+    if problems:
+        raise PuzzleError(f"{folder} (set {name}): {'; '.join(problems)}")
+    examples_of = np.diff(puzzle_starts)
+    return Puzzles(inputs.astype(np.uint8), labels.astype(np.uint8), np.repeat(ids, examples_of).astype(np.int32))
+
+
+def _load(path: Path) -> NDArray[Any]:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise PuzzleError(f"{path}: cannot be read: {error}") from error
+
+
+def write_layout(
+    folder: str | Path,
+    parts: Mapping[str, Puzzles],
+    vocab_size: int,
+    num_puzzles: int,
+    grid: Mapping[str, Any],
+) -> None:
+    """Writes `train` and `test` for the official repositories; `read_layout` reads the same puzzles back.
+
+    Puzzles whose id is 0 are a group each, as in the official Sudoku and maze sets. Those of another id are the examples
+    of one puzzle, as in the official ARC sets, and stand together in the files.
+
+    Raises:
+        FileExistsError: when there is such a data set already.
+    """
+    folder = Path(folder)
+    for split in parts:
+        if (folder / split / FACTS).exists():
+            raise FileExistsError(f"{folder / split} holds a data set already: choose another --out")
+    for split, puzzles in parts.items():
+        (folder / split).mkdir(parents=True, exist_ok=True)
+        order = np.argsort(puzzles.puzzle_ids, kind="stable")
+        puzzles = puzzles[order]
+        ids = puzzles.puzzle_ids
+        first = np.flatnonzero(np.concatenate([[True], (ids[1:] != ids[:-1]) | (ids[1:] == 0)])) if len(ids) else ids
+        arrays: dict[str, Tokens | NDArray[np.int32]] = {
+            "inputs": puzzles.tokens,
+            "labels": puzzles.labels,
+            "puzzle_identifiers": ids[first].astype(np.int32),
+            "puzzle_indices": np.append(first, len(puzzles)).astype(np.int32),
+            "group_indices": np.arange(len(first) + 1, dtype=np.int32),
+        }
+        for field, array in arrays.items():
+            _save(folder / split / f"all__{field}.npy", array)
+        facts = {
+            "pad_id": PAD,
+            "ignore_label_id": PAD,
+            "blank_identifier_id": 0,
+            "vocab_size": vocab_size,
+            "seq_len": puzzles.tokens.shape[1],
+            "num_puzzle_identifiers": num_puzzles,
+            "total_groups": len(first),
+            "mean_puzzle_examples": len(puzzles) / max(1, len(first)),
+            "total_puzzles": len(first),
+            "sets": ["all"],
+        }
+        _write_json(folder / split / FACTS, facts)
+    _write_json(folder / NAMES, ["<blank>", *(f"puzzle {i}" for i in range(1, num_puzzles))])
+    _write_json(folder / GRID, grid)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.save(file, np.ascontiguousarray(array))
+
+    write_atomically(path, write)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(value)))
