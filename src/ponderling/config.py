@@ -277,7 +277,8 @@ class DataConfig:
     """What to train and evaluate on."""
 
     task: str = "sudoku4"
-    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes)."""
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes), and
+    mazes of any size: maze10, maze30, maze12x20."""
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles) or `hub`
     (the family's public data set)."""
@@ -285,6 +286,9 @@ class DataConfig:
     """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
+    relabel: bool = False
+    """Where a puzzle has many right answers (mazes): give the puzzle that a symmetry made the answer that the family's own rule
+    chooses. Without it the answer is carried over, as the official builders do, and the labels then follow several rules."""
     num_validation: int = 500
     """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint."""
     max_train: int | None = None
@@ -300,6 +304,8 @@ class DataConfig:
         ]
         if self.num_validation < 0:
             problems.append(f"num_validation must not be negative: got {self.num_validation}")
+        if self.relabel and not self.augment:
+            problems.append("relabel is about puzzles that a symmetry made: it needs augment")
         _raise(problems)
 
 

@@ -34,7 +34,7 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, PuzzleShape, RunConfig
-from ponderling.data import DataSplit, Sampler, load_split, task_of
+from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
 from ponderling.evaluate import Evaluation, evaluate
 from ponderling.files import remove_leftovers
 from ponderling.losses import IGNORE
@@ -119,7 +119,7 @@ class Trainer:
         if train.compile:
             compile_networks(self.model)
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
-        self._augment = task.augment if config.data.augment else None
+        self._augment = augmentation(config.data, task)
         self.generator = seeded_generator(train.seed, self.device)
         self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
         self.step = 0

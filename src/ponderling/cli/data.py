@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 USAGE = """usage: ponderling data {make,inspect} ...
 
   make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
+  make maze       generate mazes of any size with their shortest paths, likewise
   inspect FILE    what a file of puzzles holds: sizes, clues, ratings, repetitions up to symmetry
 
-`ponderling data make sudoku --help` and `ponderling data inspect --help` show more."""
+`ponderling data make sudoku --help`, `ponderling data make maze --help` and `ponderling data inspect --help` show more."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,19 @@ def main(args: list[str]) -> int:
     """Runs the verb."""
     if args[:2] == ["make", "sudoku"]:
         return _make(parse_arguments(MakeCommand, args[2:], "ponderling data make sudoku", "Generates Sudoku puzzles."))
+    if args[:2] == ["make", "maze"]:
+        from ponderling.cli.make_maze import make_maze
+
+        return make_maze(args[2:])
     if args[:1] == ["inspect"]:
         command = parse_arguments(InspectCommand, args[1:], "ponderling data inspect", "What a file of puzzles holds.")
         return _inspect(command)
     if not args or args[0] in ("-h", "--help") or args == ["make", "--help"]:
         print(USAGE)
         return 0 if args else 2
-    raise ValueError(f"expected `data make sudoku` or `data inspect`: got `data {' '.join(args[:2])}`")
+    raise ValueError(
+        f"expected `data make sudoku`, `data make maze` or `data inspect`: got `data {' '.join(args[:2])}`"
+    )
 
 
 def _make(command: MakeCommand) -> int:
