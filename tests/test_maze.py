@@ -458,3 +458,20 @@ def test_the_papers_recipes_are_those_of_the_official_commands():
         assert (config.model.n, config.model.T, config.train.steps, config.train.batch_size) == (n, T, steps, 768)
         assert (config.train.lr, config.train.weight_decay, config.train.puzzle_lr) == (1e-4, 1.0, 1e-4)
         assert (config.data.task, config.data.train, config.data.augment) == ("maze30", "hub", False)
+
+
+def test_a_run_on_mazes_trains_and_both_scores_are_told(tmp_path, capsys):
+    model, data = ["--model.hidden-size", "8"], ["--data.task", "maze4", "--data.max-test", "5"]
+    train = ["--train.steps", "2", "--train.batch-size", "8", "--train.N-sup", "2"]
+    run = str(tmp_path / "run")
+    assert main(["train", "maze10", "--out", run, *model, *train, *data]) == 0
+    Maze(4).write(tmp_path / "m.csv", random_mazes(Maze(4), 20))
+    capsys.readouterr()
+    assert main(["eval", run, "--data", str(tmp_path / "m.csv"), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["puzzles"] == 20
+    assert 0 <= figures["exact"] <= figures["valid"] <= 1
+    assert main(["solve", run, "S   ##   ## #  G", "--watch", "--restarts", "2", "--views", "1", "--verify"]) == 0
+    out = capsys.readouterr().out
+    assert "step 1" in out
+    assert "solved" in out
