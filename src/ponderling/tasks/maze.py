@@ -33,7 +33,7 @@ MOST_CELLS = 400
 """A set of mazes of at most so many cells is generated in seconds; larger ones are for `ponderling data make maze`."""
 
 TRIES, MOST_TRIES = 100_000, 10_000_000
-"""Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 40,000."""
+"""Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 50,000."""
 
 Bools = NDArray[np.bool_]
 
@@ -294,7 +294,8 @@ class Maze(GridTask):
 
     def relabel(self, puzzles: Puzzles) -> Puzzles:
         """The same mazes with the path of Maze-Hard's rule: a symmetry carries a path to a shortest one, but not to that."""
-        return replace(puzzles, labels=np.array([self._labelled(question) for question in puzzles.tokens], np.uint8))
+        labels = np.array([self._labelled(question) for question in puzzles.tokens], np.uint8)
+        return replace(puzzles, labels=labels.reshape(puzzles.tokens.shape))
 
     def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
         """A number for each maze (N, L) that no symmetry changes, (N,): if two differ, the mazes are not alike."""
