@@ -281,7 +281,8 @@ class DataConfig:
     """What to train and evaluate on."""
 
     task: str = "sudoku4"
-    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes)."""
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes), and
+    mazes of any size: maze10, maze30, maze12x20."""
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles) or `hub`
     (the family's public data set)."""
@@ -295,6 +296,9 @@ class DataConfig:
     check: str | None = None
     """For --data: module:function that is given a question and an answer, as lists of rows, and says True, False or a list of
     what is wrong."""
+    relabel: bool = False
+    """Where a puzzle has many right answers (mazes): give the puzzle that a symmetry made the answer that the family's own rule
+    chooses. Without it the answer is carried over, as the official builders do, and the labels then follow several rules."""
     num_validation: int = 500
     """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint."""
     max_train: int | None = None
@@ -314,6 +318,8 @@ class DataConfig:
             problems.append(f"num_validation must not be negative: got {self.num_validation}")
         if self.grid is None and (self.symmetries != "none" or self.check is not None):
             problems.append(f"symmetries and check are for --data FILE: task {self.task} has its own")
+        if self.relabel and not self.augment:
+            problems.append("relabel is about puzzles that a symmetry made: it needs augment")
         _raise(problems)
 
 

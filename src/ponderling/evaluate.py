@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig
-from ponderling.scoring import cell_accuracy, exact_match, rating_buckets, share
+from ponderling.scoring import RATING_EDGES, cell_accuracy, exact_match, rating_buckets, share
 from ponderling.search import Budget, Found, search
 from ponderling.supervision import RecursiveModel, wants_to_halt
 from ponderling.tasks.base import Puzzles, Question, Task, Tokens
@@ -39,6 +39,8 @@ class Evaluation:
     right_at: NDArray[np.bool_]
     """Exact match after each step, (steps, N)."""
     puzzles: Puzzles
+    rating_edges: tuple[int, ...]
+    """Where the tables by rating cut."""
     full_valid: NDArray[np.bool_] | None
     """Rules kept after all steps, (N,); None where the task has no rules to judge by."""
     early_valid: NDArray[np.bool_] | None
@@ -81,8 +83,6 @@ class Evaluation:
         }
 
     def _by_rating(self, full_exact: NDArray[Any], early_exact: NDArray[Any]) -> list[dict[str, Any]]:
-        if self.puzzles.ratings is None:
-            return []
         return [
             {
                 "rating": name,
@@ -92,7 +92,7 @@ class Evaluation:
                 "early_exact": share(early_exact[members]),
                 "mean_steps": share(self.steps_taken[members]),
             }
-            for name, members in rating_buckets(self.puzzles.ratings)
+            for name, members in _buckets(self.puzzles, self.rating_edges)
         ]
 
 
@@ -119,13 +119,14 @@ def evaluate(
         progress: Called with the number of puzzles done.
 
     Raises:
-        ValueError: when there is no puzzle, or steps is below 1.
+        ValueError: when there is no puzzle, one has no answer, or steps is below 1.
     """
     steps = config.train.N_sup if steps is None else steps
     if not len(puzzles):
         raise ValueError("no puzzles to evaluate on")
     if steps < 1:
         raise ValueError(f"steps must be at least 1: got {steps}")
+    _refuse_unanswered(puzzles)
     start = time.perf_counter()
     parts = []
     for first in range(0, len(puzzles), batch_size):
@@ -140,6 +141,7 @@ def evaluate(
         halted=halted,
         right_at=np.concatenate([part[4] for part in parts], axis=1),
         puzzles=puzzles,
+        rating_edges=edges_of(task),
         full_valid=task.valid(puzzles.tokens, full) if task.has_rules else None,
         early_valid=task.valid(puzzles.tokens, early) if task.has_rules else None,
         seconds=time.perf_counter() - start,
@@ -153,6 +155,8 @@ class SearchEvaluation:
     budget: Budget
     found: tuple[Found, ...]
     puzzles: Puzzles
+    rating_edges: tuple[int, ...]
+    """Where the tables by rating cut."""
     valid: NDArray[np.bool_] | None
     """Rules kept, (N,); None where the task has no rules to judge by."""
     seconds: float
@@ -194,13 +198,34 @@ class SearchEvaluation:
                     "first_exact": share(first[members]),
                     "mean_steps": share(passes[members]),
                 }
-                for name, members in (rating_buckets(self.puzzles.ratings) if self.puzzles.ratings is not None else [])
+                for name, members in (
+                    rating_buckets(self.puzzles.ratings, self.rating_edges) if self.puzzles.ratings is not None else []
+                )
             ],
             "search": asdict(self.budget),
             "verified": self.budget.verify,
             "seconds": round(self.seconds, 3),
             "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
         }
+
+
+def edges_of(task: Task) -> tuple[int, ...]:
+    """The lowest rating of each row of a table by rating: the task's own, where its scale is not that of Sudokus."""
+    return getattr(task, "rating_edges", RATING_EDGES)
+
+
+def _buckets(puzzles: Puzzles, edges: tuple[int, ...]) -> list[tuple[str, NDArray[np.bool_]]]:
+    return [] if puzzles.ratings is None else rating_buckets(puzzles.ratings, edges)
+
+
+def _refuse_unanswered(puzzles: Puzzles) -> None:
+    """Scores need labels: without one, every answer would count as right."""
+    unanswered = np.flatnonzero(~puzzles.labels.any(axis=1))
+    if len(unanswered):
+        raise ValueError(
+            f"{len(unanswered)} of {len(puzzles)} puzzles have no answer to compare with, the first is number "
+            f"{unanswered[0] + 1}: give the answers, or use `ponderling solve`"
+        )
 
 
 def _share(valid: NDArray[np.bool_] | None, members: NDArray[np.bool_] | slice = slice(None)) -> float | None:
@@ -229,10 +254,11 @@ def evaluate_search(
     """Searches for every puzzle's answer and scores the answers; see `search.search` for the arguments.
 
     Raises:
-        ValueError: when there is no puzzle.
+        ValueError: when there is no puzzle, or one has no answer.
     """
     if not len(puzzles):
         raise ValueError("no puzzles to evaluate on")
+    _refuse_unanswered(puzzles)
     start = time.perf_counter()
     questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
     found: list[Found] = []
@@ -241,7 +267,7 @@ def evaluate_search(
         progress(len(found))
     answers = np.stack([outcome.tokens for outcome in found])
     valid = task.valid(puzzles.tokens, answers) if task.has_rules else None
-    return SearchEvaluation(budget, tuple(found), puzzles, valid, time.perf_counter() - start)
+    return SearchEvaluation(budget, tuple(found), puzzles, edges_of(task), valid, time.perf_counter() - start)
 
 
 @torch.inference_mode()

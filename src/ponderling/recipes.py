@@ -35,11 +35,17 @@ def _papers() -> list[Recipe]:
         TrainConfig(steps=26_041, halting="halt_continue", ema_rate=0.0),
         sudoku,
     )
+    # The builders' commands store no symmetries of mazes (arXiv 2510.04871 says 8: that is --data.augment), and hold none out.
+    maze = DataConfig(task="maze30", train="hub", test="hub", augment=False, num_validation=0)
+    trm_maze = replace(trm, model=replace(trm.model, n=4), data=maze)
+    hrm_maze = replace(hrm, data=maze)
     where = "Sudoku-Extreme, 1,000 puzzles; wants a GPU"
     return [
         Recipe("trm-sudoku-mlp", f"TRM paper, MLP over positions, 5.0M parameters; {where}", mlp),
         Recipe("trm-sudoku-attention", f"TRM paper, attention, 6.8M parameters; {where}", trm),
         Recipe("hrm-sudoku", f"HRM paper, 27M parameters; {where}", hrm),
+        Recipe("trm-maze", "TRM paper, attention, 6.8M parameters; Maze-Hard, 1,000 mazes; wants a GPU", trm_maze),
+        Recipe("hrm-maze", "HRM paper, 27M parameters; Maze-Hard, 1,000 mazes; wants a GPU", hrm_maze),
     ]
 
 
@@ -80,12 +86,18 @@ def _small() -> list[Recipe]:
         replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999, eval_every=1000),
         DataConfig(task="sudoku9"),
     )
+    maze10 = RunConfig(
+        replace(model, T=1),
+        replace(train, steps=2000, batch_size=64, eval_every=500, checkpoint_every=500),
+        DataConfig(task="maze10", relabel=True, num_validation=200),
+    )
     return [
         Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", sudoku4),
         Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", as_hrm(sudoku4)),
         Recipe("sudoku6", "TRM on 6x6 Sudoku", sudoku6),
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
+        Recipe("maze10", "TRM on 10x10 mazes, sized for a laptop", maze10),
     ]
 
 

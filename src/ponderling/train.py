@@ -35,7 +35,7 @@ from ponderling.checkpoint import (
 )
 from ponderling.compiling import compile_networks
 from ponderling.config import Phase, PuzzleShape, RunConfig
-from ponderling.data import DataSplit, Sampler, load_split, task_of
+from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
 from ponderling.evaluate import Evaluation, evaluate
 from ponderling.files import remove_leftovers
 from ponderling.losses import IGNORE
@@ -129,7 +129,7 @@ class Trainer:
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
-        self._augment = task.augment if config.data.augment else None
+        self._augment = augmentation(config.data, task)
         self.generator = seeded_generator(train.seed, self.device)
         self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
         self.step = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +16,13 @@ from ponderling.cli.arguments import parse_arguments
 if TYPE_CHECKING:
     import numpy as np
 
-    from ponderling.tasks.base import Puzzles
+    from ponderling.tasks.base import Puzzles, Task
     from ponderling.tasks.sudoku import Sudoku
 
 USAGE = """usage: ponderling data {make,inspect,export} ...
 
   make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
+  make maze       generate mazes of any size with their shortest paths, likewise
   make gym        write grid pairs of a reasoning-gym task: train.jsonl and test.jsonl (needs the extra `gym`)
   inspect FILE    what a file of puzzles or of your own grids holds: sizes, symbols, splits, ratings, repetitions
   export FILE     write a file, or a task's own puzzles, as a data set for the official HRM and TRM repositories
@@ -88,13 +90,19 @@ def main(args: list[str]) -> int:
         from ponderling.cli.data_export import export
 
         return export(args[1:])
+    if args[:2] == ["make", "maze"]:
+        from ponderling.cli.make_maze import make_maze
+
+        return make_maze(args[2:])
     if args[:1] == ["inspect"]:
         command = parse_arguments(InspectCommand, args[1:], "ponderling data inspect", "What a file of puzzles holds.")
         return _inspect(command)
     if not args or args[0] in ("-h", "--help") or args == ["make", "--help"]:
         print(USAGE)
         return 0 if args else 2
-    raise ValueError(f"expected `data make sudoku`, `make gym`, `inspect` or `export`: got `data {' '.join(args[:2])}`")
+    raise ValueError(
+        f"expected `data make sudoku`, `make maze`, `make gym`, `inspect` or `export`: got `data {' '.join(args[:2])}`"
+    )
 
 
 def _make(command: MakeCommand) -> int:
@@ -213,13 +221,17 @@ def _make_distinct(
     return found
 
 
-def _facts(task: Sudoku, puzzles: Puzzles) -> dict[str, Any]:
+def _facts(task: Task, puzzles: Puzzles) -> dict[str, Any]:
     import numpy as np
 
+    from ponderling.evaluate import edges_of
     from ponderling.scoring import rating_buckets
 
     clues = task.clue_mask(puzzles.tokens).sum(axis=1)
-    prints = Counter(map(int, task.fingerprint(puzzles.tokens)))
+    fingerprint = getattr(task, "fingerprint", None)  # without one only what is alike in every cell counts as repeated
+    prints = Counter(
+        map(int, fingerprint(puzzles.tokens)) if fingerprint else (row.tobytes() for row in puzzles.tokens)
+    )
     ratings = puzzles.ratings
     return {
         "puzzles": len(puzzles),
@@ -228,24 +240,24 @@ def _facts(task: Sudoku, puzzles: Puzzles) -> dict[str, Any]:
         else None,
         "ratings": None
         if ratings is None
-        else {name: int(np.sum(members)) for name, members in rating_buckets(ratings)},
+        else {name: int(np.sum(members)) for name, members in rating_buckets(ratings, edges_of(task))},
         "repeated_up_to_symmetry": len(puzzles) - len(prints),
     }
 
 
 def _inspect(command: InspectCommand) -> int:
-    from ponderling.tasks import SUDOKUS, get_task
+    from ponderling.tasks import TASKS, get_task
 
-    if command.file in SUDOKUS and not Path(command.file).exists():
-        task = SUDOKUS[command.file]
+    path = Path(command.file)
+    if not path.exists() and not path.suffix and "/" not in command.file:
+        task = get_task(command.file)
         parts = {split: task.load_default(split) for split in ("train", "test")}
     else:
-        path = Path(command.file)
         if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(SUDOKUS)})")
+            raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(TASKS)})")
         if command.task == "grids" or (command.task is None and holds_grids(path)):
             return _inspect_grids(command)
-        task = SUDOKUS[get_task(command.task).name] if command.task else guess_task(path)
+        task = get_task(command.task) if command.task else guess_task(path)
         parts = {path.name: task.read(path)}
     facts = {"task": task.name, **{name: _facts(task, puzzles) for name, puzzles in parts.items()}}
     if command.json:
@@ -254,8 +266,9 @@ def _inspect(command: InspectCommand) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{command.file}: {task.name}, {task.side}x{task.side}, {task.vocab_size} tokens")
-    for heading in ("", "puzzles", "clues", "ratings", "repeated up to symmetry"):
+    rows, columns = task.grid_shape
+    table = Table(title=f"{command.file}: {task.name}, {rows}x{columns}, {task.vocab_size} tokens")
+    for heading in ("", "puzzles", "given cells", "ratings", "repeated up to symmetry"):
         table.add_column(heading, overflow="fold")
     for name in parts:
         f = facts[name]
@@ -282,7 +295,7 @@ def _inspect_grids(command: InspectCommand) -> int:
 
 
 def holds_grids(path: Path) -> bool:
-    """Whether a file or folder is of anyone's grids, and not of Sudokus."""
+    """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
     from ponderling.tasks.grid_files import SUFFIXES
     from ponderling.tasks.official_layout import is_layout
 
@@ -293,25 +306,28 @@ def holds_grids(path: Path) -> bool:
     return ".csv" not in path.suffixes or _task_of_length(path) is None
 
 
-def guess_task(path: Path) -> Sudoku:
-    """The task whose grid has as many cells as the longest field of the first rows."""
+def guess_task(path: Path) -> Task:
+    """The Sudoku or maze that the longest field of the first rows is one of."""
     from ponderling.tasks import SUDOKUS
 
     task = _task_of_length(path)
     if task is None:
         longest = max(map(len, _first_fields(path)), default=0)
         raise ValueError(
-            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)}; "
-            "name it with --task"
+            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)} and no square "
+            "maze; name it with --task"
         )
     return task
 
 
-def _task_of_length(path: Path) -> Sudoku | None:
-    """The Sudoku with as many cells as the longest field has characters, if these can be cells of it."""
-    from ponderling.tasks import SUDOKUS
+def _task_of_length(path: Path) -> Task | None:
+    """The family with as many cells as the longest field has characters, if these can be cells of it."""
+    from ponderling.tasks import SUDOKUS, Maze
 
     longest = max(_first_fields(path), key=len, default="")
+    side = math.isqrt(len(longest))
+    if side * side == len(longest) and longest.count("S") == longest.count("G") == 1 and set(longest) <= set("# SGo"):
+        return Maze(side)
     fitting = [task for task in SUDOKUS.values() if task.num_cells == len(longest)]
     return fitting[0] if fitting and (fitting[0].tokens_of(longest) != 255).all() else None
 
@@ -322,5 +338,5 @@ def _first_fields(path: Path) -> list[str]:
 
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8-sig", errors="replace") as file:
-        head = [line.strip() for _, line in zip(range(5), file, strict=False)]
+        head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
     return [field for line in head for field in line.split(",")]

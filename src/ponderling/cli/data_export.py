@@ -12,7 +12,7 @@ from tyro.conf import Positional
 from ponderling.cli.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from ponderling.tasks.base import Puzzles, Task
+    from ponderling.tasks.base import Puzzles, Task, Tokens
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _grid_facts(task: Task, parts: dict[str, Puzzles]) -> dict[str, Any]:
         if padded:
             spec = GridSpec(tuple(map(str, range(task.vocab_size))), rows, columns, "raw")
         else:
-            cells = [task.render(np.full(L, token, np.uint8))[0][0] for token in range(1, task.vocab_size)]
+            cells = (_rows_of(task, np.full(L, token, np.uint8))[0][0] for token in range(1, task.vocab_size))
             spec = GridSpec(tuple(cells), rows, columns)
     return {key: value for key, value in asdict(spec).items() if key != "num_puzzles"}
 
@@ -116,7 +116,16 @@ def _write_jsonl(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
             task.write(file, puzzles)
             continue
         lines = [
-            json.dumps({"input": task.render(question), "output": task.render(answer)}, ensure_ascii=False) + "\n"
+            json.dumps({"input": _rows_of(task, question), "output": _rows_of(task, answer)}, ensure_ascii=False) + "\n"
             for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
         ]
         write_atomically(file, lambda temporary, lines=lines: temporary.write_text("".join(lines), encoding="utf-8"))
+
+
+def _rows_of(task: Task, tokens: Tokens) -> list[list[str]]:
+    """The grid (L,) as rows of cells: those of its text where each is one character, else as it is drawn."""
+    rows, columns = task.grid_shape
+    text = task.format(tokens)
+    if len(text) != rows * columns:
+        return task.render(tokens)
+    return [list(text[r * columns : (r + 1) * columns]) for r in range(rows)]

@@ -113,12 +113,13 @@ def show_search(figures: dict[str, Any]) -> None:
         title=f"{figures['puzzles']:,} puzzles of {figures['data']}, {figures['steps']} steps, "
         f"{figures['search']['restarts']} restarts, {figures['search']['views']} views, {chooser} chooses"
     )
-    for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "mean steps"):
+    for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "rules kept", "mean steps"):
         table.add_column(heading, justify="right")
     everything = {**figures, "rating": "all", "first_exact": figures["first"]["exact"]}
     for row in [everything, *figures["by_rating"]]:
         exact, first = percent(row["exact"]), percent(row["first_exact"])
-        table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, f"{row['mean_steps']:.1f}")
+        valid = percent(row["valid"])
+        table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, valid, f"{row['mean_steps']:.1f}")
     console.print(table)
     within = ", ".join(f"{percent(value)} within {steps}" for steps, value in figures["exact_within"].items())
     console.print(f"exact {within} steps")

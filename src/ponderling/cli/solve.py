@@ -69,7 +69,7 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
         from ponderling.cli.watch import grid_text, outcome_text
 
         console = Console(highlight=False)
-        console.print(grid_text(solver.task, result.question_tokens, result.tokens))
+        console.print(grid_text(solver.task, result.question_tokens, result.tokens), soft_wrap=True)
         console.print(result.answer, soft_wrap=True)
         console.print(outcome_text(result))
     return 0

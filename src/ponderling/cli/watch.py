@@ -28,20 +28,22 @@ def grid_text(
     """The answer as a grid: clues bold, cells that break a rule red, cells changed since `before` yellow.
 
     Args:
-        task: The puzzle family; its `block_shape`, if it has one, says where lines go.
+        task: The puzzle family; its `block_shape`, if it has one, says where lines go, and `cells_touch` that nothing stands
+            between cells.
         question: (L,).
         answer: (L,).
         before: The answer one step earlier, (L,).
         confidence: Probability of each cell, (L,): unsure cells are dim.
-        marks: Put `*` behind changed and `!` behind wrong cells, for output without colour.
+        marks: Put `*` behind changed and `!` behind wrong cells, for output without colour; in cells that touch at their end.
     """
     rows, columns = task.grid_shape
     cells = [text for row in task.render(answer) for text in row]
+    touch = getattr(task, "cells_touch", False)
     width = max(map(len, cells)) + 1
     clues = task.clue_mask(question)
     wrong = set(task.check(question, answer).wrong_cells)
     block_rows, block_columns = getattr(task, "block_shape", (rows, columns))
-    text = Text()
+    text = Text(no_wrap=True, overflow="ignore")
     for row in range(rows):
         if row and row % block_rows == 0:
             groups = ["─" * ((width + 1) * block_columns)] * (columns // block_columns)
@@ -53,9 +55,12 @@ def grid_text(
             changed = before is not None and answer[i] != before[i]
             style = CLUE if clues[i] else SURE if confidence is None or confidence[i] > 0.9 else UNSURE
             style = WRONG if i in wrong else CHANGED if changed else style
-            text.append(cells[i].rjust(width - 1), style)
-            text.append(("!" if i in wrong else "*" if changed else " ") if marks else " ")
-            text.append(" ")
+            mark = ("!" if i in wrong else "*" if changed else "") if marks else ""
+            if touch:
+                text.append(cells[i][: len(cells[i]) - len(mark)] + mark, style)
+            else:
+                text.append(cells[i].rjust(width - 1), style)
+                text.append(mark.ljust(1) + " ")
         text.append("\n")
     return text
 
@@ -89,7 +94,7 @@ def watch(task: Task, result: Result, delay: float) -> None:
                 time.sleep(delay)
     else:
         for frame in frames:
-            console.print(frame)
+            console.print(frame, soft_wrap=True)
     console.print(result.answer, soft_wrap=True)
     console.print(outcome_text(result))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ponderling.config import DataConfig
 from ponderling.data.grid_source import load_grids
+from ponderling.data.sampler import Augment
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles, Task
 from ponderling.tasks.grids import Grids
@@ -34,6 +35,24 @@ def task_of(data: DataConfig) -> Task:
     if data.grid is not None:
         return Grids(data.grid, data.check, data.symmetries)
     return get_task(data.task)
+
+
+def augmentation(data: DataConfig, task: Task) -> Augment | None:
+    """How training puzzles are varied, None if they are shown as they are.
+
+    Raises:
+        ValueError: when answers are to be chosen anew by a family that has no choice.
+    """
+    if not data.augment:
+        return None
+    if not data.relabel:
+        return task.augment
+    relabel = getattr(task, "relabel", None)
+    if relabel is None:
+        raise ValueError(
+            f"data.relabel is for puzzles with many right answers, such as mazes: {task.name} has none to choose"
+        )
+    return lambda rng, puzzles: relabel(task.augment(rng, puzzles))
 
 
 def load_split(data: DataConfig, task: Task) -> DataSplit:

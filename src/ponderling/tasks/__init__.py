@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ponderling.tasks.base import Task
 from ponderling.tasks.grid import GridTask
+from ponderling.tasks.maze import Maze
 from ponderling.tasks.sudoku import Sudoku
 
-__all__ = ["SUDOKUS", "TASKS", "GridTask", "Sudoku", "Task", "get_task"]
+__all__ = ["SUDOKUS", "TASKS", "GridTask", "Maze", "Sudoku", "Task", "get_task"]
 
 SUDOKUS: dict[str, Sudoku] = {
     "sudoku4": Sudoku(2, 2),
@@ -22,8 +25,11 @@ SUDOKUS: dict[str, Sudoku] = {
     "latin9": Sudoku(1, 9),
 }
 
-TASKS: dict[str, Task] = {**SUDOKUS}
+TASKS: dict[str, Task] = {**SUDOKUS, "maze10": Maze(10), "maze30": Maze(30)}
 """The families with a name of their own."""
+
+SIZED: dict[str, Callable[[int, int], Task]] = {"maze": Maze}
+"""Families of any size, by the word in front of it: `maze12`, `maze12x20`."""
 
 NEEDED = sorted(name for name in vars(Task) if not name.startswith("_"))
 """What an object must have to be a puzzle family."""
@@ -37,13 +43,17 @@ def get_task(name: str) -> Task:
     """
     if ":" in name:
         return _imported(name)
-    if name not in TASKS:
-        close = difflib.get_close_matches(name, TASKS, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(
-            f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, and module:attribute for one of your own"
-        )
-    return TASKS[name]
+    if name in TASKS:
+        return TASKS[name]
+    sized = re.fullmatch(r"([a-z]+)([1-9]\d*)(?:x([1-9]\d*))?", name)
+    if sized and sized[1] in SIZED:
+        return SIZED[sized[1]](int(sized[2]), int(sized[3] or sized[2]))
+    close = difflib.get_close_matches(name, TASKS, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    sizes = ", ".join(f"{word} with any size ({word}12, {word}12x20)" for word in SIZED)
+    raise ValueError(
+        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, {sizes}, and module:attribute for one of your own"
+    )
 
 
 def _imported(name: str) -> Task:
