@@ -62,5 +62,6 @@ def main(args: list[str]) -> int:
         print(json.dumps(facts))
         return 0
     print(f"{outcome_text(result).plain}", file=sys.stderr)
-    print(f"{command.out}: {film.num_frames} frames, {size / 1e3:.0f} kB", file=sys.stderr)
+    what = f"{film.num_frames} frames" if command.still is None else f"frame {command.still} of {film.num_frames - 1}"
+    print(f"{command.out}: {what}, {size / 1e3:.0f} kB", file=sys.stderr)
     return 0
