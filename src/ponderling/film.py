@@ -30,6 +30,7 @@ COLOURS: dict[str, tuple[str, str]] = {
     "edge": ("#d5dae1", "#323a45"),
     "given": ("#f0f2f5", "#1f262f"),
     "wall": ("#3f4854", "#6c7887"),
+    "path": ("#9accff", "#1f5694"),
     "ink": ("#1c2128", "#f0f3f6"),
     "soft": ("#6a7482", "#93a0af"),
     "answer": ("#0b62c4", "#6cb2ff"),
@@ -42,6 +43,9 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 """What a role looks like, in light and in dark."""
 
+PALETTE = {"#": "wall", "o": "path"}
+"""Cells that are filled rather than written, by their text, as in mazes. A family can have a `palette` of its own beside it,
+with roles or colours such as #ff0000."""
 GRID = 432
 """Largest width and height of the grid, in pixels."""
 MARGIN, CURVE = 20, 64
@@ -145,7 +149,7 @@ def _draw_cells(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
     clues = task.clue_mask(result.question_tokens)
     before = film.tokens(frame - 1) if frame > 1 else tokens  # filling what was blank is no change of mind
     wrong = set(task.check(result.question_tokens, tokens).wrong_cells) if frame else set()
-    palette: dict[str, str] = {"#": "wall"} | getattr(task, "palette", {})
+    palette: dict[str, str] = PALETTE | getattr(task, "palette", {})
     step = result.trace[frame - 1] if frame else None
     candidates = _candidates(task) if film.cell >= 20 else {}
     for i, text in enumerate(texts):
