@@ -182,3 +182,21 @@ def test_the_loop_in_the_documentation_solves_a_famous_puzzle(tmp_path):
         [sys.executable, "-c", loop[1]], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout  # fmt: skip
     assert printed.strip() == "812753649943682175675491283154237896369845721287169534521974368438526917796318452"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["theirs", "--task", "sudoku6"], "--task is for onnx and torch"),
+        (["model.onnx", "--prefix", "plain"], "--prefix is for official checkpoints: got plain with onnx"),
+        (["nowhere/model.pt2"], "no such folder to write model.pt2 into"),
+        (["nowhere/model.any", "--format", "torch"], "no such folder to write model.any into"),
+        (["theirs"], "the official code cannot be given a model"),  # no ending: for the official code, which lacks it
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(args, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "sudoku", *args]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -24,8 +24,8 @@ class ExportCommand:
     out: Positional[Path]
     """The file model.onnx or model.pt2; or a folder for the official files. What is there already is not overwritten."""
     to: Annotated[Literal["onnx", "torch", "official"] | None, tyro.conf.arg(aliases=["--format"])] = None
-    """onnx: one supervision step as a graph; torch: the same as a torch.export program; official: step_N and all_config.yaml
-    for the repositories of TRM and HRM. Told from the ending of OUT if not given: .onnx, .pt2, anything else is official."""
+    """onnx: one supervision step as a graph; torch: the same as a torch.export program; official: step_N and its YAML for the
+    repositories of TRM and HRM. Told from the ending of OUT if not given: .onnx, .pt2, anything else is official."""
     task: str | None = None
     """onnx, torch: describe the loop for another puzzle family, such as sudoku16; relational networks can."""
     prefix: Literal["compiled", "plain", "bare", "same"] = "same"
