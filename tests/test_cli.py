@@ -190,7 +190,8 @@ def test_tensorboard_files_are_written_when_asked_for(tmp_path):
     assert list((tmp_path / "tensorboard").iterdir())
 
 
-VERBS = ["", "train", "train sudoku4", "eval", "solve", "demo", "import", "export", "data", "data make sudoku"]
+VERBS = ["", "train", "train sudoku4", "eval", "solve", "film", "plot", "demo", "import", "export", "push", "data"]
+VERBS += ["data make sudoku"]
 
 
 @pytest.mark.parametrize("args", [f"{verb} --help" for verb in VERBS])
