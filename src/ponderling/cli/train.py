@@ -163,6 +163,8 @@ class ProgressDisplay:
             f"{self.steps:,} steps of {config.train.batch_size} slots into {trainer.out}"
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
+        for sentence in getattr(trainer.task, "left_out", ()):
+            self.console.print(sentence)
         if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ponderling.config import DataConfig
-from ponderling.tasks import get_task
+from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import Puzzles, Task
 
 
@@ -28,11 +28,16 @@ def task_of(data: DataConfig) -> Task:
     Raises:
         ValueError: when there is none of that name.
     """
-    return get_task(data.task)
+    task = get_task(data.task)
+    if isinstance(task, Arc):
+        task.views = data.views if data.augment else 0
+    return task
 
 
 def load_split(data: DataConfig, task: Task) -> DataSplit:
     """The run's puzzles; the validation puzzles are never among the training puzzles."""
+    if isinstance(task, Arc):
+        return _arc_split(data, task)
     pool = load_puzzles(task, data.train, "train")
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
@@ -41,6 +46,16 @@ def load_split(data: DataConfig, task: Task) -> DataSplit:
     validation = pool[order[:num_validation]]
     test = load_puzzles(task, data.test, "test")[: data.max_test]
     return DataSplit(train, validation, test)
+
+
+def _arc_split(data: DataConfig, task: Arc) -> DataSplit:
+    """As `load_split`, but nothing is held out of a test task's demonstrations: they are all there is of it."""
+    read = task.read_data(data.train, data.test, data.overlap == "drop")
+    order = np.random.default_rng(0).permutation(len(read.train))
+    num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
+    held = np.random.default_rng(0).permutation(read.spare)[:num_validation]
+    train = order[~np.isin(order, held)][: data.max_train]
+    return DataSplit(read.train[train], read.train[held], read.test[: data.max_test])
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:

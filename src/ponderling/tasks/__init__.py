@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from ponderling.tasks import arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.base import Task
 from ponderling.tasks.grid import GridTask
 from ponderling.tasks.sudoku import Sudoku
 
-__all__ = ["SUDOKUS", "TASKS", "GridTask", "Sudoku", "Task", "get_task"]
+__all__ = ["PATTERNS", "SUDOKUS", "TASKS", "Arc", "GridTask", "Sudoku", "Task", "get_task"]
 
 SUDOKUS: dict[str, Sudoku] = {
     "sudoku4": Sudoku(2, 2),
@@ -25,6 +29,11 @@ SUDOKUS: dict[str, Sudoku] = {
 TASKS: dict[str, Task] = {**SUDOKUS}
 """The families with a name of their own."""
 
+PATTERNS: dict[str, tuple[str, Callable[..., Task]]] = {
+    "arcN": (arc.PATTERN, lambda side: Arc(int(side))),
+}
+"""Families of any size: how their names are shown, the pattern of a name, and what makes the family from its groups."""
+
 NEEDED = sorted(name for name in vars(Task) if not name.startswith("_"))
 """What an object must have to be a puzzle family."""
 
@@ -37,11 +46,14 @@ def get_task(name: str) -> Task:
     """
     if ":" in name:
         return _imported(name)
+    for pattern, make in PATTERNS.values():
+        if match := re.fullmatch(pattern, name):
+            return make(*match.groups())
     if name not in TASKS:
         close = difflib.get_close_matches(name, TASKS, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise ValueError(
-            f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, and module:attribute for one of your own"
+            f"unknown task {name!r}: {hint}There are {', '.join([*TASKS, *PATTERNS])}, and module:attribute for one of your own"
         )
     return TASKS[name]
 
