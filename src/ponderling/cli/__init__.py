@@ -10,6 +10,7 @@ VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
     "eval": ("ponderling.cli.eval", "how good a checkpoint is on a file of puzzles"),
     "solve": ("ponderling.cli.solve", "solve a puzzle or a file of them, and watch"),
+    "adapt": ("ponderling.cli.adapt", "teach a checkpoint ARC tasks that it does not know"),
     "score": ("ponderling.cli.score", "what a submission of ARC answers is worth"),
     "data": ("ponderling.cli.data", "make puzzles, or look at a file of them"),
     "demo": ("ponderling.cli.demo", "train, compare and solve on 4x4 Sudoku in a few minutes"),
