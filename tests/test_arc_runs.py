@@ -14,6 +14,7 @@ from ponderling.adapt import TABLE, adapt
 from ponderling.checkpoint import load_checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.evaluate_arc import TestInput, arc_of, evaluate_arc, known_tasks
+from ponderling.inference import Solver
 from ponderling.models.reasoner import Output
 from ponderling.recipes import get_recipe
 from ponderling.tasks import Arc
@@ -167,6 +168,17 @@ def test_options_of_search_are_refused(folder, capsys):
     assert "--restarts: ARC answers are chosen by votes" in error(capsys, "eval", folder / "run", "--restarts", "2")
     path = folder / "made_challenges.json"
     assert "--watch cannot show ARC" in error(capsys, "solve", folder / "run", path, "--watch")
+
+
+def test_a_grid_alone_is_no_question(folder):
+    with pytest.raises(ValueError, match="an ARC model knows its tasks by id"):
+        Solver.load(folder / "run")
+
+
+def test_eval_asks_for_tasks_where_the_run_has_none(capsys, tmp_path):
+    train = write(tmp_path / "train.json", TASKS)
+    start(tiny_run("none", str(train), steps=1), tmp_path / "run").run()
+    assert "names no tasks to solve" in error(capsys, "eval", tmp_path / "run")
 
 
 def test_solve_shows_two_answers(folder, capsys):

@@ -282,9 +282,10 @@ class DataConfig:
     ARC on a canvas of that side."""
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles) or `hub`
-    (the family's public data set)."""
+    (the family's public data set). ARC: sources of tasks whose every pair is trained on, or none; see docs/arc.md."""
     test: str = "default"
-    """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
+    """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`. ARC: sources of tasks whose
+    demonstrations are trained on and whose test inputs are solved."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
     views: int = 1000

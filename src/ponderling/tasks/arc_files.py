@@ -67,10 +67,17 @@ class ArcTask:
         """All grids that are known."""
         return (grid for pair in (*self.demos, *self.tests) for grid in pair if grid is not None)
 
-    @property
-    def question(self) -> list[bytes]:
-        """What is known without the answers; the same for equal tasks, and only for those."""
-        return [*(pair.key for pair in self.demos), b"", *(grid_key(pair.input) for pair in self.tests)]
+    def differs_from(self, other: ArcTask) -> bool:
+        """Whether demonstrations or test inputs differ, or a test output that both know."""
+        if [pair.key for pair in self.demos] != [pair.key for pair in other.demos] or len(self.tests) != len(
+            other.tests
+        ):
+            return True
+        return any(
+            not np.array_equal(a.input, b.input)
+            or (a.output is not None and b.output is not None and not np.array_equal(a.output, b.output))
+            for a, b in zip(self.tests, other.tests, strict=True)
+        )
 
     @property
     def digest(self) -> str:
@@ -103,12 +110,16 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
     """
-    names = [str(source)] if Path(source).exists() else str(source).split("+")
+    names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")
+    if not all(names):
+        raise PuzzleError(
+            f"{str(source)!r}: expected sources with a + between, one of them is empty; none means no tasks"
+        )
     tasks: dict[str, ArcTask] = {}
     for name in names:
         for task in _read_source(name):
             known = tasks.setdefault(task.id, task)
-            if known is not task and known.question != task.question:
+            if known is not task and known.differs_from(task):
                 raise PuzzleError(
                     f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
                     "it another id"
@@ -174,7 +185,7 @@ def _load_json(path: Path) -> Any:
         return dict(items)
 
     try:
-        return json.loads(path.read_text(), object_pairs_hook=unique)
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
     except PuzzleError:
         raise
     except (ValueError, RecursionError) as error:
