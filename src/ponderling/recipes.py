@@ -79,7 +79,7 @@ def _small_arc() -> Recipe:
         inner_multiple=32,
         prefix_len=1,
         puzzle_embedding_size=128,
-        n=3,
+        n=2,
         T=1,
         dtype="float32",
     )
