@@ -318,6 +318,17 @@ def test_adapt_on_the_command_line_and_then_eval(folder, capsys, tmp_path):
     assert "task new_turn, new_first_row is known to" in error(capsys, *again)
 
 
+def test_adapting_can_be_stopped_and_keeps_what_it_learned(checkpoint, folder, tmp_path):
+    calls = iter([False, False, True])
+    figures = adapt(
+        checkpoint, str(folder / "new.json"), tmp_path / "new", batch_size=4, should_stop=lambda: next(calls)
+    )
+    stopped = load_checkpoint(tmp_path / "new")
+    assert figures == {}
+    assert stopped.info["step"] == 2
+    assert not (tmp_path / "new" / "last" / "training.safetensors").exists()
+
+
 def test_a_checkpoint_without_names_can_be_adapted(checkpoint, folder, tmp_path):
     """As an imported one: its rows stay, whosoever they are, and new tasks get the rows behind them."""
     info = {key: value for key, value in checkpoint.info.items() if key != "identifiers"}

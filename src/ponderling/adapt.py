@@ -6,6 +6,7 @@ of the trained rows, and trains on the demonstrations: the rows only, so that no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def adapt(
     batch_size: int | None = None,
     device: str = "cpu",
     observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Writes a checkpoint that knows the tasks of a source besides its own.
 
@@ -48,9 +50,10 @@ def adapt(
         batch_size: Slots of the batch; None: as in the checkpoint's run.
         device: Where to train.
         observer: Is told what happens, as in `train.Trainer`.
+        should_stop: Asked between two steps; the checkpoint is written as far as it came.
 
     Returns:
-        The figures of the test inputs without views, as `Trainer.run`; empty when their outputs are not known.
+        Figures of the test inputs without views, as `Trainer.run`; empty when stopped early, or their outputs are not known.
 
     Raises:
         ValueError: when the model has no puzzle embeddings, or a task cannot be read, does not fit, or is known already.
@@ -88,7 +91,7 @@ def adapt(
     model.requires_grad_(weights)
     split = DataSplit(data.train, data.train[:0], data.test)
     trainer = Trainer(run, out, family, split, model, checkpoint.info.get("recipe"), observer)
-    figures = trainer.run()
+    figures = trainer.run(should_stop)
     (out / LAST / TRAINING).unlink()  # of no use: the run cannot be gone on with by its config alone
     return figures
 

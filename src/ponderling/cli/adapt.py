@@ -46,24 +46,29 @@ def main(args: list[str]) -> int:
     )
     from ponderling.adapt import adapt
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.cli.train import ProgressDisplay
+    from ponderling.cli.train import ProgressDisplay, StopOnSignal
     from ponderling.tasks.arc_files import read_tasks
 
     out = command.out or Path(f"{command.checkpoint.rstrip('/')}-adapted")
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)
-    figures = adapt(
-        checkpoint,
-        command.task,
-        out,
-        command.steps,
-        command.weights,
-        command.views,
-        command.batch_size,
-        command.device,
-        ProgressDisplay(),
-    )
+    with StopOnSignal() as stop:
+        figures = adapt(
+            checkpoint,
+            command.task,
+            out,
+            command.steps,
+            command.weights,
+            command.views,
+            command.batch_size,
+            command.device,
+            ProgressDisplay(),
+            stop,
+        )
     result = {"run": str(out), "tasks": len(read_tasks(command.task)), "steps": command.steps, "test": figures or None}
     if command.json:
         print(json.dumps(result))
+    if stop.stopped:
+        print(f"stopped early; {out} holds what was learned until then", file=sys.stderr)
+        return 130
     print(f"now `ponderling eval {out} --data {command.task}` or `ponderling solve {out} TASK.json`", file=sys.stderr)
     return 0

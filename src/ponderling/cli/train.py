@@ -88,7 +88,7 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
     from ponderling.train import start
 
     trainer = start(config, out, resume, name, ProgressDisplay())
-    with _StopOnSignal() as stop:
+    with StopOnSignal() as stop:
         figures = trainer.run(stop)
     result = {
         "run": str(out),
@@ -108,7 +108,7 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
     return 0
 
 
-class _StopOnSignal:
+class StopOnSignal:
     """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once."""
 
     def __init__(self) -> None:
@@ -116,9 +116,10 @@ class _StopOnSignal:
         self._previous: dict[int, Any] = {}
 
     def __call__(self) -> bool:
+        """Whether to stop."""
         return self.stopped
 
-    def __enter__(self) -> _StopOnSignal:
+    def __enter__(self) -> StopOnSignal:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._stop)
         return self
