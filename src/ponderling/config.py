@@ -30,6 +30,7 @@ DType = Literal["float32", "bfloat16"]
 LossName = Literal["stablemax", "stablemax_float32", "softmax"]
 Halting = Literal["halt", "halt_continue"]
 OptimizerName = Literal["adam_atan2", "adam_atan2_paper", "adamw", "muon"]
+Overlap = Literal["refuse", "drop"]
 Choice = Literal["halting", "agreement", "residual"]
 """halting: the first answer at which the halting head says stop, else the one of which it was surest; agreement: the one with
 which most attempts end; residual: that of the attempt whose state changed least in its last step."""
@@ -281,13 +282,14 @@ class DataConfig:
     """What to train and evaluate on."""
 
     task: str = "sudoku4"
-    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes), and
-    mazes of any size: maze10, maze30, maze12x20."""
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes); mazes of any size:
+    maze10, maze30, maze12x20; ARC on a canvas of any side: arc10, arc30."""
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles) or `hub`
-    (the family's public data set)."""
+    (the family's public data set). ARC: sources of tasks whose every pair is trained on, or none; see docs/arc.md."""
     test: str = "default"
-    """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`."""
+    """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`. ARC: sources of tasks whose
+    demonstrations are trained on and whose test inputs are solved."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
     symmetries: str = "none"
@@ -299,8 +301,13 @@ class DataConfig:
     relabel: bool = False
     """Where a puzzle has many right answers (mazes): give the puzzle that a symmetry made the answer that the family's own rule
     chooses. Without it the answer is carried over, as the official builders do, and the labels then follow several rules."""
+    views: int = 1000
+    """ARC: so many views of each task, colours permuted and turned, with a puzzle embedding each; 0 without augment."""
+    overlap: Overlap = "refuse"
+    """ARC: what to do when tasks of `test` are in `train` too: refuse, or drop them from the training tasks."""
     num_validation: int = 500
-    """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint."""
+    """Training puzzles, at most a tenth, held out to evaluate during training and to choose the best checkpoint; in ARC of the
+    training tasks' test pairs, so that it is 0 without training tasks."""
     max_train: int | None = None
     """Train on so many of the others, drawn at random; None: all."""
     max_test: int | None = None
@@ -314,8 +321,11 @@ class DataConfig:
             for name, value in (("max_train", self.max_train), ("max_test", self.max_test))
             if value is not None and value < 1
         ]
-        if self.num_validation < 0:
-            problems.append(f"num_validation must not be negative: got {self.num_validation}")
+        problems += [
+            f"{name} must not be negative: got {value}"
+            for name, value in (("num_validation", self.num_validation), ("views", self.views))
+            if value < 0
+        ]
         if self.grid is None and (self.symmetries != "none" or self.check is not None):
             problems.append(f"symmetries and check are for --data FILE: task {self.task} has its own")
         if self.relabel and not self.augment:

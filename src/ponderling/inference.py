@@ -26,6 +26,7 @@ from ponderling.data import task_of
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.search import Budget, TraceStep, search
 from ponderling.supervision import RecursiveModel, halt_probability, wants_to_halt
+from ponderling.tasks import Arc
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
 
@@ -217,6 +218,11 @@ class Solver:
         if checkpoint.config.data.task == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
         task = task_of(checkpoint.config.data)
+        if isinstance(task, Arc):
+            raise ValueError(
+                f"{checkpoint.path}: an ARC model knows its tasks by id, a grid alone is no question to it: use "
+                "evaluate_arc.evaluate_arc, or `ponderling solve` with a task's JSON file"
+            )
         cells = task.grid_shape[0] * task.grid_shape[1]
         if (task.vocab_size, cells) != (checkpoint.shape.vocab_size, checkpoint.shape.seq_len):
             raise ValueError(

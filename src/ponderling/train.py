@@ -43,6 +43,7 @@ from ponderling.metrics_log import MetricsLog
 from ponderling.models import build_model
 from ponderling.optim import Optimizers, make_ema, seeded_generator
 from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
+from ponderling.tasks import Arc
 from ponderling.tasks.base import PAD, Puzzles, Task
 
 TrainableModel = Any
@@ -281,6 +282,8 @@ class Trainer:
 
     def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
         info = {"recipe": self.recipe, "step": self.step, "seconds": round(self.seconds, 1), **facts}
+        if isinstance(self.task, Arc):
+            info["identifiers"] = self.task.identifiers.to_json()
         save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
 
     def save(self) -> None:

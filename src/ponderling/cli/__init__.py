@@ -13,6 +13,8 @@ VERBS = {
     "film": ("ponderling.cli.film", "the thinking about a puzzle, as an animated picture"),
     "plot": ("ponderling.cli.plot", "curves of a run, or accuracy against thinking time"),
     "push": ("ponderling.cli.push", "give a model to others through the Hugging Face Hub"),
+    "adapt": ("ponderling.cli.adapt", "teach a checkpoint ARC tasks that it does not know"),
+    "score": ("ponderling.cli.score", "what a submission of ARC answers is worth"),
     "data": ("ponderling.cli.data", "make puzzles, or look at a file of them"),
     "demo": ("ponderling.cli.demo", "train, compare and solve on 4x4 Sudoku in a few minutes"),
     "import": ("ponderling.cli.import_", "read a checkpoint of the official HRM or TRM code"),

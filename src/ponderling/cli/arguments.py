@@ -47,8 +47,9 @@ class SearchOptions:
     """A further attempt asserts a guess at its start and after every so many steps; 0: no guesses, noise alone."""
     noise: float = 0.0
     """Standard deviation of normal noise on the state that a further attempt starts from."""
-    views: int = 0
-    """Search: so many further attempts that see the puzzle under a random symmetry each, without guesses."""
+    views: int | None = None
+    """Search: so many further attempts that see the puzzle under a random symmetry each, without guesses; none if not given.
+    ARC: so many views to vote over besides the task as it is; all that were trained on if not given."""
     choose: Choice = "halting"
     """Who chooses among answers: halting (the first at which the halting head stops, else the surest), agreement (that of most
     attempts) or residual (that of the attempt whose state came to rest)."""
@@ -67,14 +68,15 @@ class SearchOptions:
         """
         from ponderling.search import Budget
 
-        if not self.restarts and not self.views and not self.verify:
+        views = self.views or 0
+        if not self.restarts and not views and not self.verify:
             if self.noise or self.search_steps is not None or self.choose != "halting":
                 raise ValueError(
                     "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
                 )
             return None
         return Budget(
-            steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.views, self.choose, self.verify
+            steps, self.restarts, self.search_steps, self.noise, self.guess_every, views, self.choose, self.verify
         )
 
 

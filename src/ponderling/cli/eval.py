@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
@@ -14,14 +15,16 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     """What `ponderling eval` takes."""
 
     data: str = "default"
-    """Puzzles to evaluate on: a file, default (the test set in the package, or for a run on --data its own test examples) or
+    """Puzzles to evaluate on: a file, default (the set in the package; for a run on --data or ARC its own test examples) or
     hub (the family's public test set)."""
     max_puzzles: int | None = None
-    """Only the first so many puzzles."""
+    """Only the first so many puzzles (ARC: tasks)."""
     batch_size: int = 256
     """Puzzles at a time."""
     early_exit: bool = False
     """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
+    submission: Path | None = None
+    """ARC: write two answers for each test input to this file, in Kaggle's format."""
 
 
 def main(args: list[str]) -> int:
@@ -29,9 +32,13 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         EvalCommand, args, "ponderling eval", "How good a checkpoint is on a set of puzzles it was not trained on."
     )
+    from ponderling.cli.arc import show_arc
+
     figures = run(command)
     if command.json:
         print(json.dumps(figures))
+    elif "ranks" in figures:
+        show_arc(figures)
     elif figures["search"] is None:
         show(figures)
     else:
@@ -40,17 +47,25 @@ def main(args: list[str]) -> int:
 
 
 def run(command: EvalCommand) -> dict[str, Any]:
-    """The figures of `Evaluation.to_json`, with the checkpoint's and the data's names."""
+    """The figures of `Evaluation.to_json`, for ARC of `ArcEvaluation.to_json`, with the checkpoint's and the data's names."""
     from rich.console import Console
     from rich.progress import Progress
 
     from ponderling.checkpoint import load_checkpoint
+    from ponderling.cli.arc import run_arc
     from ponderling.data import load_test
     from ponderling.evaluate import evaluate, evaluate_search
     from ponderling.inference import Solver
     from ponderling.search import Budget
+    from ponderling.tasks.arc import is_arc
 
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
+    if is_arc(checkpoint.config.data.task):
+        return run_arc(command, checkpoint)
+    if command.submission is not None:
+        raise ValueError(
+            f"--submission is for ARC: {command.checkpoint} is of the family {checkpoint.config.data.task}"
+        )
     steps = command.steps or checkpoint.config.train.N_sup
     budget = command.budget(steps) or (Budget(steps) if command.early_exit else None)
     solver = Solver.of(checkpoint, command.device)

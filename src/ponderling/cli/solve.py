@@ -24,7 +24,7 @@ class SolveCommand(SearchOptions, CheckpointCommand):
     """What `ponderling solve` takes."""
 
     puzzle: Positional[str]
-    """A puzzle as one line of text, or a file of puzzles."""
+    """A puzzle as one line of text, or a file of puzzles; for ARC a task's JSON."""
     early_exit: bool = True
     """Stop a puzzle when the model says so."""
     watch: bool = False
@@ -40,9 +40,15 @@ def main(args: list[str]) -> int:
     )
     if command.delay < 0:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
+    from ponderling.checkpoint import load_checkpoint
+    from ponderling.cli.arc import solve_arc
     from ponderling.inference import Solver
+    from ponderling.tasks.arc import is_arc
 
-    solver = Solver.load(command.checkpoint, command.device, command.dtype, command.task)
+    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
+    if is_arc(checkpoint.config.data.task):
+        return solve_arc(command, checkpoint)
+    solver = Solver.of(checkpoint, command.device)
     if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
         return _solve_file(solver, command)
     if Path(command.puzzle).suffix in (".csv", ".txt", ".gz", ".jsonl", ".npz"):

@@ -162,7 +162,7 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
     from ponderling.train import start
 
     trainer = start(config, out, resume, name, ProgressDisplay())
-    with _StopOnSignal() as stop:
+    with StopOnSignal() as stop:
         figures = trainer.run(stop)
     result = {
         "run": str(out),
@@ -182,7 +182,7 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
     return 0
 
 
-class _StopOnSignal:
+class StopOnSignal:
     """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once."""
 
     def __init__(self) -> None:
@@ -190,9 +190,10 @@ class _StopOnSignal:
         self._previous: dict[int, Any] = {}
 
     def __call__(self) -> bool:
+        """Whether to stop."""
         return self.stopped
 
-    def __enter__(self) -> _StopOnSignal:
+    def __enter__(self) -> StopOnSignal:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._stop)
         return self
@@ -237,6 +238,8 @@ class ProgressDisplay:
             f"{self.steps:,} steps of {config.train.batch_size} slots into {trainer.out}"
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
+        for sentence in getattr(trainer.task, "left_out", ()):
+            self.console.print(sentence)
         if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),

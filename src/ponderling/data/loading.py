@@ -10,7 +10,7 @@ import numpy as np
 from ponderling.config import DataConfig
 from ponderling.data.grid_source import load_grids
 from ponderling.data.sampler import Augment
-from ponderling.tasks import get_task
+from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import Puzzles, Task
 from ponderling.tasks.grids import Grids
 
@@ -34,7 +34,10 @@ def task_of(data: DataConfig) -> Task:
     """
     if data.grid is not None:
         return Grids(data.grid, data.check, data.symmetries)
-    return get_task(data.task)
+    task = get_task(data.task)
+    if isinstance(task, Arc):
+        task.views = data.views if data.augment else 0
+    return task
 
 
 def augmentation(data: DataConfig, task: Task) -> Augment | None:
@@ -57,6 +60,8 @@ def augmentation(data: DataConfig, task: Task) -> Augment | None:
 
 def load_split(data: DataConfig, task: Task) -> DataSplit:
     """The run's puzzles; the validation puzzles are never among the training puzzles."""
+    if isinstance(task, Arc):
+        return _arc_split(data, task)
     if isinstance(task, Grids):
         parts = load_grids(data, task)
         pool, test = parts.train.puzzles, parts.test.puzzles
@@ -79,6 +84,16 @@ def load_test(data: DataConfig, task: Task, source: str) -> Puzzles:
             return load_grids(data, task).test.puzzles
         return task.read(source, need_answers=True)
     return load_puzzles(task, source, "test")
+
+
+def _arc_split(data: DataConfig, task: Arc) -> DataSplit:
+    """As `load_split`, but nothing is held out of a test task's demonstrations: they are all there is of it."""
+    read = task.read_data(data.train, data.test, data.overlap == "drop")
+    order = np.random.default_rng(0).permutation(len(read.train))
+    num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
+    held = np.random.default_rng(0).permutation(read.spare)[:num_validation]
+    train = order[~np.isin(order, held)][: data.max_train]
+    return DataSplit(read.train[train], read.train[held], read.test[: data.max_test])
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ponderling.tasks import arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.base import Task
 from ponderling.tasks.grid import GridTask
 from ponderling.tasks.maze import Maze
 from ponderling.tasks.sudoku import Sudoku
 
-__all__ = ["SUDOKUS", "TASKS", "GridTask", "Maze", "Sudoku", "Task", "get_task"]
+__all__ = ["SUDOKUS", "TASKS", "Arc", "GridTask", "Maze", "Sudoku", "Task", "get_task"]
 
 SUDOKUS: dict[str, Sudoku] = {
     "sudoku4": Sudoku(2, 2),
@@ -28,8 +30,14 @@ SUDOKUS: dict[str, Sudoku] = {
 TASKS: dict[str, Task] = {**SUDOKUS, "maze10": Maze(10), "maze30": Maze(30)}
 """The families with a name of their own."""
 
-SIZED: dict[str, Callable[[int, int], Task]] = {"maze": Maze}
-"""Families of any size, by the word in front of it: `maze12`, `maze12x20`."""
+FAMILIES: dict[str, tuple[str, Callable[..., Task]]] = {
+    "maze12 or maze12x20": (
+        r"maze([1-9]\d*)(?:x([1-9]\d*))?",
+        lambda rows, columns: Maze(int(rows), int(columns or rows)),
+    ),
+    "arc12": (arc.PATTERN, lambda side: Arc(int(side))),
+}
+"""Families of any size: an example of their names, the pattern of a name, and what makes the family from its groups."""
 
 NEEDED = sorted(name for name in vars(Task) if not name.startswith("_"))
 """What an object must have to be a puzzle family."""
@@ -45,14 +53,14 @@ def get_task(name: str) -> Task:
         return _imported(name)
     if name in TASKS:
         return TASKS[name]
-    sized = re.fullmatch(r"([a-z]+)([1-9]\d*)(?:x([1-9]\d*))?", name)
-    if sized and sized[1] in SIZED:
-        return SIZED[sized[1]](int(sized[2]), int(sized[3] or sized[2]))
+    for pattern, make in FAMILIES.values():
+        if match := re.fullmatch(pattern, name):
+            return make(*match.groups())
     close = difflib.get_close_matches(name, TASKS, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
-    sizes = ", ".join(f"{word} with any size ({word}12, {word}12x20)" for word in SIZED)
     raise ValueError(
-        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, {sizes}, and module:attribute for one of your own"
+        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, any size such as {' or '.join(FAMILIES)}, and "
+        "module:attribute for one of your own"
     )
 
 

