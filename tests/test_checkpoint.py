@@ -26,6 +26,7 @@ from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.files import write_atomically
 from ponderling.models import build_model
 from ponderling.optim import Optimizers
+from ponderling.recipes import get_recipe
 
 SHAPE = PuzzleShape(6, 16, 2)
 CONFIG = RunConfig(
@@ -213,3 +214,16 @@ def test_the_config_is_plain_json_that_a_person_can_read(tmp_path):
     header = json.loads((tmp_path / "config.json").read_text())
     assert header["config"]["model"]["hidden_size"] == 16
     assert header["shape"] == {"vocab_size": 6, "seq_len": 16, "num_puzzles": 2}
+
+
+def test_weights_that_mix_neighbours_fit_grids_of_another_size_and_no_other_tokens(tmp_path):
+    config = get_recipe("maze10").config
+    shape = PuzzleShape(6, 100, columns=10)
+    model = build_model(config.model, shape, torch.Generator().manual_seed(0))
+    save_checkpoint(tmp_path, model.state_dict(), config, shape, {})
+    larger = load_checkpoint(tmp_path, task="maze12x15")
+    tokens = torch.randint(1, 5, (2, 180))
+    _, output = larger.model(larger.model.initial_state(2), tokens, torch.zeros(2, dtype=torch.long))
+    assert output.logits.shape == (2, 180, 6)
+    with pytest.raises(CheckpointError, match="knows puzzles of the kind maze10, which sudoku4 is not"):
+        load_checkpoint(tmp_path, task="sudoku4")

@@ -14,7 +14,7 @@ from torch import nn
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import IGNORE
 from ponderling.models import HRM, TRM, build_model
-from ponderling.models.layers import swiglu_width
+from ponderling.models.layers import MixNeighbours, swiglu_width
 from ponderling.optim import Optimizers
 from ponderling.supervision import Batch, empty_carry, refill, supervision_step
 
@@ -22,7 +22,7 @@ TINY = ModelConfig(
     hidden_size=16, num_heads=2, inner_multiple=16, num_layers=1, n=2, T=2, prefix_len=2, puzzle_embedding_size=20,
     dtype="float32",
 )  # fmt: skip
-SHAPE = PuzzleShape(vocab_size=6, seq_len=16, num_puzzles=5)
+SHAPE = PuzzleShape(vocab_size=6, seq_len=16, num_puzzles=5, columns=4)
 HRM_WAYS = {"system": "hrm", "gradient": "one_step", "separate_networks": True}
 
 ABLATIONS = {
@@ -37,6 +37,7 @@ ABLATIONS = {
     "one latent per level": {"latents": "many"},
     "no prefix": {"prefix_len": 0, "puzzle_embedding_size": 0},
     "empty prefix": {"puzzle_embedding_size": 0},
+    "neighbours": {"mixer": "neighbours", "positions": "none", "prefix_len": 0, "puzzle_embedding_size": 0},
     "HRM": HRM_WAYS,
     "HRM, learned positions": {**HRM_WAYS, "positions": "learned", "num_layers_H": 2},
 }
@@ -314,3 +315,39 @@ def test_bfloat16_activations_stay_close_to_float32():
         model(model.initial_state(4), batch().tokens, batch().puzzle_ids)[1].logits.float() for model in (exact, rough)
     ]
     assert F.cosine_similarity(*(o.flatten() for o in outputs), dim=0) > 0.99
+
+
+def neighbours_of(cell: int, rows: int, columns: int) -> list[int | None]:
+    """Down, left, right, up; None beyond the border."""
+    row, column = divmod(cell, columns)
+    beside = [(row + 1, column), (row, column - 1), (row, column + 1), (row - 1, column)]
+    return [r * columns + c if 0 <= r < rows and 0 <= c < columns else None for r, c in beside]
+
+
+def test_neighbours_are_the_four_cells_beside_and_zeros_beyond_the_border():
+    mix = MixNeighbours(5, TINY, torch.Generator().manual_seed(0))
+    x = torch.randn(2, 15, 16, generator=torch.Generator().manual_seed(1))
+    for cell in range(15):
+        heard = [x[:, cell]]
+        heard += [torch.zeros(2, 16) if i is None else x[:, i] for i in neighbours_of(cell, 3, 5)]
+        gate, up = (torch.cat(heard, dim=-1) @ mix.gate_up.weight.T).chunk(2, dim=-1)
+        expected = (F.silu(gate) * up) @ mix.down.weight.T
+        torch.testing.assert_close(mix(x)[:, cell], expected)
+
+
+def test_one_call_of_the_network_carries_news_no_farther_than_its_layers():
+    config = replace(TINY, **ABLATIONS["neighbours"], num_layers=2)
+    net = build_model(config, PuzzleShape(6, 63, columns=9), torch.Generator().manual_seed(0)).net
+    x = torch.randn(1, 63, 16, generator=torch.Generator().manual_seed(1))
+    changed = x.clone()
+    changed[0, 31] += 1  # row 3, column 4
+    moved = (net(x) != net(changed)).any(dim=-1).view(7, 9)
+    distance = (torch.arange(7).view(7, 1) - 3).abs() + (torch.arange(9) - 4).abs()
+    assert torch.equal(moved, distance <= 2)
+
+
+def test_neighbours_are_refused_where_cells_are_not_in_a_grid():
+    with pytest.raises(ValueError, match="mixer neighbours needs the columns of the grid: got 0 for 16 cells"):
+        build_model(replace(TINY, **ABLATIONS["neighbours"]), replace(SHAPE, columns=0))
+    with pytest.raises(ValueError, match="positions must be none and prefix_len 0, got rope and 2"):
+        replace(TINY, mixer="neighbours")

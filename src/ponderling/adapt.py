@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from ponderling.checkpoint import BEST, LAST, TRAINING, Checkpoint
-from ponderling.config import PuzzleShape
 from ponderling.data import DataSplit
 from ponderling.evaluate_arc import arc_of
 from ponderling.models import Model, build_model
@@ -102,7 +101,7 @@ def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:
     table = state[TABLE]
     trained = table[1:] if len(table) > 1 else table  # row 0 is blank
     new = trained.mean(dim=0, keepdim=True).expand(num_rows - len(table), -1)
-    shape = PuzzleShape(checkpoint.shape.vocab_size, checkpoint.shape.seq_len, num_rows)
+    shape = replace(checkpoint.shape, num_puzzles=num_rows)
     model = build_model(checkpoint.config.model, shape)
     model.load_state_dict({**state, TABLE: torch.cat([table, new])})
     return model

@@ -22,7 +22,7 @@ from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
 from ponderling.data import task_of
 from ponderling.files import write_atomically
 from ponderling.models import Model, build_model
-from ponderling.tasks import get_task
+from ponderling.tasks import Task, get_task
 
 FORMAT = 1
 """Version of the layout; a reader refuses a newer one."""
@@ -80,7 +80,8 @@ def load_checkpoint(
         device: Where the model goes.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
-        task: Another puzzle family than the checkpoint was trained on; a relational network's weights fit all of them.
+        task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
+            fit all of them, those that mix neighbours other sizes.
 
     Raises:
         CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
@@ -91,20 +92,37 @@ def load_checkpoint(
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = task_of(config.data).relations if config.model.system == "relational" else None
     if task is not None and task != config.data.task:
-        if relations is None:
-            raise CheckpointError(
-                f"{folder}: a network of system {config.model.system} is tied to its task {config.data.task}: cannot use "
-                f"--task {task}; relational networks can"
-            )
         other = get_task(task)
-        if other.relations is None or other.relations.groups.keys() != relations.groups.keys():
-            raise CheckpointError(f"{folder}: {task} does not declare the relations of {config.data.task}")
-        relations, (rows, columns) = other.relations, other.grid_shape
-        shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns)
+        _check_transfer(folder, config, other)
+        (rows, columns), relations = other.grid_shape, other.relations
+        shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
         config = replace(config, data=replace(config.data, task=task))
     model = build_model(config.model, shape, relations=relations)
     load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
     return Checkpoint(model.to(device).eval(), config, shape, info, folder)
+
+
+def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
+    """Refuses a puzzle family that the weights do not fit.
+
+    Relational networks fit any whose relations have the same names, those that mix neighbours the same kind in any size.
+    """
+    own = task_of(config.data)
+    if config.model.system == "relational":
+        if (
+            own.relations is None
+            or other.relations is None
+            or other.relations.groups.keys() != own.relations.groups.keys()
+        ):
+            raise CheckpointError(f"{folder}: {other.name} does not declare the relations of {config.data.task}")
+    elif config.model.mixer == "neighbours":
+        if type(other) is not type(own) or other.vocab_size != own.vocab_size:
+            raise CheckpointError(f"{folder}: knows puzzles of the kind {config.data.task}, which {other.name} is not")
+    else:
+        raise CheckpointError(
+            f"{folder}: a network of system {config.model.system} with mixer {config.model.mixer} is tied to its task "
+            f"{config.data.task}: cannot use --task {other.name}; relational networks and mixer neighbours can"
+        )
 
 
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:

@@ -22,7 +22,7 @@ from ponderling.tasks.grids import GridSpec
 T_ = TypeVar("T_")
 
 System = Literal["trm", "hrm", "relational"]
-Mixer = Literal["attention", "mlp"]
+Mixer = Literal["attention", "mlp", "neighbours"]
 Positions = Literal["rope", "learned", "none"]
 Gradient = Literal["full", "one_step"]
 Latents = Literal["two", "single", "many"]
@@ -46,7 +46,7 @@ class ModelConfig:
     hidden_size: int = 512
     """D, the width of x, y and z."""
     num_heads: int = 8
-    """Attention heads; must divide hidden_size. Unused with mixer mlp."""
+    """Attention heads; must divide hidden_size. Used with mixer attention alone."""
     num_layers: int = 2
     """Blocks in the network (hrm: in L)."""
     num_layers_H: int | None = None
@@ -56,9 +56,10 @@ class ModelConfig:
     inner_multiple: int = 256
     """The SwiGLU's inner width is rounded up to a multiple of this; 256 is official, smaller suits small networks."""
     mixer: Mixer = "attention"
-    """What mixes positions: attention, or an MLP over positions (better on short grids, size fixed)."""
+    """What mixes positions: attention, mlp over positions (better on short grids, size fixed), or neighbours: a cell hears the
+    four beside it, so that far cells are reached by recursion alone, and the weights fit grids of every size."""
     positions: Positions = "rope"
-    """Position encoding: rope, learned, or none (mixer mlp needs none)."""
+    """Position encoding: rope, learned, or none (needed with mixer mlp and neighbours)."""
     prefix_len: int = 16
     """P, tokens in front of the grid that carry the puzzle embedding; 0: none."""
     puzzle_embedding_size: int = 512
@@ -99,6 +100,11 @@ class ModelConfig:
             problems.append(
                 f"puzzle_embedding_size {self.puzzle_embedding_size} does not fit into prefix_len {self.prefix_len} tokens "
                 f"of hidden_size {self.hidden_size}: make one larger or the other smaller (0 for no puzzle embedding)"
+            )
+        if self.mixer == "neighbours" and (self.positions != "none" or self.prefix_len):
+            problems.append(
+                "mixer neighbours is for the cells of a grid alone, wherever they are: positions must be none and prefix_len "
+                f"0, got {self.positions} and {self.prefix_len}"
             )
         if self.mixer == "mlp" and self.positions != "none":
             problems.append(
@@ -382,6 +388,8 @@ class PuzzleShape:
     """L, cells of a grid."""
     num_puzzles: int = 1
     """Rows of the puzzle embedding."""
+    columns: int = 0
+    """Columns of the grid, for mixer neighbours; 0: not known."""
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -152,8 +152,8 @@ def _small() -> list[Recipe]:
         DataConfig(task="sudoku9"),
     )
     maze10 = RunConfig(
-        replace(model, T=1),
-        replace(train, steps=2000, batch_size=64, eval_every=500, checkpoint_every=500),
+        replace(model, hidden_size=32, mixer="neighbours", n=4, T=1, inner_multiple=16),
+        replace(train, steps=800, batch_size=64, N_sup=12, muon_lr=0.01, eval_every=200, checkpoint_every=200),
         DataConfig(task="maze10", relabel=True, num_validation=200),
     )
     return [

@@ -117,7 +117,7 @@ class Trainer:
         self.device = torch.device(train.device)
         rows, columns = task.grid_shape
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
-        self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles)
+        self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights

@@ -25,8 +25,13 @@ def build_model(
     """The model that the config describes, on the CPU, with initial weights drawn from the generator.
 
     Raises:
-        ValueError: when the relational system is asked for, and the task declares no relations.
+        ValueError: when the relational system is asked for, and the task declares no relations; or neighbours on a grid whose
+            columns are not known.
     """
+    if config.mixer == "neighbours" and (shape.columns < 1 or shape.seq_len % shape.columns):
+        raise ValueError(
+            f"mixer neighbours needs the columns of the grid: got {shape.columns} for {shape.seq_len} cells"
+        )
     if config.system == "relational":
         if relations is None:
             raise ValueError("system relational needs a task that declares its relations; this one has none: use trm")

@@ -32,8 +32,8 @@ class HRM(Reasoner):
     ):
         super().__init__(config, shape, 2, generator)
         S = config.prefix_len + shape.seq_len
-        self.net_L = net_L if net_L is not None else BlockStack(config.num_layers, S, config, generator)
-        self.net_H = net_H if net_H is not None else BlockStack(config.layers_H, S, config, generator)
+        self.net_L = net_L if net_L is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
+        self.net_H = net_H if net_H is not None else BlockStack(config.layers_H, S, config, generator, shape.columns)
 
     def recur(self, x: Tensor, state: State) -> State:
         """All but the last call of each network without gradient."""

@@ -133,31 +133,67 @@ class MixPositions(nn.Module):
         return rms_norm(x + self.mlp(x), self.eps).transpose(1, 2)
 
 
+class MixNeighbours(nn.Module):
+    """A SwiGLU on each cell and the four beside it, alike for every cell; beyond the border there are zeros.
+
+    A graph network on the grid: with it the recursion spreads what a cell knows as a breadth-first search does.
+    """
+
+    def __init__(self, columns: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        D, self.columns = config.hidden_size, columns
+        width = swiglu_width(D, config.expansion, config.inner_multiple)
+        self.gate_up = Linear(5 * D, 2 * width, generator)
+        self.down = Linear(width, D, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, D) to (B, L, D)."""
+        B, L, D = x.shape
+        padded = F.pad(x.view(B, -1, self.columns, D), (0, 0, 1, 1, 1, 1))  # (B, rows + 2, columns + 2, D)
+        beside = (padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:], padded[:, :-2, 1:-1])
+        heard = torch.cat([padded[:, 1:-1, 1:-1], *beside], dim=-1).view(B, L, 5 * D)
+        gate, up = self.gate_up(heard).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
 class Block(nn.Module):
     """Mix positions, then channels; after each a residual sum and a norm without weight (post-norm)."""
 
-    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None, columns: int = 0):
         super().__init__()
         self.eps = config.rms_norm_eps
+        self.mixer = config.mixer
         if config.mixer == "mlp":
             self.mix_positions = MixPositions(seq_len, config, generator)
+        elif config.mixer == "neighbours":
+            self.mix_neighbours = MixNeighbours(columns, config, generator)
         else:
             self.attention = Attention(seq_len, config, generator)
-        self.attends = config.mixer == "attention"
         self.mlp = SwiGLU(config.hidden_size, config, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, S, D) to (B, S, D)."""
-        x = rms_norm(x + self.attention(x), self.eps) if self.attends else self.mix_positions(x)
+        if self.mixer == "mlp":
+            x = self.mix_positions(x)
+        else:
+            mixed = self.attention(x) if self.mixer == "attention" else self.mix_neighbours(x)
+            x = rms_norm(x + mixed, self.eps)
         return rms_norm(x + self.mlp(x), self.eps)
 
 
 class BlockStack(nn.Module):
     """The papers' `net`: a few blocks one after the other, (B, S, D) to (B, S, D)."""
 
-    def __init__(self, num_layers: int, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        num_layers: int,
+        seq_len: int,
+        config: ModelConfig,
+        generator: torch.Generator | None = None,
+        columns: int = 0,
+    ):
         super().__init__()
-        self.layers = nn.ModuleList(Block(seq_len, config, generator) for _ in range(num_layers))
+        self.layers = nn.ModuleList(Block(seq_len, config, generator, columns) for _ in range(num_layers))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, S, D) to (B, S, D)."""

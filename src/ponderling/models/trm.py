@@ -41,10 +41,12 @@ class TRM(Reasoner):
         num_states = {"two": 2, "single": 1, "many": 1 + config.n}[config.latents]
         super().__init__(config, shape, num_states, generator)
         S = config.prefix_len + shape.seq_len
-        self.net = net if net is not None else BlockStack(config.num_layers, S, config, generator)
+        self.net = net if net is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
         self.net_y = None
         if config.separate_networks:
-            self.net_y = net_y if net_y is not None else BlockStack(config.layers_H, S, config, generator)
+            self.net_y = (
+                net_y if net_y is not None else BlockStack(config.layers_H, S, config, generator, shape.columns)
+            )
         elif net_y is not None:
             raise ValueError("net_y is a second network for y: it needs separate_networks True")
 
