@@ -25,8 +25,9 @@ lint: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+# A process for each core, with one thread each: many small networks, and two threads for each of two processes would contend.
 tests: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 # The table of docs/how-it-works.md: every ablation, three seeds. About an hour on two cores.
 ablations: setup
