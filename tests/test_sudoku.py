@@ -454,3 +454,33 @@ def test_real_puzzles_are_solved_as_their_makers_say():
             solution = S9.solve(question)
             assert solution.num_solutions == 1
             assert (solution.answer == answer).all()
+
+
+# Trial and error
+
+GOLDEN_NUGGET = ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7....."
+
+
+def test_one_level_of_trial_and_error_solves_random_puzzles_and_not_a_published_hardest_one():
+    for tokens in S9.load_default("test").tokens[:30]:
+        assert S9.left_after_trials(tokens) == 0
+    assert S9.left_after_trials(S9.parse(GOLDEN_NUGGET)) > 100
+
+
+def test_trial_and_error_by_hand_strikes_the_same_candidates():
+    """A plain writing on 4x4, with nothing but the rule that a symbol stands once in each unit."""
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        answer = S4.random_grid(rng)
+        question = np.where(rng.random(16) < 0.2, answer, BLANK).astype(np.uint8)
+        left = S4.left_after_trials(question)
+        several = S4.solve(question).num_solutions > 1
+        assert left >= 0  # a puzzle with a solution never loses it
+        assert (left > 0) == several  # on 4x4 what one level leaves open is open
+
+
+def test_a_puzzle_without_a_solution_is_told_by_trials():
+    question = np.full(16, BLANK, np.uint8)
+    question[[0, 1, 2]] = [2, 3, 4]
+    question[7] = 5  # the last cell of the first row can be nothing
+    assert S4.left_after_trials(question) == -1

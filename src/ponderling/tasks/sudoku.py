@@ -314,6 +314,12 @@ class Sudoku:
             raise PuzzleError("a puzzle without a solution has no rating")
         return int(guesses)
 
+    def left_after_trials(self, tokens: Tokens) -> int:
+        """Candidates that one level of trial and error leaves in a puzzle (L,) beyond one for each cell; 0 if it solves it."""
+        from ponderling.tasks.sudoku_trials import left_after_trials
+
+        return int(left_after_trials(self._masks(tokens), self.geometry))
+
     def _masks(self, tokens: Tokens) -> NDArray[np.int64]:
         return np.where(tokens > BLANK, 1 << np.maximum(tokens.astype(np.int64) - 2, 0), (1 << self.side) - 1)
 

@@ -21,7 +21,7 @@ def random_number(state: Masks) -> int:
 
 
 @compiled
-def _propagate(
+def propagate(
     cand: Masks, done: Masks, units: Masks, peers: Masks, segments: Masks, line_rest: Masks, box_rest: Masks
 ) -> bool:
     """Naked singles, hidden singles and locked candidates until nothing changes; False on a contradiction.
@@ -154,7 +154,7 @@ def search(
         cand = stack[depth].copy()
         done = marks[depth].copy()
         while True:
-            if not _propagate(cand, done, units, peers, segments, line_rest, box_rest):
+            if not propagate(cand, done, units, peers, segments, line_rest, box_rest):
                 break
             cell = _choose(cand, peers, state)
             if cell < 0:
