@@ -151,27 +151,28 @@ class _View(NamedTuple):
     answers: Tokens
     halts: NDArray[np.bool_]
     halting: NDArray[np.float32]
-    confidence: NDArray[np.float32] | None
+    probabilities: NDArray[np.float32] | None
 
     def trace_step(self, row: int, step: int) -> TraceStep:
-        assert self.confidence is not None
-        return TraceStep(step, self.answers[row], self.confidence[row], float(self.halting[row]), bool(self.halts[row]))
+        assert self.probabilities is not None
+        p = self.probabilities[row].copy()  # the whole batch's would stay in memory with it
+        return TraceStep(step, self.answers[row], p, float(self.halting[row]), bool(self.halts[row]))
 
 
 @torch.inference_mode()
 def _step(
-    model: RecursiveModel, state: tuple[Tensor, ...], tokens: Tensor, ids: Tensor, config: RunConfig, confident: bool
+    model: RecursiveModel, state: tuple[Tensor, ...], tokens: Tensor, ids: Tensor, config: RunConfig, trace: bool
 ) -> tuple[tuple[Tensor, ...], _View]:
     state, output = model(state, tokens, ids)
     halting = config.train.halting
-    confidence = None
-    if confident:
-        confidence = LOG_PROBABILITIES[config.train.loss](output.logits).exp().amax(-1).float().cpu().numpy()
+    probabilities = None
+    if trace:
+        probabilities = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy()
     return state, _View(
         output.logits.argmax(-1).to(torch.uint8).cpu().numpy(),
         wants_to_halt(output, halting, config.train.halt_when_sure).cpu().numpy(),
         halt_probability(output, halting).cpu().numpy(),
-        confidence,
+        probabilities,
     )
 
 

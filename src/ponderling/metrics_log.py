@@ -45,6 +45,24 @@ class MetricsLog:
             self._tensorboard.close()
 
 
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Every line that a run has written so far.
+
+    Raises:
+        ValueError: when the folder holds no metrics.jsonl, or a line of it is damaged.
+    """
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no metrics.jsonl in it: not a run folder")
+    lines = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path} line {number}: not JSON: {error}") from error
+    return lines
+
+
 def _lines(path: Path) -> list[str]:
     """The file's whole lines; a last line that a killed process left unfinished is not one."""
     if not path.exists():

@@ -75,12 +75,19 @@ class TraceStep:
     """1, 2, ..."""
     tokens: Tokens
     """The likeliest token of each cell, (L,)."""
-    confidence: NDArray[np.float32]
-    """Probability of that token, (L,)."""
+    probabilities: NDArray[np.float32]
+    """Of every token in each cell, (L, V)."""
     halt_probability: float
     """How sure the halting head is that this answer is right, from 0 to 1."""
     wants_to_halt: bool
     """The halting head says stop."""
+    guessed: tuple[int, ...] = ()
+    """Cells whose symbol search has asserted so far, in row-major order."""
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """Probability of the likeliest token, (L,)."""
+        return self.probabilities.max(-1)
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,19 @@ class _Attempt:
     def plain(self) -> bool:
         """The first attempt at the puzzle."""
         return not self.guesses_on and self.symmetry is None
+
+    @property
+    def guessed(self) -> tuple[int, ...]:
+        """Cells whose symbol has been asserted."""
+        if self.symmetry is not None:
+            return ()
+        return tuple(np.flatnonzero(self.tokens != self.puzzle.question.tokens).tolist())
+
+    def seen(self, p: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (L, V) as those of the question's own cells and symbols."""
+        if self.symmetry is None:
+            return p.copy()  # the whole batch's would stay in memory with it
+        return p[np.argsort(self.symmetry.cells[0])][:, self.symmetry.symbols[0]]
 
 
 UNSURE = 0.98
@@ -317,10 +337,9 @@ class _Search:
             puzzle = attempt.puzzle
             if self.keeps_trace:
                 sure = float(halting[row])
-                confidence = p[row].max(-1)
-                if attempt.symmetry is not None:
-                    confidence = confidence[np.argsort(attempt.symmetry.cells[0])]
-                step = TraceStep(len(attempt.trace) + 1, answers[row], confidence, sure, bool(halts[row]))
+                step = TraceStep(
+                    len(attempt.trace) + 1, answers[row], attempt.seen(p[row]), sure, bool(halts[row]), attempt.guessed
+                )
                 attempt.trace += (step,)
             outcome = _Outcome(
                 answers[row],

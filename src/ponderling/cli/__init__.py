@@ -10,10 +10,13 @@ VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
     "eval": ("ponderling.cli.eval", "how good a checkpoint is on a file of puzzles"),
     "solve": ("ponderling.cli.solve", "solve a puzzle or a file of them, and watch"),
+    "film": ("ponderling.cli.film", "the thinking about a puzzle, as an animated picture"),
+    "plot": ("ponderling.cli.plot", "curves of a run, or accuracy against thinking time"),
+    "push": ("ponderling.cli.push", "give a model to others through the Hugging Face Hub"),
     "data": ("ponderling.cli.data", "make puzzles, or look at a file of them"),
     "demo": ("ponderling.cli.demo", "train, compare and solve on 4x4 Sudoku in a few minutes"),
     "import": ("ponderling.cli.import_", "read a checkpoint of the official HRM or TRM code"),
-    "export": ("ponderling.cli.export", "write a checkpoint for the official code"),
+    "export": ("ponderling.cli.export", "write a checkpoint for ONNX, torch.export or the official code"),
 }
 
 USAGE = """usage: ponderling VERB ... [--help]

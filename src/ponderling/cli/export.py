@@ -1,15 +1,18 @@
-"""`ponderling export CHECKPOINT OUT --to official`: a checkpoint of ours becomes one that the official code loads."""
+"""`ponderling export CHECKPOINT OUT`: as an ONNX graph, as a torch.export program, or for the official code."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+
+FORMATS = {".onnx": "onnx", ".pt2": "torch"}
 
 
 @dataclass(frozen=True)
@@ -17,20 +20,37 @@ class ExportCommand:
     """What `ponderling export` takes."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku) or a Hub repository."""
     out: Positional[Path]
-    """Folder for the official files; files that are there already are not overwritten."""
-    to: Literal["official"] = "official"
-    """The format: official writes step_N and all_config.yaml for the repositories of TRM and HRM."""
+    """The file model.onnx or model.pt2; or a folder for the official files. What is there already is not overwritten."""
+    to: Annotated[Literal["onnx", "torch", "official"] | None, tyro.conf.arg(aliases=["--format"])] = None
+    """onnx: one supervision step as a graph; torch: the same as a torch.export program; official: step_N and all_config.yaml
+    for the repositories of TRM and HRM. Told from the ending of OUT if not given: .onnx, .pt2, anything else is official."""
+    task: str | None = None
+    """onnx, torch: describe the loop for another puzzle family, such as sudoku16; relational networks can."""
     prefix: Literal["compiled", "plain", "bare", "same"] = "same"
-    """Keys as saved with torch.compile, without it, of the bare model, or as they were imported (compiled for ours)."""
+    """official: keys as saved with torch.compile, without it, of the bare model, or as imported (compiled for ours)."""
 
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        ExportCommand, args, "ponderling export", "Writes a checkpoint in the format of the official HRM and TRM code."
+        ExportCommand,
+        args,
+        "ponderling export",
+        "Writes a checkpoint for ONNX, for torch.export or for the official code.",
     )
+    kind = command.to or FORMATS.get(command.out.suffix, "official")
+    if kind == "official":
+        if command.task is not None:
+            raise ValueError("--task is for onnx and torch: an official checkpoint does not name its task")
+        return _official(command)
+    if command.prefix != "same":
+        raise ValueError(f"--prefix is for official checkpoints: got {command.prefix} with {kind}")
+    return _graph(command, kind)
+
+
+def _official(command: ExportCommand) -> int:
     from ponderling.checkpoint import MODEL, find_checkpoint, read_config, read_safetensors
     from ponderling.official import PREFIXES, write_official
 
@@ -40,4 +60,26 @@ def main(args: list[str]) -> int:
     tensors = read_safetensors(folder / MODEL)
     file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix))
     print(f"written to {file} and all_config.yaml beside it", file=sys.stderr)
+    return 0
+
+
+def _graph(command: ExportCommand, kind: str) -> int:
+    from ponderling.checkpoint import load_checkpoint
+    from ponderling.onnx_export import export, need_onnx
+
+    if kind == "onnx":
+        need_onnx()
+    if command.out.exists():
+        raise FileExistsError(f"{command.out} is there already: choose another name")
+    if not command.out.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
+    checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task)
+    print("tracing: the recursion is unrolled, which takes a minute or two", file=sys.stderr)
+    worst = max(export(checkpoint, command.out, kind).values())
+    size = command.out.stat().st_size
+    print(
+        f"{command.out}: {size / 1e6:.1f} MB; over four steps at most {worst:.0e} from torch, as a share of a tensor's "
+        "largest value",
+        file=sys.stderr,
+    )
     return 0

@@ -78,7 +78,7 @@ class Reasoner(nn.Module):
             if self.puzzle_embedding is not None:
                 prefix = self.puzzle_embedding(puzzle_ids)
             else:
-                prefix = x.new_zeros(len(x), self.config.prefix_len, self.config.hidden_size)
+                prefix = x.new_zeros(x.shape[0], self.config.prefix_len, self.config.hidden_size)
             x = torch.cat([prefix, x], dim=1)  # (B, S, D)
         if self.positions is not None:
             x = math.sqrt(0.5) * (x + self.positions.weight.to(x.dtype))  # keeps the variance of a sum of two

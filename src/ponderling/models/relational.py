@@ -132,9 +132,9 @@ class Relational(nn.Module):
         """V."""
         return self.shape.vocab_size - self.first_symbol
 
-    def embed_question(self, tokens: Tensor) -> Tensor:
+    def embed_question(self, tokens: Tensor, num_symbols: int) -> Tensor:
         """x, (B, C, V, D), from tokens (B, C)."""
-        symbol = torch.arange(self.first_symbol, self.shape.vocab_size, device=tokens.device)
+        symbol = self.first_symbol + torch.arange(num_symbols, device=tokens.device)
         given = (tokens >= self.first_symbol).unsqueeze(-1)  # (B, C, 1)
         is_it = tokens.unsqueeze(-1) == symbol  # (B, C, V)
         return self.embedding(torch.where(is_it, GIVEN, torch.where(given, RULED_OUT, BLANK)))
@@ -147,17 +147,19 @@ class Relational(nn.Module):
     def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says."""
         if torch.is_grad_enabled() or len(tokens) <= CHUNK:
-            return self._step(state, tokens)
+            return self.step(state, tokens)
         parts = [
-            self._step(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK])
+            self.step(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK])
             for i in range(0, len(tokens), CHUNK)
         ]
         states, outputs = zip(*parts, strict=True)
         return tuple(map(torch.cat, zip(*states, strict=True))), Output(*map(torch.cat, zip(*outputs, strict=True)))
 
-    def _step(self, state: State, tokens: Tensor) -> tuple[State, Output]:
+    def step(self, state: State, tokens: Tensor) -> tuple[State, Output]:
+        """The same for all puzzles at once, whatever their number; as many symbols as the state has."""
         y, z = state
-        y, z = deep_recursion(self.net, self.embed_question(tokens), y, z, self.config.n, self.config.T)
+        x = self.embed_question(tokens, y.shape[2])
+        y, z = deep_recursion(self.net, x, y, z, self.config.n, self.config.T)
         scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
         others = scores.new_full((*tokens.shape, self.first_symbol), NEVER)
         vectors = y.flatten(1, 2).float()

@@ -1,0 +1,66 @@
+"""`ponderling film CHECKPOINT PUZZLE OUT`: the thinking about one puzzle as an animated SVG, a page or a GIF."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmCommand(SearchOptions, CheckpointCommand):
+    """What `ponderling film` takes."""
+
+    puzzle: Positional[str]
+    """A puzzle as one line of text."""
+    out: Positional[Path]
+    """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png."""
+    early_exit: bool = True
+    """Stop when the model says so."""
+    delay: float = 0.8
+    """Seconds for a step."""
+    still: int | None = None
+    """Draw this step alone; 0: the puzzle."""
+    theme: Literal["light", "dark"] = "light"
+    """Colours of .gif and .png; the other formats follow their reader's."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        FilmCommand, args, "ponderling film", "Films a model's thinking about one puzzle, every step of it."
+    )
+    if command.delay <= 0:
+        raise ValueError(f"--delay must be positive: got {command.delay}")
+    import json
+
+    from ponderling.cli.watch import outcome_text
+    from ponderling.film import Film, check_ending, write
+    from ponderling.inference import Solver
+
+    check_ending(command.out, command.still)
+    if not command.out.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
+    solver = Solver.load(command.checkpoint, command.device, command.dtype, command.task)
+    budget = command.budget(command.steps or solver.config.train.N_sup)
+    if budget is None:
+        result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=True)
+    else:
+        result = solver.search(command.puzzle, budget, trace=True, seed=command.seed)
+    film = Film(solver.task, result)
+    write(film, command.out, command.delay, command.still, command.theme)
+    size = command.out.stat().st_size
+    if command.json:
+        facts = {"out": str(command.out), "bytes": size, "frames": film.num_frames, "valid": result.valid}
+        print(json.dumps(facts))
+        return 0
+    print(f"{outcome_text(result).plain}", file=sys.stderr)
+    print(f"{command.out}: {film.num_frames} frames, {size / 1e3:.0f} kB", file=sys.stderr)
+    return 0

@@ -1,0 +1,42 @@
+"""`ponderling push RUN owner/name`: a trained model goes to the Hugging Face Hub, with a card."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+
+
+@dataclass(frozen=True)
+class PushCommand:
+    """What `ponderling push` takes."""
+
+    run: Positional[Path]
+    """A run folder (its best checkpoint, else its last) or a checkpoint folder."""
+    repo: Positional[str]
+    """The Hub repository, owner/name; made if it is not there."""
+    private: bool = False
+    """Make it a repository that only you can read."""
+    card: Path | None = None
+    """Write the card to this file to look at, and push nothing."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        PushCommand, args, "ponderling push", "Uploads a model with a card; log in before with `hf auth login`."
+    )
+    from ponderling.hub import find_local, push, write_card
+
+    source = find_local(command.run)
+    if command.card is not None:
+        write_card(source, command.repo, command.card)
+        print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
+        return 0
+    address = push(source, command.repo, command.private)
+    print(f"{address} (load it with ponderling.Solver.load({command.repo!r}))", file=sys.stderr)
+    return 0

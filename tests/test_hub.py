@@ -1,0 +1,239 @@
+"""Pushing and loading back, against a small Hub of our own on loopback that speaks the real client's protocol."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import yaml
+
+from ponderling.cli import main
+from ponderling.hub import find_local, make_card
+
+TOKEN = "hf_secretsecretsecretsecret"
+TINY = [
+    "--train.steps", "4", "--train.batch-size", "8", "--train.N-sup", "3", "--train.eval-every", "2",
+    "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
+    "--data.num-validation", "20", "--data.max-train", "50", "--data.max-test", "20",
+]  # fmt: skip
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Repositories in memory: create, preupload, LFS upload, commit; info and files."""
+
+    repos: dict[str, dict[str, bytes]]
+    private: dict[str, bool]
+    large: dict[str, bytes]
+    requests: list[str]
+
+    def log_message(self, *args):
+        pass
+
+    def body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self, value=None, status=200, headers=(), raw: bytes | None = None):
+        data = raw if raw is not None else json.dumps(value).encode()
+        self.send_response(status)
+        for name, text in (("Content-Length", str(len(data))), *headers):
+            self.send_header(name, text)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    @property
+    def base(self) -> str:
+        return f"http://{self.headers['Host']}"
+
+    def do_POST(self):
+        Hub.requests.append(f"POST {self.path}")
+        body = self.body()
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.answer({"error": f"bad token {self.headers.get('Authorization')}"}, 401)
+        if self.path == "/api/repos/create":
+            wanted = json.loads(body)
+            repo = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
+            if repo in Hub.repos:
+                return self.answer({"error": "exists", "url": f"{self.base}/{repo}"}, 409)
+            Hub.repos[repo] = {}
+            Hub.private[repo] = bool(wanted.get("private") or wanted.get("visibility") == "private")
+            return self.answer({"url": f"{self.base}/{repo}", "id": repo})
+        if self.path == "/api/validate-yaml":
+            front = yaml.safe_load(json.loads(body)["content"].split("---")[1])
+            errors = [] if {"license", "library_name", "tags"} <= front.keys() else [{"message": f"got {front}"}]
+            return self.answer({"errors": errors, "warnings": []})
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/main", self.path):
+            files = [
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if file["path"].endswith(".safetensors") else "regular",
+                    "shouldIgnore": False,
+                }
+                for file in json.loads(body)["files"]
+            ]
+            return self.answer({"files": files})
+        if self.path.endswith(".git/info/lfs/objects/batch"):
+            objects = [
+                {"oid": o["oid"], "size": o["size"], "actions": {"upload": {"href": f"{self.base}/lfs/{o['oid']}"}}}
+                for o in json.loads(body)["objects"]
+            ]
+            return self.answer({"transfer": "basic", "objects": objects})
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", self.path):
+            repo = Hub.repos[found[1]]
+            for line in body.splitlines():
+                entry = json.loads(line)
+                value = entry["value"]
+                if entry["key"] == "file":
+                    repo[value["path"]] = base64.b64decode(value["content"])
+                elif entry["key"] == "lfsFile":
+                    repo[value["path"]] = Hub.large[value["oid"]]
+            sha = hashlib.sha1(body).hexdigest()
+            return self.answer({"commitUrl": f"{self.base}/{found[1]}/commit/{sha}", "commitOid": sha, "success": True})
+        return self.answer({"error": "no such place"}, 404)
+
+    def do_PUT(self):
+        body = self.body()
+        assert hashlib.sha256(body).hexdigest() == self.path.rsplit("/", 1)[1]
+        Hub.large[self.path.rsplit("/", 1)[1]] = body
+        self.answer({})
+
+    def do_GET(self):
+        Hub.requests.append(f"{self.command} {self.path}")
+        path = self.path.split("?")[0]
+        sha = "0" * 40
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/main)?", path):
+            if found[1] not in Hub.repos:
+                return self.answer({"error": "Repository not found"}, 404, [("X-Error-Code", "RepoNotFound")])
+            siblings = [{"rfilename": name} for name in Hub.repos[found[1]]]
+            return self.answer({"id": found[1], "sha": sha, "siblings": siblings, "private": False, "tags": []})
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/[^/]+", path):
+            entries = [
+                {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+                for name, data in Hub.repos[found[1]].items()
+            ]
+            return self.answer(entries)
+        if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
+            data = Hub.repos.get(found[1], {}).get(found[2])
+            if data is None:
+                return self.answer({}, 404, [("X-Error-Code", "EntryNotFound"), ("X-Repo-Commit", sha)])
+            etag = hashlib.sha1(data).hexdigest()
+            return self.answer(headers=[("ETag", f'"{etag}"'), ("X-Repo-Commit", sha)], raw=data)
+        return self.answer({"error": "no such place"}, 404)
+
+    do_HEAD = do_GET
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    assert main(["train", "sudoku4", "--out", str(out), *TINY]) == 0
+    return out
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """The environment in which every Hub call goes to a server here."""
+    Hub.repos, Hub.private, Hub.large, Hub.requests = {}, {}, {}, []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
+    yield clean | {
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_TOKEN": TOKEN,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def ponderling(args: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ponderling", *args], env=env, capture_output=True, text=True)
+
+
+def test_what_is_pushed_loads_back_and_solves_alike(run, hub, tmp_path):
+    pushed = ponderling(["push", str(run), "someone/tiny", "--private"], hub)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "someone/tiny" in pushed.stderr
+    assert set(Hub.repos["someone/tiny"]) == {"README.md", "config.json", "model.safetensors"}
+    assert Hub.private["someone/tiny"]
+    best = (run / "best" / "model.safetensors").read_bytes()
+    assert Hub.repos["someone/tiny"]["model.safetensors"] == best
+    code = """
+import json, sys, ponderling
+puzzle = ponderling.get_task("sudoku4").load_default("test").tokens[0]
+results = [ponderling.Solver.load(name).solve(puzzle) for name in sys.argv[1:]]
+print(json.dumps([[r.answer, r.steps, r.halt_probability] for r in results]))
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code, "someone/tiny", str(run)], env=hub, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    one, other = json.loads(loaded.stdout)
+    assert one == other
+    again = ponderling(["push", str(run), "someone/tiny"], hub)
+    assert again.returncode == 0, again.stderr
+    assert TOKEN not in pushed.stdout + pushed.stderr + again.stdout + again.stderr
+
+
+def test_without_a_token_one_line_says_what_to_do(run, hub):
+    env = {key: value for key, value in hub.items() if key != "HF_TOKEN"}
+    done = ponderling(["push", str(run), "someone/tiny"], env)
+    assert done.returncode == 2
+    assert done.stderr == ("ponderling: no Hub token: run `hf auth login`, or set HF_TOKEN to a token that may write\n")
+    assert not Hub.requests
+
+
+def test_a_token_that_is_refused_is_not_shown_though_the_server_sends_it_back(run, hub):
+    wrong = "hf_wrongwrongwrongwrong"
+    done = ponderling(["push", str(run), "someone/tiny"], hub | {"HF_TOKEN": wrong})
+    assert done.returncode == 1
+    assert done.stderr.startswith("ponderling: someone/tiny: the Hub refused, or cannot be reached:")
+    assert done.stderr.count("\n") == 1
+    assert wrong not in done.stderr
+
+
+def test_a_hub_that_is_not_there_is_one_line(run, hub):
+    done = ponderling(["push", str(run), "someone/tiny"], hub | {"HF_ENDPOINT": "http://127.0.0.1:9"})
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_mistakes_are_one_line(run, hub, tmp_path):
+    for args, message in (
+        (["push", str(tmp_path), "someone/tiny"], "expected a run folder or a folder with config.json"),
+        (["push", str(run), "tiny"], "a Hub repository is owner/name: got 'tiny'"),
+        (["push", str(run), "someone/--bad--"], "no name that the Hub allows"),
+    ):
+        done = ponderling(args, hub)
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_the_card_tells_the_run_and_its_test_figures(run, tmp_path, capsys):
+    test = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
+    assert test["kind"] == "test"
+    card = make_card(find_local(run), "someone/tiny")
+    assert f"| exact match | {test['exact']:.1%} | {test['early_exit']['exact']:.1%} |" in card
+    assert "20 test puzzles that it was neither trained on nor chosen by" in card
+    assert 'Solver.load("someone/tiny")' in card
+    assert "ponderling train sudoku4" in card
+    assert str(run) not in card
+    assert main(["push", str(run), "someone/tiny", "--card", str(tmp_path / "card.md")]) == 0
+    assert (tmp_path / "card.md").read_text() == card
+    last = make_card(find_local(run / "last"), "someone/tiny")
+    assert "Not known: neither the checkpoint nor its run's log holds figures." in last

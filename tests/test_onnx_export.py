@@ -1,0 +1,184 @@
+"""The graph computes what the model does, and the loop that the documentation shows solves a puzzle with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ponderling.checkpoint import Checkpoint, save_checkpoint
+from ponderling.cli import main
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.models import build_model
+from ponderling.onnx_export import METADATA, ExportError, Step, compare, describe, export, initial_inputs
+from ponderling.recipes import get_recipe
+from ponderling.tasks import get_task
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+ROOT = Path(__file__).parent.parent
+SMALL = ModelConfig(
+    hidden_size=16, num_heads=2, num_layers=1, inner_multiple=16, prefix_len=0, puzzle_embedding_size=0, n=2, T=1,
+    dtype="float32",
+)  # fmt: skip
+KINDS: dict[str, ModelConfig] = {
+    "trm mlp": replace(SMALL, mixer="mlp", positions="none"),
+    "trm attention": replace(SMALL, prefix_len=2, puzzle_embedding_size=20),
+    "trm learned positions": replace(SMALL, positions="learned"),
+    "trm one step": replace(SMALL, gradient="one_step", separate_networks=True),
+    "hrm": replace(SMALL, system="hrm", gradient="one_step", separate_networks=True, prefix_len=1, T=2),
+    "single latent": replace(SMALL, latents="single"),
+    "many latents": replace(SMALL, latents="many"),
+    "relational": replace(SMALL, system="relational", positions="none"),
+}
+
+
+def checkpoint(kind: str, task: str = "sudoku4") -> Checkpoint:
+    """Random weights, with a lively halting head and puzzle embedding."""
+    family = get_task(task)
+    rows, columns = family.grid_shape
+    base = get_recipe("sudoku4").config
+    train = replace(base.train, halting="halt_continue") if kind == "hrm" else base.train
+    config = RunConfig(KINDS[kind], train, replace(base.data, task=task))
+    shape = PuzzleShape(family.vocab_size, rows * columns, 5)
+    generator = torch.Generator().manual_seed(0)
+    model = build_model(config.model, shape, generator, family.relations).eval()
+    with torch.no_grad():
+        model.halt_head.weight.normal_(generator=generator)
+        if getattr(model, "puzzle_embedding", None) is not None:
+            model.puzzle_embedding.table.normal_(generator=generator)
+    return Checkpoint(model, config, shape, {}, Path("made"))
+
+
+def described(session) -> dict:
+    return json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+
+
+@torch.no_grad()
+def run_beside(session, about, made: Checkpoint, tokens, ids, steps: int = 3) -> float:
+    """The loop over the graph beside the loop over the model; the largest deviation, as a share of the tensor's size."""
+    inputs = initial_inputs(about, tokens)
+    if "puzzle_ids" in about["inputs"]:
+        inputs["puzzle_ids"] = ids.astype(np.int32)
+    state, worst = made.model.initial_state(len(tokens)), 0.0
+    for _ in range(steps):
+        outputs = dict(zip(about["outputs"], session.run(about["outputs"], inputs), strict=True))
+        state, said = made.model(state, torch.from_numpy(tokens.astype(np.int64)), torch.from_numpy(ids))
+        q = said.q - said.q_continue if made.config.train.halting == "halt_continue" else said.q
+        expected = [*state, said.logits.where(said.logits > -1e4, 0), q]
+        for name, value in zip(about["outputs"], expected, strict=True):
+            got = torch.from_numpy(outputs[name])
+            got = got.where(got > -1e4, 0)
+            worst = max(worst, float((got - value).abs().max() / value.abs().max().clamp_min(1)))
+        inputs |= {name: outputs[f"next_{name}"] for name in about["state"]}
+    return worst
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The file of a kind of model, made once: tracing takes seconds."""
+    folder, files = tmp_path_factory.mktemp("graphs"), {}
+
+    def get(kind: str) -> Path:
+        if kind not in files:
+            files[kind] = folder / f"{kind}.onnx"
+            export(checkpoint(kind), files[kind])
+        return files[kind]
+
+    return get
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_graph_computes_what_the_model_does(kind, written):
+    made = checkpoint(kind)
+    session = onnxruntime.InferenceSession(written(kind))
+    for batch in (1, 5, 11):
+        tokens = get_task("sudoku4").load_default("test").tokens[:batch]
+        assert run_beside(session, described(session), made, tokens, np.arange(batch) % 5) < 1e-4
+    assert not list(written(kind).parent.glob(".*"))
+
+
+def test_one_file_of_a_relational_network_serves_every_size(written):
+    small = checkpoint("relational")
+    session = onnxruntime.InferenceSession(written("relational"))
+    for task in ("sudoku6", "sudoku9", "sudoku9x"):
+        large = checkpoint("relational", task)
+        large.model.load_state_dict(small.model.state_dict())
+        about = describe(large) | {name: described(session)[name] for name in ("inputs", "outputs")}
+        rng = np.random.default_rng(0)
+        tokens = rng.integers(1, large.shape.vocab_size, (2, large.shape.seq_len)).astype(np.uint8)
+        assert run_beside(session, about, large, tokens, np.zeros(2, np.int64)) < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["trm mlp", "relational"])
+def test_a_torch_program_computes_what_the_model_does(kind, tmp_path):
+    made = checkpoint(kind)
+    export(made, tmp_path / "model.pt2", "torch")
+    extra = {"ponderling.json": ""}
+    program = torch.export.load(str(tmp_path / "model.pt2"), extra_files=extra).module()
+
+    class Session:
+        def run(self, names, inputs):
+            return [
+                value.detach().numpy() for value in program(*(torch.from_numpy(inputs[n]) for n in about["inputs"]))
+            ]
+
+    about = json.loads(extra["ponderling.json"])
+    tokens = get_task("sudoku4").load_default("test").tokens[:7]
+    assert run_beside(Session(), about, made, tokens, np.zeros(7, np.int64)) < 1e-4
+
+
+def test_weights_are_stored_once_however_often_the_recursion_uses_them(written):
+    onnx = pytest.importorskip("onnx")
+    made = checkpoint("relational")
+    graph = onnx.load(written("relational")).graph
+    stored = sum(len(tensor.raw_data) for tensor in graph.initializer)
+    weights = sum(parameter.nbytes for parameter in made.model.parameters())
+    assert weights / 2 < stored < 1.2 * weights
+
+
+def test_a_graph_that_computes_something_else_is_refused():
+    made = checkpoint("trm mlp")
+    step = Step(made.model, False)
+
+    def run(inputs):
+        with torch.no_grad():
+            outputs = step(*(torch.from_numpy(inputs[name]) for name in step.input_names))
+        wrong = dict(zip(step.output_names, (value.numpy() for value in outputs), strict=True))
+        return wrong | {"logits": wrong["logits"] + 1e-3 * np.abs(wrong["logits"]).max()}
+
+    with pytest.raises(ExportError, match=r"the graph's logits differs from the model's by .*no file is written"):
+        compare(made, step, describe(made), run)
+
+
+def test_a_bfloat16_checkpoint_is_written_in_float32(tmp_path, capsys):
+    made = checkpoint("trm mlp")
+    config = replace(made.config, model=replace(made.config.model, dtype="bfloat16"))
+    save_checkpoint(tmp_path / "run", made.model.state_dict(), config, made.shape, {})
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "model.onnx")]) == 0
+    assert "over four steps at most" in capsys.readouterr().err
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    tokens = get_task("sudoku4").load_default("test").tokens[:4]
+    assert run_beside(session, described(session), made, tokens, np.zeros(4, np.int64)) < 1e-4
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "model.onnx")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "nowhere" / "model.onnx")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_loop_in_the_documentation_solves_a_famous_puzzle(tmp_path):
+    assert main(["export", "sudoku", str(tmp_path / "sudoku.onnx")]) == 0
+    loop = re.search(r"## The loop.*?```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL)
+    printed = subprocess.run(
+        [sys.executable, "-c", loop[1]], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    assert printed.strip() == "812753649943682175675491283154237896369845721287169534521974368438526917796318452"
