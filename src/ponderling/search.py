@@ -233,14 +233,6 @@ def search(
         ValueError: for views of a network to which all of them look the same, unless there is noise; without slots; when
             answers are to be verified by a task without rules.
     """
-    if slots < 1:
-        raise ValueError(f"slots must be at least 1: got {slots}")
-    if budget.verify and not task.has_rules:
-        raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
-    if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
-        raise ValueError(
-            "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
-        )
     return Search(model, task, config, budget, slots, seed, device, trace).run(questions)
 
 
@@ -265,6 +257,14 @@ class Search:
         trace: bool,
         observe: Callable[[int, TraceStep], object] | None = None,
     ):
+        if slots < 1:
+            raise ValueError(f"slots must be at least 1: got {slots}")
+        if budget.verify and not task.has_rules:
+            raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
+        if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
+            raise ValueError(
+                "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
+            )
         self.observe = observe
         self.model, self.task, self.config, self.budget = model, task, config, budget
         self.slots, self.device, self.keeps_trace = slots, device, trace
