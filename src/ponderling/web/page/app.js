@@ -123,6 +123,7 @@ function buildPad() {
 function buildViews() {
   const names = [$("model").value, $("second").value].filter(Boolean);
   state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
+  $("stage").classList.toggle("single", names.length === 1);
   $("boards").replaceChildren(...state.views.map((view) => view.element));
   for (const view of state.views) {
     view.board.addEventListener("edit", ({ detail }) => edit(detail.cell, detail.token));

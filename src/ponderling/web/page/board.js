@@ -15,6 +15,10 @@ export class Board extends EventTarget {
     this.element.setAttribute("aria-label", label);
     this.element.style.setProperty("--rows", family.rows);
     this.element.style.setProperty("--columns", family.columns);
+    // Sizes are set here and not by container units, with which every step took the browser seconds.
+    new ResizeObserver(([entry]) => {
+      this.element.style.fontSize = `${((entry.contentRect.width / family.columns) * 0.56).toFixed(1)}px`;
+    }).observe(this.element);
     this.cells = [];
     this.selected = 0;
     for (let row = 0; row < family.rows; row++) {
@@ -123,6 +127,7 @@ export class Board extends EventTarget {
   /** Shows a step of the thinking; `before` is the grid one step earlier. */
   showStep(question, frame, before) {
     this.question = question;
+    this.turn = !this.turn;
     const wrong = new Set(frame.wrong);
     const guessed = new Set(frame.guessed);
     frame.tokens.forEach((token, cell) => {
@@ -146,11 +151,8 @@ export class Board extends EventTarget {
     element.classList.toggle("clue", given);
     element.classList.toggle("wrong", wrong && !open);
     element.classList.toggle("guessed", guessed);
-    element.classList.remove("changed");
-    if (changed) {
-      void element.offsetWidth; // so that the flash starts anew
-      element.classList.add("changed");
-    }
+    element.classList.toggle("flash-a", changed && this.turn);
+    element.classList.toggle("flash-b", changed && !this.turn);
     if (family.kind === "maze") this.#drawMaze(element, token, odds);
     else if (open) this.#drawCandidates(element, odds);
     else element.textContent = token === family.blank ? "" : family.symbols[token];

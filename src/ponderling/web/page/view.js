@@ -33,6 +33,8 @@ export class View extends EventTarget {
   /** Forgets all thinking and shows the question. */
   reset(question, solution) {
     Object.assign(this, { question, solution, frames: new Map(), end: null, attempt: 1 });
+    const style = getComputedStyle(document.documentElement);
+    this.colours = ["--quiet", "--accent", "--wrong"].map((name) => style.getPropertyValue(name));
     this.multiples.textContent = "";
     this.board.showQuestion(question);
     this.#say("");
@@ -142,8 +144,7 @@ export class View extends EventTarget {
     const size = Math.max(2, Math.floor(120 / columns));
     canvas.width = columns * size;
     canvas.height = rows * size;
-    const style = getComputedStyle(this.element);
-    const [ink, accent, wrong] = ["--quiet", "--accent", "--wrong"].map((name) => style.getPropertyValue(name));
+    const [ink, accent, wrong] = this.colours;
     const context = canvas.getContext("2d");
     const bad = new Set(frame.wrong);
     frame.tokens.forEach((token, cell) => {
