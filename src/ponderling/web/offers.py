@@ -63,7 +63,7 @@ def draw(task: Task, puzzles: Puzzles, rng: np.random.Generator) -> Offer:
     return Offer(task.augment(rng, row).tokens[0], rating)
 
 
-def describe(name: str, solver: Solver, trained_on: str) -> dict[str, Any]:
+def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
     """One puzzle family of a model: its grid, its symbols, the groups of cells that hold each symbol once."""
     task = solver.task
     rows, columns = task.grid_shape

@@ -135,7 +135,7 @@ class Registry:
     def add(self, name: str, solver: Solver, trained_on: str, slots: int) -> None:
         """Serves this solver."""
         lane = self.engine.add_lane(solver, slots)
-        about = offers.describe(name, solver, trained_on)
+        about = offers.describe(solver, trained_on)
         served = Served(name, lane, about, offers.puzzles_by_difficulty(solver.task))
         about["difficulties"] = list(served.puzzles)
         self.models.setdefault(name, {})[solver.task.name] = served
