@@ -50,7 +50,7 @@ async function openLink() {
   setQuestion(given ?? (first ? readPuzzle(first, state.family).tokens : emptyPuzzle(state.family)));
   if (given && link.has("s")) {
     await think(false);
-    const attempt = Number(link.get("a") ?? 1);
+    const attempt = Number(link.get("a"));
     if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
     show(Number(link.get("s")));
   } else if (!first && !given) await newPuzzle(state.family.difficulties[0]);

@@ -124,8 +124,8 @@ export class Board extends EventTarget {
     });
   }
 
-  /** Shows a step of the thinking; `before` is the grid one step earlier. */
-  showStep(question, frame, before) {
+  /** Shows a step of the thinking; `before` is the grid one step earlier. The last step has an answer in every cell. */
+  showStep(question, frame, before, isLast) {
     this.question = question;
     this.turn = !this.turn;
     const wrong = new Set(frame.wrong);
@@ -139,15 +139,16 @@ export class Board extends EventTarget {
         changed: !given && before && before[cell] !== token,
         guessed: guessed.has(cell),
         odds: given ? null : frame.probabilities[cell],
+        isLast,
       });
     });
   }
 
-  #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null }) {
+  #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null, isLast = false }) {
     const element = this.cells[cell];
     const { family } = this;
     const sure = odds ? odds[token] / 1000 : 1;
-    const open = odds && family.kind === "sudoku" && sure < SHOWN;
+    const open = odds && family.kind === "sudoku" && sure < SHOWN && !isLast;
     element.classList.toggle("clue", given);
     element.classList.toggle("wrong", wrong && !open);
     element.classList.toggle("guessed", guessed);

@@ -72,8 +72,9 @@ export class View extends EventTarget {
     } else {
       const frame = path[step - 1];
       const before = step > 1 ? path[step - 2].tokens : this.question;
-      this.board.showStep(this.question, frame, before);
-      this.#tell(frame, before, this.end && step === path.length);
+      const isLast = Boolean(this.end) && step === path.length && this.attempt === this.end.attempt;
+      this.board.showStep(this.question, frame, before, isLast);
+      this.#tell(frame, before, isLast);
     }
     this.chart.draw(path.map((f) => f.halt_probability), path.map((f) => this.#shareRight(f)), step);
     for (const button of this.multiples.children) {
@@ -89,7 +90,7 @@ export class View extends EventTarget {
 
   #tell(frame, before, isLast) {
     const { end } = this;
-    if (isLast && this.attempt === end.attempt) {
+    if (isLast) {
       const ran = end.attempts > 1 ? `${end.steps} steps in ${end.attempts} attempts` : some(end.steps, "step", "steps");
       const why = end.halted
         ? `It stopped after ${ran}, ${percent(end.halt_probability)} sure${end.attempts > 1 ? `, in attempt ${end.attempt}` : ""}.`
@@ -133,8 +134,7 @@ export class View extends EventTarget {
       });
     }
     const frame = this.frames.get(attempt).at(-1);
-    button.lastChild.textContent = percent(frame.halt_probability);
-    button.setAttribute("aria-label", `Attempt ${attempt}, ${percent(frame.halt_probability)} sure, ${frame.guessed.length} guessed`);
+    this.#name(button, percent(frame.halt_probability));
     this.#paint(button.firstChild, frame);
   }
 
@@ -160,6 +160,12 @@ export class View extends EventTarget {
   #markWinner() {
     const button = this.multiples.querySelector(`[data-attempt="${this.end.attempt}"]`);
     button?.classList.add("won");
-    if (button) button.lastChild.textContent += this.end.halted ? " won" : " best";
+    if (button) this.#name(button, `${percent(this.end.halt_probability)} ${this.end.halted ? "won" : "best"}`);
+  }
+
+  #name(button, text) {
+    button.lastChild.textContent = text;
+    const { guessed } = this.frames.get(Number(button.dataset.attempt)).at(-1);
+    button.setAttribute("aria-label", `Attempt ${button.dataset.attempt}: ${text}, ${guessed.length} guessed`);
   }
 }
