@@ -169,10 +169,17 @@ function setQuestion(question, fromText = false) {
   }
   $("problem").textContent = problem;
   $("think").disabled = reasons.length > 0;
-  if (!fromText) $("text").value = writePuzzle(question, state.family);
+  if (!fromText) $("text").value = shownText(question);
   for (const view of state.views) view.reset(question, solution);
   say("");
   show(0);
+}
+
+/** The puzzle as text to read: one line, but a maze row by row. */
+function shownText(question) {
+  const { kind, columns } = state.family;
+  const text = writePuzzle(question, state.family);
+  return kind === "maze" ? text.match(new RegExp(`.{${columns}}`, "g")).join("\n") : text;
 }
 
 // Thinking
