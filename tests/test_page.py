@@ -5,6 +5,7 @@ Skipped without Playwright and a Chromium; the static folder and the accessibili
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -32,13 +33,19 @@ HARD = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1.
 PATIENCE = 90_000  # milliseconds; the machine may be busy with something else
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+@contextlib.contextmanager
+def serving(**variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
         assert process.stderr is not None
         yield process.stderr.readline().split()[2].rstrip(";")
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving() as url:
+        yield url
 
 
 def npm_package(name: str, folder: Path) -> Path:
@@ -197,6 +204,17 @@ def test_attempts_are_shown_as_small_multiples_and_can_be_looked_at(browser, req
     assert multiples.nth(2).get_attribute("aria-pressed") == "true"
     assert visit.page.query_selector_all(".cell.guessed")
     visit.done()
+
+
+def test_a_token_is_asked_for_and_used(browser):
+    with serving(PONDERLING_TOKEN="a-secret-of-some-length") as url:
+        page = browser.new_context().new_page()
+        page.goto(url)
+        page.fill("#token-value", "a-secret-of-some-length")
+        page.keyboard.press("Enter")
+        playwright.expect(page.locator(".cell")).to_have_count(81, timeout=PATIENCE)
+        assert not page.is_visible("#token")
+        page.context.close()
 
 
 @pytest.mark.parametrize("task", ["sudoku4", "sudoku6", "sudoku16"])

@@ -65,14 +65,16 @@ class Slow:
 
 
 @contextlib.contextmanager
-def serving(settings: Settings = USUAL, seconds: float = 0.0) -> Iterator[tuple[str, Registry, Slow]]:
+def serving(
+    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64
+) -> Iterator[tuple[str, Registry, Slow]]:
     """A real server on a free port with one model, `tiny`, on sudoku4."""
     import uvicorn
 
-    registry = Registry(Engine(settings.queue))
+    registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
-    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", settings.slots)
+    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
@@ -129,7 +131,7 @@ def test_a_search_behind_the_server_finds_what_it_finds_alone(tiny):
 
 
 def test_many_clients_share_forward_passes():
-    with serving(Settings(slots=32), seconds=0.05) as (url, _, model):
+    with serving(seconds=0.05) as (url, _, model):
 
         async def ask() -> list[httpx.Response]:
             async with httpx.AsyncClient() as client:
@@ -173,7 +175,7 @@ def test_every_attempt_of_a_search_is_told_and_which_one_won(tiny):
 
 
 def test_a_client_that_leaves_frees_its_slots():
-    with serving(Settings(slots=8), seconds=0.1) as (url, registry, _):
+    with serving(slots=8, seconds=0.1) as (url, registry, _):
         engine = registry.engine
         with httpx.stream("POST", f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 200, "seed": 1}) as stream:
             next(stream.iter_lines())
@@ -187,7 +189,7 @@ def test_a_client_that_leaves_frees_its_slots():
 
 
 def test_a_full_queue_answers_503_and_says_when_to_come_again():
-    with serving(Settings(slots=1, queue=1), seconds=0.1) as (url, registry, _):
+    with serving(slots=1, queue=1, seconds=0.1) as (url, registry, _):
 
         async def ask() -> list[httpx.Response]:
             async with httpx.AsyncClient(timeout=60) as client:

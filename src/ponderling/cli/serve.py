@@ -58,7 +58,7 @@ def main(args: list[str]) -> int:
         registry.load(name, checkpoint, command.slots, command.device, command.dtype)
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
-    app = create_app(registry, Settings(token, hosts, command.slots, command.queue, command.timeout))
+    app = create_app(registry, Settings(token, hosts, command.timeout))
     server = uvicorn.Server(
         uvicorn.Config(
             app,

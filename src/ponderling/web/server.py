@@ -87,10 +87,6 @@ class Settings:
     """Bearer token that /v1 and /metrics ask for; None: none."""
     hosts: tuple[str, ...] | None = None
     """Host names under which it answers; None: any. A server without a token names them, against DNS rebinding."""
-    slots: int = 32
-    """Attempts in one forward pass of a model."""
-    queue: int = 64
-    """Requests that may wait."""
     seconds: float = 120.0
     """Most time for a request."""
 
