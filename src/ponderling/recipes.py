@@ -153,7 +153,16 @@ def _small() -> list[Recipe]:
     )
     maze10 = RunConfig(
         replace(model, hidden_size=32, mixer="neighbours", n=4, T=1, inner_multiple=16),
-        replace(train, steps=800, batch_size=64, N_sup=12, muon_lr=0.01, eval_every=200, checkpoint_every=200),
+        replace(
+            train,
+            steps=1600,
+            batch_size=64,
+            N_sup=12,
+            clip_gradient=1.0,
+            compile=True,
+            eval_every=200,
+            checkpoint_every=200,
+        ),
         DataConfig(task="maze10", relabel=True, num_validation=200),
     )
     return [

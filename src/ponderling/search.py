@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,6 +112,8 @@ class Found:
     """The answer of plain thinking, with which search began, (L,)."""
     trace: tuple[TraceStep, ...] = ()
     """Every step of the attempt that gave the answer, when asked for."""
+    attempt: int = 1
+    """Which attempt gave the answer; 1: plain thinking."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class _Outcome:
     residual: float
     guesses: int
     trace: tuple[TraceStep, ...]
+    attempt: int
 
 
 @dataclass(eq=False)
@@ -166,6 +169,8 @@ class _Attempt:
     """The question, as this attempt sees it, and what has been guessed."""
     limit: int
     """Most steps."""
+    number: int = 1
+    """1: the first at its puzzle."""
     guesses_on: bool = False
     symmetry: Symmetry | None = None
     """How the question was transformed."""
@@ -228,18 +233,18 @@ def search(
         ValueError: for views of a network to which all of them look the same, unless there is noise; without slots; when
             answers are to be verified by a task without rules.
     """
-    if slots < 1:
-        raise ValueError(f"slots must be at least 1: got {slots}")
-    if budget.verify and not task.has_rules:
-        raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
-    if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
-        raise ValueError(
-            "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
-        )
-    return _Search(model, task, config, budget, slots, seed, device, trace).run(questions)
+    return Search(model, task, config, budget, slots, seed, device, trace).run(questions)
 
 
-class _Search:
+class Search:
+    """A search that goes on step by step, so that several can share one forward pass; arguments as of `search`.
+
+    A step is `fill`, the model's step on `state` and `inputs`, and `heed`.
+
+    Args:
+        observe: Called with the attempt's number and its step, after every step of every attempt.
+    """
+
     def __init__(
         self,
         model: RecursiveModel,
@@ -250,7 +255,17 @@ class _Search:
         seed: int,
         device: torch.device | str,
         trace: bool,
+        observe: Callable[[int, TraceStep], object] | None = None,
     ):
+        if slots < 1:
+            raise ValueError(f"slots must be at least 1: got {slots}")
+        if budget.verify and not task.has_rules:
+            raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
+        if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
+            raise ValueError(
+                "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
+            )
+        self.observe = observe
         self.model, self.task, self.config, self.budget = model, task, config, budget
         self.slots, self.device, self.keeps_trace = slots, device, trace
         self.rng = np.random.default_rng(seed)
@@ -260,20 +275,31 @@ class _Search:
         self.open: deque[_Puzzle] = deque()
         """Puzzles whose plain thinking has ended and that have attempts left."""
         self.done: dict[int, Found] = {}
+        self.next_out = 0
 
     def run(self, questions: Iterable[Question]) -> Iterator[Found]:
+        """The outcomes, in the questions' order."""
         waiting = enumerate(questions)
-        next_out = 0
         while True:
-            self._fill_slots(waiting)
+            self.fill(waiting)
             if not self.active:
                 return
-            self._think()
-            while next_out in self.done:
-                yield self.done.pop(next_out)
-                next_out += 1
+            tokens, ids = self.inputs()
+            self.heed(*model_step(self.model, self.state, tokens, ids, self.config, self.device))
+            yield from self.ready()
 
-    def _fill_slots(self, waiting: Iterator[tuple[int, Question]]) -> None:
+    def ready(self) -> Iterator[Found]:
+        """The outcomes that no earlier question's is missing before, each once."""
+        while self.next_out in self.done:
+            yield self.done.pop(self.next_out)
+            self.next_out += 1
+
+    def inputs(self) -> tuple[Tokens, list[int]]:
+        """What the attempts in work see, (B, L), and their rows of the puzzle embedding."""
+        tokens = np.stack([attempt.tokens for attempt in self.active])
+        return tokens, [attempt.puzzle.question.puzzle_id for attempt in self.active]
+
+    def fill(self, waiting: Iterator[tuple[int, Question]]) -> None:
         """Starts attempts: at new puzzles while few are open or wait for an earlier one to be done, then at open ones."""
         free = self.slots - len(self.active)
         states = [self.state] if self.state else []
@@ -288,6 +314,7 @@ class _Search:
             started.append(attempt)
             states.append(state)
             puzzle.attempts += 1
+            attempt.number = puzzle.attempts
             if puzzle.attempts < puzzle.limit:
                 self.open.append(puzzle)
         for attempt in started:
@@ -315,14 +342,13 @@ class _Search:
     def _noisy(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return add_noise(state, self.budget.noise, self.generator)
 
-    def _think(self) -> None:
-        """One supervision step of all attempts, and what follows from it."""
+    def heed(
+        self, state: tuple[Tensor, ...], p: NDArray[np.float32], halts: NDArray[np.bool_], halting: NDArray[np.float32]
+    ) -> None:
+        """What follows from a supervision step of all attempts; the arguments are what `model_step` gives."""
         active, budget = self.active, self.budget
-        tokens = np.stack([attempt.tokens for attempt in active])
-        ids = [attempt.puzzle.question.puzzle_id for attempt in active]
-        before = self.state
-        self.state, p, halts, halting = _step(self.model, before, tokens, ids, self.config, self.device)
-        residuals = _residual(before, self.state) if budget.choose == "residual" else np.zeros(len(active), np.float32)
+        before, self.state = self.state, state
+        residuals = _residual(before, state) if budget.choose == "residual" else np.zeros(len(active), np.float32)
         answers = p.argmax(-1).astype(np.uint8)
         for row, attempt in enumerate(active):
             if attempt.symmetry is not None:
@@ -335,12 +361,20 @@ class _Search:
             attempt.puzzle.passes += 1
         for row, attempt in enumerate(active):
             puzzle = attempt.puzzle
-            if self.keeps_trace:
-                sure = float(halting[row])
+            if self.keeps_trace or self.observe:
+                number = len(attempt.trace) + 1 if self.keeps_trace else attempt.steps
                 step = TraceStep(
-                    len(attempt.trace) + 1, answers[row], attempt.seen(p[row]), sure, bool(halts[row]), attempt.guessed
+                    number,
+                    answers[row],
+                    attempt.seen(p[row]),
+                    float(halting[row]),
+                    bool(halts[row]),
+                    attempt.guessed,
                 )
-                attempt.trace += (step,)
+                if self.keeps_trace:
+                    attempt.trace += (step,)
+                if self.observe:
+                    self.observe(attempt.number, step)
             outcome = _Outcome(
                 answers[row],
                 float(halting[row]),
@@ -348,6 +382,7 @@ class _Search:
                 float(residuals[row]),
                 attempt.guesses,
                 attempt.trace,
+                attempt.number,
             )
             if attempt.plain:
                 puzzle.first = outcome.tokens
@@ -430,6 +465,7 @@ def _found(puzzle: _Puzzle, outcome: _Outcome, accepted: bool) -> Found:
         outcome.guesses,
         puzzle.first,
         outcome.trace,
+        outcome.attempt,
     )
 
 
@@ -440,7 +476,7 @@ def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[
 
 
 @torch.inference_mode()
-def _step(
+def model_step(
     model: RecursiveModel,
     state: tuple[Tensor, ...],
     tokens: Tokens,

@@ -10,6 +10,8 @@ VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
     "eval": ("ponderling.cli.eval", "how good a checkpoint is on a file of puzzles"),
     "solve": ("ponderling.cli.solve", "solve a puzzle or a file of them, and watch"),
+    "serve": ("ponderling.cli.serve", "models over HTTP, with a page to see them think"),
+    "site": ("ponderling.cli.site", "that page as a static folder, the model running in the browser"),
     "film": ("ponderling.cli.film", "the thinking about a puzzle, as an animated picture"),
     "plot": ("ponderling.cli.plot", "curves of a run, or accuracy against thinking time"),
     "push": ("ponderling.cli.push", "give a model to others through the Hugging Face Hub"),

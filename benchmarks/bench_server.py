@@ -1,0 +1,113 @@
+"""The server under load: so many clients for so many seconds, beside one client alone; latencies, refusals, memory.
+
+    python benchmarks/bench_server.py runs/sudoku4 --clients 50 --seconds 60
+    python benchmarks/bench_server.py sudoku --slots 4 --queue 0
+
+Each client asks for one puzzle of the family's test set after the other; one that is refused waits as long as Retry-After says.
+The puzzles are asked with all steps (`--steps`), so that each request is about the same work loaded and unloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+
+
+@contextlib.contextmanager
+def server(args: argparse.Namespace) -> Iterator[str]:
+    command = [sys.executable, "-m", "ponderling", "serve", args.checkpoint, "--port", "0"]
+    command += ["--slots", str(args.slots), "--queue", str(args.queue)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        found = re.search(r"http://\S+?(?=;)", process.stderr.readline())
+        if not found:
+            sys.exit(process.stderr.read())
+        try:
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def memory(url: str) -> float:
+    text = httpx.get(f"{url}/metrics").text
+    return float(re.search(r"^ponderling_memory_bytes (\d+)", text, re.M)[1]) / 1e6  # pyright: ignore[reportOptionalSubscript]
+
+
+def figures(seconds: list[float]) -> dict[str, float]:
+    return {f"p{p}_ms": round(1000 * float(np.percentile(seconds, p)), 1) for p in (50, 99)} if seconds else {}
+
+
+async def client(
+    url: str, puzzles: Iterator[str], args: argparse.Namespace, end: float, out: Counter, took: list
+) -> None:
+    async with httpx.AsyncClient(timeout=150) as session:
+        while time.monotonic() < end:
+            body = {"puzzles": [next(puzzles)], "steps": args.steps}
+            began = time.monotonic()
+            try:
+                reply = await session.post(f"{url}/v1/solve", json=body)
+            except httpx.HTTPError as error:
+                out[type(error).__name__] += 1
+                continue
+            out[reply.status_code] += 1
+            if reply.status_code == 200:
+                took.append(time.monotonic() - began)
+            elif reply.status_code == 503:
+                await asyncio.sleep(float(reply.headers["retry-after"]))
+
+
+async def load(url: str, clients: int, seconds: float, puzzles: Iterator[str], args: argparse.Namespace) -> dict:
+    out: Counter = Counter()
+    took: list[float] = []
+    end = time.monotonic() + seconds
+    await asyncio.gather(*(client(url, puzzles, args, end, out, took) for _ in range(clients)))
+    return {"replies": {str(code): count for code, count in out.items()}, **figures(took)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint")
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--slots", type=int, default=32)
+    parser.add_argument("--queue", type=int, default=64)
+    args = parser.parse_args()
+    with server(args) as url:
+        asked = [httpx.get(f"{url}/v1/puzzle", params={"seed": i, "difficulty": "hard"}).json() for i in range(100)]
+        puzzles = itertools.cycle(puzzle["puzzle"] for puzzle in asked)
+        asyncio.run(load(url, 1, 2, puzzles, args))  # warm
+        alone = asyncio.run(load(url, 1, min(10, args.seconds), puzzles, args))
+        asyncio.run(load(url, args.clients, 2, puzzles, args))
+        before = memory(url)
+        loaded = asyncio.run(load(url, args.clients, args.seconds, puzzles, args))
+        after = memory(url)
+    ratio = round(loaded["p99_ms"] / alone["p99_ms"], 2), round(loaded["p50_ms"] / alone["p50_ms"], 2)
+    print(
+        json.dumps(
+            {
+                **vars(args),
+                "alone": alone,
+                "loaded": loaded,
+                "p99_ratio": ratio[0],
+                "p50_ratio": ratio[1],
+                "memory_mb": [before, after],
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`ponderling serve CHECKPOINT...`: models behind HTTP, and a page to see them think."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import ipaddress
+import os
+import sys
+from dataclasses import dataclass
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+from ponderling.config import DType
+
+TOKEN = "PONDERLING_TOKEN"
+"""The variable that holds the bearer token; an option would show in the list of processes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeCommand:
+    """What `ponderling serve` takes."""
+
+    checkpoints: Positional[tuple[str, ...]]
+    """Run folders, checkpoint folders, packaged weights (sudoku) or Hub repositories; NAME=CHECKPOINT gives another name."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Any but loopback wants a bearer token in the variable PONDERLING_TOKEN."""
+    port: int = 8000
+    """Port to listen on; 0: any that is free."""
+    insecure: bool = False
+    """Listen on any address without a token."""
+    device: str = "cpu"
+    """Where to run: cpu, cuda, ..."""
+    dtype: DType | None = None
+    """Activations' type in place of the checkpoints' own."""
+    slots: int = 32
+    """Attempts that one forward pass of a model thinks about; requests share them."""
+    queue: int = 64
+    """Requests that may wait for slots; more are answered 503."""
+    timeout: float = 120.0
+    """Most seconds for a request."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        ServeCommand, args, "ponderling serve", "Serves models over HTTP, with a page to see them think."
+    )
+    token = check(command)
+    import uvicorn
+
+    from ponderling.web.engine import Engine
+    from ponderling.web.server import Registry, Settings, create_app
+
+    registry = Registry(Engine(command.queue))
+    for name, checkpoint in names_of(command.checkpoints).items():
+        registry.load(name, checkpoint, command.slots, command.device, command.dtype)
+    local = is_loopback(command.host)
+    hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
+    app = create_app(registry, Settings(token, hosts, command.timeout))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=command.host,
+            port=command.port,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=1000,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=30,
+        )
+    )
+    return _run(server, command, token)
+
+
+def _run(server: object, command: ServeCommand, token: str | None) -> int:
+    import socket
+
+    import uvicorn
+
+    assert isinstance(server, uvicorn.Server)
+    family = socket.AF_INET6 if ":" in command.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((command.host, command.port))
+    except OSError as error:
+        raise OSError(f"cannot listen on {command.host} port {command.port}: {error.strerror or error}") from error
+    host = f"[{command.host}]" if ":" in command.host else command.host
+    note = f"; /v1 wants the token in {TOKEN}" if token else ""
+    print(f"serving on http://{host}:{listener.getsockname()[1]}{note}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    with contextlib.suppress(KeyboardInterrupt):  # which comes after it has drained
+        server.run(sockets=[listener])
+    return 0
+
+
+def check(command: ServeCommand) -> str | None:
+    """The bearer token, if there is one.
+
+    Raises:
+        ValueError: for a mistake in what was asked.
+        ModuleNotFoundError: without the extra `serve`.
+    """
+    if not command.checkpoints:
+        raise ValueError("name at least one checkpoint, such as `ponderling serve sudoku`")
+    if command.slots < 1 or command.queue < 0 or command.timeout <= 0 or not 0 <= command.port < 65536:
+        raise ValueError(
+            "--slots must be at least 1, --queue at least 0, --timeout above 0 and --port from 0 to 65535: got "
+            f"{command.slots}, {command.queue}, {command.timeout:g} and {command.port}"
+        )
+    token = os.environ.get(TOKEN) or None
+    if token is not None and (len(token) < 16 or not token.isascii() or any(c.isspace() for c in token)):
+        raise ValueError(f"{TOKEN} must have at least 16 characters, plain ASCII without spaces: got {len(token)}")
+    if token is None and not command.insecure and not is_loopback(command.host):
+        raise ValueError(
+            f"--host {command.host} can be reached by others: put a secret into {TOKEN}, or say --insecure to go without"
+        )
+    for package in ("fastapi", "uvicorn"):
+        if importlib.util.find_spec(package) is None:
+            raise ModuleNotFoundError(f"the server needs the package {package}: pip install 'ponderling[serve]'")
+    return token
+
+
+def names_of(checkpoints: tuple[str, ...]) -> dict[str, str]:
+    """The name under which each checkpoint is served: what is said, else the last part of its path; made distinct."""
+    names: dict[str, str] = {}
+    for given in checkpoints:
+        said, equals, checkpoint = given.partition("=")
+        name, checkpoint = (said, checkpoint) if equals else (os.path.basename(given.rstrip("/")) or given, given)
+        if name in ("best", "last"):
+            name = os.path.basename(os.path.dirname(checkpoint.rstrip("/"))) or name
+        if not name or name in names:
+            raise ValueError(f"two checkpoints would be served as {name!r}: name them, NAME=CHECKPOINT")
+        names[name] = checkpoint
+    return names
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

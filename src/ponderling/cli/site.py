@@ -1,0 +1,43 @@
+"""`ponderling site DIR`: the page as a static folder, with a model that runs in the browser."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteCommand:
+    """What `ponderling site` takes."""
+
+    folder: Positional[Path]
+    """Where to write it: new or empty."""
+    checkpoint: str = "sudoku"
+    """A run folder, a checkpoint folder, packaged weights (sudoku) or a Hub repository."""
+    runtime: Path | None = None
+    """The npm package onnxruntime-web, a folder or .tgz file; fetched with `npm pack` if not given."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        SiteCommand,
+        args,
+        "ponderling site",
+        "Writes the page as a folder for any static host; the model runs in the browser.",
+    )
+    from ponderling.cli.serve import names_of
+    from ponderling.web.site import build_site
+
+    (name,) = names_of((command.checkpoint,))
+    families = build_site(command.folder, name, command.checkpoint, command.runtime)
+    print(
+        f"wrote {command.folder} with {', '.join(families)}; see it with: python -m http.server --directory {command.folder}",
+        file=sys.stderr,
+    )
+    return 0

@@ -1,0 +1,336 @@
+"""One worker thread on which all requests think: the attempts of all of them share each forward pass (continuous batching).
+
+A `Job` is the work of one request: one or many puzzles under one budget. It waits in a bounded queue until its lane has slots
+free, goes on step by step beside the others, and leaves when it is done, cancelled or out of time. A lane is one model on one
+puzzle family, since only grids of one shape can share a pass. What happens is told by `Job.emit`, from the worker thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ponderling.inference import Solver
+from ponderling.search import Budget, Found, Search, TraceStep, model_step
+from ponderling.tasks.base import Question, Tokens
+
+LOG = logging.getLogger("ponderling.web")
+
+PATIENCE = 64
+"""Events of one job that may wait for their reader; then the job pauses, so that a slow reader costs no memory."""
+
+IDLE = 0.25
+"""Seconds after which the worker looks for cancelled jobs and deadlines while all jobs are paused."""
+
+
+class Busy(RuntimeError):
+    """The queue is full, or the engine is shutting down."""
+
+    def __init__(self, retry_after: int):
+        super().__init__("busy")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A supervision step of one attempt."""
+
+    attempt: int
+    step: TraceStep
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The outcome for the job's puzzle of this number, from 0; they come in order."""
+
+    number: int
+    found: Found
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The job's last event; `problem` is empty when all puzzles are answered."""
+
+    problem: str = ""
+
+
+Event = Stepped | Answered | Ended
+
+
+class Job:
+    """The work of one request.
+
+    Args:
+        lane: The model and task.
+        questions: Its puzzles, (N, L).
+        budget: What may be spent on each.
+        emit: Called with each event, on the worker thread; must not block.
+        seconds: Time it may take, waiting included.
+        seed: Of guesses and noise.
+        watched: Tell every step, too.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        questions: Sequence[Tokens],
+        budget: Budget,
+        emit: Callable[[Event], object],
+        seconds: float,
+        seed: int = 0,
+        watched: bool = False,
+    ):
+        self.lane, self.emit_, self.emitted, self.taken = lane, emit, 0, 0
+        self.cancelled = False
+        self.deadline = time.monotonic() + seconds
+        self.left = len(questions)
+        self.number = 0
+        attempts = 1 + budget.restarts + budget.views
+        self.slots = max(1, min(lane.share, len(questions) * attempts))
+        solver = lane.solver
+        self.waiting: Iterator[tuple[int, Question]] = enumerate(Question(tokens) for tokens in questions)
+        self.search = Search(
+            solver.model, solver.task, solver.config, budget, self.slots, seed, solver.device, trace=False,
+            observe=self._stepped if watched else None,
+        )  # fmt: skip
+
+    def emit(self, event: Event) -> None:
+        """Tells an event; one that nobody can hear any more ends the job."""
+        self.emitted += 1
+        try:
+            self.emit_(event)
+        except RuntimeError:  # the event loop is closed
+            self.cancelled = True
+
+    @property
+    def paused(self) -> bool:
+        """Its reader has not taken the events so far; `taken` is the reader's count."""
+        return self.emitted - self.taken > PATIENCE
+
+    def _stepped(self, attempt: int, step: TraceStep) -> None:
+        self.emit(Stepped(attempt, step))
+
+
+class Lane:
+    """One model on one puzzle family with the jobs that are in work there."""
+
+    def __init__(self, solver: Solver, slots: int):
+        self.solver, self.slots = solver, slots
+        self.share = max(1, slots // 4)
+        """Most slots of one job, so that no request keeps all others out."""
+        self.active: list[Job] = []
+        self.used = 0
+        """Slots promised to jobs in work."""
+
+
+@dataclass
+class Counters:
+    """What has happened since the start, for /metrics; written by the worker alone, but for `refused`."""
+
+    steps: int = 0
+    """Forward passes."""
+    rows: int = 0
+    """Supervision steps of single attempts: the sum of the batches' sizes."""
+    puzzles: int = 0
+    halted: int = 0
+    """Answers at which the halting head said stop."""
+    refused: int = 0
+    """Jobs turned away because the queue was full."""
+    expired: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    busy_seconds: float = 0.0
+
+
+class Engine:
+    """The worker and its queue.
+
+    Args:
+        queue: Jobs that may wait for slots.
+    """
+
+    def __init__(self, queue: int = 64):
+        self.queue = queue
+        self.counters = Counters()
+        self.lanes: list[Lane] = []
+        self._waiting: deque[Job] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._recent = deque([1.0], maxlen=32)  # seconds that finished jobs took
+        self._started: dict[Job, float] = {}
+        self._thread = threading.Thread(target=self._work, name="ponderling-engine", daemon=True)
+
+    def add_lane(self, solver: Solver, slots: int) -> Lane:
+        """A lane for this solver; before `start`."""
+        self.lanes.append(Lane(solver, slots))
+        return self.lanes[-1]
+
+    def start(self) -> None:
+        """Starts the worker."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queues a job.
+
+        Raises:
+            Busy: when the queue is full or the engine is closing.
+        """
+        with self._wake:
+            if self._closing or (len(self._waiting) >= self.queue and not self._fits(job)):
+                self.counters.refused += 1
+                raise Busy(self._retry_after())
+            self._waiting.append(job)
+            self._started[job] = time.monotonic()
+            self._wake.notify()
+
+    def cancel(self, job: Job) -> None:
+        """Frees the job's slots before the next step."""
+        with self._wake:
+            job.cancelled = True
+            self._wake.notify()
+
+    def poke(self) -> None:
+        """A reader has taken events: a paused job may go on."""
+        with self._wake:
+            self._wake.notify()
+
+    def close(self, seconds: float = 30.0) -> None:
+        """Takes no more jobs, finishes those there are for at most so many seconds, cancels the rest and ends the worker."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(seconds)
+        with self._wake:
+            for job in [*self._waiting, *(job for lane in self.lanes for job in lane.active)]:
+                job.cancelled = True
+            self._wake.notify()
+        self._thread.join(10.0)
+
+    @property
+    def num_waiting(self) -> int:
+        """Jobs that wait for slots."""
+        return len(self._waiting)
+
+    @property
+    def num_active(self) -> int:
+        """Jobs in work."""
+        return sum(len(lane.active) for lane in self.lanes)
+
+    @property
+    def slots_used(self) -> int:
+        """Slots promised to jobs in work."""
+        return sum(lane.used for lane in self.lanes)
+
+    def _fits(self, job: Job) -> bool:
+        return not self._waiting and job.lane.used + job.slots <= job.lane.slots
+
+    def _retry_after(self) -> int:
+        """Seconds after which the queue has probably become shorter."""
+        mean = sum(self._recent) / len(self._recent)
+        return int(min(60, max(1, round(mean))))
+
+    # On the worker thread
+
+    def _work(self) -> None:
+        torch.inference_mode().__enter__()  # for this thread, until it ends
+        while True:
+            with self._wake:
+                self._admit()
+                while not any(self._runnable(lane) for lane in self.lanes):
+                    if self._closing and not self._waiting and not self.num_active:
+                        return
+                    self._wake.wait(IDLE if self.num_active or self._waiting else None)
+                    self._admit()
+            for lane in self.lanes:
+                jobs = self._runnable(lane)
+                if jobs:
+                    self._step(lane, jobs)
+
+    def _runnable(self, lane: Lane) -> list[Job]:
+        return [job for job in lane.active if not job.paused]
+
+    def _admit(self) -> None:
+        """Drops what is cancelled or late, then starts waiting jobs in order; one that does not fit holds back its lane."""
+        now = time.monotonic()
+        for job in [*self._waiting, *(job for lane in self.lanes for job in lane.active)]:
+            if job.cancelled:
+                self._finish(job, "cancelled")
+            elif now > job.deadline:
+                self._finish(job, "out of time")
+        held: set[int] = set()
+        for job in list(self._waiting):
+            lane = job.lane
+            if id(lane) in held or lane.used + job.slots > lane.slots:
+                held.add(id(lane))
+                continue
+            self._waiting.remove(job)
+            lane.active.append(job)
+            lane.used += job.slots
+
+    def _finish(self, job: Job, problem: str = "") -> None:
+        """Takes a job out and tells it so."""
+        if job in job.lane.active:
+            job.lane.active.remove(job)
+            job.lane.used -= job.slots
+        elif job in self._waiting:
+            self._waiting.remove(job)
+        self.counters.cancelled += problem == "cancelled"
+        self.counters.expired += problem == "out of time"
+        began = self._started.pop(job, None)
+        if began is not None and not problem:
+            self._recent.append(time.monotonic() - began)
+        job.emit(Ended(problem))
+
+    def _step(self, lane: Lane, jobs: list[Job]) -> None:
+        began = time.monotonic()
+        try:
+            self._think(lane, jobs)
+        except Exception as error:  # whatever it is, the others' requests and the worker must go on
+            LOG.exception("a step failed")
+            with self._wake:
+                for job in jobs:
+                    self.counters.failed += 1
+                    self._finish(job, f"failed: {type(error).__name__}")
+        self.counters.busy_seconds += time.monotonic() - began
+
+    def _think(self, lane: Lane, jobs: list[Job]) -> None:
+        """One supervision step of all attempts of these jobs, in one forward pass."""
+        for job in jobs:
+            job.search.fill(job.waiting)
+        jobs = [job for job in jobs if job.search.active]
+        if not jobs:
+            return
+        inputs = [job.search.inputs() for job in jobs]
+        tokens = np.concatenate([tokens for tokens, _ in inputs])
+        ids = [i for _, some in inputs for i in some]
+        states = zip(*(job.search.state for job in jobs), strict=True)
+        solver = lane.solver
+        state, p, halts, halting = model_step(
+            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device
+        )
+        self.counters.steps += 1
+        self.counters.rows += len(ids)
+        first = 0
+        for job in jobs:
+            rows = slice(first, first + len(job.search.active))
+            first = rows.stop
+            job.search.heed(tuple(s[rows] for s in state), p[rows], halts[rows], halting[rows])
+            self._tell_answers(job)
+
+    def _tell_answers(self, job: Job) -> None:
+        for found in job.search.ready():
+            self.counters.puzzles += 1
+            self.counters.halted += found.halted
+            job.emit(Answered(job.number, found))
+            job.number += 1
+            job.left -= 1
+        if not job.left:
+            with self._wake:
+                self._finish(job)

@@ -1,0 +1,48 @@
+// The model in the browser: the same functions as those of the client that asks a server; the work is done in worker.js.
+
+const ready = fetch("model.json").then((reply) => reply.json());
+const worker = new Worker("worker.js", { type: "module" });
+let last = 0;
+
+export async function models() {
+  return (await ready).models;
+}
+
+/** Only servers have tokens. */
+export function useToken() {}
+
+export async function puzzle({ task, difficulty }) {
+  const offered = (await ready).puzzles[task][difficulty];
+  return offered[Math.floor(Math.random() * offered.length)];
+}
+
+/** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
+export async function* think(body, signal) {
+  const id = ++last;
+  const events = [];
+  let wake = () => {};
+  const receive = ({ data }) => {
+    if (data.id !== id) return;
+    events.push(data.event);
+    wake();
+  };
+  const cancel = () => wake();
+  worker.addEventListener("message", receive);
+  signal.addEventListener("abort", cancel);
+  worker.postMessage({ id, body });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      if (!events.length) await new Promise((resolve) => (wake = resolve));
+      const event = events.shift();
+      if (!event) continue;
+      if (event.type === "problem") throw new Error(event.detail);
+      yield event;
+      if (event.type === "end") return;
+    }
+  } finally {
+    worker.removeEventListener("message", receive);
+    signal.removeEventListener("abort", cancel);
+    worker.postMessage({ cancel: id });
+  }
+}

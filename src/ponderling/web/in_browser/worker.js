@@ -1,0 +1,180 @@
+// Thinking and search around the graph of one supervision step; what search.py does, for one puzzle.
+
+import * as ort from "./runtime/ort.wasm.min.mjs";
+import { judge, readPuzzle, writePuzzle } from "./rules.js";
+
+ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
+ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
+
+const GUESS_EVERY = 3;
+const UNSURE = 0.98; // a cell that is surer is not worth a guess
+const AT_ONCE = 8; // attempts in one run of the graph
+
+const about = fetch("model.json").then((reply) => reply.json());
+const session = ort.InferenceSession.create(new URL("model.onnx", import.meta.url).href, { executionProviders: ["wasm"] });
+let current = 0;
+
+onmessage = async ({ data }) => {
+  if (data.cancel) {
+    if (data.cancel === current) current = 0;
+    return;
+  }
+  current = data.id;
+  try {
+    for await (const event of think(data.body, await about)) {
+      if (current !== data.id) return;
+      postMessage({ id: data.id, event });
+      await new Promise((resolve) => setTimeout(resolve)); // so that a cancellation is heard
+      if (current !== data.id) return;
+    }
+  } catch (error) {
+    postMessage({ id: data.id, event: { type: "problem", detail: String(error.message ?? error) } });
+  }
+};
+
+async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models }) {
+  const family = models[0].tasks.find((t) => t.task === task);
+  const { tokens: question } = readPuzzle(puzzle, family);
+  const random = generator(seed);
+  let spent = 0;
+  let attempts = 1;
+  let best = null;
+
+  const outcome = (attempt, last) => ({
+    type: "end", question: puzzle, answer: writePuzzle(last.tokens, family), ...verdictOf(last),
+    steps: spent, attempts, attempt, halted: last.halts, halt_probability: last.halt_probability,
+  });
+  const verdictOf = ({ tokens }) => {
+    const { valid, reasons } = judge(question, tokens, family);
+    return { valid, reasons };
+  };
+  const frame = (attempt, step) => {
+    const { wrong, reasons } = judge(question, step.tokens, family);
+    const guessed = attempt.tokens.flatMap((token, cell) => (token !== question[cell] ? [cell] : []));
+    const probabilities = step.p.map((row) => row.map((p) => Math.round(1000 * p)));
+    const { tokens, halt_probability, halts } = step;
+    return { type: "step", attempt: attempt.number, step: attempt.steps, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
+  };
+
+  const plain = { number: 1, tokens: question, state: initial(family), steps: 0 };
+  let said;
+  do {
+    [said] = await run([plain], family);
+    plain.steps++;
+    spent++;
+    yield frame(plain, said);
+    if (!best || said.halt_probability > best.step.halt_probability) best = { number: 1, step: said };
+  } while (!said.halts && plain.steps < steps);
+  const root = { state: plain.state, p: said.p };
+  if (said.halts || !restarts || !unsure(question, said.p, family).length) {
+    yield outcome(1, restarts && !said.halts ? best.step : said);
+    return;
+  }
+
+  const active = [];
+  for (;;) {
+    while (active.length < AT_ONCE && attempts <= restarts) {
+      const attempt = { number: ++attempts, tokens: [...question], state: root.state, steps: 0 };
+      guess(attempt, root.p, family, random);
+      active.push(attempt);
+    }
+    if (!active.length) break;
+    const all = await run(active, family);
+    spent += active.length;
+    for (const [row, attempt] of [...active].entries()) {
+      const step = all[row];
+      attempt.steps++;
+      yield frame(attempt, step);
+      if (step.halt_probability > best.step.halt_probability) best = { number: attempt.number, step };
+      if (step.halts) {
+        yield outcome(attempt.number, step);
+        return;
+      }
+      const goesOn = attempt.steps < search_steps && (attempt.steps % GUESS_EVERY || guess(attempt, step.p, family, random));
+      if (!goesOn) active.splice(active.indexOf(attempt), 1);
+    }
+  }
+  yield outcome(best.number, best.step);
+}
+
+/** The state that every puzzle starts from. */
+function initial({ graph }) {
+  const positions = graph.state_shape.slice(0, -1).reduce((a, b) => a * b);
+  return Object.fromEntries(Object.entries(graph.state).map(([name, vector]) => {
+    const values = new Float32Array(positions * vector.length);
+    for (let i = 0; i < positions; i++) values.set(vector, i * vector.length);
+    return [name, values];
+  }));
+}
+
+/** One supervision step of these attempts, whose states it replaces: what the model says of each. */
+async function run(attempts, family) {
+  const { graph } = family;
+  const B = attempts.length;
+  const cells = family.rows * family.columns;
+  const inputs = { tokens: new ort.Tensor("int32", Int32Array.from(attempts.flatMap((a) => a.tokens)), [B, cells]) };
+  for (const name of Object.keys(graph.state)) {
+    const size = attempts[0].state[name].length;
+    const values = new Float32Array(B * size);
+    attempts.forEach((attempt, row) => values.set(attempt.state[name], row * size));
+    inputs[name] = new ort.Tensor("float32", values, [B, ...graph.state_shape]);
+  }
+  if (graph.inputs.includes("puzzle_ids")) inputs.puzzle_ids = new ort.Tensor("int32", new Int32Array(B), [B]);
+  for (const [name, groups] of Object.entries(graph.members ?? {})) {
+    const members = new Float32Array(groups.length * cells);
+    groups.forEach((group, row) => group.forEach((cell) => (members[row * cells + cell] = 1)));
+    inputs[name] = new ort.Tensor("float32", members, [groups.length, cells]);
+  }
+  const outputs = await (await session).run(inputs);
+  return attempts.map((attempt, row) => {
+    const part = (name) => {
+      const { data } = outputs[name];
+      return data.slice((row * data.length) / B, ((row + 1) * data.length) / B);
+    };
+    attempt.state = Object.fromEntries(Object.keys(graph.state).map((name) => [name, part(`next_${name}`)]));
+    const [q] = part("q");
+    const logits = part("logits");
+    const V = logits.length / cells;
+    const p = Array.from({ length: cells }, (_, cell) => probabilities(logits.subarray(cell * V, (cell + 1) * V), graph));
+    const tokens = p.map((row) => row.indexOf(Math.max(...row)));
+    return { tokens, p, halt_probability: 1 / (1 + Math.exp(-q)), halts: q > graph.stop_above };
+  });
+}
+
+function probabilities(logits, graph) {
+  const most = Math.max(...logits);
+  const weigh = graph.probabilities === "stablemax" ? (x) => (x < 0 ? 1 / (1 - x) : x + 1) : (x) => Math.exp(x - most);
+  const weights = Array.from(logits, weigh);
+  const sum = weights.reduce((a, b) => a + b);
+  return weights.map((w) => w / sum);
+}
+
+function unsure(tokens, p, family) {
+  return p.flatMap((row, cell) => (tokens[cell] === family.blank && Math.max(...row) < UNSURE ? [cell] : []));
+}
+
+/** Asserts a symbol of a cell that the network is unsure of; false when it is sure of all. */
+function guess(attempt, p, family, random) {
+  const cells = unsure(attempt.tokens, p, family);
+  if (!cells.length) return false;
+  const cell = cells[draw(cells.map((c) => Math.max(...p[c]) / (1.01 - Math.max(...p[c]))), random)];
+  attempt.tokens = attempt.tokens.with(cell, draw(p[cell], random));
+  return true;
+}
+
+function draw(weights, random) {
+  let left = random() * weights.reduce((a, b) => a + b);
+  for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return i;
+  return weights.length - 1;
+}
+
+/** Mulberry32: the same seed gives the same guesses. */
+function generator(seed) {
+  let a = seed + 0x6d2b79f5;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,358 @@
+// The page: choices on one side, the boards and their steps on the other. What thinks is behind client.js.
+
+import * as client from "./client.js";
+import { GALLERY } from "./gallery.js";
+import { broken, emptyPuzzle, readPuzzle, solve, writePuzzle } from "./rules.js";
+import { View } from "./view.js";
+
+const $ = (id) => document.getElementById(id);
+const DELAYS = [2400, 1500, 1000, 650, 400, 200, 80]; // milliseconds of a step, by speed
+const RESTART_STEPS = 12; // of a further attempt
+const NAMES = {
+  sudoku4: "Sudoku 4×4", sudoku6: "Sudoku 6×6", sudoku9: "Sudoku 9×9", sudoku16: "Sudoku 16×16",
+  sudoku9x: "Sudoku 9×9 with diagonals", latin9: "Latin square 9×9",
+};
+
+const state = { models: [], family: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
+
+// Start
+
+async function start() {
+  try {
+    state.models = await client.models();
+  } catch (error) {
+    if (error.status === 401) $("token").hidden = false;
+    else say(`The server cannot be reached: ${error.message}`);
+    if (error.status !== 401) $("stage").hidden = false;
+    return;
+  }
+  $("token").hidden = true;
+  $("stage").hidden = $("panel").hidden = false;
+  const tasks = [...new Set(state.models.flatMap((m) => m.tasks.map((t) => t.task)))];
+  options($("family"), tasks.map((task) => [task, NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1")]));
+  await openLink();
+}
+
+/** Sets everything as the address says; a link with a step thinks at once and goes there. */
+async function openLink() {
+  const link = new URLSearchParams(location.hash.slice(1));
+  const tasks = [...$("family").options].map((o) => o.value);
+  $("family").value = tasks.includes(link.get("t")) ? link.get("t") : tasks[0];
+  chooseFamily();
+  if (link.has("m")) $("model").value = link.get("m");
+  if (!$("model").value) $("model").selectedIndex = 0;
+  fillSecond(link.get("b") ?? "");
+  for (const [key, id] of [["d", "depth"], ["r", "restarts"]]) if (link.has(key)) $(id).value = link.get(key);
+  showSliders();
+  const given = link.get("p") && readPuzzle(link.get("p"), state.family).tokens;
+  const first = GALLERY[state.family.task]?.[1]?.[1];
+  buildViews();
+  setQuestion(given ?? (first ? readPuzzle(first, state.family).tokens : emptyPuzzle(state.family)));
+  if (given && link.has("s")) {
+    await think(false);
+    const attempt = Number(link.get("a"));
+    if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
+    show(Number(link.get("s")));
+  } else if (!first && !given) await newPuzzle(state.family.difficulties[0]);
+}
+
+// Choices
+
+function options(select, pairs) {
+  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
+}
+
+const modelsOf = (task) => state.models.filter((m) => m.tasks.some((t) => t.task === task));
+
+/** Takes the chosen puzzle family over: which models, gallery and difficulties there are. */
+function chooseFamily() {
+  const task = $("family").value;
+  const models = modelsOf(task);
+  state.family = models[0].tasks.find((t) => t.task === task);
+  options($("model"), models.map((m) => [m.name, m.name]));
+  $("model-field").hidden = models.length < 2;
+  const named = GALLERY[task] ?? [];
+  options($("gallery"), [["", "choose"], ...named.map(([name, puzzle]) => [puzzle, name])]);
+  $("gallery-field").hidden = !named.length;
+  $("difficulties").hidden = !state.family.difficulties.length;
+  $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = difficulty;
+    button.addEventListener("click", () => newPuzzle(difficulty));
+    return button;
+  }));
+  buildPad();
+  fillSecond("");
+}
+
+function fillSecond(value) {
+  const others = modelsOf(state.family.task).filter((m) => m.name !== $("model").value);
+  options($("second"), [["", "nothing"], ...others.map((m) => [m.name, m.name])]);
+  $("second-field").hidden = !others.length;
+  $("second").value = others.some((m) => m.name === value) ? value : "";
+  describe();
+}
+
+function describe() {
+  const model = state.models.find((m) => m.name === $("model").value);
+  const own = model.tasks.find((t) => t.task === state.family.task);
+  const size = `${model.parameters.toLocaleString("en")} parameters.`;
+  const trained = model.tasks.find((t) => t.trained);
+  const elsewhere = trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone: here it seldom knows when to stop.` : "";
+  $("about").textContent = `${model.name}: ${size}${own.trained ? "" : elsewhere}`;
+}
+
+/** The buttons that put a symbol into the selected cell, for touch. */
+function buildPad() {
+  const { family } = state;
+  const tokens = family.symbols.map((_, token) => token).slice(1);
+  $("pad").hidden = family.kind === "grid";
+  const names = { "#": "wall", " ": "free", S: "start S", G: "goal G" };
+  const shown = family.kind === "maze" ? tokens.filter((t) => family.characters[t] !== "o") : [...tokens.filter((t) => t > family.blank), family.blank];
+  $("pad").replaceChildren(...shown.map((token) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    const name = family.kind === "maze" ? names[family.characters[token]] : token === family.blank ? "erase" : family.symbols[token];
+    button.textContent = name;
+    button.addEventListener("click", () => state.views[0].board.put(token));
+    return button;
+  }));
+}
+
+function buildViews() {
+  const names = [$("model").value, $("second").value].filter(Boolean);
+  state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
+  $("stage").classList.toggle("single", names.length === 1);
+  $("boards").replaceChildren(...state.views.map((view) => view.element));
+  for (const view of state.views) {
+    view.board.addEventListener("edit", ({ detail }) => edit(detail.cell, detail.token));
+    view.addEventListener("choose", () => show(view.path.length, true));
+  }
+}
+
+async function newPuzzle(difficulty) {
+  if (!difficulty) return;
+  try {
+    const text = await client.puzzle({ model: $("model").value, task: state.family.task, difficulty });
+    $("gallery").value = "";
+    setQuestion(readPuzzle(text, state.family).tokens);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+// The puzzle
+
+function edit(cell, token) {
+  const question = [...state.question];
+  if (state.family.kind === "maze" && "SG".includes(state.family.characters[token])) {
+    const old = question.indexOf(token);
+    if (old >= 0) question[old] = state.family.blank;
+  }
+  question[cell] = token;
+  setQuestion(question);
+}
+
+/** A new question: thinking so far is forgotten, contradictions are told. */
+function setQuestion(question, fromText = false) {
+  stop();
+  state.question = question;
+  const { reasons } = broken(question, state.family);
+  let solution = null;
+  let problem = reasons.length ? `${reasons.slice(0, 3).join("; ")}.` : "";
+  if (!problem && state.family.kind === "sudoku" && question.some((t) => t > state.family.blank)) {
+    const { count, answer } = solve(question, state.family, state.family.rows > 9 ? 300 : 3000);
+    if (count === 1) solution = answer;
+    if (count === 0) problem = "This puzzle has no solution.";
+    if (count === 2) problem = "This puzzle has more than one solution.";
+  }
+  $("problem").textContent = problem;
+  $("think").disabled = reasons.length > 0;
+  if (!fromText) $("text").value = shownText(question);
+  for (const view of state.views) view.reset(question, solution);
+  say("");
+  show(0);
+}
+
+/** The puzzle as text to read: one line, but a maze row by row. */
+function shownText(question) {
+  const { kind, columns } = state.family;
+  const text = writePuzzle(question, state.family);
+  return kind === "maze" ? text.match(new RegExp(`.{${columns}}`, "g")).join("\n") : text;
+}
+
+// Thinking
+
+async function think(follow = true) {
+  stop();
+  const depth = Number($("depth").value);
+  const restarts = Number($("restarts").value);
+  const controller = new AbortController();
+  state.thinking = controller;
+  $("think").textContent = "Stop";
+  for (const view of state.views) view.reset(state.question, view.solution);
+  show(0);
+  if (follow) play();
+  const body = {
+    task: state.family.task, puzzle: writePuzzle(state.question, state.family), steps: depth,
+    ...(restarts && { restarts, search_steps: RESTART_STEPS }),
+  };
+  const run = async (view) => {
+    for await (const event of client.think({ ...body, model: view.model }, controller.signal)) {
+      if (state.thinking !== controller) return;
+      view.take(event);
+      drawPosition();
+    }
+  };
+  try {
+    say(`Thinking…`);
+    await Promise.all(state.views.map(run));
+    if (state.thinking === controller) say("");
+  } catch (error) {
+    if (error.name !== "AbortError" && state.thinking === controller) say(error.message);
+    if (state.thinking === controller) controller.abort();
+  }
+  if (state.thinking === controller) {
+    state.thinking = null;
+    $("think").textContent = "Think";
+    drawPosition();
+  }
+}
+
+function stop() {
+  state.thinking?.abort();
+  state.thinking = null;
+  $("think").textContent = "Think";
+  pause();
+}
+
+// Steps
+
+const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
+const delay = () => DELAYS[Number($("speed").value)];
+
+function show(index, aloud = false) {
+  state.index = Math.min(Math.max(0, index), length());
+  for (const view of state.views) view.show(state.index);
+  drawPosition();
+  if (aloud) $("spoken").textContent = `Step ${state.index} of ${length()}. ${state.views.map((v) => v.text).join(" ")}`;
+}
+
+function drawPosition() {
+  const last = length();
+  $("scrubber").max = last;
+  $("scrubber").value = state.index;
+  $("position").textContent = `Step ${state.index} of ${last}`;
+  $("scrubber").setAttribute("aria-valuetext", $("position").textContent);
+  $("first").disabled = $("back").disabled = state.index === 0;
+  $("forward").disabled = state.index >= last;
+  $("play").disabled = !last && !state.thinking;
+  $("player").hidden = !last && !state.thinking;
+  $("pad").hidden = state.family.kind === "grid" || last > 0 || Boolean(state.thinking);
+}
+
+function play() {
+  if (state.index >= length() && !state.thinking) show(0);
+  setPlaying(true);
+  const tick = () => {
+    const going = Boolean(state.thinking);
+    if (state.index < length()) show(state.index + 1);
+    if (state.index >= length() && !going) {
+      pause();
+      show(state.index, true);
+    } else state.timer = setTimeout(tick, state.index < length() ? delay() : 50);
+  };
+  state.timer = setTimeout(tick, 50);
+}
+
+function pause() {
+  clearTimeout(state.timer);
+  setPlaying(false);
+}
+
+function setPlaying(playing) {
+  $("play").classList.toggle("playing", playing);
+  $("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  document.documentElement.style.setProperty("--beat", `${Math.min(900, delay())}ms`);
+}
+
+function step(index) {
+  pause();
+  show(index, true);
+}
+
+// Messages and links
+
+function say(text) {
+  $("status").textContent = text;
+}
+
+async function share() {
+  const link = new URLSearchParams({
+    t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value,
+    p: writePuzzle(state.question, state.family),
+  });
+  if ($("second").value) link.set("b", $("second").value);
+  if (length()) {
+    link.set("s", state.index);
+    link.set("a", state.views[0].attempt);
+  }
+  history.replaceState(null, "", `#${link}`);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("The link is copied.");
+  } catch {
+    say("The link is in the address bar.");
+  }
+}
+
+function showSliders() {
+  $("depth-value").textContent = $("depth").value;
+  $("restarts-value").textContent = $("restarts").value;
+}
+
+// Wiring
+
+$("think").addEventListener("click", () => (state.thinking ? stop() : think()));
+$("clear").addEventListener("click", () => setQuestion(emptyPuzzle(state.family)));
+$("share").addEventListener("click", share);
+$("family").addEventListener("change", async () => {
+  stop();
+  chooseFamily();
+  buildViews();
+  const named = GALLERY[state.family.task]?.[0];
+  setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
+  if (!named) await newPuzzle(state.family.difficulties[0]);
+});
+$("gallery").addEventListener("change", () => {
+  if ($("gallery").value) setQuestion(readPuzzle($("gallery").value, state.family).tokens);
+});
+for (const id of ["model", "second"]) {
+  $(id).addEventListener("change", () => {
+    if (id === "model") fillSecond($("second").value);
+    buildViews();
+    setQuestion(state.question);
+  });
+}
+$("text").addEventListener("input", () => {
+  const { tokens, problem } = readPuzzle($("text").value, state.family);
+  if (tokens) setQuestion(tokens, true);
+  else $("problem").textContent = problem;
+});
+for (const id of ["depth", "restarts"]) $(id).addEventListener("input", showSliders);
+$("first").addEventListener("click", () => step(0));
+$("back").addEventListener("click", () => step(state.index - 1));
+$("forward").addEventListener("click", () => step(state.index + 1));
+$("play").addEventListener("click", () => ($("play").classList.contains("playing") ? pause() : play()));
+$("scrubber").addEventListener("input", () => step(Number($("scrubber").value)));
+$("speed").addEventListener("input", () => setPlaying($("play").classList.contains("playing")));
+$("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  client.useToken($("token-value").value);
+  start();
+});
+window.addEventListener("hashchange", openLink);
+
+showSliders();
+start();

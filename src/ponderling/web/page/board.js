@@ -1,0 +1,203 @@
+// A grid of cells: drawn, edited with keyboard, pointer or touch, and read out by screen readers.
+
+import { broken, place } from "./rules.js";
+
+const SHOWN = 0.9; // from this probability on a cell shows one symbol, below it the candidates
+const FAINT = 0.02; // candidates below this are not drawn
+
+export class Board extends EventTarget {
+  constructor(family, label) {
+    super();
+    this.family = family;
+    this.element = document.createElement("div");
+    this.element.className = `board ${family.kind}`;
+    this.element.setAttribute("role", "grid");
+    this.element.setAttribute("aria-label", label);
+    this.element.style.setProperty("--rows", family.rows);
+    this.element.style.setProperty("--columns", family.columns);
+    // Sizes are set here and not by container units, with which every step took the browser seconds.
+    new ResizeObserver(([entry]) => {
+      this.element.style.fontSize = `${((entry.contentRect.width / family.columns) * 0.56).toFixed(1)}px`;
+    }).observe(this.element);
+    this.cells = [];
+    this.selected = 0;
+    for (let row = 0; row < family.rows; row++) {
+      const line = this.element.appendChild(document.createElement("div"));
+      line.setAttribute("role", "row");
+      for (let column = 0; column < family.columns; column++) this.cells.push(line.appendChild(this.#newCell(row, column)));
+    }
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("pointerdown", (event) => this.#pointer(event));
+    this.element.addEventListener("pointermove", (event) => this.#pointer(event));
+    this.element.addEventListener("pointerup", () => (this.held = null));
+    this.element.addEventListener("focusin", (event) => this.select(this.cells.indexOf(event.target), false));
+  }
+
+  #newCell(row, column) {
+    const { rows, columns, box } = this.family;
+    const cell = document.createElement("div");
+    cell.setAttribute("role", "gridcell");
+    cell.tabIndex = row + column ? -1 : 0;
+    cell.classList.add("cell");
+    if ((column + 1) % box[1] === 0) cell.classList.add("box-right");
+    if ((row + 1) % box[0] === 0) cell.classList.add("box-bottom");
+    if (column === columns - 1) cell.classList.add("last-column");
+    if (row === rows - 1) cell.classList.add("last-row");
+    return cell;
+  }
+
+  /** Makes a cell the one that typing goes to. */
+  select(cell, focus = true) {
+    if (cell < 0) return;
+    this.cells[this.selected].tabIndex = -1;
+    this.cells[this.selected].classList.remove("selected");
+    this.selected = cell;
+    this.cells[cell].tabIndex = 0;
+    this.cells[cell].classList.add("selected");
+    if (focus) this.cells[cell].focus();
+  }
+
+  #edit(cell, token) {
+    this.dispatchEvent(new CustomEvent("edit", { detail: { cell, token } }));
+  }
+
+  /** Puts a symbol into the selected cell. */
+  put(token) {
+    this.#edit(this.selected, token);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { columns, rows, kind, blank, characters } = this.family;
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    if (event.key in moves) {
+      const column = (this.selected % columns) + (event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0);
+      const next = this.selected + moves[event.key];
+      if (column >= 0 && column < columns && next >= 0 && next < rows * columns) this.select(next);
+    } else if (event.key === "Home" || event.key === "End") {
+      this.select(this.selected - (this.selected % columns) + (event.key === "End" ? columns - 1 : 0));
+    } else if (["Backspace", "Delete", "0", "."].includes(event.key) || (event.key === " " && kind === "sudoku")) {
+      this.put(blank);
+    } else if (event.key === " " && kind === "maze") {
+      this.put(this.#other(this.selected));
+    } else {
+      const token = characters.findIndex((c, t) => t > blank && c === event.key.toUpperCase());
+      if (token < 0) return;
+      this.put(token);
+    }
+    event.preventDefault();
+  }
+
+  /** Wall where there is none, and the reverse. */
+  #other(cell) {
+    const wall = this.family.characters.indexOf("#");
+    return this.question[cell] === wall ? this.family.blank : wall;
+  }
+
+  #pointer(event) {
+    const target = document.elementFromPoint(event.clientX, event.clientY)?.closest(".cell");
+    const cell = this.cells.indexOf(target);
+    if (cell < 0) return;
+    if (event.type === "pointerdown") {
+      this.select(cell);
+      event.preventDefault();
+      if (this.family.kind !== "maze") return;
+      this.element.setPointerCapture?.(event.pointerId);
+      const token = this.question[cell];
+      const isEnd = "SG".includes(this.family.characters[token]);
+      this.held = { token: isEnd ? token : this.#other(cell), last: isEnd ? cell : -1 };
+    }
+    if (!this.held || cell === this.held.last) return;
+    const isEnd = (token) => "SG".includes(this.family.characters[token]);
+    if (isEnd(this.question[cell])) return; // one end does not run over the other, and walls over none
+    this.held.last = cell;
+    this.#edit(cell, this.held.token);
+  }
+
+  /** Shows the question alone; cells that contradict each other are marked. */
+  showQuestion(question) {
+    this.question = question;
+    const wrong = broken(question, this.family).cells;
+    question.forEach((token, cell) => {
+      const given = token !== this.family.blank;
+      this.#draw(cell, { token, given, wrong: wrong.has(cell) });
+    });
+  }
+
+  /** Shows a step of the thinking; `before` is the grid one step earlier. The last step has an answer in every cell. */
+  showStep(question, frame, before, isLast) {
+    this.question = question;
+    this.turn = !this.turn;
+    const wrong = new Set(frame.wrong);
+    const guessed = new Set(frame.guessed);
+    frame.tokens.forEach((token, cell) => {
+      const given = question[cell] !== this.family.blank;
+      this.#draw(cell, {
+        token,
+        given,
+        wrong: wrong.has(cell),
+        changed: !given && before && before[cell] !== token,
+        guessed: guessed.has(cell),
+        odds: given ? null : frame.probabilities[cell],
+        isLast,
+      });
+    });
+  }
+
+  #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null, isLast = false }) {
+    const element = this.cells[cell];
+    const { family } = this;
+    const sure = odds ? odds[token] / 1000 : 1;
+    const open = odds && family.kind === "sudoku" && sure < SHOWN && !isLast;
+    element.classList.toggle("clue", given);
+    element.classList.toggle("wrong", wrong && !open);
+    element.classList.toggle("guessed", guessed);
+    element.classList.toggle("flash-a", changed && this.turn);
+    element.classList.toggle("flash-b", changed && !this.turn);
+    if (family.kind === "maze") this.#drawMaze(element, token, odds);
+    else if (open) this.#drawCandidates(element, odds);
+    else element.textContent = token === family.blank ? "" : family.symbols[token];
+    element.setAttribute("aria-label", this.#read(cell, { token, given, wrong, guessed, odds, sure }));
+  }
+
+  #drawMaze(element, token, odds) {
+    const character = this.family.characters[token];
+    const mark = this.family.characters.indexOf("o");
+    const path = odds ? odds[mark] / 1000 : 0;
+    element.classList.toggle("wall", character === "#");
+    element.classList.toggle("end", "SG".includes(character));
+    element.classList.toggle("mark", !"#SG".includes(character) && path > 0.02);
+    element.style.setProperty("--p", path.toFixed(3));
+    element.textContent = "SG".includes(character) ? character : "";
+  }
+
+  #drawCandidates(element, odds) {
+    let holder = element.querySelector(".candidates");
+    if (!holder) {
+      element.textContent = "";
+      holder = element.appendChild(document.createElement("div"));
+      holder.className = "candidates";
+      holder.setAttribute("aria-hidden", "true");
+      holder.style.setProperty("--across", Math.ceil(Math.sqrt(this.family.symbols.length - 1 - this.family.blank)));
+      for (const symbol of this.family.symbols.slice(this.family.blank + 1)) {
+        holder.appendChild(document.createElement("i")).dataset.symbol = symbol;
+      }
+    }
+    [...holder.children].forEach((child, i) => {
+      const p = odds[i + this.family.blank + 1] / 1000;
+      child.style.opacity = p < FAINT ? 0 : Math.min(1, 0.25 + p).toFixed(2);
+    });
+  }
+
+  #read(cell, { token, given, wrong, guessed, odds, sure }) {
+    const { family } = this;
+    const names = { "#": "wall", " ": "free", S: "start", G: "goal", o: "path" };
+    const symbol = family.kind === "maze" ? names[family.characters[token]] : token === family.blank ? "empty" : family.symbols[token];
+    const parts = [place(cell, family), symbol];
+    if (given && family.kind === "sudoku") parts.push("given");
+    if (odds) parts.push(`${Math.round(100 * sure)} percent`);
+    if (guessed) parts.push("guessed");
+    if (wrong) parts.push("breaks a rule");
+    return parts.join(", ");
+  }
+}

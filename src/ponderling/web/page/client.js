@@ -1,0 +1,56 @@
+// The model behind a server. `ponderling site` puts another file of this name here, in which it runs in the browser.
+
+let token = sessionStorage.getItem("token") ?? "";
+
+/** A reply that is no good; `status` is HTTP's. */
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function useToken(value) {
+  token = value;
+  sessionStorage.setItem("token", value);
+}
+
+async function request(path, options = {}) {
+  const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(options.body && { "content-type": "application/json" }) };
+  const reply = await fetch(path, { ...options, headers });
+  if (reply.ok) return reply;
+  const detail = await reply.json().then((body) => body.detail, () => reply.statusText);
+  const again = reply.headers.get("retry-after");
+  throw new Refused(reply.status, again ? `The server is busy. Try again in ${again} s.` : String(detail));
+}
+
+/** The models and their puzzle families. */
+export async function models() {
+  return (await (await request("v1/models")).json()).models;
+}
+
+/** A new puzzle as text. */
+export async function puzzle({ model, task, difficulty }) {
+  const query = new URLSearchParams({ model, task, difficulty });
+  return (await (await request(`v1/puzzle?${query}`)).json()).puzzle;
+}
+
+/** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
+export async function* think(body, signal) {
+  const reply = await request("v1/think", { method: "POST", body: JSON.stringify(body), signal });
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (pending + value).split("\n\n");
+    pending = blocks.pop();
+    for (const block of blocks) {
+      const [, type, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+      if (!type) continue; // a sign of life
+      const event = { type, ...JSON.parse(data) };
+      if (type === "problem") throw new Refused(500, event.detail);
+      yield event;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+// Puzzles as text and what is wrong with them. A family is what /v1/models says of a task; a grid is an array of tokens.
+
+const DRAWN = /[|+\-─│┼ \t\r\n]/g;
+
+/** The tokens of a puzzle typed as text: {tokens, problem}, where one of the two is null. */
+export function readPuzzle(text, family) {
+  const cells = family.rows * family.columns;
+  const plain = family.kind === "sudoku" ? text.replace(DRAWN, "") : text.replace(/[\r\n]/g, "");
+  const letters = [...plain];
+  if (letters.length !== cells) {
+    return { tokens: null, problem: `${family.rows}×${family.columns} has ${cells} cells: ${letters.length} are given.` };
+  }
+  const tokens = letters.map((letter) => tokenOf(letter, family));
+  const strange = tokens.indexOf(-1);
+  if (strange >= 0) return { tokens: null, problem: `“${letters[strange]}” in ${place(strange, family)} is no symbol.` };
+  return { tokens, problem: null };
+}
+
+function tokenOf(letter, family) {
+  if (family.kind === "sudoku" && ".0_*".includes(letter)) return family.blank;
+  return family.characters.findIndex((c, token) => token > 0 && (c === letter || c === letter.toUpperCase()));
+}
+
+/** The puzzle as one line. */
+export function writePuzzle(tokens, family) {
+  return tokens.map((token) => family.characters[token]).join("");
+}
+
+export function emptyPuzzle(family) {
+  const tokens = Array(family.rows * family.columns).fill(family.blank);
+  if (family.kind === "maze") {
+    tokens[0] = family.characters.indexOf("S");
+    tokens[tokens.length - 1] = family.characters.indexOf("G");
+  }
+  return tokens;
+}
+
+export function place(cell, family) {
+  return `row ${Math.floor(cell / family.columns) + 1}, column ${(cell % family.columns) + 1}`;
+}
+
+/** Which rules a grid breaks: the cells and a sentence for each. */
+export function broken(tokens, family) {
+  if (family.kind === "maze") return brokenMaze(tokens, family);
+  const cells = new Set();
+  const reasons = [];
+  family.groups.forEach((group, number) => {
+    const seen = new Map();
+    for (const cell of group) {
+      if (tokens[cell] > family.blank) seen.set(tokens[cell], [...(seen.get(tokens[cell]) ?? []), cell]);
+    }
+    for (const [token, where] of seen) {
+      if (where.length < 2) continue;
+      where.forEach((cell) => cells.add(cell));
+      reasons.push(`${family.symbols[token]} stands ${where.length === 2 ? "twice" : `${where.length} times`} in ${groupName(number, family)}`);
+    }
+  });
+  return { cells, reasons };
+}
+
+function groupName(number, family) {
+  const side = family.rows;
+  if (number < side) return `row ${number + 1}`;
+  if (number < 2 * side) return `column ${number - side + 1}`;
+  const boxes = family.box[0] > 1 && family.box[1] > 1;
+  return boxes && number < 3 * side ? `box ${number - 2 * side + 1}` : "a diagonal";
+}
+
+function brokenMaze(tokens, family) {
+  const [start, goal] = ["S", "G"].map((c) => family.characters.indexOf(c));
+  const reasons = [];
+  for (const [token, name] of [[start, "S"], [goal, "G"]]) {
+    if (tokens.filter((t) => t === token).length !== 1) reasons.push(`A maze has one ${name}`);
+  }
+  if (!reasons.length && mazeDistance(tokens, family) < 0) reasons.push("No way leads from S to G");
+  return { cells: new Set(), reasons };
+}
+
+/** Steps on a shortest way from S to G over cells that are no wall; -1 where there is none. */
+export function mazeDistance(tokens, family, passable = (token) => family.characters[token] !== "#") {
+  const from = tokens.indexOf(family.characters.indexOf("S"));
+  const to = tokens.indexOf(family.characters.indexOf("G"));
+  const distance = new Map([[from, 0]]);
+  const queue = [from];
+  for (const cell of queue) {
+    if (cell === to) return distance.get(cell);
+    for (const next of neighbours(cell, family)) {
+      if (!distance.has(next) && (next === to || passable(tokens[next]))) {
+        distance.set(next, distance.get(cell) + 1);
+        queue.push(next);
+      }
+    }
+  }
+  return -1;
+}
+
+function neighbours(cell, family) {
+  const column = cell % family.columns;
+  const found = [cell - family.columns, cell + family.columns];
+  if (column > 0) found.push(cell - 1);
+  if (column < family.columns - 1) found.push(cell + 1);
+  return found.filter((c) => c >= 0 && c < family.rows * family.columns);
+}
+
+/** What the rules say of an answer: {valid, wrong, reasons}; valid is null for families that the page has no rules of. */
+export function judge(question, answer, family) {
+  if (family.kind === "sudoku") {
+    const { cells, reasons } = broken(answer, family);
+    const empty = answer.flatMap((token, cell) => (token <= family.blank ? [cell] : []));
+    const changed = question.flatMap((token, cell) => (token > family.blank && answer[cell] !== token ? [cell] : []));
+    if (empty.length) reasons.push(`${empty.length} cells are empty`);
+    for (const cell of changed) reasons.push(`the clue in ${place(cell, family)} was changed`);
+    const wrong = [...new Set([...cells, ...empty, ...changed])];
+    return { valid: !wrong.length, wrong, reasons };
+  }
+  if (family.kind === "maze") {
+    const mark = family.characters.indexOf("o");
+    const wrong = answer.flatMap((t, cell) => (t !== question[cell] && !(question[cell] === family.blank && t === mark) ? [cell] : []));
+    const reasons = wrong.length ? [`${wrong.length} given cells were changed`] : [];
+    const shortest = mazeDistance(question, family);
+    const marked = answer.filter((t) => t === mark).length;
+    const length = mazeDistance(answer, family, (t) => t === mark);
+    if (length < 0) reasons.push("the marked cells do not lead from S to G");
+    else if (length > shortest) reasons.push(`the path takes ${length} moves, a shortest one ${shortest}`);
+    else if (marked > shortest - 1) reasons.push("cells beside the path are marked");
+    return { valid: !reasons.length, wrong, reasons };
+  }
+  return { valid: null, wrong: [], reasons: [] };
+}
+
+/** How many solutions a Sudoku has, counted to two, and the first: {count, answer}; count is null beyond so many guesses. */
+export function solve(tokens, family, mostGuesses = 20000) {
+  const side = family.symbols.length - 1 - family.blank;
+  const groupsOf = tokens.map((_, cell) => family.groups.filter((group) => group.includes(cell)));
+  const peers = groupsOf.map((groups, cell) => [...new Set(groups.flat())].filter((c) => c !== cell));
+  const start = Int32Array.from(tokens, (t) => (t > family.blank ? 1 << (t - family.blank - 1) : (1 << side) - 1));
+  let guesses = 0;
+  const found = [];
+
+  const bits = (mask) => { let n = 0; for (; mask; mask &= mask - 1) n++; return n; };
+
+  function narrow(masks) {
+    for (let again = true; again; ) {
+      again = false;
+      for (let cell = 0; cell < masks.length; cell++) {
+        const mask = masks[cell];
+        if (!mask) return false;
+        if (mask & (mask - 1)) continue;
+        for (const peer of peers[cell]) {
+          if (!(masks[peer] & mask)) continue;
+          masks[peer] &= ~mask;
+          if (!masks[peer]) return false;
+          again = true;
+        }
+      }
+      for (const group of family.groups) {
+        let once = 0, twice = 0;
+        for (const cell of group) { twice |= once & masks[cell]; once |= masks[cell]; }
+        if (once !== (1 << side) - 1) return false;
+        for (const cell of group) {
+          const alone = masks[cell] & once & ~twice;
+          if (alone && alone !== masks[cell]) { masks[cell] = alone; again = true; }
+        }
+      }
+    }
+    return true;
+  }
+
+  function search(masks) {
+    if (!narrow(masks)) return true;
+    let best = -1, fewest = 99;
+    for (let cell = 0; cell < masks.length; cell++) {
+      const count = bits(masks[cell]);
+      if (count > 1 && count < fewest) { best = cell; fewest = count; }
+    }
+    if (best < 0) { found.push(Array.from(masks, (mask) => Math.log2(mask) + family.blank + 1)); return found.length < 2; }
+    for (let mask = masks[best]; mask; mask &= mask - 1) {
+      if (++guesses > mostGuesses) return false;
+      const next = masks.slice();
+      next[best] = mask & -mask;
+      if (!search(next)) return false;
+    }
+    return true;
+  }
+
+  search(start);
+  return { count: guesses > mostGuesses && found.length < 2 ? null : found.length, answer: found[0] ?? null };
+}

@@ -1,0 +1,479 @@
+"""The server: requests share forward passes and change nothing for each other; every bound holds; no request does harm."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from tests.test_inference import solver
+
+from ponderling.cli import main
+from ponderling.cli.serve import names_of
+from ponderling.inference import Solver
+from ponderling.search import Budget
+from ponderling.tasks import get_task
+from ponderling.web import server as web
+from ponderling.web.engine import Engine
+from ponderling.web.server import MOST_BYTES, Registry, Settings, create_app, resident_bytes
+
+PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
+
+
+USUAL = Settings()
+
+
+class Tireless:
+    """A model that never says stop."""
+
+    def __init__(self, model):
+        self.model, self.initial_state = model, model.initial_state
+
+    def __call__(self, state, tokens, ids):
+        state, output = self.model(state, tokens, ids)
+        return state, output._replace(q=output.q * 0 - 9)
+
+
+class Slow:
+    """A model that counts its calls and takes its time for them."""
+
+    def __init__(self, model, seconds: float):
+        self.model, self.seconds, self.batches = model, seconds, []
+
+    def initial_state(self, batch_size):
+        return self.model.initial_state(batch_size)
+
+    def parameters(self):
+        return self.model.parameters()
+
+    def __call__(self, state, tokens, ids):
+        self.batches.append(len(tokens))
+        time.sleep(self.seconds)
+        return self.model(state, tokens, ids)
+
+
+@contextlib.contextmanager
+def serving(
+    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64
+) -> Iterator[tuple[str, Registry, Slow]]:
+    """A real server on a free port with one model, `tiny`, on sudoku4."""
+    import uvicorn
+
+    registry = Registry(Engine(queue))
+    s = solver()
+    model = Slow(s.model, seconds)
+    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for _ in range(200):
+            if running.started:
+                break
+            time.sleep(0.05)
+        try:
+            yield url, registry, model
+        finally:
+            running.should_exit = True
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    with serving() as (url, registry, _):
+        yield url, registry
+
+
+def events(text: str) -> list[tuple[str, dict]]:
+    """What a stream of server-sent events says."""
+    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
+    return [(block.split("\n")[0][7:], json.loads(block.split("\n")[1][6:])) for block in blocks]
+
+
+def until(condition, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_answers_equal_those_of_solving_alone_and_come_in_order(tiny):
+    url, _ = tiny
+    got = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 6}).json()["results"]
+    expected = list(solver().solve_many(PUZZLES, 6))
+    assert [r["question"] for r in got] == PUZZLES
+    assert [(r["answer"], r["steps"], r["valid"]) for r in got] == [(r.answer, r.steps, r.valid) for r in expected]
+
+
+def test_a_search_behind_the_server_finds_what_it_finds_alone(tiny):
+    url, _ = tiny
+    options = {"steps": 3, "restarts": 4, "search_steps": 5, "seed": 7}
+    got = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1], **options}).json()["results"][0]
+    (alone,) = solver().search_many(PUZZLES[:1], Budget(3, 4, 5), slots=5, seed=7)
+    assert (got["answer"], got["steps"], got["attempts"]) == (alone.answer, alone.steps, alone.attempts)
+    assert got["attempts"] == 5
+
+
+def test_many_clients_share_forward_passes():
+    with serving(seconds=0.05) as (url, _, model):
+
+        async def ask() -> list[httpx.Response]:
+            async with httpx.AsyncClient() as client:
+                asks = [client.post(f"{url}/v1/solve", json={"puzzles": [p], "steps": 6}) for p in PUZZLES[:20]]
+                return await asyncio.gather(*asks)
+
+        answers = [r.json()["results"][0]["answer"] for r in asyncio.run(ask())]
+    assert answers == [r.answer for r in solver().solve_many(PUZZLES[:20], 6)]
+    assert len(model.batches) < 20, "twenty clients cost little more passes than one"
+    assert max(model.batches) > 8
+
+
+def test_thinking_is_told_step_by_step_and_ends_with_the_answer(tiny):
+    url, _ = tiny
+    reply = httpx.post(f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 4})
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    told = events(reply.text)
+    trace = solver().solve(PUZZLES[0], 4, trace=True, check=False)
+    assert [name for name, _ in told] == ["start", *["step"] * trace.steps, "end"]
+    for (_, step), ours in zip(told[1:-1], trace.trace, strict=True):
+        assert step["tokens"] == ours.tokens.tolist()
+        assert np.allclose(np.array(step["probabilities"]) / 1000, ours.probabilities, atol=6e-4)
+        assert step["halt_probability"] == pytest.approx(ours.halt_probability, abs=1e-4)
+    assert told[-1][1]["answer"] == trace.answer
+    assert (told[-1][1]["reasons"] == []) == told[-1][1]["valid"]
+
+
+def test_every_attempt_of_a_search_is_told_and_which_one_won(tiny):
+    url, _ = tiny
+    reply = httpx.post(f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 2, "restarts": 3, "search_steps": 2})
+    told = events(reply.text)
+    steps = [event for name, event in told if name == "step"]
+    assert {step["attempt"] for step in steps} == {1, 2, 3, 4}
+    end = told[-1][1]
+    winner = [step for step in steps if step["attempt"] == end["attempt"]]
+    answer = get_task("sudoku4").format(np.array(winner[-1]["tokens"], np.uint8))
+    assert any(get_task("sudoku4").format(np.array(step["tokens"], np.uint8)) == end["answer"] for step in winner), (
+        answer
+    )
+    assert any(step["guessed"] for step in steps)
+
+
+def test_a_client_that_leaves_frees_its_slots():
+    with serving(slots=8, seconds=0.1) as (url, registry, _):
+        engine = registry.engine
+        with httpx.stream("POST", f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 200, "seed": 1}) as stream:
+            next(stream.iter_lines())
+            until(lambda: engine.num_active == 1)
+        until(lambda: engine.num_active == 0)
+        with contextlib.suppress(httpx.ReadTimeout):
+            httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 200}, timeout=0.5)
+        until(lambda: engine.num_active == 0)
+        assert engine.slots_used == 0
+        assert engine.counters.cancelled == 2
+
+
+def test_a_full_queue_answers_503_and_says_when_to_come_again():
+    with serving(slots=1, queue=1, seconds=0.1) as (url, registry, _):
+
+        async def ask() -> list[httpx.Response]:
+            async with httpx.AsyncClient(timeout=60) as client:
+                return await asyncio.gather(
+                    *(client.post(f"{url}/v1/solve", json={"puzzles": [PUZZLES[0]], "steps": 8}) for _ in range(12))
+                )
+
+        replies = asyncio.run(ask())
+        codes = [r.status_code for r in replies]
+        assert set(codes) == {200, 503}
+        assert codes.count(503) == registry.engine.counters.refused
+        assert all(int(r.headers["retry-after"]) >= 1 for r in replies if r.status_code == 503)
+
+
+def test_a_request_that_takes_too_long_is_ended():
+    with serving(Settings(seconds=0.4), seconds=0.1) as (url, registry, _):
+        reply = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 200})
+        assert (reply.status_code, registry.engine.num_active) == (504, 0)
+        assert "0.4 seconds" in reply.json()["detail"]
+        told = events(httpx.post(f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 200}).text)
+        assert told[-1][0] in ("problem", "end")
+
+
+def test_a_reader_that_does_not_read_pauses_its_job_and_no_other():
+    engine = Engine()
+    s = solver()
+    lane = engine.add_lane(Solver(Tireless(s.model), s.task, s.config), 8)
+    from ponderling.web.engine import PATIENCE, Job
+
+    told: list = []
+    questions = get_task("sudoku4").load_default("test").tokens[:8]
+    jobs = [Job(lane, [q], Budget(250), told.append, 60, watched=True) for q in questions]
+    engine.start()
+    for job in jobs:
+        engine.submit(job)
+    until(lambda: all(job.paused for job in jobs))
+    time.sleep(0.3)
+    assert [job.emitted for job in jobs] == [PATIENCE + 1] * 8
+    jobs[0].taken = 10**6
+    engine.poke()
+    until(lambda: engine.num_active == 7)
+    assert jobs[0].emitted == 250 + 2
+    assert [job.emitted for job in jobs[1:]] == [PATIENCE + 1] * 7
+    for job in jobs:
+        engine.cancel(job)
+    engine.close(5)
+    assert engine.num_active == 0
+
+
+def test_a_failing_model_fails_its_requests_and_not_the_server():
+    with serving() as (url, _, model):
+        good = model.model
+        model.model = type("Bad", (), {"initial_state": good.initial_state, "__call__": lambda *a: 1 / 0})()
+        reply = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1]})
+        assert (reply.status_code, reply.json()) == (500, {"detail": "failed: ZeroDivisionError"})
+        model.model = good
+        assert httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"puzzles": ["1"]}, 422, "puzzle 1: expected 16 cells"),
+        ({"puzzles": [PUZZLES[0], "11" + "." * 14]}, 422, "puzzle 2: 1 stands twice in row 1"),
+        ({"puzzles": []}, 422, "at least 1"),
+        ({"puzzles": ["."] * 1000}, 422, "at most 128"),
+        ({"puzzles": PUZZLES[:1], "steps": 10_000}, 422, "less than or equal to 256"),
+        ({"puzzles": PUZZLES[:1], "restarts": 2, "guess_every": 0}, 422, "would all be alike"),
+        ({"puzzles": PUZZLES[:1], "model": "other"}, 404, "no model 'other': there are tiny"),
+        ({"puzzles": PUZZLES[:1], "model": "../../etc/passwd"}, 404, "no model"),
+        ({"puzzles": PUZZLES[:1], "task": "os:getcwd"}, 404, "is not served on 'os:getcwd'"),
+        ({"puzzles": PUZZLES[:1], "surprise": 1}, 422, "surprise"),
+        ({"puzzles": ["é" * 16]}, 422, "is no symbol"),
+    ],
+)
+def test_a_mistake_is_one_line(tiny, body, code, message):
+    reply = httpx.post(f"{tiny[0]}/v1/solve", json=body)
+    assert reply.status_code == code
+    assert message in reply.json()["detail"]
+    assert "\n" not in reply.json()["detail"]
+
+
+def test_a_large_body_is_refused_whether_it_says_its_length_or_not(tiny):
+    url, _ = tiny
+    large = json.dumps({"puzzles": ["." * MOST_BYTES]}).encode()
+    assert httpx.post(f"{url}/v1/solve", content=large).status_code == 413
+    parts = (large[i : i + 10_000] for i in range(0, len(large), 10_000))
+    with contextlib.suppress(httpx.WriteError):
+        assert httpx.post(f"{url}/v1/solve", content=parts).status_code == 413
+
+
+def test_a_body_that_does_not_arrive_is_given_up(tiny, monkeypatch):
+    monkeypatch.setattr(web, "BODY_SECONDS", 0.2)
+    host, port = tiny[0][7:].split(":")
+    with socket.create_connection((host, int(port))) as s:
+        s.sendall(b"POST /v1/solve HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+        assert b" 408 " in s.recv(1000)
+
+
+def test_only_the_names_it_has_are_answered():
+    with serving(Settings(hosts=("localhost", "127.0.0.1"))) as (url, _, _):
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        assert httpx.get(f"{url}/healthz", headers={"host": "evil.example"}).status_code == 421
+
+
+def test_a_token_guards_the_models_and_not_the_page():
+    with serving(Settings(token="a-secret-of-some-length")) as (url, _, _):
+        for path in ("/v1/models", "/metrics", "/v1/puzzle"):
+            assert httpx.get(url + path).status_code == 401
+            assert httpx.get(url + path, headers={"authorization": "Bearer wrong"}).status_code == 401
+            ok = httpx.get(url + path, headers={"authorization": "Bearer a-secret-of-some-length"})
+            assert ok.status_code == 200
+        assert httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1]}).status_code == 401
+        assert httpx.get(f"{url}/").status_code == httpx.get(f"{url}/healthz").status_code == 200
+
+
+def test_every_reply_carries_the_security_headers_and_none_opens_the_server_to_other_sites(tiny):
+    url, _ = tiny
+    for path in ("/", "/v1/models", "/nothing-there", "/healthz"):
+        headers = httpx.get(url + path, headers={"origin": "https://evil.example"}).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert not [name for name in headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("path", ["/../server.py", "/%2e%2e/server.py", "/page/../../server.py", "/server.py", "/.git"])
+def test_nothing_but_the_page_is_served(tiny, path):
+    host, port = tiny[0][7:].split(":")
+    with socket.create_connection((host, int(port))) as s:
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        reply = b""
+        while part := s.recv(4096):
+            reply += part
+    assert b" 404 " in reply.split(b"\r\n")[0]
+
+
+def test_metrics_count_what_happened():
+    with serving() as (url, _, _):
+        httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:3], "steps": 2})
+        httpx.get(f"{url}/some/path")
+        text = httpx.get(f"{url}/metrics").text
+    assert "ponderling_puzzles_total 3" in text
+    assert 'ponderling_requests_total{path="/v1/solve",status="200"} 1' in text
+    assert 'ponderling_requests_total{path="other",status="404"} 1' in text
+    assert "ponderling_request_seconds_count 1" in text
+    for line in text.splitlines():
+        assert line.startswith("# ") or float(line.rsplit(" ", 1)[1]) >= 0
+
+
+def test_puzzles_to_try_are_puzzles_and_the_hard_ones_are_harder(tiny):
+    url, _ = tiny
+    task = get_task("sudoku4")
+    given = {}
+    for difficulty in ("easy", "medium", "hard"):
+        offered = httpx.get(f"{url}/v1/puzzle", params={"difficulty": difficulty, "seed": 3}).json()
+        task.check_question(task.parse(offered["puzzle"]))
+        given[difficulty] = 16 - offered["puzzle"].count(".")
+    assert given["easy"] > given["hard"]
+    assert httpx.get(f"{url}/v1/puzzle", params={"difficulty": "absurd"}).status_code == 422
+
+
+def test_the_examples_in_the_openapi_document_are_real(tiny):
+    """The answer that it shows is that of its puzzle; every request that it shows is read."""
+    document = httpx.get(f"{tiny[0]}/openapi.json").json()
+    task = get_task("sudoku9")
+    assert task.check(task.parse(web.EXAMPLE), task.parse(web.ANSWER)).valid
+    for name, kind in (("SolveRequest", web.SolveRequest), ("ThinkRequest", web.ThinkRequest)):
+        for example in document["components"]["schemas"][name]["examples"]:
+            kind(**example)
+    assert "/v1/think" in document["paths"]
+
+
+def test_shutting_down_finishes_what_was_begun(tmp_path):
+    with serving(seconds=0.1) as (url, registry, _):
+        replies = []
+        thread = threading.Thread(
+            target=lambda: replies.append(
+                httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:4], "steps": 10}, timeout=30)
+            )
+        )
+        thread.start()
+        until(lambda: registry.engine.num_active == 1)
+    thread.join(30)
+    assert [reply.status_code for reply in replies] == [200]
+    assert len(replies[0].json()["results"]) == 4
+
+
+def test_memory_stays_flat():
+    if not resident_bytes():
+        pytest.skip("this system does not tell")
+    with serving() as (url, registry, _), httpx.Client() as client:
+        for round_ in range(300):
+            client.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 2})
+            if round_ == 100:
+                before = resident_bytes()
+        assert resident_bytes() - before < 10e6
+        assert not registry.engine._started
+
+
+@pytest.mark.slow
+def test_no_request_made_from_its_own_description_makes_it_fail():
+    """Schemathesis sends what the OpenAPI document allows and forbids; no reply is a 500 or other than documented."""
+    schemathesis = pytest.importorskip("schemathesis")
+    from hypothesis import HealthCheck, settings
+
+    with serving(Settings(seconds=5)) as (url, _, _):
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+        def check(case):
+            reply = case.call(timeout=20)
+            assert reply.status_code != 500, reply.text
+            documented = case.operation.definition.raw["responses"]
+            assert str(reply.status_code) in documented or reply.status_code in (400, 404, 405)
+
+        for operation in schema.get_all_operations():
+            fuzz_operation(operation.ok(), check, settings, HealthCheck)
+
+
+def fuzz_operation(operation, check, settings, HealthCheck):
+    from hypothesis import given
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def fuzz(case):
+        check(case)
+
+    fuzz()
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["serve"], "at least one checkpoint"),
+        (["serve", "nowhere"], "nowhere: no such checkpoint"),
+        (["serve", "sudoku", "--host", "0.0.0.0"], "can be reached by others"),
+        (["serve", "sudoku", "--slots", "0"], "--slots must be at least 1"),
+        (["serve", "sudoku", "sudoku"], "two checkpoints would be served as 'sudoku'"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line(args, message, capsys, monkeypatch):
+    monkeypatch.delenv("PONDERLING_TOKEN", raising=False)
+    assert main(args) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+
+
+def test_a_short_token_is_refused(capsys, monkeypatch):
+    monkeypatch.setenv("PONDERLING_TOKEN", "short")
+    assert main(["serve", "sudoku", "--host", "0.0.0.0"]) == 2
+    assert "at least 16 characters" in capsys.readouterr().err
+
+
+def test_acheckpoint_is_served_under_its_own_name_or_a_given_one():
+    assert names_of(("runs/a/best", "runs/b/", "x=runs/a/last", "sudoku")) == {
+        "a": "runs/a/best",
+        "b": "runs/b/",
+        "x": "runs/a/last",
+        "sudoku": "sudoku",
+    }
+
+
+def test_the_command_serves_and_ends_on_a_signal():
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "serving on http://127.0.0.1:" in line
+        url = line.split()[2].rstrip(";")
+        names = [task["task"] for task in httpx.get(f"{url}/v1/models").json()["models"][0]["tasks"]]
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        assert process.returncode == 0
+        assert process.stderr.read() == ""
+    assert names[0] == "sudoku9"
+    assert {"sudoku4", "sudoku6", "sudoku16"} <= set(names)
+
+
+def test_torch_is_left_as_it_is():
+    threads = torch.get_num_threads()
+    with serving() as (url, _, _):
+        httpx.get(f"{url}/healthz")
+    assert torch.get_num_threads() == threads
