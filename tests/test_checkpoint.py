@@ -213,7 +213,7 @@ def test_the_config_is_plain_json_that_a_person_can_read(tmp_path):
     saved(tmp_path)
     header = json.loads((tmp_path / "config.json").read_text())
     assert header["config"]["model"]["hidden_size"] == 16
-    assert header["shape"] == {"vocab_size": 6, "seq_len": 16, "num_puzzles": 2}
+    assert header["shape"] == {"vocab_size": 6, "seq_len": 16, "num_puzzles": 2, "columns": 0}
 
 
 def test_weights_that_mix_neighbours_fit_grids_of_another_size_and_no_other_tokens(tmp_path):
