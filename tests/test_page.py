@@ -38,8 +38,10 @@ def serving(**variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
         assert process.stderr is not None
-        yield process.stderr.readline().split()[2].rstrip(";")
-        process.terminate()
+        try:
+            yield process.stderr.readline().split()[2].rstrip(";")
+        finally:  # a test that fails must not wait for the server to end by itself
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
