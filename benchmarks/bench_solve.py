@@ -1,6 +1,6 @@
 """How fast puzzles are solved: early exit with slots that never wait, beside eager full depth, at equal exact match.
 
-    python benchmarks/bench_solve.py --data qqwing=qqwing.csv
+    python benchmarks/bench_solve.py --data qqwing qqwing.csv
 
 The baseline is how the official code evaluates: whole batches, every puzzle for all steps. All solve the same puzzles with
 the same weights; the exact match of each stands beside its speed. Latency is of one puzzle alone, one after another, warm.
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import tyro
 
+from peak_memory import peak_mb
 from ponderling.data import load_puzzles
 from ponderling.inference import Solver, think
 from ponderling.scoring import exact_match
@@ -34,7 +35,7 @@ class Options:
     checkpoint: str = "sudoku"
     """Weights."""
     data: dict[str, str] = field(default_factory=dict)
-    """Puzzles beside the packaged test set: name=file."""
+    """Puzzles beside the packaged test set: a name and a file, and so on."""
     puzzles: int = 1000
     """The first so many of each."""
     single: int = 100
@@ -122,8 +123,6 @@ def scaling(count: int) -> dict[str, Any]:
 
 def print_scaling(options: Options) -> None:
     """The other side of `scaling`."""
-    import resource
-
     solver = Solver.load(options.checkpoint)
     puzzles = solver.task.load_default("test")
     count = options.memory_of or 0
@@ -131,7 +130,7 @@ def print_scaling(options: Options) -> None:
     began = time.perf_counter()
     done = sum(1 for _ in think(solver.model, questions, solver.config, solver.config.train.N_sup))
     assert done == count
-    print(round(time.perf_counter() - began, 2), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(round(time.perf_counter() - began, 2), peak_mb())
 
 
 def main(options: Options) -> None:

@@ -11,7 +11,6 @@ products alone (torch's FlopCounterMode, and the fused attention that it does no
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import torch
 import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
+from peak_memory import peak_mb
 from plain_trm import PlainTRM
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters
@@ -176,7 +176,7 @@ def print_peak_memory(which: str) -> None:
         step = baseline_step(config, trainer) if kind == "baseline" else trainer.train_step
         for _ in range(2):
             step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(peak_mb())
 
 
 def main(options: Options) -> None:

@@ -1,6 +1,6 @@
 """The relational network beside TRM, attention and MLP, on the same 9x9 Sudokus for the same FLOPs.
 
-    python benchmarks/compare_networks.py --flops 4e13 --data easy=easy.csv hard=hard.csv
+    python benchmarks/compare_networks.py --flops 4e13 --data easy easy.csv hard hard.csv
 
 All see the packaged training set `hunted` in the order of the recipe `sudoku`: easy puzzles and shallow recursion first.
 Phases are shortened in proportion, so that each network's run costs the FLOPs that were asked for; the cosine ends with it.
@@ -36,7 +36,7 @@ class Options:
     seed: int = 0
     """Seed of every run."""
     data: dict[str, Path] = field(default_factory=dict)
-    """Further puzzles to evaluate on, none of them trained on: name=file."""
+    """Further puzzles to evaluate on, none of them trained on: a name and a file, and so on."""
     max_puzzles: int = 250
     """The first so many of each file."""
     results: Path = Path("runs/compare_networks.json")
