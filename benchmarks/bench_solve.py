@@ -52,7 +52,7 @@ class Options:
 def full_depth(solver: Solver, puzzles: Puzzles, batch_size: int = 256) -> Tokens:
     """The baseline: eager, whole batches, all steps for everyone, no chunks."""
     model: Any = solver.model
-    step = getattr(model, "_step", None)  # the relational network without its cache-sized chunks
+    step = getattr(model, "step", None)  # the relational network without its cache-sized chunks
     answers = []
     for first in range(0, len(puzzles), batch_size):
         tokens = torch.from_numpy(puzzles.tokens[first : first + batch_size].astype(np.int64))
