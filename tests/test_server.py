@@ -25,9 +25,12 @@ from ponderling.cli.serve import names_of
 from ponderling.inference import Solver
 from ponderling.search import Budget
 from ponderling.tasks import get_task
-from ponderling.web import server as web
+from ponderling.web import bodies, guard
 from ponderling.web.engine import Engine
-from ponderling.web.server import MOST_BYTES, Registry, Settings, create_app, resident_bytes
+from ponderling.web.guard import MOST_BYTES
+from ponderling.web.operations import resident_bytes
+from ponderling.web.registry import Registry, Settings
+from ponderling.web.server import create_app
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
 
@@ -282,7 +285,7 @@ def test_a_large_body_is_refused_whether_it_says_its_length_or_not(tiny):
 
 
 def test_a_body_that_does_not_arrive_is_given_up(tiny, monkeypatch):
-    monkeypatch.setattr(web, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.2)
     host, port = tiny[0][7:].split(":")
     with socket.create_connection((host, int(port))) as s:
         s.sendall(b"POST /v1/solve HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
@@ -355,8 +358,8 @@ def test_the_examples_in_the_openapi_document_are_real(tiny):
     """The answer that it shows is that of its puzzle; every request that it shows is read."""
     document = httpx.get(f"{tiny[0]}/openapi.json").json()
     task = get_task("sudoku9")
-    assert task.check(task.parse(web.EXAMPLE), task.parse(web.ANSWER)).valid
-    for name, kind in (("SolveRequest", web.SolveRequest), ("ThinkRequest", web.ThinkRequest)):
+    assert task.check(task.parse(bodies.EXAMPLE), task.parse(bodies.ANSWER)).valid
+    for name, kind in (("SolveRequest", bodies.SolveRequest), ("ThinkRequest", bodies.ThinkRequest)):
         for example in document["components"]["schemas"][name]["examples"]:
             kind(**example)
     assert "/v1/think" in document["paths"]

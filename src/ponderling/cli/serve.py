@@ -51,7 +51,8 @@ def main(args: list[str]) -> int:
     import uvicorn
 
     from ponderling.web.engine import Engine
-    from ponderling.web.server import Registry, Settings, create_app
+    from ponderling.web.registry import Registry, Settings
+    from ponderling.web.server import create_app
 
     registry = Registry(Engine(command.queue))
     for name, checkpoint in names_of(command.checkpoints).items():

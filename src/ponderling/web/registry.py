@@ -1,0 +1,92 @@
+"""How the server is run, and which models it serves on which puzzle families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import HTTPException
+
+from ponderling.checkpoint import load_checkpoint
+from ponderling.config import DType
+from ponderling.inference import Solver
+from ponderling.tasks.base import Puzzles, Task
+from ponderling.web import offers
+from ponderling.web.engine import Engine, Lane
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the server is run."""
+
+    token: str | None = None
+    """Bearer token that /v1 and /metrics ask for; None: none."""
+    hosts: tuple[str, ...] | None = None
+    """Host names under which it answers; None: any. A server without a token names them, against DNS rebinding."""
+    seconds: float = 120.0
+    """Most time for a request."""
+
+
+DEFAULTS = Settings()
+"""On loopback, for one person."""
+
+
+@dataclass
+class Served:
+    """One puzzle family of one model."""
+
+    model: str
+    lane: Lane
+    about: dict[str, Any]
+    puzzles: dict[str, Puzzles]
+
+    @property
+    def task(self) -> Task:
+        """Its rules."""
+        return self.lane.solver.task
+
+    @property
+    def steps(self) -> int:
+        """Supervision steps as in training."""
+        return self.lane.solver.config.train.N_sup
+
+
+@dataclass
+class Registry:
+    """What is served, by model and task; filled before the first request and never after."""
+
+    engine: Engine
+    models: dict[str, dict[str, Served]] = field(default_factory=dict)
+
+    def load(
+        self, name: str, checkpoint: str | Path, slots: int, device: str = "cpu", dtype: DType | None = None
+    ) -> None:
+        """Loads a checkpoint under this name, on all puzzle families that it can be used on."""
+        first = load_checkpoint(checkpoint, device, dtype)
+        own = first.config.data.task
+        for task in offers.families(first):
+            loaded = first if task == own else load_checkpoint(checkpoint, device, dtype, task=task)
+            self.add(name, Solver.of(loaded, device), own, slots)
+
+    def add(self, name: str, solver: Solver, trained_on: str, slots: int) -> None:
+        """Serves this solver."""
+        lane = self.engine.add_lane(solver, slots)
+        about = offers.describe(solver, trained_on)
+        served = Served(name, lane, about, offers.puzzles_by_difficulty(solver.task))
+        about["difficulties"] = list(served.puzzles)
+        self.models.setdefault(name, {})[solver.task.name] = served
+
+    def find(self, model: str | None, task: str | None) -> Served:
+        """The one that is meant; the first where nothing is said.
+
+        Raises:
+            HTTPException: 404, naming those there are.
+        """
+        name = next(iter(self.models)) if model is None else model
+        if name not in self.models:
+            raise HTTPException(404, f"no model {name[:80]!r}: there are {', '.join(self.models)}")
+        tasks = self.models[name]
+        if task is not None and task not in tasks:
+            raise HTTPException(404, f"model {name} is not served on {task[:80]!r}: there are {', '.join(tasks)}")
+        return tasks[task] if task is not None else next(iter(tasks.values()))
