@@ -181,7 +181,8 @@ def test_a_client_that_leaves_frees_its_slots():
     with serving(slots=8, seconds=0.1) as (url, registry, _):
         engine = registry.engine
         with httpx.stream("POST", f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 200, "seed": 1}) as stream:
-            next(stream.iter_lines())
+            lines = stream.iter_lines()  # kept: with the iterator the connection would be closed
+            next(lines)
             until(lambda: engine.num_active == 1)
         until(lambda: engine.num_active == 0)
         with contextlib.suppress(httpx.ReadTimeout):
