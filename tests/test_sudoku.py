@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import SUDOKUS, get_task, sudoku_compiled, sudoku_rating
+from ponderling.tasks import SUDOKUS, compiled, get_task, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
 from ponderling.tasks.sudoku_geometry import geometry
@@ -144,15 +144,15 @@ print(*map(SUDOKUS["sudoku9"].format, puzzles.tokens), *puzzles.ratings)
 
 def test_searches_are_compiled_anew_where_nothing_can_be_kept_on_disk(monkeypatch):
     pytest.importorskip("numba")
-    njit = sudoku_compiled.njit
+    njit = compiled.njit
 
     def read_only(function=None, *, cache=False):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(function)
 
-    monkeypatch.setattr(sudoku_compiled, "njit", read_only)
-    assert sudoku_compiled.compiled(lambda x: x + 1)(2) == 3
+    monkeypatch.setattr(compiled, "njit", read_only)
+    assert compiled.compiled(lambda x: x + 1)(2) == 3
 
 
 def test_a_known_puzzle_is_solved():

@@ -112,7 +112,7 @@ def _make(command: MakeCommand) -> int:
 
     from ponderling.tasks import SUDOKUS
     from ponderling.tasks.base import join
-    from ponderling.tasks.sudoku_compiled import njit
+    from ponderling.tasks.compiled import njit
     from ponderling.tasks.sudoku_hard import hunt
 
     names = {"plain": "sudoku{}", "x": "sudoku{}x", "latin": "latin{}"}

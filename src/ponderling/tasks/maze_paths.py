@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.sudoku_compiled import compiled
+from ponderling.tasks.compiled import compiled
 
 Bools = NDArray[np.bool_]
 Cells = NDArray[np.int32]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ponderling.tasks.base import Puzzles, join
-from ponderling.tasks.sudoku_compiled import Masks, compiled
+from ponderling.tasks.compiled import Masks, compiled
 from ponderling.tasks.sudoku_geometry import Geometry
 from ponderling.tasks.sudoku_rating import Layout, guesses_before_solution, layout
 from ponderling.tasks.sudoku_search import random_number, search

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ponderling.tasks.sudoku_compiled import Masks, compiled, count_bits
+from ponderling.tasks.compiled import Masks, compiled, count_bits
 
 
 class Layout(NamedTuple):

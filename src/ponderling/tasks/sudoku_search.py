@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ponderling.tasks.sudoku_compiled import Masks, compiled, count_bits
+from ponderling.tasks.compiled import Masks, compiled, count_bits
 
 
 @compiled

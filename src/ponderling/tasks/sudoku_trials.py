@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ponderling.tasks.sudoku_compiled import Masks, compiled, count_bits
+from ponderling.tasks.compiled import Masks, compiled, count_bits
 from ponderling.tasks.sudoku_geometry import Geometry
 from ponderling.tasks.sudoku_search import propagate
 

@@ -1,4 +1,4 @@
-"""Compiling the searches: by numba where it is installed, else they run as plain Python, some hundred times slower.
+"""Compiling searches over grids: by numba where it is installed, else they run as plain Python, some hundred times slower.
 
 Plain Python is enough to check or rate a puzzle, and too slow to make many. Only the modules that search import this one.
 """
