@@ -4,8 +4,9 @@
     python benchmarks/bench_step.py --only small_mlp --rounds 5
 
 A step is one supervision step of a whole batch with loss, backward pass, optimizer and EMA. Baseline and engine take turns,
-round by round, and the best round of each counts: other work on the machine can only slow one down. GFLOP/s count the matrix
-products alone (torch's FlopCounterMode, and the fused attention that it does not see).
+round by round, in a process each, and the best round of each counts: other work on the machine can only slow one down.
+The first step of each, which compiles, and the second are not counted. GFLOP/s count the matrix products alone (torch's
+FlopCounterMode, and the fused attention that it does not see).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
+import ponderling.train
 from peak_memory import peak_mb
 from plain_trm import PlainTRM
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
@@ -42,8 +44,8 @@ class Options:
     """Steps of each that are timed."""
     json: Path | None = None
     """Also write the figures to this file."""
-    memory_of: str | None = None
-    """Used by the script itself: run one step of `baseline:NAME` or `ours:NAME` and print the peak memory in MB."""
+    side: str | None = None
+    """Used by the script itself: be the `baseline` or `ours` of the one configuration in `only`."""
 
 
 def trm(D: int, mixer: str, batch_size: int) -> RunConfig:
@@ -98,16 +100,17 @@ def flops_of_step(config: RunConfig, trainer: Trainer) -> float:
     return counted * config.train.batch_size
 
 
-def make_trainer(config: RunConfig, folder: str) -> Trainer:
-    """A run of ours; phases left out, so that every step has the full depth."""
+def make_trainer(config: RunConfig, folder: str, plain: bool) -> Trainer:
+    """A run of ours; phases left out, so that every step has the full depth. `plain`: the allocator stays as it comes."""
+    if plain:
+        ponderling.train.keep_freed_memory = lambda: False
     return start(replace(config, train=replace(config.train, phases=())), Path(folder) / "run")
 
 
 def baseline_step(config: RunConfig, trainer: Trainer) -> Callable[[], object]:
     """One step of the baseline; for the relational network, our own engine without compiling."""
     if config.model.system != "trm":
-        eager = replace(config, train=replace(config.train, phases=(), compile=False))
-        return Trainer(eager, trainer.out.parent / "eager", trainer.task, trainer.data).train_step
+        return trainer.train_step
     plain = PlainTRM(dict(trainer.model.state_dict()), config.model, config.train)
     batch = to_batch(trainer.data.train[: config.train.batch_size])
     check_agreement(plain, trainer, batch.tokens[:2])
@@ -131,20 +134,60 @@ def check_agreement(plain: PlainTRM, trainer: Trainer, tokens: torch.Tensor) -> 
     torch.testing.assert_close(q, ours.q, rtol=1e-2, atol=1e-2)
 
 
+class Side:
+    """Baseline or engine in a process of its own, for what one sets for its process must not help the other."""
+
+    def __init__(self, side: str, name: str):
+        command = [sys.executable, __file__, "--side", side, "--only", name]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, what: str) -> Any:
+        """What the process answers to `step` (seconds of one) or `facts`."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(what, file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.communicate()
+
+
+def answer(side: str, name: str) -> None:
+    """The other end of a `Side`: until its standard input closes."""
+    config = CONFIGURATIONS[name]
+    if side == "baseline":
+        config = replace(config, train=replace(config.train, compile=False))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = make_trainer(config, folder, plain=side == "baseline")
+        step = baseline_step(config, trainer) if side == "baseline" else trainer.train_step
+        for line in sys.stdin:
+            if line.strip() == "step":
+                print(json.dumps(timed(step)), flush=True)
+            else:
+                facts = {
+                    "peak_mb": peak_mb(),  # first: the count of operations runs the network too
+                    "parameters": count_parameters(trainer.model),
+                    "flops": flops_of_step(config, trainer),
+                }
+                print(json.dumps(facts), flush=True)
+
+
 def measure(name: str, config: RunConfig, rounds: int, top: float) -> dict[str, Any]:
     """Figures of one configuration."""
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(config, folder)
-        base = baseline_step(config, trainer)
-        compiling = timed(trainer.train_step)
-        base()
-        times = [(timed(base), timed(trainer.train_step)) for _ in range(rounds)]
-        baseline, ours = (min(column) for column in zip(*times, strict=True))
-        gflop = flops_of_step(config, trainer) / 1e9
-        parameters = count_parameters(trainer.model)
+    sides = {side: Side(side, name) for side in ("baseline", "ours")}
+    first = {side: process.ask("step") for side, process in sides.items()}
+    for process in sides.values():
+        process.ask("step")
+    times = [{side: process.ask("step") for side, process in sides.items()} for _ in range(rounds)]
+    baseline, ours = (min(row[side] for row in times) for side in ("baseline", "ours"))
+    facts = {side: process.ask("facts") for side, process in sides.items()}
+    for process in sides.values():
+        process.close()
+    gflop = facts["ours"]["flops"] / 1e9
     return {
         "configuration": name,
-        "parameters": parameters,
+        "parameters": facts["ours"]["parameters"],
         "gflop_a_step": round(gflop, 1),
         "baseline_seconds": round(baseline, 3),
         "ours_seconds": round(ours, 3),
@@ -153,36 +196,16 @@ def measure(name: str, config: RunConfig, rounds: int, top: float) -> dict[str, 
         "ours_share_of_ceiling": round(gflop / ours / top, 3),
         "baseline_share_of_ceiling": round(gflop / baseline / top, 3),
         "ours_examples_a_second": round(config.train.batch_size / ours, 1),
-        "first_step_seconds": round(compiling, 1),
-        "baseline_peak_mb": peak_memory(f"baseline:{name}"),
-        "ours_peak_mb": peak_memory(f"ours:{name}"),
+        "first_step_seconds": round(first["ours"], 1),
+        "baseline_peak_mb": facts["baseline"]["peak_mb"],
+        "ours_peak_mb": facts["ours"]["peak_mb"],
     }
-
-
-def peak_memory(which: str) -> int:
-    """Peak resident memory in MB of a process that does two steps."""
-    command = [sys.executable, __file__, "--memory-of", which]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
-
-
-def print_peak_memory(which: str) -> None:
-    """The other side of `peak_memory`."""
-    kind, name = which.split(":")
-    config = CONFIGURATIONS[name]
-    with tempfile.TemporaryDirectory() as folder:
-        if kind == "baseline":
-            config = replace(config, train=replace(config.train, compile=False))
-        trainer = make_trainer(config, folder)
-        step = baseline_step(config, trainer) if kind == "baseline" else trainer.train_step
-        for _ in range(2):
-            step()
-    print(peak_mb())
 
 
 def main(options: Options) -> None:
     """Measures and prints a table."""
-    if options.memory_of:
-        return print_peak_memory(options.memory_of)
+    if options.side:
+        return answer(options.side, options.only[0])
     top = ceiling()
     print(f"matrix products of 2048: {top:.0f} GFLOP/s, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print(

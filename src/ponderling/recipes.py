@@ -152,15 +152,18 @@ def _small() -> list[Recipe]:
         DataConfig(task="sudoku9"),
     )
     maze10 = RunConfig(
-        replace(model, hidden_size=32, mixer="neighbours", n=4, T=1, inner_multiple=16),
+        replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
         replace(
             train,
-            steps=1600,
+            steps=2600,
+            phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
             batch_size=64,
-            N_sup=12,
+            loss="softmax",
+            muon_lr=0.01,
             clip_gradient=1.0,
+            ema_rate=0.995,
             compile=True,
-            eval_every=200,
+            eval_every=400,
             checkpoint_every=200,
         ),
         DataConfig(task="maze10", relabel=True, num_validation=200),

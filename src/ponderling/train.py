@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ponderling.allocator import keep_freed_memory
 from ponderling.checkpoint import (
     BEST,
     LAST,
@@ -112,6 +113,7 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.observer = recipe, observer or _Silent()
         train = config.train
+        keep_freed_memory()
         if train.threads:
             torch.set_num_threads(train.threads)
         self.device = torch.device(train.device)

@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+from ponderling.allocator import keep_freed_memory
+
 VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
     "eval": ("ponderling.cli.eval", "how good a checkpoint is on a file of puzzles"),
@@ -65,6 +67,7 @@ def _run(args: list[str]) -> int:
         close = difflib.get_close_matches(args[0], VERBS, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise ValueError(f"unknown verb {args[0]!r}: {hint}There are {', '.join(VERBS)}")
+    keep_freed_memory()
     return importlib.import_module(VERBS[args[0]][0]).main(args[1:])
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid import DEFAULT_TEST, DEFAULT_TRAIN, GridTask
 
 WALL, FREE, START, GOAL, PATH = 1, 2, 3, 4, 5
@@ -28,6 +28,9 @@ WALLS = (0.3, 0.5)
 
 HARD_PATH, HARD_CELLS = 110, 900
 """Maze-Hard's shortest paths have at least 110 cells of 900; other sizes take the same share, if not told otherwise."""
+
+SHORT_PATH = 3
+"""Cells of the shortest path, at least, in the easier half of the mazes to train on."""
 
 MOST_CELLS = 400
 """A set of mazes of at most so many cells is generated in seconds; larger ones are for `ponderling data make maze`."""
@@ -266,7 +269,11 @@ class Maze(GridTask):
         )
 
     def load_default(self, split: str) -> Puzzles:
-        """Generated mazes, always the same; no test maze is a training maze, also not turned or mirrored."""
+        """Generated mazes, always the same; no test maze is a training maze, also not turned or mirrored.
+
+        Those to test on have a path of at least `hard_path` cells, and so has half of those to train on; the other
+        half starts at `SHORT_PATH`, for a curriculum by rating (`Phase`): without it little is learned (dev/LOG.md).
+        """
         if self.num_cells > MOST_CELLS:
             raise PuzzleError(
                 f"no {self.name} mazes come with the package: make some with `ponderling data make maze --size "
@@ -278,7 +285,9 @@ class Maze(GridTask):
         test = self.generate(np.random.default_rng(1), DEFAULT_TEST)
         if split == "test":
             return test
-        train = self.generate(np.random.default_rng(0), DEFAULT_TRAIN)
+        half = DEFAULT_TRAIN // 2
+        short = self.generate(np.random.default_rng(2), half, min_path=min(SHORT_PATH, self.hard_path))
+        train = join([short, self.generate(np.random.default_rng(0), DEFAULT_TRAIN - half)])
         return train[np.flatnonzero(~np.isin(self.fingerprint(train.tokens), self.fingerprint(test.tokens)))]
 
     # Symmetries
