@@ -128,9 +128,18 @@ class MixPositions(nn.Module):
         self.eps = config.rms_norm_eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, S, D) to (B, S, D), normalised over positions, for each channel: the official code's norm is here too."""
-        x = x.transpose(1, 2)  # (B, D, S)
-        return rms_norm(x + self.mlp(x), self.eps).transpose(1, 2)
+        """(B, S, D) to (B, S, D), normalised over positions, for each channel: the official code's norm is here too.
+
+        The official code turns x to (B, D, S) and back; a product for each puzzle from the left is the same and faster.
+        """
+        gate, up = _from_the_left(self.mlp.gate_up.weight, x).chunk(2, dim=1)
+        x = (x + _from_the_left(self.mlp.down.weight, F.silu(gate) * up)).float()
+        return (x * torch.rsqrt(x.square().mean(1, keepdim=True) + self.eps)).to(gate.dtype)
+
+
+def _from_the_left(weight: Tensor, x: Tensor) -> Tensor:
+    """weight (W, S) times x (B, S, D): (B, W, D). `weight @ x` would copy the transposed x when it is to be trained."""
+    return torch.bmm(weight.to(x.dtype).expand(x.shape[0], -1, -1), x)  # len(x) would fix the size in an export
 
 
 class MixNeighbours(nn.Module):
