@@ -19,6 +19,7 @@ from ponderling.cli import main
 from ponderling.cli.watch import grid_text
 from ponderling.config import DataConfig
 from ponderling.data import augmentation
+from ponderling.inference import Solver
 from ponderling.recipes import get_recipe
 from ponderling.tasks import Maze, get_task
 from ponderling.tasks.base import PuzzleError
@@ -475,3 +476,20 @@ def test_a_run_on_mazes_trains_and_both_scores_are_told(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "step 1" in out
     assert "solved" in out
+
+
+def test_the_packaged_weights_find_shortest_paths_also_in_larger_mazes():
+    for name, count, least in (("maze10", 40, 34), ("maze14", 20, 12)):
+        solver = Solver.load("maze10", task=name)
+        mazes = get_task(name).generate(np.random.default_rng(5), count)
+        assert sum(result.valid for result in solver.solve_many(mazes.tokens)) >= least
+
+
+def test_half_of_the_default_mazes_to_train_on_have_short_paths_and_none_to_test_on():
+    task = get_task("maze10")
+    train, test = task.load_default("train").ratings, task.load_default("test").ratings
+    assert train is not None
+    assert test is not None
+    assert test.min() >= task.hard_path
+    assert 0.3 < (train < task.hard_path).mean() < 0.5
+    assert train.min() == 3

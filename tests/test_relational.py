@@ -202,8 +202,8 @@ def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_c
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["sudoku"]
-    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(sudoku\)"):
+    assert packaged_weights() == ["maze10", "sudoku"]
+    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku\)"):
         load_checkpoint("sudokku")
 
 

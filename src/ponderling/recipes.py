@@ -158,6 +158,7 @@ def _small() -> list[Recipe]:
             steps=2600,
             phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
             batch_size=64,
+            halt_when_sure=0.9,
             loss="softmax",
             muon_lr=0.01,
             clip_gradient=1.0,
@@ -174,7 +175,11 @@ def _small() -> list[Recipe]:
         Recipe("sudoku6", "TRM on 6x6 Sudoku", sudoku6),
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
-        Recipe("maze10", "TRM on 10x10 mazes, sized for a laptop", maze10),
+        Recipe(
+            "maze10",
+            "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; under 40 minutes on two cores",
+            maze10,
+        ),
     ]
 
 
