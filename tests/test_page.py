@@ -18,10 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from arc_examples import example_tasks, kaggle, tiny_run
+from ponderling.checkpoint import save_checkpoint
 from ponderling.cli import main
+from ponderling.config import PuzzleShape
+from ponderling.models import build_model
+from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
+from ponderling.train import start
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -30,12 +38,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 HARD = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+ARC_TASKS = example_tasks(colours=8)
 PATIENCE = 90_000  # milliseconds; the machine may be busy with something else
 
 
 @contextlib.contextmanager
-def serving(**variables: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
+def serving(*checkpoints: str, **variables: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "ponderling", "serve", *checkpoints, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
         assert process.stderr is not None
         try:
@@ -46,7 +55,28 @@ def serving(**variables: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with serving() as url:
+    with serving("sudoku") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def arc(tmp_path_factory) -> Iterator[str]:
+    """A server with a model that has learned five small tasks a little."""
+    folder = tmp_path_factory.mktemp("arc")
+    kaggle(folder, ARC_TASKS)
+    start(tiny_run(folder / "made_challenges.json", steps=30, views=8), folder / "run").run()
+    with serving(f"arc={folder / 'run'}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def maze(tmp_path_factory) -> Iterator[str]:
+    """A server with a model that knows nothing of mazes."""
+    config, shape = get_recipe("maze10").config, PuzzleShape(6, 100, columns=10)
+    model = build_model(config.model, shape, torch.Generator().manual_seed(0))
+    folder = tmp_path_factory.mktemp("maze")
+    save_checkpoint(folder, model.state_dict(), config, shape, {})
+    with serving(f"maze={folder}") as url:
         yield url
 
 
@@ -89,7 +119,9 @@ def browser():
 class Visit:
     """A page that is open, and what went wrong on it."""
 
-    def __init__(self, browser: Any, url: str, size: str = "desktop", fragment: str = "", **options: Any):
+    def __init__(
+        self, browser: Any, url: str, size: str = "desktop", fragment: str = "", wait_for: str = ".cell", **options: Any
+    ):
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(PATIENCE)
@@ -97,8 +129,8 @@ class Visit:
         self.page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", lambda request: self._look_at(request.url))
-        self.page.goto(f"{url}/{fragment}")
-        self.page.wait_for_selector(".cell")
+        self.page.goto(url if url.startswith("file:") else f"{url}/{fragment}")
+        self.page.wait_for_selector(wait_for)
 
     def _look_at(self, url: str) -> None:
         if not url.startswith((self.url, "data:", "blob:")):
@@ -109,6 +141,10 @@ class Visit:
 
     def grid(self) -> str:
         return "".join(cell.text_content() or "." for cell in self.page.query_selector_all(".cell"))
+
+    def labels(self) -> list[str]:
+        """What screen readers are told of each cell."""
+        return [cell.get_attribute("aria-label") for cell in self.page.query_selector_all(".cell")]
 
     def done(self) -> None:
         assert self.troubles == []
@@ -209,7 +245,7 @@ def test_attempts_are_shown_as_small_multiples_and_can_be_looked_at(browser, req
 
 
 def test_a_token_is_asked_for_and_used(browser):
-    with serving(PONDERLING_TOKEN="a-secret-of-some-length") as url:
+    with serving("sudoku", PONDERLING_TOKEN="a-secret-of-some-length") as url:
         page = browser.new_context().new_page()
         page.goto(url)
         page.fill("#token-value", "a-secret-of-some-length")
@@ -241,13 +277,156 @@ def test_every_size_can_be_chosen_and_is_judged_by_the_rules(browser, server, ta
     visit.done()
 
 
+def test_a_shared_link_carries_the_seed_of_its_guesses(browser, server):
+    puzzle = "1....7.9..3..2...8..96..5....53..9...1..8...26....4...3......1..4......7..7...3.."
+    link, seen = "", []
+    for seed in (5, None, 6):
+        fragment = link if seed is None else f"#t=sudoku9&d=3&r=2&s=99&e={seed}&p={puzzle}"
+        visit = Visit(browser, server, fragment=fragment)
+        visit.page.wait_for_selector(".attempt.won")
+        assert visit.page.input_value("#seed") == str(seed or 5)
+        visit.page.locator(".attempt").nth(2).click()
+        seen.append(visit.labels())
+        if seed == 5:
+            visit.page.click("#share")
+            link = visit.page.evaluate("location.hash")
+            assert "e=5" in link
+        visit.done()
+    assert seen[0] == seen[1] != seen[2]
+
+
+# ARC
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, arc, size):
+    visit = Visit(browser, arc, size)
+    page = visit.page
+    visit.expect("#arc-note", "only the tasks whose ids it was trained on")
+    assert page.locator("#arc-task option").all_text_contents() == list(ARC_TASKS)
+    page.select_option("#arc-task", "recolour")
+    task = ARC_TASKS["recolour"]
+    playwright.expect(page.locator(".pair")).to_have_count(len(task["train"]) + 1)
+    shape = np.shape(task["train"][0]["output"])
+    output = page.get_by_role("img", name=re.compile(f"^Output: {shape[0]} rows, {shape[1]} columns. Row 1: "))
+    assert output.count() >= 1
+    assert page.locator(".legend li").all_text_contents()[8] == "8 light blue"
+    question = np.array(task["test"][0]["input"])
+    on_canvas = np.array(list(visit.grid())).reshape(8, 8)[: question.shape[0], : question.shape[1]]
+    assert (on_canvas == question.astype(str)).all()
+    page.evaluate("document.getElementById('depth').value = 3; document.getElementById('restarts').value = 4")
+    page.click("#think")
+    visit.expect(".verdict", "^(Right|Not right)\\.")
+    visit.expect(".votes h2", "Votes of 5 views")
+    votes = [int(text.split()[0]) for text in page.locator(".ballot b").all_text_contents()]
+    assert sum(votes) <= 5
+    assert votes == sorted(votes, reverse=True)
+    page.click(".votes summary")
+    assert page.locator(".voters li").count() == 5
+    steps = int(page.get_attribute("#scrubber", "max"))
+    page.click("#first")
+    page.click("#forward")
+    visit.expect("#position", f"Step 1 of {steps}")
+    visit.expect(".verdict", "changed")
+    page.locator(".cell").first.focus()
+    page.keyboard.press("7")
+    assert page.locator(".cell").first.get_attribute("aria-label").endswith("percent")  # thinking is not forgotten
+    page.click("#share")
+    assert "p=recolour%2F1" in page.evaluate("location.hash")
+    visit.done()
+
+
+def test_a_link_to_an_arc_task_opens_it(browser, arc):
+    name = next(name for name, task in ARC_TASKS.items() if len(task["test"]) > 1)
+    visit = Visit(browser, arc, fragment=f"#t=arc8&d=2&r=1&s=2&p={name}%2F2")
+    visit.expect("#position", "Step 2 of 2")
+    assert visit.page.input_value("#arc-task") == name
+    assert visit.page.input_value("#arc-test") == "2"
+    visit.expect(".votes h2", "Votes of 2 views")
+    visit.done()
+
+
+# Mazes and films
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
+    visit = Visit(browser, maze, size)
+    page, task = visit.page, get_task("maze10")
+    playwright.expect(page.locator("#text")).to_have_value(re.compile("#"))  # a new one is there
+    page.click("#clear")
+
+    def drag(*cells: int) -> None:
+        for i, cell in enumerate(cells):
+            box = page.locator(".cell").nth(cell).bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            if i == 0:
+                page.mouse.down()
+        page.mouse.up()
+
+    page.locator(".board").scroll_into_view_if_needed()
+    drag(11, 12, 13, 23)
+    drag(0, 10, 20)
+    expected = [" "] * 100
+    for cell, symbol in {11: "#", 12: "#", 13: "#", 23: "#", 20: "S", 99: "G"}.items():
+        expected[cell] = symbol
+    question = page.input_value("#text").replace("\n", "")
+    assert question == "".join(expected)
+    page.evaluate("document.getElementById('depth').value = 2; document.getElementById('restarts').value = 0")
+    page.click("#think")
+    visit.expect(".verdict", "^(Solved|Not solved)\\.")
+    tokens = ["nothing", "wall", "free", "start", "goal", "path"]
+    answer = np.array([tokens.index(label.split(", ")[2]) for label in visit.labels()], np.uint8)
+    verdict = task.check(task.parse(question), answer)
+    assert (page.text_content(".verdict") or "").startswith("Solved") == verdict.valid
+    visit.done()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_film_plays_in_a_browser_and_asks_nobody(browser, tmp_path, size):
+    assert main(["film", "sudoku", HARD, str(tmp_path / "out.html"), "--steps", "5", "--delay", "0.2"]) == 0
+    visit = Visit(browser, (tmp_path / "out.html").as_uri(), size, wait_for="svg")
+    page = visit.page
+    frames = int(page.get_attribute("#step", "max")) + 1
+    assert frames == 6
+    shown = set()
+    for _ in range(100):
+        shown.add(page.text_content("#number"))
+        if len(shown) == frames:
+            break
+        page.wait_for_timeout(50)
+    assert shown == {f"{i} / {frames - 1}" for i in range(frames)}
+    page.click("#play")
+    page.locator("#step").fill("2")
+    visit.expect("#number", "^2 /")
+    before = page.locator("svg").screenshot()
+    page.click("#forward")
+    visit.expect("#number", "^3 /")
+    assert page.locator("svg").screenshot() != before
+    page.keyboard.press("ArrowLeft")
+    visit.expect("#number", "^2 /")
+    visit.done()
+
+
+PAGES = {
+    "sudoku": ("server", f"#t=sudoku9&d=3&r=2&s=2&p={HARD}", "Step 2 of"),
+    "arc": ("arc", "#t=arc8&d=3&r=4&s=2&p=double%2F1", "Step 2 of"),
+    "maze": ("maze", "", "Step 0 of"),
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing(browser, server, size, scheme, tmp_path):
+def test_axe_finds_nothing(browser, request, size, scheme, kind, tmp_path):
     package = npm_package("axe-core", tmp_path)
     subprocess.run(["tar", "xzf", package.name], cwd=tmp_path, check=True)
-    visit = Visit(browser, server, size, f"#t=sudoku9&d=3&r=2&s=2&p={HARD}", color_scheme=scheme, bypass_csp=True)
-    visit.expect("#position", "Step 2 of")
+    server, fragment, position = PAGES[kind]
+    url = request.getfixturevalue(server)
+    visit = Visit(browser, url, size, fragment, color_scheme=scheme, bypass_csp=True)
+    visit.expect("#position", position)
+    if kind == "arc":
+        visit.page.click(".votes summary")
     visit.page.add_script_tag(path=tmp_path / "package" / "axe.min.js")
     found = visit.page.evaluate("axe.run()")
     assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]] == []

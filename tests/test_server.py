@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -20,11 +21,17 @@ import pytest
 import torch
 from tests.test_inference import solver
 
+from arc_examples import example_tasks, kaggle, tiny_run
+from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
 from ponderling.cli.serve import names_of
+from ponderling.evaluate_arc import TestInput, arc_of, evaluate_arc
 from ponderling.inference import Solver
 from ponderling.search import Budget
 from ponderling.tasks import get_task
+from ponderling.tasks.arc_files import read_tasks
+from ponderling.tasks.base import Question
+from ponderling.train import start
 from ponderling.web import bodies, guard
 from ponderling.web.engine import Engine
 from ponderling.web.guard import MOST_BYTES
@@ -69,15 +76,17 @@ class Slow:
 
 @contextlib.contextmanager
 def serving(
-    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64
+    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64, **checkpoints: Path
 ) -> Iterator[tuple[str, Registry, Slow]]:
-    """A real server on a free port with one model, `tiny`, on sudoku4."""
+    """A real server on a free port with the model `tiny` on sudoku4, and those of `checkpoints`."""
     import uvicorn
 
     registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
     registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
+    for name, checkpoint in checkpoints.items():
+        registry.load(name, checkpoint, slots)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
@@ -225,7 +234,7 @@ def test_a_reader_that_does_not_read_pauses_its_job_and_no_other():
 
     told: list = []
     questions = get_task("sudoku4").load_default("test").tokens[:8]
-    jobs = [Job(lane, [q], Budget(250), told.append, 60, watched=True) for q in questions]
+    jobs = [Job(lane, [Question(q)], Budget(250), told.append, 60, watched=True) for q in questions]
     engine.start()
     for job in jobs:
         engine.submit(job)
@@ -360,8 +369,8 @@ def test_the_examples_in_the_openapi_document_are_real(tiny):
     document = httpx.get(f"{tiny[0]}/openapi.json").json()
     task = get_task("sudoku9")
     assert task.check(task.parse(bodies.EXAMPLE), task.parse(bodies.ANSWER)).valid
-    for name, kind in (("SolveRequest", bodies.SolveRequest), ("ThinkRequest", bodies.ThinkRequest)):
-        for example in document["components"]["schemas"][name]["examples"]:
+    for kind in (bodies.SolveRequest, bodies.ThinkRequest, bodies.VoteRequest):
+        for example in document["components"]["schemas"][kind.__name__]["examples"]:
             kind(**example)
     assert "/v1/think" in document["paths"]
 
@@ -421,6 +430,105 @@ def fuzz_operation(operation, check, settings, HealthCheck):
         check(case)
 
     fuzz()
+
+
+# ARC
+
+ARC_TASKS = example_tasks(["mirror", "turn", "recolour"])
+
+
+@pytest.fixture(scope="module")
+def arc(tmp_path_factory):
+    """A server with a model of ARC that has seen little, and its run's folder."""
+    folder = tmp_path_factory.mktemp("arc")
+    kaggle(folder, ARC_TASKS)
+    start(tiny_run(folder / "made_challenges.json", steps=6), folder / "run").run()
+    with serving(arc=folder / "run") as (url, _, _):
+        yield url, folder
+
+
+def test_arc_tasks_are_offered_with_all_their_grids(arc):
+    url, _ = arc
+    listed = httpx.get(f"{url}/v1/arc/tasks", params={"model": "arc"}).json()
+    assert listed["task"] == "arc8"
+    assert {t["name"]: (t["role"], t["tests"]) for t in listed["tasks"]} == {
+        name: ("test", len(task["test"])) for name, task in ARC_TASKS.items()
+    }
+    task = httpx.get(f"{url}/v1/arc/task", params={"model": "arc", "name": "turn"}).json()
+
+    def grid(text):
+        return [[int(cell) for cell in row] for row in text.split("/")]
+
+    for part, pairs in (("demos", "train"), ("tests", "test")):
+        got = [{"input": grid(p["input"]), "output": grid(p["output"])} for p in task[part]]
+        assert got == ARC_TASKS["turn"][pairs]
+    families = httpx.get(f"{url}/v1/models").json()["models"][1]["tasks"]
+    assert [(f["task"], f["kind"], f["characters"][1:3], f["blank"]) for f in families] == [
+        ("arc8", "arc", ["|", "0"], 0)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 2, 200])
+def test_votes_are_those_of_the_evaluation(arc, count):
+    url, folder = arc
+    checkpoint = load_checkpoint(folder / "run")
+    family = arc_of(checkpoint)
+    tasks = {"turn": read_tasks(folder / "made_challenges.json")["turn"]}
+    expected = evaluate_arc(checkpoint.model, family, tasks, steps=3, views=count)
+    body = {"model": "arc", "puzzle": "turn/1", "steps": 3, "views": count}
+    got = httpx.post(f"{url}/v1/vote", json=body).json()
+    ranked = expected.ranked[TestInput("turn", 0)]
+    right = tasks["turn"].tests[0].output
+    assert [(g["votes"], g["grid"], g["right"]) for g in got["grids"]] == [
+        (c.votes, "/".join("".join(map(str, row)) for row in c.grid), np.array_equal(c.grid, right)) for c in ranked
+    ]
+    assert [g["score"] for g in got["grids"]] == pytest.approx([c.score for c in ranked], abs=1e-4)
+    assert len(got["views"]) == expected.views == sum(g["votes"] for g in got["grids"])
+    first = got["views"][0]
+    assert (first["symmetry"], first["recoloured"]) == ("as it is", False)
+    assert first["shown"] == "/".join("".join(map(str, row)) for row in ARC_TASKS["turn"]["test"][0]["input"])
+    assert {g["grid"] for g in got["grids"]} == {v["grid"] for v in got["views"]}
+
+
+def test_thinking_about_an_arc_task_begins_with_the_view_of_the_task_as_it_is(arc):
+    url, _ = arc
+    told = events(httpx.post(f"{url}/v1/think", json={"model": "arc", "puzzle": "turn/1", "steps": 2}).text)
+    assert [name for name, _ in told] == ["start", "step", "step", "end"]
+    steps = {"model": "arc", "puzzle": "turn/1", "steps": 2, "views": 0}
+    vote = httpx.post(f"{url}/v1/vote", json=steps).json()
+    assert told[0][1]["question"] == vote["views"][0]["shown"]
+    assert told[-1][1]["answer"] == vote["views"][0]["grid"]
+    assert len(told[1][1]["tokens"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("vote", {"model": "arc", "puzzle": "turn/9"}, 422, "test inputs 1 to"),
+        ("vote", {"model": "arc", "puzzle": "turn/x"}, 422, "test inputs 1 to"),
+        ("vote", {"model": "arc", "puzzle": "other/1"}, 422, "a task that the model knows"),
+        ("vote", {"model": "arc", "puzzle": "turn/1", "views": 999}, 422, "views"),
+        ("vote", {"model": "tiny", "puzzle": "turn/1"}, 404, "no ARC model"),
+        ("think", {"model": "arc", "puzzle": "012/340"}, 422, "a task that the model knows"),
+        ("solve", {"model": "arc", "puzzles": ["turn/1"], "restarts": 2}, 422, "see /v1/vote"),
+    ],
+)
+def test_what_an_arc_model_cannot_do_is_said(arc, path, body, status, message):
+    reply = httpx.post(f"{arc[0]}/v1/{path}", json=body)
+    assert reply.status_code == status
+    assert message in reply.json()["detail"]
+
+
+def test_an_arc_checkpoint_whose_tasks_are_gone_is_not_served(arc, capsys):
+    _, folder = arc
+    (folder / "made_challenges.json").rename(folder / "away.json")
+    try:
+        assert main(["serve", str(folder / "run")]) == 2
+    finally:
+        (folder / "away.json").rename(folder / "made_challenges.json")
+    error = capsys.readouterr().err.strip()
+    assert "their files cannot be read" in error
+    assert "\n" not in error
 
 
 # The command

@@ -47,6 +47,8 @@ class Budget:
     """Which answer to take without the rule checker, or where it accepts none."""
     verify: bool = False
     """Take the first answer that the task's rules accept, and no other ends the search."""
+    early_exit: bool = True
+    """An attempt ends where the halting head says stop; False: it takes all its steps."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -388,7 +390,7 @@ class Search:
                 puzzle.first = outcome.tokens
             if puzzle.best is None or outcome.halting > puzzle.best.halting:
                 puzzle.best = outcome
-            attempt.ended = outcome.halts or attempt.steps >= attempt.limit
+            attempt.ended = (outcome.halts and budget.early_exit) or attempt.steps >= attempt.limit
             if accepted[row]:
                 attempt.ended = True
                 if puzzle.number not in self.done:

@@ -19,7 +19,18 @@ MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES, MOST_CELLS = 256, 256, 128, 4096
 EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
 
-Puzzle = Annotated[str, Field(min_length=1, max_length=MOST_CELLS, examples=[EXAMPLE])]
+GRID = "012/340"
+"""An ARC grid as text."""
+
+Puzzle = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_CELLS,
+        description="As the family is written; of ARC a task's id and which of its test inputs: `007bbfb7/1`.",
+        examples=[EXAMPLE],
+    ),
+]
 
 
 class Options(BaseModel):
@@ -70,6 +81,8 @@ class Options(BaseModel):
         Raises:
             HTTPException: 422, when options contradict each other.
         """
+        if served.arc_tasks and (self.restarts or self.views or self.verify):
+            raise HTTPException(422, "ARC answers are chosen by votes over views, without further search: see /v1/vote")
         # Where there is one attempt, that of most attempts is its last word, which is what `ponderling solve` answers.
         alone = not (self.restarts or self.views or self.verify)
         try:
@@ -123,7 +136,7 @@ class Family(BaseModel):
     """A puzzle family that a model is served on; token 0 is padding."""
 
     task: str = Field(examples=["sudoku4"])
-    kind: Literal["sudoku", "maze", "grid"] = Field(description="How the page draws it.")
+    kind: Literal["sudoku", "maze", "arc", "grid"] = Field(description="How the page draws it.")
     rows: int = Field(examples=[4])
     columns: int = Field(examples=[4])
     box: list[int] = Field(description="Rows and columns of a box.", examples=[[2, 2]])
@@ -165,6 +178,90 @@ class PuzzleResponse(BaseModel):
     rating: int | None = Field(description="On the family's own scale.", examples=[2])
 
 
+class VoteRequest(BaseModel):
+    """One test input of an ARC task, to be answered under several views."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"puzzle": "007bbfb7/1", "views": 8}]})
+    model: str | None = Field(None, max_length=200, description="One of /v1/models; else the first.")
+    task: str | None = Field(None, max_length=200, description="Its family, such as arc30; else its own.")
+    puzzle: Puzzle
+    steps: int | None = Field(
+        None, ge=1, le=MOST_STEPS, description="Supervision steps, all taken; as many as in training if not given."
+    )
+    views: int = Field(
+        8,
+        ge=0,
+        le=MOST_ATTEMPTS,
+        description="Views besides the task as it is; fewer where the model was trained on fewer.",
+    )
+
+
+class VotedGrid(BaseModel):
+    """An answer with the votes for it."""
+
+    grid: str = Field(description="Rows of colours; empty where the model left its canvas empty.", examples=[GRID])
+    votes: int = Field(examples=[7])
+    score: float = Field(description="Mean halting probability of those who gave it.", examples=[0.91])
+    right: bool | None = Field(description="It is the known output; null where none is known.", examples=[True])
+
+
+class Voter(BaseModel):
+    """One view: what the model saw, and what it answered."""
+
+    symmetry: str = Field(examples=["a quarter turn"])
+    recoloured: bool = Field(description="Colours 1 to 9 are exchanged.")
+    shown: str = Field(description="The test input as the model saw it.", examples=["204/130"])
+    grid: str = Field(description="Its answer, turned and coloured back.", examples=[GRID])
+    score: float = Field(description="Halting probability.", examples=[0.93])
+
+
+class VoteResponse(BaseModel):
+    """The answers, best first, and who gave them; the first view is the task as it is."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    puzzle: str = Field(examples=["007bbfb7/1"])
+    steps: int = Field(examples=[16])
+    grids: list[VotedGrid]
+    views: list[Voter]
+
+
+class ArcEntry(BaseModel):
+    """An ARC task that the model knows."""
+
+    name: str = Field(examples=["007bbfb7"])
+    role: str = Field(
+        description="test: its demonstrations alone were trained on; train: its answers too.", examples=["test"]
+    )
+    tests: int = Field(description="How many test inputs it has.", examples=[1])
+
+
+class ArcList(BaseModel):
+    """All ARC tasks that a model knows and whose files are there."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    tasks: list[ArcEntry]
+
+
+class ArcPair(BaseModel):
+    """Two grids: rows of colours with slashes between."""
+
+    input: str = Field(examples=[GRID])
+    output: str | None = Field(description="Null where it is not known.", examples=["210/043"])
+
+
+class ArcTaskResponse(BaseModel):
+    """An ARC task."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    name: str = Field(examples=["007bbfb7"])
+    role: str = Field(examples=["test"])
+    demos: list[ArcPair]
+    tests: list[ArcPair]
+
+
 class Problem(BaseModel):
     """What is wrong, in one line."""
 
@@ -176,7 +273,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     texts = {
         400: "The body cannot be read.",
         401: "The bearer token is missing or wrong.",
-        404: "No such model, task or difficulty.",
+        404: "No such model, task or difficulty, or no ARC model.",
         408: "The body did not arrive in time.",
         413: "The body is too large.",
         422: "Something is wrong with the request.",

@@ -19,7 +19,7 @@ import torch
 
 from ponderling.inference import Solver
 from ponderling.search import Budget, Found, Search, TraceStep, model_step
-from ponderling.tasks.base import Question, Tokens
+from ponderling.tasks.base import Question
 
 LOG = logging.getLogger("ponderling.web")
 
@@ -69,7 +69,7 @@ class Job:
 
     Args:
         lane: The model and task.
-        questions: Its puzzles, (N, L).
+        questions: Its puzzles.
         budget: What may be spent on each.
         emit: Called with each event, on the worker thread; must not block.
         seconds: Time it may take, waiting included.
@@ -80,7 +80,7 @@ class Job:
     def __init__(
         self,
         lane: Lane,
-        questions: Sequence[Tokens],
+        questions: Sequence[Question],
         budget: Budget,
         emit: Callable[[Event], object],
         seconds: float,
@@ -95,7 +95,7 @@ class Job:
         attempts = 1 + budget.restarts + budget.views
         self.slots = max(1, min(lane.share, len(questions) * attempts))
         solver = lane.solver
-        self.waiting: Iterator[tuple[int, Question]] = enumerate(Question(tokens) for tokens in questions)
+        self.waiting: Iterator[tuple[int, Question]] = enumerate(questions)
         self.search = Search(
             solver.model, solver.task, solver.config, budget, self.slots, seed, solver.device, trace=False,
             observe=self._stepped if watched else None,

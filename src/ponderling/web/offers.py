@@ -8,7 +8,8 @@ import numpy as np
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.inference import Solver
-from ponderling.tasks.base import PuzzleError, Puzzles, Task, Tokens
+from ponderling.tasks import Arc
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Task, Tokens
 
 DIFFICULTIES = ("easy", "medium", "hard")
 
@@ -68,9 +69,11 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
     task = solver.task
     rows, columns = task.grid_shape
     cells = rows * columns
-    blank = np.array(
-        [not task.clue_mask(np.full((1, cells), token, np.uint8))[0, 0] for token in range(task.vocab_size)]
-    )
+    if isinstance(task, Arc):  # every cell is the network's to fill, and a canvas of one token is no grid to write
+        characters, blanks = ["", *task.symbols], [PAD]
+    else:
+        characters = ["", *(task.format(np.full(cells, token, np.uint8))[0] for token in range(1, task.vocab_size))]
+        blanks = _blanks(task, cells)
     relations = task.relations
     return {
         "task": task.name,
@@ -82,18 +85,26 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
             "",
             *(task.render(np.full(cells, token, np.uint8))[0][0].strip() for token in range(1, task.vocab_size)),
         ],
-        "characters": ["", *(task.format(np.full(cells, token, np.uint8))[0] for token in range(1, task.vocab_size))],
-        "blank": int(np.flatnonzero(blank[1:])[0]) + 1 if blank[1:].any() else 1,
+        "characters": characters,
+        "blank": blanks[0] if blanks else 1,
         "groups": [list(group) for groups in relations.groups.values() for group in groups] if relations else [],
         "has_rules": task.has_rules,
         "trained": task.name == trained_on,
     }
 
 
+def _blanks(task: Task, cells: int) -> list[int]:
+    """The tokens of cells that are not given."""
+    clues = [task.clue_mask(np.full((1, cells), token, np.uint8))[0, 0] for token in range(task.vocab_size)]
+    return [token for token in range(1, task.vocab_size) if not clues[token]]
+
+
 def _kind(task: Task) -> str:
-    """How the page draws it: sudoku, maze or grid."""
+    """How the page draws it: sudoku, maze, arc or grid."""
     from ponderling.tasks.sudoku import Sudoku
 
+    if isinstance(task, Arc):
+        return "arc"
     if isinstance(task, Sudoku):
         return "sudoku"
     return "maze" if getattr(task, "symbols", "") == "# SGo" else "grid"

@@ -15,6 +15,9 @@ from ponderling.web.registry import Registry
 class Traffic:
     """Requests by path and status, and how long they took, for /metrics."""
 
+    THINKING = ("/v1/solve", "/v1/think", "/v1/vote")
+    """Paths whose time is told."""
+    PATHS = (*THINKING, "/v1/models", "/v1/puzzle", "/v1/arc/tasks", "/v1/arc/task", "/healthz", "/metrics")
     BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
     def __init__(self) -> None:
@@ -24,11 +27,9 @@ class Traffic:
 
     def add(self, path: str, status: int, seconds: float) -> None:
         """Counts a request; unknown paths are one, so that nobody can fill the memory with them."""
-        known = (
-            path if path in ("/v1/solve", "/v1/think", "/v1/models", "/v1/puzzle", "/healthz", "/metrics") else "other"
-        )
+        known = path if path in self.PATHS else "other"
         self.requests[known, status] += 1
-        if known in ("/v1/solve", "/v1/think") and status == 200:
+        if known in self.THINKING and status == 200:
             self.seconds += seconds
             self.count += 1
             self.buckets.update(bound for bound in self.BOUNDS if seconds <= bound)

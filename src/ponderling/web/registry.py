@@ -10,9 +10,12 @@ from fastapi import HTTPException
 
 from ponderling.checkpoint import load_checkpoint
 from ponderling.config import DType
+from ponderling.evaluate_arc import arc_of
 from ponderling.inference import Solver
+from ponderling.tasks.arc import is_arc
+from ponderling.tasks.arc_files import ArcTask
 from ponderling.tasks.base import Puzzles, Task
-from ponderling.web import offers
+from ponderling.web import arc, offers
 from ponderling.web.engine import Engine, Lane
 
 
@@ -40,6 +43,8 @@ class Served:
     lane: Lane
     about: dict[str, Any]
     puzzles: dict[str, Puzzles]
+    arc_tasks: dict[str, ArcTask] = field(default_factory=dict)
+    """Of an ARC model, the tasks that it knows; empty for all others."""
 
     @property
     def task(self) -> Task:
@@ -62,18 +67,29 @@ class Registry:
     def load(
         self, name: str, checkpoint: str | Path, slots: int, device: str = "cpu", dtype: DType | None = None
     ) -> None:
-        """Loads a checkpoint under this name, on all puzzle families that it can be used on."""
+        """Loads a checkpoint under this name, on all puzzle families that it can be used on.
+
+        Raises:
+            ValueError: when it is of ARC and the files of its tasks cannot be read.
+        """
         first = load_checkpoint(checkpoint, device, dtype)
         own = first.config.data.task
+        if is_arc(own):
+            family = arc_of(first)
+            tasks = arc.offered_tasks(first, family)
+            self.add(name, Solver(first.model, family, first.config, device), own, slots, tasks)
+            return
         for task in offers.families(first):
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype, task=task)
             self.add(name, Solver.of(loaded, device), own, slots)
 
-    def add(self, name: str, solver: Solver, trained_on: str, slots: int) -> None:
+    def add(
+        self, name: str, solver: Solver, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None
+    ) -> None:
         """Serves this solver."""
         lane = self.engine.add_lane(solver, slots)
         about = offers.describe(solver, trained_on)
-        served = Served(name, lane, about, offers.puzzles_by_difficulty(solver.task))
+        served = Served(name, lane, about, offers.puzzles_by_difficulty(solver.task), arc_tasks or {})
         about["difficulties"] = list(served.puzzles)
         self.models.setdefault(name, {})[solver.task.name] = served
 

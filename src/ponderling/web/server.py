@@ -1,4 +1,4 @@
-"""HTTP around the engine: /v1/solve, /v1/think, /v1/models, /v1/puzzle and the page. `guard.py` is around it.
+"""HTTP around the engine: /v1/solve, /v1/think, /v1/models, /v1/puzzle, ARC's routes and the page. `guard.py` is around it.
 
 Nothing that a request says names a file or a module: models are loaded before the first request, the page is read into memory.
 """
@@ -19,22 +19,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 import ponderling
-from ponderling.search import Found
-from ponderling.tasks.base import PuzzleError, Task, Tokens
-from ponderling.web import offers
+from ponderling.search import Budget, Found
+from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
+from ponderling.web import arc, offers
 from ponderling.web.bodies import (
     MOST_ATTEMPTS,
+    MOST_CELLS,
     MOST_PUZZLES,
     MOST_STEPS,
+    ArcList,
+    ArcTaskResponse,
     Family,
     ModelInfo,
     Models,
-    Options,
     PuzzleResponse,
     Solved,
     SolveRequest,
     SolveResponse,
     ThinkRequest,
+    VoteRequest,
+    VoteResponse,
     problems,
 )
 from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
@@ -83,6 +87,7 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
     )
     traffic = Traffic()
     _add_api(app, registry, settings)
+    _add_arc(app, registry, settings)
     add_operations(app, registry, traffic)
     _add_page(app, read_page())
 
@@ -111,21 +116,11 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
     )
     async def solve(body: SolveRequest, request: Request) -> SolveResponse:
         served = registry.find(body.model, body.task)
-        questions = [_parse(served.task, puzzle, f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
-        reader = Reader(engine, settings, served, questions, body)
-        gone = asyncio.create_task(_wait_until_gone(request))
-        try:
-            results = []
-            while True:
-                event = await reader.next(gone)
-                if isinstance(event, Answered):
-                    results.append(_solved(served.task, questions[event.number], event.found))
-                elif isinstance(event, Ended):
-                    _raise_if(event.problem, settings)
-                    return SolveResponse(model=served.model, task=served.task.name, results=results)
-        finally:
-            gone.cancel()
-            reader.close()
+        questions = [_parse(served, puzzle, f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
+        reader = Reader(engine, settings, served, questions, body.budget(served), body.seed)
+        answers = await _answers(reader, request, settings)
+        results = [_solved(served.task, q.tokens, found) for q, found in zip(questions, answers, strict=True)]
+        return SolveResponse(model=served.model, task=served.task.name, results=results)
 
     @app.post(
         "/v1/think",
@@ -146,9 +141,9 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
     )
     async def think(body: ThinkRequest) -> EventStream:
         served = registry.find(body.model, body.task)
-        question = _parse(served.task, body.puzzle)
-        reader = Reader(engine, settings, served, [question], body, watched=True)
-        return EventStream(_events(reader, served, question, settings), reader.close)
+        question = _parse(served, body.puzzle)
+        reader = Reader(engine, settings, served, [question], body.budget(served), body.seed, watched=True)
+        return EventStream(_events(reader, served, question.tokens, settings), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
@@ -169,6 +164,46 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
         )  # fmt: skip
 
 
+def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
+    @app.get("/v1/arc/tasks", responses=problems(401, 404, 422), summary="The ARC tasks that a model knows")
+    async def tasks(model: Annotated[str | None, Query(max_length=200)] = None) -> ArcList:
+        served = _arc_model(registry, model, None)
+        return ArcList(model=served.model, task=served.task.name, tasks=arc.entries(served))
+
+    @app.get("/v1/arc/task", responses=problems(401, 404, 422), summary="An ARC task: its pairs and test inputs")
+    async def task(
+        name: Annotated[str, Query(max_length=MOST_CELLS)], model: Annotated[str | None, Query(max_length=200)] = None
+    ) -> ArcTaskResponse:
+        served = _arc_model(registry, model, None)
+        if name not in served.arc_tasks:
+            raise HTTPException(404, f"no task {name[:80]!r}: see /v1/arc/tasks")
+        return arc.whole_task(served, name)
+
+    @app.post(
+        "/v1/vote",
+        responses=problems(400, 401, 404, 408, 413, 422, 503, 504),
+        summary="The answers to an ARC test input under several views, and their votes",
+    )
+    async def vote(body: VoteRequest, request: Request) -> VoteResponse:
+        served = _arc_model(registry, body.model, body.task)
+        try:
+            views = arc.views(served, body.puzzle, body.views)
+        except PuzzleError as error:
+            raise HTTPException(422, str(error)) from None
+        # As in `ponderling eval`: all steps are taken, whatever the halting head says.
+        budget = Budget(body.steps or served.steps, choose="agreement", early_exit=False)
+        questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
+        reader = Reader(registry.engine, settings, served, questions, budget)
+        return arc.tally(served, body.puzzle, views, await _answers(reader, request, settings), budget.steps)
+
+
+def _arc_model(registry: Registry, model: str | None, task: str | None) -> Served:
+    served = registry.find(model, task)
+    if not served.arc_tasks:
+        raise HTTPException(404, f"model {served.model} is no ARC model")
+    return served
+
+
 def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     solver = next(iter(tasks.values())).lane.solver
     parameters = sum(p.numel() for p in solver.model.parameters())  # pyright: ignore[reportAttributeAccessIssue]
@@ -178,10 +213,10 @@ def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     )  # fmt: skip
 
 
-def _parse(task: Task, puzzle: str, where: str = "") -> Tokens:
-    """The question's tokens; 422 with the reason where the task cannot read it, as with clues that contradict."""
+def _parse(served: Served, puzzle: str, where: str = "") -> Question:
+    """The question; 422 with the reason where the task cannot read it, as with clues that contradict."""
     try:
-        return task.parse(puzzle)
+        return arc.question(served, puzzle) if served.arc_tasks else Question(served.task.parse(puzzle))
     except PuzzleError as error:
         raise HTTPException(422, f"{where}{error}") from None
 
@@ -213,8 +248,9 @@ class Reader:
         engine: Engine,
         settings: Settings,
         served: Served,
-        questions: list[Tokens],
-        options: Options,
+        questions: list[Question],
+        budget: Budget,
+        seed: int = 0,
         watched: bool = False,
     ):
         self.engine, self.events = engine, asyncio.Queue[Event]()
@@ -225,9 +261,7 @@ class Reader:
             loop.call_soon_threadsafe(put, event)
 
         try:
-            self.job = Job(
-                served.lane, questions, options.budget(served), emit, settings.seconds, options.seed, watched
-            )
+            self.job = Job(served.lane, questions, budget, emit, settings.seconds, seed, watched)
             engine.submit(self.job)
         except Busy as busy:
             raise HTTPException(503, "busy: the queue is full", {"Retry-After": str(busy.retry_after)}) from None
@@ -258,6 +292,23 @@ class Reader:
         """Frees the job's slots if it has not ended."""
         if not self.ended:
             self.engine.cancel(self.job)
+
+
+async def _answers(reader: Reader, request: Request, settings: Settings) -> list[Found]:
+    """What was found for each puzzle, in order; a client that leaves ends the job."""
+    gone = asyncio.create_task(_wait_until_gone(request))
+    found: list[Found] = []
+    try:
+        while True:
+            event = await reader.next(gone)
+            if isinstance(event, Answered):
+                found.append(event.found)
+            elif isinstance(event, Ended):
+                _raise_if(event.problem, settings)
+                return found
+    finally:
+        gone.cancel()
+        reader.close()
 
 
 async def _wait_until_gone(request: Request) -> None:

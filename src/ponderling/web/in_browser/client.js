@@ -1,4 +1,4 @@
-// The model in the browser: the same functions as those of the client that asks a server; the work is done in worker.js.
+// The model in the browser: the same functions as those of the client that asks a server, but ARC's; the work is done in worker.js.
 
 const ready = fetch("model.json").then((reply) => reply.json());
 const worker = new Worker("worker.js", { type: "module" });

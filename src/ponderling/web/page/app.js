@@ -1,5 +1,6 @@
 // The page: choices on one side, the boards and their steps on the other. What thinks is behind client.js.
 
+import { placeGrid, showTask } from "./arc.js";
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
 import { broken, emptyPuzzle, readPuzzle, solve, writePuzzle } from "./rules.js";
@@ -13,7 +14,13 @@ const NAMES = {
   sudoku9x: "Sudoku 9×9 with diagonals", latin9: "Latin square 9×9",
 };
 
-const state = { models: [], family: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
+const HINTS = {
+  arc: ["Further views", "The test input turned and in other colours, too; the answers are turned back and vote."],
+  other: ["Further attempts", "If it does not find an answer, it guesses a cell and thinks on."],
+};
+const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
+
+const state = { models: [], family: null, arc: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
 
 // Start
 
@@ -29,7 +36,7 @@ async function start() {
   $("token").hidden = true;
   $("stage").hidden = $("panel").hidden = false;
   const tasks = [...new Set(state.models.flatMap((m) => m.tasks.map((t) => t.task)))];
-  options($("family"), tasks.map((task) => [task, NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1")]));
+  options($("family"), tasks.map((task) => [task, NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1").replace(/^arc(\d+)$/, "ARC on $1×$1")]));
   await openLink();
 }
 
@@ -42,8 +49,17 @@ async function openLink() {
   if (link.has("m")) $("model").value = link.get("m");
   if (!$("model").value) $("model").selectedIndex = 0;
   fillSecond(link.get("b") ?? "");
-  for (const [key, id] of [["d", "depth"], ["r", "restarts"]]) if (link.has(key)) $(id).value = link.get(key);
+  for (const [key, id] of [["d", "depth"], ["r", "restarts"], ["e", "seed"]]) if (link.has(key)) $(id).value = link.get(key);
   showSliders();
+  if (state.family.kind === "arc") {
+    buildViews();
+    await listTasks(link.get("p") ?? "");
+    if (state.arc && link.has("s")) {
+      await think(false);
+      show(Number(link.get("s")));
+    }
+    return;
+  }
   const given = link.get("p") && readPuzzle(link.get("p"), state.family).tokens;
   const first = GALLERY[state.family.task]?.[1]?.[1];
   buildViews();
@@ -82,8 +98,44 @@ function chooseFamily() {
     button.addEventListener("click", () => newPuzzle(difficulty));
     return button;
   }));
+  const isArc = state.family.kind === "arc";
+  for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
+  for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
+  [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
+  if (isArc !== state.wasArc) $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
+  state.wasArc = isArc;
+  showSliders();
+  state.arc = null;
   buildPad();
   fillSecond("");
+}
+
+/** Lists the tasks that the ARC model knows and takes the one that is wanted, written as in links, else the first. */
+async function listTasks(wanted) {
+  try {
+    const tasks = await client.arcTasks({ model: $("model").value });
+    const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
+    options($("arc-task"), tasks.map((task) => [task.name, `${task.name}${trained(task)}`]));
+    const slash = wanted.lastIndexOf("/");
+    const name = wanted.slice(0, slash);
+    if (tasks.some((task) => task.name === name)) $("arc-task").value = name;
+    await takeTask(Number(wanted.slice(slash + 1)));
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+/** Shows the chosen ARC task and one of its test inputs. */
+async function takeTask(wanted = 1) {
+  stop();
+  const task = await client.arcTask({ model: $("model").value, name: $("arc-task").value });
+  if (task.name !== $("arc-task").value) return; // another was chosen meanwhile
+  options($("arc-test"), task.tests.map((_, i) => [i + 1, `${i + 1} of ${task.tests.length}`]));
+  const number = wanted >= 1 && wanted <= task.tests.length ? wanted : 1;
+  $("arc-test").value = number;
+  state.arc = { task, number };
+  showTask($("arc-task-shown"), task, number);
+  setQuestion(placeGrid(task.tests[number - 1].input, state.family));
 }
 
 function fillSecond(value) {
@@ -107,7 +159,7 @@ function describe() {
 function buildPad() {
   const { family } = state;
   const tokens = family.symbols.map((_, token) => token).slice(1);
-  $("pad").hidden = family.kind === "grid";
+  $("pad").hidden = !isEdited(family);
   const names = { "#": "wall", " ": "free", S: "start S", G: "goal G" };
   const shown = family.kind === "maze" ? tokens.filter((t) => family.characters[t] !== "o") : [...tokens.filter((t) => t > family.blank), family.blank];
   $("pad").replaceChildren(...shown.map((token) => {
@@ -125,6 +177,7 @@ function buildViews() {
   state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
   $("stage").classList.toggle("single", names.length === 1);
   $("boards").replaceChildren(...state.views.map((view) => view.element));
+  $("votes").replaceChildren(...state.views.map((view) => view.votes));
   for (const view of state.views) {
     view.board.addEventListener("edit", ({ detail }) => edit(detail.cell, detail.token));
     view.addEventListener("choose", () => show(view.path.length, true));
@@ -159,7 +212,8 @@ function setQuestion(question, fromText = false) {
   stop();
   state.question = question;
   const { reasons } = broken(question, state.family);
-  let solution = null;
+  const known = state.arc?.task.tests[state.arc.number - 1].output;
+  let solution = known == null ? null : placeGrid(known, state.family);
   let problem = reasons.length ? `${reasons.slice(0, 3).join("; ")}.` : "";
   if (!problem && state.family.kind === "sudoku" && question.some((t) => t > state.family.blank)) {
     const { count, answer } = solve(question, state.family, state.family.rows > 9 ? 300 : 3000);
@@ -170,9 +224,16 @@ function setQuestion(question, fromText = false) {
   $("problem").textContent = problem;
   $("think").disabled = reasons.length > 0;
   if (!fromText) $("text").value = shownText(question);
-  for (const view of state.views) view.reset(question, solution);
+  for (const view of state.views) view.reset(question, solution, known);
   say("");
   show(0);
+}
+
+const isEdited = (family) => family.kind === "sudoku" || family.kind === "maze";
+
+/** The puzzle as the server and links take it: of ARC the task and which of its test inputs. */
+function puzzleText() {
+  return state.arc ? `${state.arc.task.name}/${state.arc.number}` : writePuzzle(state.question, state.family);
 }
 
 /** The puzzle as text to read: one line, but a maze row by row. */
@@ -191,12 +252,12 @@ async function think(follow = true) {
   const controller = new AbortController();
   state.thinking = controller;
   $("think").textContent = "Stop";
-  for (const view of state.views) view.reset(state.question, view.solution);
+  for (const view of state.views) view.reset(state.question, view.solution, view.known);
   show(0);
   if (follow) play();
   const body = {
-    task: state.family.task, puzzle: writePuzzle(state.question, state.family), steps: depth,
-    ...(restarts && { restarts, search_steps: RESTART_STEPS }),
+    task: state.family.task, puzzle: puzzleText(), steps: depth,
+    ...(restarts && !state.arc && { restarts, search_steps: RESTART_STEPS, seed: seed() }),
   };
   const run = async (view) => {
     for await (const event of client.think({ ...body, model: view.model }, controller.signal)) {
@@ -204,6 +265,10 @@ async function think(follow = true) {
       view.take(event);
       drawPosition();
     }
+    if (!state.arc) return;
+    say("The views vote…");
+    const votes = await client.vote({ ...body, model: view.model, views: restarts }, controller.signal);
+    if (state.thinking === controller) view.takeVotes(votes);
   };
   try {
     say(`Thinking…`);
@@ -249,7 +314,7 @@ function drawPosition() {
   $("forward").disabled = state.index >= last;
   $("play").disabled = !last && !state.thinking;
   $("player").hidden = !last && !state.thinking;
-  $("pad").hidden = state.family.kind === "grid" || last > 0 || Boolean(state.thinking);
+  $("pad").hidden = !isEdited(state.family) || last > 0 || Boolean(state.thinking);
 }
 
 function play() {
@@ -291,8 +356,9 @@ function say(text) {
 async function share() {
   const link = new URLSearchParams({
     t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value,
-    p: writePuzzle(state.question, state.family),
+    p: puzzleText(),
   });
+  if (!state.arc && Number($("restarts").value)) link.set("e", seed());
   if ($("second").value) link.set("b", $("second").value);
   if (length()) {
     link.set("s", state.index);
@@ -305,6 +371,11 @@ async function share() {
   } catch {
     say("The link is in the address bar.");
   }
+}
+
+/** The seed of guesses; what is no whole number that the server takes counts as 0. */
+function seed() {
+  return $("seed").validity.valid ? Number($("seed").value) : 0;
 }
 
 function showSliders() {
@@ -321,6 +392,7 @@ $("family").addEventListener("change", async () => {
   stop();
   chooseFamily();
   buildViews();
+  if (state.family.kind === "arc") return listTasks("");
   const named = GALLERY[state.family.task]?.[0];
   setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
   if (!named) await newPuzzle(state.family.difficulties[0]);
@@ -332,9 +404,12 @@ for (const id of ["model", "second"]) {
   $(id).addEventListener("change", () => {
     if (id === "model") fillSecond($("second").value);
     buildViews();
-    setQuestion(state.question);
+    if (state.arc && id === "model") listTasks(puzzleText());
+    else setQuestion(state.question);
   });
 }
+$("arc-task").addEventListener("change", () => takeTask().catch((error) => say(error.message)));
+$("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(error.message)));
 $("text").addEventListener("input", () => {
   const { tokens, problem } = readPuzzle($("text").value, state.family);
   if (tokens) setQuestion(tokens, true);

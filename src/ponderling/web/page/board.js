@@ -1,5 +1,6 @@
 // A grid of cells: drawn, edited with keyboard, pointer or touch, and read out by screen readers.
 
+import { COLOURS, EDGE, FIRST_COLOUR } from "./arc.js";
 import { broken, place } from "./rules.js";
 
 const SHOWN = 0.9; // from this probability on a cell shows one symbol, below it the candidates
@@ -13,6 +14,7 @@ export class Board extends EventTarget {
     this.element.className = `board ${family.kind}`;
     this.element.setAttribute("role", "grid");
     this.element.setAttribute("aria-label", label);
+    if (family.kind === "arc") this.element.setAttribute("aria-readonly", "true");
     this.element.style.setProperty("--rows", family.rows);
     this.element.style.setProperty("--columns", family.columns);
     // Sizes are set here and not by container units, with which every step took the browser seconds.
@@ -58,6 +60,7 @@ export class Board extends EventTarget {
   }
 
   #edit(cell, token) {
+    if (this.family.kind === "arc") return; // a model of ARC knows its tasks alone
     this.dispatchEvent(new CustomEvent("edit", { detail: { cell, token } }));
   }
 
@@ -119,7 +122,7 @@ export class Board extends EventTarget {
     this.question = question;
     const wrong = broken(question, this.family).cells;
     question.forEach((token, cell) => {
-      const given = token !== this.family.blank;
+      const given = this.#isClue(token);
       this.#draw(cell, { token, given, wrong: wrong.has(cell) });
     });
   }
@@ -131,7 +134,7 @@ export class Board extends EventTarget {
     const wrong = new Set(frame.wrong);
     const guessed = new Set(frame.guessed);
     frame.tokens.forEach((token, cell) => {
-      const given = question[cell] !== this.family.blank;
+      const given = this.#isClue(question[cell]);
       this.#draw(cell, {
         token,
         given,
@@ -142,6 +145,11 @@ export class Board extends EventTarget {
         isLast,
       });
     });
+  }
+
+  /** Whether a cell of the question must be kept; of ARC none. */
+  #isClue(token) {
+    return this.family.kind !== "arc" && token !== this.family.blank;
   }
 
   #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null, isLast = false }) {
@@ -155,6 +163,7 @@ export class Board extends EventTarget {
     element.classList.toggle("flash-a", changed && this.turn);
     element.classList.toggle("flash-b", changed && !this.turn);
     if (family.kind === "maze") this.#drawMaze(element, token, odds);
+    else if (family.kind === "arc") this.#drawColour(element, token, isLast ? 1 : sure);
     else if (open) this.#drawCandidates(element, odds);
     else element.textContent = token === family.blank ? "" : family.symbols[token];
     element.setAttribute("aria-label", this.#read(cell, { token, given, wrong, guessed, odds, sure }));
@@ -169,6 +178,15 @@ export class Board extends EventTarget {
     element.classList.toggle("mark", !"#SG".includes(character) && path > 0.02);
     element.style.setProperty("--p", path.toFixed(3));
     element.textContent = "SG".includes(character) ? character : "";
+  }
+
+  /** A square of the colour, smaller where it is less sure; whole at the last step. */
+  #drawColour(element, token, sure) {
+    const colour = token - FIRST_COLOUR;
+    element.dataset.colour = token === EDGE ? "edge" : colour >= 0 ? colour : "";
+    element.classList.toggle("unsure", sure < SHOWN);
+    element.style.setProperty("--p", sure.toFixed(3));
+    element.textContent = colour >= 0 && sure >= SHOWN ? colour : "";
   }
 
   #drawCandidates(element, odds) {
@@ -192,7 +210,8 @@ export class Board extends EventTarget {
   #read(cell, { token, given, wrong, guessed, odds, sure }) {
     const { family } = this;
     const names = { "#": "wall", " ": "free", S: "start", G: "goal", o: "path" };
-    const symbol = family.kind === "maze" ? names[family.characters[token]] : token === family.blank ? "empty" : family.symbols[token];
+    const colour = COLOURS[token - FIRST_COLOUR] ?? (token === EDGE ? "edge of the grid" : "outside the grid");
+    const symbol = family.kind === "arc" ? colour : family.kind === "maze" ? names[family.characters[token]] ?? "nothing" : token === family.blank ? "empty" : family.symbols[token];
     const parts = [place(cell, family), symbol];
     if (given && family.kind === "sudoku") parts.push("given");
     if (odds) parts.push(`${Math.round(100 * sure)} percent`);

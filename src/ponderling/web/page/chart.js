@@ -5,7 +5,9 @@ const HEIGHT = 72;
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Chart {
-  constructor() {
+  /** @param {string} right What the share of right cells is called. */
+  constructor(right) {
+    this.rightName = right;
     this.element = document.createElement("figure");
     this.element.style.margin = "0";
     this.svg = this.element.appendChild(document.createElementNS(SVG, "svg"));
@@ -39,7 +41,7 @@ export class Chart {
     this.now.setAttribute("d", step ? `M${x(step - 1).toFixed(1)} 0V${HEIGHT}` : "");
     const at = (values) => (step ? ` ${Math.round(100 * values[step - 1])}%` : "");
     this.sureText.textContent = `Sure it is right${at(sure)}`;
-    this.rightText.textContent = `Open cells right${known ? at(right) : ""}`;
+    this.rightText.textContent = `${this.rightName}${known ? at(right) : ""}`;
     this.rightText.hidden = !known;
     this.svg.setAttribute("aria-label", `${this.sureText.textContent}. ${known ? this.rightText.textContent : ""}`);
   }

@@ -35,6 +35,21 @@ export async function puzzle({ model, task, difficulty }) {
   return (await (await request(`v1/puzzle?${query}`)).json()).puzzle;
 }
 
+/** The tasks that an ARC model knows: {name, role, tests}. */
+export async function arcTasks({ model }) {
+  return (await (await request(`v1/arc/tasks?${new URLSearchParams({ model })}`)).json()).tasks;
+}
+
+/** One of them with all its grids. */
+export async function arcTask({ model, name }) {
+  return (await request(`v1/arc/task?${new URLSearchParams({ model, name })}`)).json();
+}
+
+/** The answers under several views, and their votes. */
+export async function vote(body, signal) {
+  return (await request("v1/vote", { method: "POST", body: JSON.stringify(body), signal })).json();
+}
+
 /** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
 export async function* think(body, signal) {
   const reply = await request("v1/think", { method: "POST", body: JSON.stringify(body), signal });

@@ -1,5 +1,6 @@
 // One model's thinking about the puzzle: its board, curve and attempts, at the step that is being shown.
 
+import { showVotes } from "./arc.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
 
@@ -17,8 +18,11 @@ export class View extends EventTarget {
     this.board = new Board(family, heading ? `Grid of ${heading}` : "Grid");
     this.element.append(this.board.element);
     this.verdict = this.#add("p", "verdict");
-    this.chart = new Chart();
+    this.chart = new Chart(family.kind === "arc" ? "Cells of the answer right" : "Open cells right");
     this.element.append(this.chart.element);
+    this.votes = document.createElement("section"); // of an ARC model; the page has a place for it
+    this.votes.className = "votes";
+    this.votes.setAttribute("aria-label", heading ? `Votes of ${heading}` : "Votes");
     this.multiples = this.#add("div", "attempts");
     this.multiples.setAttribute("role", "group");
     this.multiples.setAttribute("aria-label", "Attempts");
@@ -30,12 +34,12 @@ export class View extends EventTarget {
     return element;
   }
 
-  /** Forgets all thinking and shows the question. */
-  reset(question, solution) {
-    Object.assign(this, { question, solution, frames: new Map(), end: null, attempt: 1 });
+  /** Forgets all thinking and shows the question; `known` is ARC's known output as text. */
+  reset(question, solution, known) {
+    Object.assign(this, { question, solution, known, frames: new Map(), end: null, attempt: 1 });
     const style = getComputedStyle(document.documentElement);
     this.colours = ["--quiet", "--accent", "--wrong"].map((name) => style.getPropertyValue(name));
-    this.multiples.textContent = "";
+    this.multiples.textContent = this.votes.textContent = "";
     this.board.showQuestion(question);
     this.#say("");
     this.chart.element.hidden = true;
@@ -53,6 +57,11 @@ export class View extends EventTarget {
       if (this.frames.size > 1) this.#markWinner();
       this.attempt = event.attempt;
     }
+  }
+
+  /** Takes the votes of an ARC model in. */
+  takeVotes(outcome) {
+    showVotes(this.votes, outcome);
   }
 
   /** The steps that are shown: of a further attempt, after those of plain thinking, from whose end it goes on. */
@@ -84,7 +93,8 @@ export class View extends EventTarget {
 
   #shareRight(frame) {
     if (!this.solution) return null;
-    const open = this.question.flatMap((token, cell) => (token === this.family.blank ? [cell] : []));
+    const counts = (cell) => (this.family.kind === "arc" ? this.solution[cell] : this.question[cell] === this.family.blank);
+    const open = this.question.flatMap((_, cell) => (counts(cell) ? [cell] : []));
     return open.length ? open.filter((cell) => frame.tokens[cell] === this.solution[cell]).length / open.length : 1;
   }
 
@@ -95,6 +105,10 @@ export class View extends EventTarget {
       const why = end.halted
         ? `It stopped after ${ran}, ${percent(end.halt_probability)} sure${end.attempts > 1 ? `, in attempt ${end.attempt}` : ""}.`
         : `It ran out of steps after ${ran}; of this it was ${percent(end.halt_probability)} sure.`;
+      if (this.known != null) {
+        const right = end.answer === this.known;
+        return this.#say(`${right ? "It is the known output." : "It is not the known output."} ${why}`, right ? "good" : "bad", right ? "Right." : "Not right.");
+      }
       if (end.valid === null) return this.#say(`Answered, with no rules to judge it by. ${why}`);
       if (end.valid) return this.#say(`Every rule holds. ${why}`, "good", "Solved.");
       const more = end.reasons.length > 2 ? ` and ${end.reasons.length - 2} more` : "";

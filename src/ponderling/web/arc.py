@@ -1,0 +1,159 @@
+"""ARC behind the server: the tasks that a model knows, their test inputs as questions, and the votes of several views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ponderling.checkpoint import Checkpoint
+from ponderling.evaluate_arc import known_tasks
+from ponderling.scoring.voting import Votes
+from ponderling.search import Found
+from ponderling.tasks import Arc
+from ponderling.tasks.arc import NONE
+from ponderling.tasks.arc_files import ArcTask, Grid, Pair
+from ponderling.tasks.base import PuzzleError, Puzzles, Question
+from ponderling.web.bodies import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
+
+if TYPE_CHECKING:
+    from ponderling.web.registry import Served
+
+SYMMETRIES = (
+    "as it is",
+    "a quarter turn",
+    "half a turn",
+    "three quarter turns",
+    "left and right exchanged",
+    "up and down exchanged",
+    "rows and columns exchanged",
+    "mirrored at the other diagonal",
+)
+"""What `arc_canvas` numbers; turns are against the clock."""
+
+
+def offered_tasks(checkpoint: Checkpoint, family: Arc) -> dict[str, ArcTask]:
+    """The tasks of the checkpoint's own sources that it knows, those to be solved first.
+
+    Raises:
+        ValueError: when the sources cannot be read, or none of their tasks is known.
+    """
+    data = checkpoint.config.data
+    tasks: dict[str, ArcTask] = {}
+    for source in (data.test, data.train):
+        if source in (NONE, "default", "hub"):
+            continue
+        try:
+            tasks = {**known_tasks(family, family.read_fitting(source)), **tasks}
+        except (OSError, PuzzleError) as error:
+            raise ValueError(
+                f"{checkpoint.path}: an ARC model answers the tasks that it was trained on, and their files cannot be read: "
+                f"{error}"
+            ) from error
+    if not tasks:
+        raise ValueError(f"{checkpoint.path} names no file with tasks that it knows: there is nothing to ask it")
+    return dict(sorted(tasks.items(), key=lambda item: family.identifiers.tasks[item[0]].role != "test"))
+
+
+def entries(served: Served) -> list[ArcEntry]:
+    """Name, role and number of test inputs of each task."""
+    known = _family(served).identifiers.tasks
+    return [
+        ArcEntry(name=name, role=known[name].role, tests=len(task.tests)) for name, task in served.arc_tasks.items()
+    ]
+
+
+def whole_task(served: Served, name: str) -> ArcTaskResponse:
+    """All grids of a task."""
+    task = served.arc_tasks[name]
+    return ArcTaskResponse(
+        model=served.model, task=served.task.name, name=name, role=_family(served).identifiers.tasks[name].role,
+        demos=[_pair(pair) for pair in task.demos], tests=[_pair(pair) for pair in task.tests],
+    )  # fmt: skip
+
+
+def question(served: Served, text: str) -> Question:
+    """The test input that is meant by a task's id and a number from 1, such as `007bbfb7/1`, as the task shows it.
+
+    Raises:
+        PuzzleError: when there is none.
+    """
+    puzzles = _base(served, *_find(served, text))
+    return Question(puzzles.tokens[0], int(puzzles.puzzle_ids[0]))
+
+
+def views(served: Served, text: str, count: int) -> Puzzles:
+    """That test input as it is and under at most `count` further views.
+
+    Raises:
+        PuzzleError: when there is none.
+    """
+    family = _family(served)
+    task, pair = _find(served, text)
+    rows = family.identifiers.rows(task.id, count)
+    return family.as_views(_base(served, task, pair)[[0] * len(rows)], rows)
+
+
+def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Found], steps: int) -> VoteResponse:
+    """The votes.
+
+    Args:
+        served: The model.
+        text: The test input, as `question` reads it.
+        shown: Its views.
+        found: The answer to each.
+        steps: That were taken.
+    """
+    family, votes, voters = _family(served), Votes(), []
+    for tokens, row, of_view in zip(shown.tokens, shown.puzzle_ids, found, strict=True):
+        grid = family.undo(of_view.tokens, int(row))
+        votes.add(grid, of_view.halt_probability)
+        voters.append(
+            Voter(
+                symmetry=SYMMETRIES[int(family.identifiers.symmetries[row])],
+                recoloured=bool((family.identifiers.colours[row] != np.arange(10)).any()),
+                shown=family.format(tokens), grid=_text(grid), score=round(of_view.halt_probability, 4),
+            )
+        )  # fmt: skip
+    right = _find(served, text)[1].output
+    grids = [
+        VotedGrid(
+            grid=_text(grid), votes=count, score=round(score, 4),
+            right=None if right is None else np.array_equal(grid, right),
+        )
+        for grid, count, score in votes.ranked()
+    ]  # fmt: skip
+    return VoteResponse(model=served.model, task=served.task.name, puzzle=text, steps=steps, grids=grids, views=voters)
+
+
+def _family(served: Served) -> Arc:
+    family = served.task
+    assert isinstance(family, Arc)
+    return family
+
+
+def _find(served: Served, text: str) -> tuple[ArcTask, Pair]:
+    name, _, number = text.rpartition("/")
+    task = served.arc_tasks.get(name)
+    if task is None:
+        example = next(iter(served.arc_tasks))
+        raise PuzzleError(
+            f"expected a task that the model knows and which of its test inputs, such as {example}/1: got {text[:80]!r}"
+        )
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number[:9]) <= len(task.tests):
+        raise PuzzleError(f"task {name} has test inputs 1 to {len(task.tests)}: got {number[:80]!r}")
+    return task, task.tests[int(number[:9]) - 1]
+
+
+def _base(served: Served, task: ArcTask, pair: Pair) -> Puzzles:
+    return _family(served).questions([(task, pair)])
+
+
+def _pair(pair: Pair) -> ArcPair:
+    return ArcPair(input=_text(pair.input), output=None if pair.output is None else _text(pair.output))
+
+
+def _text(grid: Grid) -> str:
+    """Rows of digits with slashes between."""
+    return "/".join("".join(map(str, row)) for row in grid)
