@@ -3,7 +3,7 @@
 export const COLOURS = ["black", "blue", "red", "green", "yellow", "grey", "magenta", "orange", "light blue", "maroon"];
 export const EDGE = 1; // the token beside and below the grid
 export const FIRST_COLOUR = 2;
-const MOST_GRIDS = 6; // answers that are drawn; the others have fewer votes
+const MOST_GRIDS = 6; // answers that are drawn, those with the most votes
 
 /** Rows of colours from text such as 012/340; none from an empty text. */
 function readGrid(text) {
@@ -105,12 +105,12 @@ export function showVotes(element, { grids, views }) {
   grids.slice(0, MOST_GRIDS).forEach(({ grid, votes, score, right }, i) => {
     const item = add(list, "li");
     addPicture(item, grid, `Answer ${i + 1}`);
-    const text = add(item, "p");
+    const text = add(item, "p", "", `Answer ${i + 1}: `);
     add(text, "b", "", `${votes} of ${views.length}`);
-    text.append(`, ${percent(score)} sure on average.`);
+    text.append(` votes, ${percent(score)} sure on average.`);
     if (right !== null) add(text, "span", right ? "right" : "not-right", right ? " The right answer." : " Not the right answer.");
   });
-  if (grids.length > MOST_GRIDS) add(element, "p", "hint", `${grids.length - MOST_GRIDS} more answers have fewer votes.`);
+  if (grids.length > MOST_GRIDS) add(element, "p", "hint", `${grids.length - MOST_GRIDS} more answers, with no more votes than these.`);
   const details = add(element, "details");
   add(details, "summary", "", "What each view saw and answered");
   const voters = add(details, "ul", "voters");
