@@ -160,6 +160,15 @@ def test_what_is_done_at_once_costs_one_step_and_no_search():
         assert (found.passes, found.attempts, found.accepted) == (1, 1, True)
 
 
+@pytest.mark.parametrize("choose", ["halting", "agreement"])
+def test_without_early_exit_all_steps_are_taken(choose):
+    puzzles = questions()
+    for early_exit, steps in ((True, 1), (False, 4)):
+        budget = Budget(steps=4, choose=choose, early_exit=early_exit)
+        found = run(budget, puzzles, Propagator(overconfident=True))
+        assert [(f.passes, f.attempts, f.halted) for f in found] == [(steps, 1, True)] * len(puzzles)
+
+
 def test_without_the_rule_checker_a_head_that_is_wrongly_sure_is_believed():
     """And with it, it is not: the two are different figures."""
     puzzles = questions()

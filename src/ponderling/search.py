@@ -355,7 +355,8 @@ class Search:
         for row, attempt in enumerate(active):
             if attempt.symmetry is not None:
                 answers[row] = attempt.symmetry.undo(answers[row : row + 1])[0]
-        accepted = halts if budget.choose == "halting" else np.zeros(len(active), bool)
+        stops = halts & budget.early_exit
+        accepted = stops if budget.choose == "halting" else np.zeros(len(active), bool)
         if budget.verify:
             accepted = self.task.valid(np.stack([attempt.puzzle.question.tokens for attempt in active]), answers)
         for attempt in active:  # before any outcome: it tells what all attempts at its puzzle have cost
@@ -390,7 +391,7 @@ class Search:
                 puzzle.first = outcome.tokens
             if puzzle.best is None or outcome.halting > puzzle.best.halting:
                 puzzle.best = outcome
-            attempt.ended = (outcome.halts and budget.early_exit) or attempt.steps >= attempt.limit
+            attempt.ended = bool(stops[row]) or attempt.steps >= attempt.limit
             if accepted[row]:
                 attempt.ended = True
                 if puzzle.number not in self.done:

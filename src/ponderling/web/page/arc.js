@@ -3,7 +3,7 @@
 export const COLOURS = ["black", "blue", "red", "green", "yellow", "grey", "magenta", "orange", "light blue", "maroon"];
 export const EDGE = 1; // the token beside and below the grid
 export const FIRST_COLOUR = 2;
-const MOST_GRIDS = 6; // answers that are drawn; the others have fewer votes
+const MOST_GRIDS = 6; // answers that are drawn, those with the most votes
 
 /** Rows of colours from text such as 012/340; none from an empty text. */
 function readGrid(text) {
@@ -52,12 +52,11 @@ function addPicture(parent, text, name) {
   if (!grid.length) return add(parent, "span", "no-grid", "an empty grid");
   const [rows, columns] = [grid.length, grid[0].length];
   const canvas = add(parent, "canvas", "picture");
-  const size = Math.min(36, Math.max(8, Math.floor(288 / Math.max(rows, columns)))); // twice as fine as it is shown
+  const size = 2 * Math.min(18, Math.max(4, Math.floor(144 / Math.max(rows, columns)))); // twice as fine as it is shown
   const line = size > 16 ? 2 : 1;
   canvas.width = columns * size + line;
   canvas.height = rows * size + line;
-  canvas.style.setProperty("--columns", columns);
-  canvas.style.setProperty("--longest", Math.max(rows, columns));
+  canvas.style.setProperty("--width", canvas.width);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${name}: ${words(grid)}`);
   const style = getComputedStyle(document.documentElement);
@@ -75,6 +74,8 @@ function addPicture(parent, text, name) {
 export function showTask(element, task, number) {
   element.replaceChildren();
   const list = add(element, "ul", "pairs");
+  list.tabIndex = 0; // it scrolls sideways, for those without a pointer too
+  list.setAttribute("aria-label", "Examples and test input");
   const pairs = [...task.demos.map((pair, i) => [`Example ${i + 1}`, pair]), [`Test input ${number}`, { input: task.tests[number - 1].input }]];
   for (const [name, { input, output }] of pairs) {
     const item = add(list, "li", output === undefined ? "pair test" : "pair");
@@ -105,12 +106,12 @@ export function showVotes(element, { grids, views }) {
   grids.slice(0, MOST_GRIDS).forEach(({ grid, votes, score, right }, i) => {
     const item = add(list, "li");
     addPicture(item, grid, `Answer ${i + 1}`);
-    const text = add(item, "p");
+    const text = add(item, "p", "", `Answer ${i + 1}: `);
     add(text, "b", "", `${votes} of ${views.length}`);
-    text.append(`, ${percent(score)} sure on average.`);
+    text.append(` votes, ${percent(score)} sure on average.`);
     if (right !== null) add(text, "span", right ? "right" : "not-right", right ? " The right answer." : " Not the right answer.");
   });
-  if (grids.length > MOST_GRIDS) add(element, "p", "hint", `${grids.length - MOST_GRIDS} more answers have fewer votes.`);
+  if (grids.length > MOST_GRIDS) add(element, "p", "hint", `${grids.length - MOST_GRIDS} more answers, with no more votes than these.`);
   const details = add(element, "details");
   add(details, "summary", "", "What each view saw and answered");
   const voters = add(details, "ul", "voters");
