@@ -52,12 +52,11 @@ function addPicture(parent, text, name) {
   if (!grid.length) return add(parent, "span", "no-grid", "an empty grid");
   const [rows, columns] = [grid.length, grid[0].length];
   const canvas = add(parent, "canvas", "picture");
-  const size = Math.min(36, Math.max(8, Math.floor(288 / Math.max(rows, columns)))); // twice as fine as it is shown
+  const size = 2 * Math.min(18, Math.max(4, Math.floor(144 / Math.max(rows, columns)))); // twice as fine as it is shown
   const line = size > 16 ? 2 : 1;
   canvas.width = columns * size + line;
   canvas.height = rows * size + line;
-  canvas.style.setProperty("--columns", columns);
-  canvas.style.setProperty("--longest", Math.max(rows, columns));
+  canvas.style.setProperty("--width", canvas.width);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${name}: ${words(grid)}`);
   const style = getComputedStyle(document.documentElement);
@@ -75,6 +74,8 @@ function addPicture(parent, text, name) {
 export function showTask(element, task, number) {
   element.replaceChildren();
   const list = add(element, "ul", "pairs");
+  list.tabIndex = 0; // it scrolls sideways, for those without a pointer too
+  list.setAttribute("aria-label", "Examples and test input");
   const pairs = [...task.demos.map((pair, i) => [`Example ${i + 1}`, pair]), [`Test input ${number}`, { input: task.tests[number - 1].input }]];
   for (const [name, { input, output }] of pairs) {
     const item = add(list, "li", output === undefined ? "pair test" : "pair");
