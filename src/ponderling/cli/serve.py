@@ -87,6 +87,7 @@ def _run(server: object, command: ServeCommand, token: str | None) -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((command.host, command.port))
+        listener.listen()  # a client that reads the line below and connects at once waits, and is not refused
     except OSError as error:
         raise OSError(f"cannot listen on {command.host} port {command.port}: {error.strerror or error}") from error
     host = f"[{command.host}]" if ":" in command.host else command.host
