@@ -25,9 +25,9 @@ import torch
 import tyro
 from torch.utils.flop_counter import FlopCounterMode
 
-import ponderling.train
 from peak_memory import peak_mb
 from plain_trm import PlainTRM
+from ponderling.allocator import keep_freed_memory
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
@@ -100,10 +100,8 @@ def flops_of_step(config: RunConfig, trainer: Trainer) -> float:
     return counted * config.train.batch_size
 
 
-def make_trainer(config: RunConfig, folder: str, plain: bool) -> Trainer:
-    """A run of ours; phases left out, so that every step has the full depth. `plain`: the allocator stays as it comes."""
-    if plain:
-        ponderling.train.keep_freed_memory = lambda: False
+def make_trainer(config: RunConfig, folder: str) -> Trainer:
+    """A run of ours; phases left out, so that every step has the full depth."""
     return start(replace(config, train=replace(config.train, phases=())), Path(folder) / "run")
 
 
@@ -158,8 +156,10 @@ def answer(side: str, name: str) -> None:
     config = CONFIGURATIONS[name]
     if side == "baseline":
         config = replace(config, train=replace(config.train, compile=False))
+    else:
+        keep_freed_memory()  # as `Trainer.run` does
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(config, folder, plain=side == "baseline")
+        trainer = make_trainer(config, folder)
         step = baseline_step(config, trainer) if side == "baseline" else trainer.train_step
         for line in sys.stdin:
             if line.strip() == "step":

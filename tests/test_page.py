@@ -20,14 +20,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from arc_examples import example_tasks, kaggle, tiny_run
-from ponderling.checkpoint import save_checkpoint
 from ponderling.cli import main
-from ponderling.config import PuzzleShape
-from ponderling.models import build_model
-from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
 from ponderling.train import start
 
@@ -70,13 +65,8 @@ def arc(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def maze(tmp_path_factory) -> Iterator[str]:
-    """A server with a model that knows nothing of mazes."""
-    config, shape = get_recipe("maze10").config, PuzzleShape(6, 100, columns=10)
-    model = build_model(config.model, shape, torch.Generator().manual_seed(0))
-    folder = tmp_path_factory.mktemp("maze")
-    save_checkpoint(folder, model.state_dict(), config, shape, {})
-    with serving(f"maze={folder}") as url:
+def maze() -> Iterator[str]:
+    with serving("maze10") as url:
         yield url
 
 

@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     As it comes, glibc gives every buffer of 32 MB and more back to the system when it is freed, and takes it anew, page
     by page and filled with zeros, at the next use: a product that writes such a buffer spends more than half its time so
     (figures in dev/LOG.md). The most memory that is held at a time does not change; it is not given back in between.
-    Training and the command line call this; a program of your own that solves much may.
+    `Trainer.run` and the command line call this; a program of your own that solves much may.
 
     Returns:
         Whether it could be set; False without glibc, where nothing changes.

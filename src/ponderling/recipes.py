@@ -177,7 +177,7 @@ def _small() -> list[Recipe]:
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
         Recipe(
             "maze10",
-            "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; under 40 minutes on two cores",
+            "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; 41 minutes on two cores",
             maze10,
         ),
     ]

@@ -113,7 +113,6 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.observer = recipe, observer or _Silent()
         train = config.train
-        keep_freed_memory()
         if train.threads:
             torch.set_num_threads(train.threads)
         self.device = torch.device(train.device)
@@ -178,6 +177,7 @@ class Trainer:
             TrainingError: on a loss that is not finite; the weights are not touched and the last checkpoint is intact.
             OSError: when a checkpoint cannot be written; the one before is intact.
         """
+        keep_freed_memory()
         train = self.config.train
         log = MetricsLog(self.out, self.step, train.tensorboard)
         self.observer.started(self)
