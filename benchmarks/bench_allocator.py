@@ -1,4 +1,4 @@
-"""What `keep_freed_memory` is worth: the largest product of the token mixer, whose output of 50 MB is allocated every time.
+"""What `keep_freed_memory` is worth: the token mixer's largest product, whose output of 34 or 67 MB is allocated anew.
 
     python benchmarks/bench_allocator.py
 
