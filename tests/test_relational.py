@@ -15,7 +15,7 @@ from ponderling.inference import Solver
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks import SUDOKUS, get_task
 from ponderling.tasks.base import Relations
 from ponderling.tasks.sudoku_symmetries import BLANK
 from ponderling.train import start, to_batch
@@ -27,7 +27,7 @@ SMALL = ModelConfig(
 
 
 def network(task_name: str, config: ModelConfig = SMALL, seed: int = 0):
-    task = SUDOKUS[task_name]
+    task = get_task(task_name)
     shape = PuzzleShape(task.vocab_size, task.num_cells)
     model = build_model(config, shape, torch.Generator().manual_seed(seed), task.relations)
     with torch.no_grad():
@@ -43,10 +43,10 @@ def think(model, tokens: np.ndarray, steps: int = 1):
     return output
 
 
-@pytest.mark.parametrize("name", ["sudoku4", "sudoku6", "sudoku9", "sudoku9x", "latin9"])
+@pytest.mark.parametrize("name", ["sudoku4", "sudoku6", "sudoku9", "sudoku9x", "latin9", "jigsaw-AAABABBBCCCDCDDD"])
 def test_every_symmetry_of_the_puzzle_is_one_of_the_network(name):
     """Symbols, rows, bands, columns, stacks and (where boxes allow) the transpose: all in the task's own symmetries."""
-    task, model = SUDOKUS[name], network(name)
+    task, model = get_task(name), network(name)
     tokens = task.generate(np.random.default_rng(0), 4).tokens
     plain = think(model, tokens)
     symmetry = task.sample_symmetries(np.random.default_rng(1), len(tokens))

@@ -132,6 +132,13 @@ def _draw_board(film: Film, drawn: dict[Shape, float]) -> None:
     drawn[Shape(0, "rect", "paper", 0, 0, width, height)] = 1
     block_rows, block_columns = getattr(film.task, "block_shape", (rows, columns))
     right, bottom = left + columns * cell, top + rows * cell
+    regions = getattr(film.task, "regions", np.zeros((rows, columns), np.int64))
+    for row, column in np.argwhere(regions[1:] != regions[:-1]):
+        x, y = left + column * cell, top + (row + 1) * cell
+        drawn[Shape(6, "line", "block", x, y, x + cell, y, thick=2)] = 1
+    for row, column in np.argwhere(regions[:, 1:] != regions[:, :-1]):
+        x, y = left + (column + 1) * cell, top + row * cell
+        drawn[Shape(6, "line", "block", x, y, x, y + cell, thick=2)] = 1
     for row in range(rows + 1):
         thick = row % block_rows == 0
         y = top + row * cell

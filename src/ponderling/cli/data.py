@@ -37,9 +37,12 @@ class MakeCommand:
     out: Path
     """Folder for train.csv.gz, test.csv.gz and made.json; files that are there already are not overwritten."""
     size: int = 9
-    """Side of the grid: 4, 6, 9 or 16."""
-    variant: Literal["plain", "x", "latin"] = "plain"
-    """plain: rows, columns and boxes; x: the two diagonals too; latin: no boxes. Both for size 9."""
+    """Side of the grid: 4, 6, 9 or 16; for jigsaw any from 4 to 16."""
+    variant: Literal["plain", "x", "latin", "jigsaw"] = "plain"
+    """plain: rows, columns and boxes; x: the two diagonals too; latin: no boxes, both for size 9; jigsaw: any regions."""
+    layout: str | None = None
+    """With --variant jigsaw, the regions: a letter for each cell, row by row. A random layout if not given; made.json has the
+    task's name, `jigsaw-` and the layout, to give as --task."""
     train: int = 1000
     """Training puzzles."""
     test: int = 100
@@ -115,8 +118,13 @@ def _make(command: MakeCommand) -> int:
     from ponderling.tasks.compiled import njit
     from ponderling.tasks.sudoku_hard import hunt
 
+    if command.layout and command.variant != "jigsaw":
+        raise ValueError(f"--layout is for --variant jigsaw: got --variant {command.variant}")
     names = {"plain": "sudoku{}", "x": "sudoku{}x", "latin": "latin{}"}
-    task = SUDOKUS.get(names[command.variant].format(command.size))
+    if command.variant == "jigsaw":
+        task = _jigsaw(command)
+    else:
+        task = SUDOKUS.get(names[command.variant].format(command.size))
     if task is None:
         sizes = "4, 6, 9 or 16" if command.variant == "plain" else f"9 with --variant {command.variant}"
         raise ValueError(f"--size must be {sizes}: got {command.size}")
@@ -166,8 +174,10 @@ def _make(command: MakeCommand) -> int:
     task.write(files[0], train)
     task.write(files[1], test)
     facts = {
+        "task": task.name,
         "command": f"ponderling data make sudoku --size {command.size} "
         + (f"--variant {command.variant} " if command.variant != "plain" else "")
+        + (f"--layout {command.layout} " if command.layout else "")
         + f"--train {command.train} --test {command.test} "
         f"--extra-clues {command.extra_clues} --min-rating {command.min_rating} --max-rating {command.max_rating} "
         + (f"--hunted {command.hunted} --climbs {command.climbs} " if command.hunted else "")
@@ -179,6 +189,20 @@ def _make(command: MakeCommand) -> int:
     files[2].write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
     return 0
+
+
+def _jigsaw(command: MakeCommand) -> Sudoku:
+    """The family of the layout that is given, or of a random one."""
+    import numpy as np
+
+    from ponderling.tasks.jigsaw import LARGEST, Jigsaw, random_layout
+
+    if not 4 <= command.size <= LARGEST:
+        raise ValueError(f"--size must be from 4 to {LARGEST} with --variant jigsaw: got {command.size}")
+    task = Jigsaw.of(command.layout or random_layout(np.random.default_rng(command.seed), command.size))
+    if task.side != command.size:
+        raise ValueError(f"--layout is of {task.side}x{task.side} cells, --size says {command.size}: make them agree")
+    return task
 
 
 def _known(task: Sudoku, source: str | None) -> set[int]:

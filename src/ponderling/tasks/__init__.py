@@ -13,10 +13,12 @@ from ponderling.tasks import arc
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.base import Task
 from ponderling.tasks.grid import GridTask
+from ponderling.tasks.jigsaw import PATTERN as JIGSAW
+from ponderling.tasks.jigsaw import Jigsaw
 from ponderling.tasks.maze import Maze
 from ponderling.tasks.sudoku import Sudoku
 
-__all__ = ["SUDOKUS", "TASKS", "Arc", "GridTask", "Maze", "Sudoku", "Task", "get_task"]
+__all__ = ["SUDOKUS", "TASKS", "Arc", "GridTask", "Jigsaw", "Maze", "Sudoku", "Task", "get_task"]
 
 SUDOKUS: dict[str, Sudoku] = {
     "sudoku4": Sudoku(2, 2),
@@ -36,6 +38,7 @@ FAMILIES: dict[str, tuple[str, Callable[..., Task]]] = {
         lambda rows, columns: Maze(int(rows), int(columns or rows)),
     ),
     "arc12": (arc.PATTERN, lambda side: Arc(int(side))),
+    "jigsaw-AABBAABBCCDDCCDD": (JIGSAW, Jigsaw.of),
 }
 """Families of any size: an example of their names, the pattern of a name, and what makes the family from its groups."""
 
@@ -59,7 +62,7 @@ def get_task(name: str) -> Task:
     close = difflib.get_close_matches(name, TASKS, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     raise ValueError(
-        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, any size such as {' or '.join(FAMILIES)}, and "
+        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, any such as {' or '.join(FAMILIES)}, and "
         "module:attribute for one of your own"
     )
 

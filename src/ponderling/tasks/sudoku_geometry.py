@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +36,14 @@ def geometry(box_rows: int, box_columns: int, diagonals: bool = False) -> Geomet
     boxes = grid.reshape(box_columns, box_rows, box_rows, box_columns).transpose(0, 2, 1, 3).reshape(side, side)
     if min(box_rows, box_columns) == 1:
         boxes = boxes[:0]
+    return geometry_of(grid, boxes, [grid.diagonal(), grid[:, ::-1].diagonal()] if diagonals else [])
+
+
+def geometry_of(grid: NDArray[np.int64], boxes: NDArray[np.int64], more: Iterable[NDArray[np.int64]] = ()) -> Geometry:
+    """The constraints of a grid (side, side) of cell numbers: its rows and columns, boxes (boxes, side), and further groups."""
+    side = len(grid)
     lines = np.concatenate([grid, grid.T])
-    units = np.concatenate([lines, boxes, *([[grid.diagonal(), grid[:, ::-1].diagonal()]] if diagonals else [])])
+    units = np.array([*lines, *boxes, *more])
     peers = [sorted({int(c) for unit in units if cell in unit for c in unit} - {cell}) for cell in range(side * side)]
     most = max(map(len, peers))
     segments, line_rest, box_rest = [], [], []

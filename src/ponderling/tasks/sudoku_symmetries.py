@@ -33,10 +33,15 @@ def sample_symmetries(task: Sudoku, rng: np.random.Generator, count: int) -> Sym
     if task.may_be_flipped:
         flip = rng.integers(0, 2, count).astype(bool)
         cells[flip] = cells[flip].transpose(0, 2, 1)
+    return Symmetry(cells.reshape(count, -1), sample_symbols(task, rng, count))
+
+
+def sample_symbols(task: Sudoku, rng: np.random.Generator, count: int) -> Tokens:
+    """Random orders of the symbols, (count, vocabulary); padding and blank stay."""
     symbols = np.empty((count, task.vocab_size), np.uint8)
     symbols[:, : BLANK + 1] = PAD, BLANK
     symbols[:, BLANK + 1 :] = BLANK + 1 + rng.random((count, task.side)).argsort(axis=1)
-    return Symmetry(cells.reshape(count, -1), symbols)
+    return symbols
 
 
 def fingerprint(task: Sudoku, tokens: Tokens) -> NDArray[np.uint64]:
