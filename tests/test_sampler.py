@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ponderling.data import Sampler
+from ponderling.data.loading import give_clues
+from ponderling.tasks import SUDOKUS
 from ponderling.tasks.base import Puzzles
 
 
@@ -74,3 +76,16 @@ def test_seeds_differ():
 def test_an_empty_training_set_is_refused():
     with pytest.raises(ValueError, match="the training set is empty"):
         Sampler(numbered(0), None, 0)
+
+
+@given(most=st.integers(0, 20), seed=st.integers(0, 2**16))
+def test_given_clues_are_of_the_answer_and_each_number_up_to_the_most_comes(most, seed):
+    task = SUDOKUS["sudoku4"]
+    few = task.load_default("test")[[0]]
+    puzzles = few[np.zeros(400, np.int64)]
+    missing = int((few.tokens == 1).sum())
+    easier = give_clues(task, np.random.default_rng(seed), puzzles, most)
+    changed = easier.tokens != puzzles.tokens
+    assert (easier.tokens[changed] == puzzles.labels[changed]).all()
+    assert set(changed.sum(axis=1).tolist()) == {min(k, missing) for k in range(most + 1)}
+    assert (easier.labels == puzzles.labels).all()

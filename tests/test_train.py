@@ -91,8 +91,10 @@ PHASES = (Phase(until=5, n=3, T=1, max_rating=0), Phase(until=12, min_rating=1))
 
 
 def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
-    trainer = start(tiny("sudoku9-small", phases=PHASES, N_sup=2, steps=30), tmp_path)
-    ratings = {row.tobytes(): rating for row, rating in zip(*every_puzzle(trainer), strict=True)}
+    config = tiny("sudoku9-small", phases=PHASES, N_sup=2, steps=30)
+    trainer = start(replace(config, data=replace(config.data, augment=False)), tmp_path)
+    train = trainer.data.train
+    ratings = {row.tobytes(): rating for row, rating in zip(train.tokens, train.ratings, strict=True)}
     assert set(ratings.values()) > {0, 1}
     seen = {}
     while trainer.step < 20:
@@ -107,11 +109,21 @@ def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
     assert {0, 1} <= seen[None, (1, 2)]
 
 
-def every_puzzle(trainer) -> tuple[np.ndarray, np.ndarray]:
-    """What the trainer may show, as it is: without symmetries."""
-    trainer._augment = None
-    trainer._start_phase()
-    return trainer.data.train.tokens, trainer.data.train.ratings
+def test_a_phase_gives_up_to_so_many_of_the_missing_cells(tmp_path):
+    trainer = start(tiny("sudoku4", phases=(Phase(2, extra_clues=3),), N_sup=2, steps=30), tmp_path)
+    clues = {int((row > 1).sum()) for row in trainer.data.train.tokens}
+    more = trainer.sampler.take(2000)
+    added = (more.tokens > 1).sum(axis=1)
+    assert added.max() > max(clues)
+    assert ((more.tokens == 1) | (more.tokens == more.labels)).all()
+    trainer.train_step()
+    trainer.train_step()
+    assert {int((row > 1).sum()) for row in trainer.sampler.take(500).tokens} <= clues
+
+
+def test_extra_clues_are_refused_where_an_answer_is_no_clue(tmp_path):
+    with pytest.raises(ValueError, match="whose answers are of the same symbols as their clues: not maze10"):
+        start(tiny("maze10", compile=False, phases=(Phase(2, extra_clues=3),)), tmp_path)
 
 
 def test_resuming_in_a_phase_equals_never_having_stopped(tmp_path):

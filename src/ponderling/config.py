@@ -163,6 +163,8 @@ class Phase:
     """Shows no puzzle with a lower rating."""
     max_rating: int | None = None
     """Shows no puzzle with a higher rating; None: however hard."""
+    extra_clues: int = 0
+    """Shows each puzzle with a random number, from 0 to this, of its missing cells given."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -173,6 +175,7 @@ class Phase:
                 ("T", self.T, 1),
                 ("min_rating", self.min_rating, 0),
                 ("max_rating", self.max_rating, self.min_rating),
+                ("extra_clues", self.extra_clues, 0),
             )
             if value is not None and value < least
         ]

@@ -131,7 +131,6 @@ class Trainer:
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
-        self._augment = augmentation(config.data, task)
         self.generator = seeded_generator(train.seed, self.device)
         self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
         self.step = 0
@@ -139,7 +138,8 @@ class Trainer:
         self.seconds = 0.0
         self._window = _Window()
         for phase in train.phases:
-            _rated(data.train, phase)  # refuses one that no puzzle fits, before hours have gone by
+            _rated(data.train, phase)  # refuses what cannot be before hours have gone by
+            augmentation(config.data, task, phase.extra_clues)
         self._start_phase()
 
     @property
@@ -151,11 +151,13 @@ class Trainer:
         """Sets the depth of recursion and the puzzles to draw from, as the phase of the next step says."""
         phase = self.phase
         if phase is None:
-            self.sampler = Sampler(self.data.train, self._augment, self.config.train.seed)
+            augment = augmentation(self.config.data, self.task)
+            self.sampler = Sampler(self.data.train, augment, self.config.train.seed)
         else:
             number = self.config.train.phases.index(phase)
             puzzles = self.data.train[_rated(self.data.train, phase)]
-            self.sampler = Sampler(puzzles, self._augment, _phase_seed(self.config.train.seed, number))
+            augment = augmentation(self.config.data, self.task, phase.extra_clues)
+            self.sampler = Sampler(puzzles, augment, _phase_seed(self.config.train.seed, number))
         if self.config.train.phases:
             depth = self.config.model
             if phase is not None:

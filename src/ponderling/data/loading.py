@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from ponderling.config import DataConfig
 from ponderling.data.grid_source import load_grids
 from ponderling.data.sampler import Augment
 from ponderling.tasks import Arc, get_task
-from ponderling.tasks.base import Puzzles, Task
+from ponderling.tasks.base import PAD, Puzzles, Task, join
 from ponderling.tasks.grids import Grids
 
 
@@ -40,12 +40,42 @@ def task_of(data: DataConfig) -> Task:
     return task
 
 
-def augmentation(data: DataConfig, task: Task) -> Augment | None:
+def augmentation(data: DataConfig, task: Task, extra_clues: int = 0) -> Augment | None:
     """How training puzzles are varied, None if they are shown as they are.
 
+    Args:
+        data: Whether symmetries are used, and answers chosen anew.
+        task: The puzzle family.
+        extra_clues: How many missing cells are given at most, a random number for each puzzle; see `give_clues`.
+
     Raises:
-        ValueError: when answers are to be chosen anew by a family that has no choice.
+        ValueError: when answers are to be chosen anew by a family that has no choice, or cells given where an answer is no clue.
     """
+    vary = _variation(data, task)
+    if not extra_clues:
+        return vary
+    if task.relations is None:
+        raise ValueError(
+            f"extra clues are for puzzles whose answers are of the same symbols as their clues: not {task.name}"
+        )
+
+    def vary_easier(rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        easier = give_clues(task, rng, puzzles, extra_clues)
+        return easier if vary is None else vary(rng, easier)
+
+    return vary_easier
+
+
+def give_clues(task: Task, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
+    """The puzzles, each with a random number from 0 to `most` of its missing cells given, at random places."""
+    order = np.where(task.clue_mask(puzzles.tokens), 2.0, rng.random(puzzles.tokens.shape)).argsort(axis=1)
+    place = order.argsort(axis=1)  # of each cell among the missing ones; clues come last
+    given = place < rng.integers(0, most + 1, (len(puzzles), 1))
+    given &= ~task.clue_mask(puzzles.tokens) & (puzzles.labels != PAD)
+    return replace(puzzles, tokens=np.where(given, puzzles.labels, puzzles.tokens))
+
+
+def _variation(data: DataConfig, task: Task) -> Augment | None:
     if not data.augment:
         return None
     if not data.relabel:
@@ -97,11 +127,13 @@ def _arc_split(data: DataConfig, task: Arc) -> DataSplit:
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default` and `hunted` in the package, `hub` its public set.
+    """The puzzles of a file, or the task's own: `default`, `hunted` and `deep` in the package, `hub` its public set.
 
-    split is train or test.
+    split is train or test. Several with a + between are joined.
     """
-    if source in ("default", "hunted"):
+    if "+" in source and not Path(source).exists():
+        return join([load_puzzles(task, part, split) for part in source.split("+")])
+    if source in ("default", "hunted", "deep"):
         return task.load_default(split if source == "default" else source)
     if source == "hub":
         return task.read_hub(split)
