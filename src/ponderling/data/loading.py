@@ -49,7 +49,7 @@ def augmentation(data: DataConfig, task: Task, extra_clues: int = 0) -> Augment 
         extra_clues: How many missing cells are given at most, a random number for each puzzle; see `give_clues`.
 
     Raises:
-        ValueError: when answers are to be chosen anew by a family that has no choice, or cells given where an answer is no clue.
+        ValueError: when answers are to be chosen anew by a family that has no choice, or cells given where no answer is a clue.
     """
     vary = _variation(data, task)
     if not extra_clues:
