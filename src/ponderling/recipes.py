@@ -22,7 +22,7 @@ class Recipe:
 
 
 def _recipes() -> list[Recipe]:
-    return [*_small(), _small_arc(), _relational(), *_papers(), *_papers_arc()]
+    return [*_small(), _small_arc(), *_relational(), *_papers(), *_papers_arc()]
 
 
 def _papers() -> list[Recipe]:
@@ -183,7 +183,7 @@ def _small() -> list[Recipe]:
     ]
 
 
-def _relational() -> Recipe:
+def _relational() -> list[Recipe]:
     """The packaged weights `sudoku`; what each setting is worth stands in dev/LOG.md."""
     model = ModelConfig(
         system="relational",
@@ -222,11 +222,32 @@ def _relational() -> Recipe:
         eval_every=500,
         checkpoint_every=250,
     )
-    return Recipe(
-        "sudoku",
-        "the packaged weights: relational network on 9x9 Sudoku 41,153 parameters; 71 minutes on two cores",
-        RunConfig(model, train, DataConfig(task="sudoku9", train="hunted", num_validation=200)),
+    # Puzzles at the edge of what the network can do: most withstand trials, and have a few of their missing cells given.
+    deep = replace(
+        train,
+        init="runs/sudoku",
+        steps=2400,
+        phases=(
+            Phase(until=800, extra_clues=4),
+            Phase(until=1500, extra_clues=3),
+            Phase(until=2100, extra_clues=2),
+        ),
+        lr=1e-3,
+        muon_lr=3e-3,
     )
+    data = DataConfig(task="sudoku9", train="hunted", num_validation=200)
+    return [
+        Recipe(
+            "sudoku",
+            "relational network on 9x9 Sudoku, 41,153 parameters: first part; 71 minutes on two cores",
+            RunConfig(model, train, data),
+        ),
+        Recipe(
+            "sudoku-deep",
+            "the packaged weights: second part, from runs/sudoku on, with puzzles that withstand trial and error",
+            RunConfig(model, deep, replace(data, train="deep")),
+        ),
+    ]
 
 
 MLP_CELLS = 100

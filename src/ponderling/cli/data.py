@@ -14,7 +14,10 @@ from tyro.conf import Positional
 from ponderling.cli.arguments import parse_arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    from rich.progress import Progress
 
     from ponderling.tasks.base import Puzzles, Task
     from ponderling.tasks.sudoku import Sudoku
@@ -56,6 +59,11 @@ class MakeCommand:
     hunted: int = 0
     """So many of the training puzzles are hunted: found around the hard puzzles in which long walks end. They are minimal, and
     rated --min-rating to --max-rating, but at least 1."""
+    deep: int = 0
+    """So many of the training puzzles are deep: one level of trial and error does not solve them, as it does nearly all others.
+    Only for 9x9. The first is found after half an hour or more, the thousands after it within minutes."""
+    deep_from: str = "deep"
+    """Where the hunt for deep ones starts: a file; the package's set `deep`, so in its surroundings; or `hunted`, anew."""
     climbs: int = 80
     """Walks from which hunting starts; some seconds each."""
     apart_from: str | None = None
@@ -128,14 +136,14 @@ def _make(command: MakeCommand) -> int:
     if task is None:
         sizes = "4, 6, 9 or 16" if command.variant == "plain" else f"9 with --variant {command.variant}"
         raise ValueError(f"--size must be {sizes}: got {command.size}")
-    if command.hunted and njit is None:
-        raise ValueError("--hunted would take days without numba: install the extra `generate`, or numba")
+    if (command.hunted or command.deep) and njit is None:
+        raise ValueError("--hunted and --deep would take days without numba: install the extra `generate`, or numba")
     if command.train < 0 or command.test < 0 or command.train + command.test < 1 or command.extra_clues < 0:
         raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")
-    if not 0 <= command.hunted <= command.train or command.climbs < 1:
+    if min(command.hunted, command.deep) < 0 or command.hunted + command.deep > command.train or command.climbs < 1:
         raise ValueError(
-            f"--hunted must be from 0 to --train and --climbs at least 1: got {command.hunted} of {command.train} and "
-            f"{command.climbs}"
+            f"--hunted and --deep must be at least 0 and together at most --train, and --climbs at least 1: got "
+            f"{command.hunted} and {command.deep} of {command.train}, and {command.climbs}"
         )
     files = [command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json")]
     for file in files:
@@ -164,12 +172,18 @@ def _make(command: MakeCommand) -> int:
                 climbed=lambda done: progress.update(walks, completed=done),
             )
             known = known | set(task.fingerprint(hunted.tokens).tolist())
-        wanted = command.train + command.test - command.hunted
-        made = _make_distinct(task, command, rng, wanted, known, lambda done: show(command.hunted + done))
+        deep = None
+        if command.deep:
+            deep = _deep(task, command, known, lambda done: show(command.hunted + done), progress)
+            known = known | set(task.fingerprint(deep.tokens).tolist())
+        special = command.hunted + command.deep
+        wanted = command.train + command.test - special
+        made = _make_distinct(task, command, rng, wanted, known, lambda done: show(special + done))
     made = made[rng.permutation(len(made))]
     train, test = made[command.test :], made[: command.test]
-    if hunted is not None:
-        train = join([replace(hunted, sources=("ponderling",) * len(hunted)), train])
+    if hunted is not None or deep is not None:
+        more = [replace(part, sources=("ponderling",) * len(part)) for part in (hunted, deep) if part is not None]
+        train = join([*more, train])
         train = train[rng.permutation(len(train))]
     task.write(files[0], train)
     task.write(files[1], test)
@@ -181,6 +195,7 @@ def _make(command: MakeCommand) -> int:
         + f"--train {command.train} --test {command.test} "
         f"--extra-clues {command.extra_clues} --min-rating {command.min_rating} --max-rating {command.max_rating} "
         + (f"--hunted {command.hunted} --climbs {command.climbs} " if command.hunted else "")
+        + (f"--deep {command.deep} --deep-from {command.deep_from} " if command.deep else "")
         + (f"--apart-from {command.apart_from} " if command.apart_from else "")
         + f"--seed {command.seed}",
         "train": _facts(task, train),
@@ -205,13 +220,34 @@ def _jigsaw(command: MakeCommand) -> Sudoku:
     return task
 
 
+def _deep(
+    task: Sudoku, command: MakeCommand, known: set[int], show: Callable[[int], object], progress: Progress
+) -> Puzzles:
+    """Puzzles that withstand one level of trial and error."""
+    import numpy as np
+
+    from ponderling.data import load_puzzles
+    from ponderling.tasks.sudoku_deep import hunt_deep
+
+    evolution = progress.add_task("endurance (330 withstands)", total=330)
+    return hunt_deep(
+        task,
+        np.random.default_rng(command.seed),
+        command.deep,
+        load_puzzles(task, command.deep_from, "train"),
+        known=known,
+        progress=show,
+        evolved=lambda best: progress.update(evolution, completed=best),
+    )
+
+
 def _known(task: Sudoku, source: str | None) -> set[int]:
     """Fingerprints of the puzzles that must not be made again."""
     if source is None:
         return set()
     parts = []
     for name in source.split("+"):
-        packaged = {"default": ("train", "test"), "hunted": ("hunted",)}.get(name)
+        packaged = {"default": ("train", "test"), "hunted": ("hunted",), "deep": ("deep",)}.get(name)
         parts += [task.read(name)] if packaged is None else [task.load_default(split) for split in packaged]
     return {fingerprint for puzzles in parts for fingerprint in task.fingerprint(puzzles.tokens).tolist()}
 

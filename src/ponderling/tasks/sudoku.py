@@ -446,12 +446,12 @@ class Sudoku:
         return puzzle_files.read_hub(self, HUB_REPOSITORY, split, limit)
 
     def load_default(self, split: str) -> Puzzles:
-        """A set in the package: `train` or `test`, small, or `hunted`, large and hard, to train on too.
+        """A set in the package: `train` or `test`, small; `hunted`, large and hard, and `deep`, harder, to train on too.
 
         No test puzzle is equivalent to one of the others.
         """
-        if split not in ("train", "test", "hunted"):
-            raise ValueError(f"split must be train, test or hunted: got {split!r}")
+        if split not in ("train", "test", "hunted", "deep"):
+            raise ValueError(f"split must be train, test, hunted or deep: got {split!r}")
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():

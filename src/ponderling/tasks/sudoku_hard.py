@@ -134,7 +134,7 @@ def _take_away(question: Masks, removed: int, full: int, state: Masks) -> None:
 
 
 @compiled
-def _make_minimal(question: Masks, answer: Masks, full: int, shape: Geometry, state: Masks, one: Masks) -> None:
+def make_minimal(question: Masks, answer: Masks, full: int, shape: Geometry, state: Masks, one: Masks) -> None:
     """Drops clues in random order as long as the answer stays the only one, in place."""
     order = np.flatnonzero(question != full)
     for i in range(len(order) - 1, 0, -1):
@@ -176,7 +176,7 @@ def neighbour(
         differing = np.flatnonzero(other != new_answer)
         cell = differing[random_number(state) % len(differing)]
         new_question[cell] = new_answer[cell]
-    _make_minimal(new_question, new_answer, full, shape, state, solutions)
+    make_minimal(new_question, new_answer, full, shape, state, solutions)
     return True
 
 
@@ -214,7 +214,7 @@ def close_neighbour(
                 if found[i, best] != new_answer[best]:
                     alive[i] = False
             left = fewest
-    _make_minimal(new_question, new_answer, full, shape, state, found)
+    make_minimal(new_question, new_answer, full, shape, state, found)
     return True
 
 
