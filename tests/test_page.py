@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import json
 import os
 import re
 import shutil
@@ -22,9 +23,15 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, tiny_run
+from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.evaluate_arc import arc_of, evaluate_arc
+from ponderling.onnx_export import ExportError
 from ponderling.tasks import get_task
+from ponderling.tasks.arc_files import read_tasks
 from ponderling.train import start
+from ponderling.web.arc_tasks import text_of
+from ponderling.web.site import RUNTIME_FILES
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -55,12 +62,17 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def arc(tmp_path_factory) -> Iterator[str]:
-    """A server with a model that has learned five small tasks a little."""
+def arc_run(tmp_path_factory) -> Path:
+    """A model that has learned five small tasks a little."""
     folder = tmp_path_factory.mktemp("arc")
     kaggle(folder, ARC_TASKS)
     start(tiny_run(folder / "made_challenges.json", steps=30, views=8), folder / "run").run()
-    with serving(f"arc={folder / 'run'}") as url:
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def arc(arc_run) -> Iterator[str]:
+    with serving(f"arc={arc_run}") as url:
         yield url
 
 
@@ -81,11 +93,27 @@ def npm_package(name: str, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[str]:
+def runtime(tmp_path_factory) -> Path:
     pytest.importorskip("onnxruntime")
-    runtime = npm_package("onnxruntime-web", tmp_path_factory.mktemp("npm"))
-    folder = tmp_path_factory.mktemp("web") / "site"
-    assert main(["site", str(folder), "--runtime", str(runtime)]) == 0
+    return npm_package("onnxruntime-web", tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, runtime) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("web") / "site", runtime) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def arc_site(tmp_path_factory, runtime, arc_run) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("web") / "arc", runtime, "--checkpoint", f"arc={arc_run}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def hosting(folder: Path, runtime: Path, *args: str) -> Iterator[str]:
+    """The static folder, made by the command and given out by a host that knows files alone."""
+    assert main(["site", str(folder), "--runtime", str(runtime), *args]) == 0
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: Any) -> None:
@@ -289,8 +317,9 @@ def test_a_shared_link_carries_the_seed_of_its_guesses(browser, server):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, arc, size):
-    visit = Visit(browser, arc, size)
+@pytest.mark.parametrize("kind", ["arc", "arc_site"])
+def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind, size):
+    visit = Visit(browser, request.getfixturevalue(kind), size)
     page = visit.page
     visit.expect("#arc-note", "only the tasks whose ids it was trained on")
     assert page.locator("#arc-task option").all_text_contents() == list(ARC_TASKS)
@@ -333,6 +362,27 @@ def test_a_link_to_an_arc_task_opens_it(browser, arc):
     assert visit.page.input_value("#arc-task") == name
     assert visit.page.input_value("#arc-test") == "2"
     visit.expect(".votes h2", "Votes of 2 views")
+    visit.done()
+
+
+def test_votes_in_the_browser_are_those_of_the_evaluation(browser, arc_site, arc_run):
+    """On a static host views are made, answers turned back and votes counted by JavaScript; on every task, by Python too."""
+    checkpoint = load_checkpoint(arc_run)
+    tasks = read_tasks(arc_run.parent / "made_challenges.json")
+    expected = evaluate_arc(checkpoint.model, arc_of(checkpoint), tasks, steps=3, views=8)
+    visit = Visit(browser, arc_site)
+    for (name, place), ranked in expected.ranked.items():
+        got = visit.page.evaluate(
+            """async ([puzzle, task]) => (await import("./client.js")).vote(
+                {task, puzzle, steps: 3, views: 8}, new AbortController().signal)""",
+            [f"{name}/{place + 1}", "arc8"],
+        )
+        right = tasks[name].tests[place].output
+        assert [(g["grid"], g["votes"], g["right"]) for g in got["grids"]] == [
+            (text_of(c.grid), c.votes, np.array_equal(c.grid, right)) for c in ranked
+        ]
+        assert [g["score"] for g in got["grids"]] == pytest.approx([c.score for c in ranked], abs=1e-4)
+        assert len(got["views"]) == expected.views
     visit.done()
 
 
@@ -437,3 +487,53 @@ def test_the_static_folder_says_what_it_needs(tmp_path, capsys, monkeypatch):
     assert main(["site", str(tmp_path / "new"), "--runtime", str(empty)]) == 2
     assert "--runtime takes the npm package" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture
+def hollow_runtime(tmp_path) -> Path:
+    """A folder with the names of the runtime's files, for what is refused or never run."""
+    package = tmp_path / "npm"
+    for name in RUNTIME_FILES:
+        (package / "dist").mkdir(parents=True, exist_ok=True)
+        (package / "dist" / name).touch()
+    return package
+
+
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("late", ["export", "tasks"])
+def test_a_refusal_leaves_no_static_folder_behind(
+    arc_run, tmp_path, hollow_runtime, capsys, monkeypatch, late, existing
+):
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "web" / "site"
+    args = ["--checkpoint", str(arc_run), "--runtime", str(hollow_runtime)]
+    if late == "tasks":
+        args += ["--data", str(tmp_path / "nowhere.json")]
+    else:
+
+        def fail(checkpoint: Any, file: Path) -> None:
+            file.touch()
+            raise ExportError("no graph can be written")
+
+        monkeypatch.setattr("ponderling.web.site.export", fail)
+    if existing:
+        folder.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["site", str(folder), *args]) != 0
+    assert {"export": "no graph can be written", "tasks": "nowhere.json"}[late] in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_official_table_of_views_is_cut_to_those_of_the_page(tmp_path, hollow_runtime):
+    """A row for each of many views would make the graph many times what the page needs."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    kaggle(tmp_path, {"recolour": ARC_TASKS["recolour"]})
+    start(tiny_run(tmp_path / "made_challenges.json", steps=2, views=300), tmp_path / "run").run()
+    assert load_checkpoint(tmp_path / "run").shape.num_puzzles > 200
+    args = ["--checkpoint", str(tmp_path / "run"), "--runtime", str(hollow_runtime)]
+    assert main(["site", str(tmp_path / "site"), *args]) == 0
+    tables = [t for t in onnx.load(tmp_path / "site" / "model.onnx").graph.initializer if t.dims[:1] == [17]]
+    assert [list(t.dims) for t in tables] == [[17, 16]]
+    (task,) = json.loads((tmp_path / "site" / "model.json").read_text())["arc"]
+    assert [row for row, _, _ in task["views"]] == list(range(17))

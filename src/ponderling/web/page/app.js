@@ -18,6 +18,7 @@ const HINTS = {
   arc: ["Further views", "The test input turned and in other colours, too; the answers are turned back and vote."],
   other: ["Further attempts", "If it does not find an answer, it guesses a cell and thinks on."],
 };
+const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
 
 const state = { models: [], family: null, arc: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
@@ -101,6 +102,7 @@ function chooseFamily() {
   const isArc = state.family.kind === "arc";
   for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
+  $("restarts").max = state.family.most_views ?? MOST_ATTEMPTS;
   [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
   if (isArc !== state.wasArc) $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
   state.wasArc = isArc;

@@ -6,7 +6,7 @@ export const FIRST_COLOUR = 2;
 const MOST_GRIDS = 6; // answers that are drawn, those with the most votes
 
 /** Rows of colours from text such as 012/340; none from an empty text. */
-function readGrid(text) {
+export function readGrid(text) {
   return text ? text.split("/").map((row) => [...row].map(Number)) : [];
 }
 
