@@ -217,19 +217,28 @@ def test_a_puzzle_is_typed_thought_about_and_checked(browser, request, kind, siz
     visit.done()
 
 
-def test_clues_that_contradict_are_marked_and_not_thought_about(browser, server):
-    visit = Visit(browser, server)
+@pytest.mark.parametrize("size", SIZES)
+def test_clues_that_contradict_are_marked_and_not_thought_about(browser, server, size):
+    visit = Visit(browser, server, size)
     page = visit.page
     page.click("#clear")
+    places = [page.locator(selector).bounding_box() for selector in (".board", "#pad")]
     page.locator(".cell").nth(0).click()
     page.click("#pad button:text-is('7')")
     page.locator(".cell").nth(5).click()
     page.keyboard.press("7")
     visit.expect("#problem", "7 stands twice in row 1")
+    playwright.expect(page.locator("#problem")).to_be_in_viewport()
+    assert [page.locator(selector).bounding_box() for selector in (".board", "#pad")] == places
     assert len(page.query_selector_all(".cell.wrong")) == 2
     assert page.is_disabled("#think")
     page.keyboard.press("Backspace")
     playwright.expect(page.locator("#think")).to_be_enabled()
+    page.fill("#text", "77" + 79 * ".")
+    for selector in ("#problem", "#text-problem"):  # on a phone one of them is out of sight
+        visit.expect(selector, "7 stands twice in row 1")
+    page.fill("#text", "7")
+    visit.expect("#text-problem", "81 cells, this text 1")
     visit.done()
 
 
@@ -334,13 +343,17 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
     on_canvas = np.array(list(visit.grid())).reshape(8, 8)[: question.shape[0], : question.shape[1]]
     assert (on_canvas == question.astype(str)).all()
     page.evaluate("document.getElementById('depth').value = 3; document.getElementById('restarts').value = 4")
+    playwright.expect(page.locator("#think")).to_be_in_viewport()
     page.click("#think")
     visit.expect(".verdict", "^(Right|Not right)\\.")
     visit.expect(".votes h2", "Votes of 5 views")
+    assert page.locator("#think").bounding_box()["y"] < page.locator(".board").bounding_box()["y"]
+    page.click(".votes summary:has-text('known')")
+    assert page.get_by_role("img", name=re.compile("^The known output: ")).is_visible()
     votes = [int(text.split()[0]) for text in page.locator(".ballot b").all_text_contents()]
     assert sum(votes) <= 5
     assert votes == sorted(votes, reverse=True)
-    page.click(".votes summary")
+    page.click(".votes summary:has-text('each view')")
     assert page.locator(".voters li").count() == 5
     steps = int(page.get_attribute("#scrubber", "max"))
     page.click("#first")
@@ -466,7 +479,7 @@ def test_axe_finds_nothing(browser, request, size, scheme, kind, tmp_path):
     visit = Visit(browser, url, size, fragment, color_scheme=scheme, bypass_csp=True)
     visit.expect("#position", position)
     if kind == "arc":
-        visit.page.click(".votes summary")
+        visit.page.click(".votes summary:has-text('each view')")
     visit.page.add_script_tag(path=tmp_path / "package" / "axe.min.js")
     found = visit.page.evaluate("axe.run()")
     assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]] == []
