@@ -342,6 +342,7 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
     question = np.array(task["test"][0]["input"])
     on_canvas = np.array(list(visit.grid())).reshape(8, 8)[: question.shape[0], : question.shape[1]]
     assert (on_canvas == question.astype(str)).all()
+    assert page.input_value("#depth") == "2"  # as in training
     page.evaluate("document.getElementById('depth').value = 3; document.getElementById('restarts').value = 4")
     playwright.expect(page.locator("#think")).to_be_in_viewport()
     page.click("#think")

@@ -110,7 +110,10 @@ function chooseFamily() {
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
   $("restarts").max = state.family.most_views ?? MOST_ATTEMPTS;
   [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
-  if (isArc !== state.wasArc) $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
+  if (isArc !== state.wasArc) { // as `ponderling eval` does, an ARC model takes as many steps as in training
+    $("depth").value = isArc ? models[0].steps : $("depth").defaultValue;
+    $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
+  }
   state.wasArc = isArc;
   showSliders();
   state.arc = null;
