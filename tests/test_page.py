@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import json
 import os
 import re
 import shutil
@@ -22,9 +23,15 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, tiny_run
+from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.evaluate_arc import arc_of, evaluate_arc
+from ponderling.onnx_export import ExportError
 from ponderling.tasks import get_task
+from ponderling.tasks.arc_files import read_tasks
 from ponderling.train import start
+from ponderling.web.arc_tasks import text_of
+from ponderling.web.site import RUNTIME_FILES
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -55,12 +62,17 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def arc(tmp_path_factory) -> Iterator[str]:
-    """A server with a model that has learned five small tasks a little."""
+def arc_run(tmp_path_factory) -> Path:
+    """A model that has learned five small tasks a little."""
     folder = tmp_path_factory.mktemp("arc")
     kaggle(folder, ARC_TASKS)
     start(tiny_run(folder / "made_challenges.json", steps=30, views=8), folder / "run").run()
-    with serving(f"arc={folder / 'run'}") as url:
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def arc(arc_run) -> Iterator[str]:
+    with serving(f"arc={arc_run}") as url:
         yield url
 
 
@@ -81,11 +93,27 @@ def npm_package(name: str, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[str]:
+def runtime(tmp_path_factory) -> Path:
     pytest.importorskip("onnxruntime")
-    runtime = npm_package("onnxruntime-web", tmp_path_factory.mktemp("npm"))
-    folder = tmp_path_factory.mktemp("web") / "site"
-    assert main(["site", str(folder), "--runtime", str(runtime)]) == 0
+    return npm_package("onnxruntime-web", tmp_path_factory.mktemp("npm"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, runtime) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("web") / "site", runtime) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def arc_site(tmp_path_factory, runtime, arc_run) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("web") / "arc", runtime, "--checkpoint", f"arc={arc_run}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def hosting(folder: Path, runtime: Path, *args: str) -> Iterator[str]:
+    """The static folder, made by the command and given out by a host that knows files alone."""
+    assert main(["site", str(folder), "--runtime", str(runtime), *args]) == 0
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: Any) -> None:
@@ -189,19 +217,28 @@ def test_a_puzzle_is_typed_thought_about_and_checked(browser, request, kind, siz
     visit.done()
 
 
-def test_clues_that_contradict_are_marked_and_not_thought_about(browser, server):
-    visit = Visit(browser, server)
+@pytest.mark.parametrize("size", SIZES)
+def test_clues_that_contradict_are_marked_and_not_thought_about(browser, server, size):
+    visit = Visit(browser, server, size)
     page = visit.page
     page.click("#clear")
+    places = [page.locator(selector).bounding_box() for selector in (".board", "#pad")]
     page.locator(".cell").nth(0).click()
     page.click("#pad button:text-is('7')")
     page.locator(".cell").nth(5).click()
     page.keyboard.press("7")
     visit.expect("#problem", "7 stands twice in row 1")
+    playwright.expect(page.locator("#problem")).to_be_in_viewport()
+    assert [page.locator(selector).bounding_box() for selector in (".board", "#pad")] == places
     assert len(page.query_selector_all(".cell.wrong")) == 2
     assert page.is_disabled("#think")
     page.keyboard.press("Backspace")
     playwright.expect(page.locator("#think")).to_be_enabled()
+    page.fill("#text", "77" + 79 * ".")
+    for selector in ("#problem", "#text-problem"):  # on a phone one of them is out of sight
+        visit.expect(selector, "7 stands twice in row 1")
+    page.fill("#text", "7")
+    visit.expect("#text-problem", "81 cells, this text 1")
     visit.done()
 
 
@@ -289,8 +326,9 @@ def test_a_shared_link_carries_the_seed_of_its_guesses(browser, server):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, arc, size):
-    visit = Visit(browser, arc, size)
+@pytest.mark.parametrize("kind", ["arc", "arc_site"])
+def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind, size):
+    visit = Visit(browser, request.getfixturevalue(kind), size)
     page = visit.page
     visit.expect("#arc-note", "only the tasks whose ids it was trained on")
     assert page.locator("#arc-task option").all_text_contents() == list(ARC_TASKS)
@@ -304,14 +342,19 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, arc, size):
     question = np.array(task["test"][0]["input"])
     on_canvas = np.array(list(visit.grid())).reshape(8, 8)[: question.shape[0], : question.shape[1]]
     assert (on_canvas == question.astype(str)).all()
+    assert page.input_value("#depth") == "2"  # as in training
     page.evaluate("document.getElementById('depth').value = 3; document.getElementById('restarts').value = 4")
+    playwright.expect(page.locator("#think")).to_be_in_viewport()
     page.click("#think")
     visit.expect(".verdict", "^(Right|Not right)\\.")
     visit.expect(".votes h2", "Votes of 5 views")
+    assert page.locator("#think").bounding_box()["y"] < page.locator(".board").bounding_box()["y"]
+    page.click(".votes summary:has-text('known')")
+    assert page.get_by_role("img", name=re.compile("^The known output: ")).is_visible()
     votes = [int(text.split()[0]) for text in page.locator(".ballot b").all_text_contents()]
     assert sum(votes) <= 5
     assert votes == sorted(votes, reverse=True)
-    page.click(".votes summary")
+    page.click(".votes summary:has-text('each view')")
     assert page.locator(".voters li").count() == 5
     steps = int(page.get_attribute("#scrubber", "max"))
     page.click("#first")
@@ -333,6 +376,27 @@ def test_a_link_to_an_arc_task_opens_it(browser, arc):
     assert visit.page.input_value("#arc-task") == name
     assert visit.page.input_value("#arc-test") == "2"
     visit.expect(".votes h2", "Votes of 2 views")
+    visit.done()
+
+
+def test_votes_in_the_browser_are_those_of_the_evaluation(browser, arc_site, arc_run):
+    """On a static host views are made, answers turned back and votes counted by JavaScript; on every task, by Python too."""
+    checkpoint = load_checkpoint(arc_run)
+    tasks = read_tasks(arc_run.parent / "made_challenges.json")
+    expected = evaluate_arc(checkpoint.model, arc_of(checkpoint), tasks, steps=3, views=8)
+    visit = Visit(browser, arc_site)
+    for (name, place), ranked in expected.ranked.items():
+        got = visit.page.evaluate(
+            """async ([puzzle, task]) => (await import("./client.js")).vote(
+                {task, puzzle, steps: 3, views: 8}, new AbortController().signal)""",
+            [f"{name}/{place + 1}", "arc8"],
+        )
+        right = tasks[name].tests[place].output
+        assert [(g["grid"], g["votes"], g["right"]) for g in got["grids"]] == [
+            (text_of(c.grid), c.votes, np.array_equal(c.grid, right)) for c in ranked
+        ]
+        assert [g["score"] for g in got["grids"]] == pytest.approx([c.score for c in ranked], abs=1e-4)
+        assert len(got["views"]) == expected.views
     visit.done()
 
 
@@ -416,7 +480,7 @@ def test_axe_finds_nothing(browser, request, size, scheme, kind, tmp_path):
     visit = Visit(browser, url, size, fragment, color_scheme=scheme, bypass_csp=True)
     visit.expect("#position", position)
     if kind == "arc":
-        visit.page.click(".votes summary")
+        visit.page.click(".votes summary:has-text('each view')")
     visit.page.add_script_tag(path=tmp_path / "package" / "axe.min.js")
     found = visit.page.evaluate("axe.run()")
     assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]] == []
@@ -437,3 +501,53 @@ def test_the_static_folder_says_what_it_needs(tmp_path, capsys, monkeypatch):
     assert main(["site", str(tmp_path / "new"), "--runtime", str(empty)]) == 2
     assert "--runtime takes the npm package" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture
+def hollow_runtime(tmp_path) -> Path:
+    """A folder with the names of the runtime's files, for what is refused or never run."""
+    package = tmp_path / "npm"
+    for name in RUNTIME_FILES:
+        (package / "dist").mkdir(parents=True, exist_ok=True)
+        (package / "dist" / name).touch()
+    return package
+
+
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("late", ["export", "tasks"])
+def test_a_refusal_leaves_no_static_folder_behind(
+    arc_run, tmp_path, hollow_runtime, capsys, monkeypatch, late, existing
+):
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "web" / "site"
+    args = ["--checkpoint", str(arc_run), "--runtime", str(hollow_runtime)]
+    if late == "tasks":
+        args += ["--data", str(tmp_path / "nowhere.json")]
+    else:
+
+        def fail(checkpoint: Any, file: Path) -> None:
+            file.touch()
+            raise ExportError("no graph can be written")
+
+        monkeypatch.setattr("ponderling.web.site.export", fail)
+    if existing:
+        folder.mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["site", str(folder), *args]) != 0
+    assert {"export": "no graph can be written", "tasks": "nowhere.json"}[late] in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_official_table_of_views_is_cut_to_those_of_the_page(tmp_path, hollow_runtime):
+    """A row for each of many views would make the graph many times what the page needs."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    kaggle(tmp_path, {"recolour": ARC_TASKS["recolour"]})
+    start(tiny_run(tmp_path / "made_challenges.json", steps=2, views=300), tmp_path / "run").run()
+    assert load_checkpoint(tmp_path / "run").shape.num_puzzles > 200
+    args = ["--checkpoint", str(tmp_path / "run"), "--runtime", str(hollow_runtime)]
+    assert main(["site", str(tmp_path / "site"), *args]) == 0
+    tables = [t for t in onnx.load(tmp_path / "site" / "model.onnx").graph.initializer if t.dims[:1] == [17]]
+    assert [list(t.dims) for t in tables] == [[17, 16]]
+    (task,) = json.loads((tmp_path / "site" / "model.json").read_text())["arc"]
+    assert [row for row, _, _ in task["views"]] == list(range(17))

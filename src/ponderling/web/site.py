@@ -10,15 +10,25 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.data import task_of
+from ponderling.evaluate_arc import arc_of
 from ponderling.inference import Solver
+from ponderling.models import Relational
 from ponderling.onnx_export import Step, describe, export, need_onnx
+from ponderling.tasks import Arc
+from ponderling.tasks.arc import is_arc
+from ponderling.tasks.arc_files import ArcTask, Pair
 from ponderling.web import offers
+from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
 
 RUNTIME = "onnxruntime-web"
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
@@ -32,40 +42,61 @@ POLICY = (
 OFFERED = 60
 """Puzzles of each difficulty that go with the page."""
 
+VIEWS = 16
+"""Further views of an ARC task that go with the page; each costs a row of the puzzle embedding."""
 
-def build_site(folder: Path, name: str, checkpoint: str, runtime: Path | None = None) -> list[str]:
-    """Writes the folder and gives the puzzle families on it.
+
+def build_site(
+    folder: Path, name: str, checkpoint: str, runtime: Path | None = None, arc_source: str = "default"
+) -> list[str]:
+    """Writes the folder and gives the puzzle families on it. Whatever is raised, nothing of it is left behind.
 
     Args:
         folder: New or empty.
         name: Of the model, on the page.
         checkpoint: As in `load_checkpoint`.
         runtime: The npm package onnxruntime-web, as a folder or .tgz file; None: `npm pack` fetches it.
+        arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
 
     Raises:
         FileExistsError: when there is something in the folder.
         FileNotFoundError: without npm, or when the runtime lacks a file.
+        ValueError: when the tasks of an ARC model cannot be read.
+        ExportError: when the model cannot be written as a graph.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if (folder.is_symlink() or folder.exists()) and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already and not an empty folder: choose another")
     need_onnx()
     first = load_checkpoint(checkpoint, dtype="float32")
-    with tempfile.TemporaryDirectory() as temporary:
-        files = _runtime(Path(temporary), runtime)
+    there = next(parent for parent in folder.absolute().parents if parent.exists())
+    # Built beside, on the same disk, so that what fails half way leaves no half of a page.
+    with tempfile.TemporaryDirectory(prefix=".ponderling-site-", dir=there) as temporary:
+        built = Path(temporary) / "site"
+        (built / "runtime").mkdir(parents=True)
+        for file in _runtime(Path(temporary), runtime):
+            shutil.copyfile(file, built / "runtime" / file.name)
+        if is_arc(first.config.data.task):
+            first, about = _with_arc(name, first, arc_source)
+        elif arc_source != "default":
+            raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")
+        else:
+            about = _about(name, checkpoint, first)
+        (built / "model.json").write_text(json.dumps(about, separators=(",", ":")))
+        export(first, built / "model.onnx")
+        _write_page(built)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "runtime").mkdir()
-        for file in files:
-            shutil.copyfile(file, folder / "runtime" / file.name)
-    export(first, folder / "model.onnx")
-    about = _about(name, checkpoint, first)
-    (folder / "model.json").write_text(json.dumps(about, separators=(",", ":")))
+        for file in built.iterdir():
+            shutil.move(file, folder / file.name)
+    return [family["task"] for family in about["models"][0]["tasks"]]
+
+
+def _write_page(folder: Path) -> None:
     for part in ("page", "in_browser"):  # the second has its own client.js
         for file in (resources.files("ponderling.web") / part).iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
     index = folder / "index.html"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     index.write_text(index.read_text().replace("<head>", f"<head>\n    {policy}", 1))
-    return [family["task"] for family in about["models"][0]["tasks"]]
 
 
 def _about(name: str, path: str, first: Checkpoint) -> dict[str, Any]:
@@ -84,15 +115,72 @@ def _about(name: str, path: str, first: Checkpoint) -> dict[str, Any]:
         graph = describe(checkpoint) | {"inputs": names}
         described = offers.describe(solver, own)
         families.append(described | {"difficulties": list(by_difficulty), "graph": graph})
-    model = {
+    assert task_of(first.config.data).name == families[0]["task"]
+    return {"models": [_model(name, first, families)], "puzzles": puzzles}
+
+
+def _model(name: str, checkpoint: Checkpoint, families: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "name": name,
-        "system": first.config.model.system,
-        "parameters": sum(p.numel() for p in first.model.parameters()),
-        "steps": first.config.train.N_sup,
+        "system": checkpoint.config.model.system,
+        "parameters": sum(p.numel() for p in checkpoint.model.parameters()),
+        "steps": checkpoint.config.train.N_sup,
         "tasks": families,
     }
-    assert task_of(first.config.data).name == families[0]["task"]
-    return {"models": [model], "puzzles": puzzles}
+
+
+def _with_arc(name: str, checkpoint: Checkpoint, source: str) -> tuple[Checkpoint, dict[str, Any]]:
+    """An ARC checkpoint with those rows of the puzzle embedding alone that the page asks for, and what the page must know.
+
+    An official one has a row for each of a thousand views of every task, a hundred times the network.
+    """
+    family = arc_of(checkpoint)
+    tasks = offered_tasks(checkpoint, family, source)
+    rows = {task: family.identifiers.rows(task, VIEWS) for task in tasks}
+    cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
+    names = Step(cut.model, cut.config.train.halting == "halt_continue").input_names
+    solver = Solver(cut.model, family, cut.config, "cpu")
+    described = offers.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
+    return cut, {
+        "models": [_model(name, cut, [described | {"graph": describe(cut) | {"inputs": names}}])],
+        "symmetries": SYMMETRIES,
+        "arc": _tasks(family, tasks, rows),
+    }
+
+
+def _tasks(family: Arc, tasks: Mapping[str, ArcTask], rows: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each task's grids, and its views: the new place of the view's row, its symmetry, and the new colour of each colour."""
+    known = family.identifiers
+    described, place = [], 0
+    for name, task in tasks.items():
+        views = [
+            [place + i, int(known.symmetries[row]), "".join(map(str, known.colours[row]))]
+            for i, row in enumerate(rows[name])
+        ]
+        place += len(views)
+        described.append(
+            {
+                "name": name,
+                "role": known.tasks[name].role,
+                "demos": [_pair(pair) for pair in task.demos],
+                "tests": [_pair(pair) for pair in task.tests],
+                "views": views,
+            }
+        )
+    return described
+
+
+def _pair(pair: Pair) -> dict[str, str | None]:
+    return {"input": text_of(pair.input), "output": None if pair.output is None else text_of(pair.output)}
+
+
+def _with_rows(checkpoint: Checkpoint, rows: Any) -> Checkpoint:
+    """The checkpoint with these rows alone of its puzzle embedding, in this order; one without an embedding as it is."""
+    embedding = None if isinstance(checkpoint.model, Relational) else checkpoint.model.puzzle_embedding
+    if embedding is None:
+        return checkpoint
+    embedding.table = embedding.table[rows]
+    return replace(checkpoint, shape=replace(checkpoint.shape, num_puzzles=len(rows)))
 
 
 def _runtime(temporary: Path, given: Path | None) -> list[Path]:

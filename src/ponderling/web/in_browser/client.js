@@ -1,4 +1,4 @@
-// The model in the browser: the same functions as those of the client that asks a server, but ARC's; the work is done in worker.js.
+// The model in the browser: the same functions as those of the client that asks a server; the work is done in worker.js.
 
 const ready = fetch("model.json").then((reply) => reply.json());
 const worker = new Worker("worker.js", { type: "module" });
@@ -16,8 +16,22 @@ export async function puzzle({ task, difficulty }) {
   return offered[Math.floor(Math.random() * offered.length)];
 }
 
+export async function arcTasks() {
+  return (await ready).arc.map(({ name, role, tests }) => ({ name, role, tests: tests.length }));
+}
+
+export async function arcTask({ name }) {
+  return (await ready).arc.find((task) => task.name === name);
+}
+
+export async function vote(body, signal) {
+  for await (const event of ask("vote", body, signal)) if (event.type === "end") return event;
+}
+
 /** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
-export async function* think(body, signal) {
+export const think = (body, signal) => ask("think", body, signal);
+
+async function* ask(kind, body, signal) {
   const id = ++last;
   const events = [];
   let wake = () => {};
@@ -29,7 +43,7 @@ export async function* think(body, signal) {
   const cancel = () => wake();
   worker.addEventListener("message", receive);
   signal.addEventListener("abort", cancel);
-  worker.postMessage({ id, body });
+  worker.postMessage({ id, kind, body });
   try {
     for (;;) {
       signal.throwIfAborted();

@@ -1,7 +1,9 @@
 // Thinking and search around the graph of one supervision step; what search.py does, for one puzzle.
 
 import * as ort from "./runtime/ort.wasm.min.mjs";
+import { placeGrid, readGrid } from "./arc.js";
 import { judge, readPuzzle, writePuzzle } from "./rules.js";
+import { count, crop, show, undo, writeGrid } from "./views.js";
 
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
@@ -21,7 +23,8 @@ onmessage = async ({ data }) => {
   }
   current = data.id;
   try {
-    for await (const event of think(data.body, await about)) {
+    const work = data.kind === "vote" ? vote : think;
+    for await (const event of work(data.body, await about)) {
       if (current !== data.id) return;
       postMessage({ id: data.id, event });
       await new Promise((resolve) => setTimeout(resolve)); // so that a cancellation is heard
@@ -32,16 +35,17 @@ onmessage = async ({ data }) => {
   }
 };
 
-async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models }) {
+async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models, arc }) {
   const family = models[0].tasks.find((t) => t.task === task);
-  const { tokens: question } = readPuzzle(puzzle, family);
+  const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
+  const question = asItIs?.tokens ?? readPuzzle(puzzle, family).tokens;
   const random = generator(seed);
   let spent = 0;
   let attempts = 1;
   let best = null;
 
   const outcome = (attempt, last) => ({
-    type: "end", question: puzzle, answer: writePuzzle(last.tokens, family), ...verdictOf(last),
+    type: "end", question: puzzle, answer: arc ? writeGrid(crop(last.tokens, family)) : writePuzzle(last.tokens, family), ...verdictOf(last),
     steps: spent, attempts, attempt, halted: last.halts, halt_probability: last.halt_probability,
   });
   const verdictOf = ({ tokens }) => {
@@ -56,7 +60,7 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     return { type: "step", attempt: attempt.number, step: attempt.steps, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
   };
 
-  const plain = { number: 1, tokens: question, state: initial(family), steps: 0 };
+  const plain = { number: 1, tokens: question, id: asItIs?.id, state: initial(family), steps: 0 };
   let said;
   do {
     [said] = await run([plain], family);
@@ -97,6 +101,50 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
   yield outcome(best.number, best.step);
 }
 
+/** The test input of ARC that is meant by a task's id and a number from 1, such as 007bbfb7/1: its task and pair. */
+function findTest(puzzle, arc) {
+  const slash = puzzle.lastIndexOf("/");
+  const task = arc.find(({ name }) => name === puzzle.slice(0, slash));
+  return { task, pair: task.tests[Number(puzzle.slice(slash + 1)) - 1] };
+}
+
+/** That test input as it is and under at most so many further views: {id, symmetry, colours, shown, tokens}. */
+function viewsOf(puzzle, arc, further, family) {
+  const { task, pair } = findTest(puzzle, arc);
+  return task.views.slice(0, further + 1).map(([id, symmetry, digits]) => {
+    const colours = [...digits].map(Number);
+    const shown = writeGrid(show(readGrid(pair.input), symmetry, colours));
+    return { id, symmetry, colours, shown, tokens: placeGrid(shown, family) };
+  });
+}
+
+/** The answers to an ARC test input under several views and their votes; as `ponderling eval`, all steps are taken. */
+async function* vote({ task, puzzle, steps, views: further }, { models, arc, symmetries }) {
+  const family = models[0].tasks.find((t) => t.task === task);
+  const views = viewsOf(puzzle, arc, further, family);
+  const answers = [];
+  for (let first = 0; first < views.length; first += AT_ONCE) {
+    const some = views.slice(first, first + AT_ONCE).map((view) => ({ ...view, state: initial(family) }));
+    let said;
+    for (let step = 0; step < steps; step++) {
+      said = await run(some, family);
+      yield { type: "voting" }; // so that a cancellation is heard
+    }
+    some.forEach(({ symmetry, colours }, i) => {
+      const grid = writeGrid(undo(crop(said[i].tokens, family), symmetry, colours));
+      answers.push({ grid, score: said[i].halt_probability });
+    });
+  }
+  const { output } = findTest(puzzle, arc).pair;
+  yield {
+    type: "end",
+    grids: count(answers).map((answer) => ({ ...answer, right: output === null ? null : answer.grid === output })),
+    views: views.map(({ symmetry, colours, shown }, i) => {
+      return { symmetry: symmetries[symmetry], recoloured: colours.some((c, old) => c !== old), shown, ...answers[i] };
+    }),
+  };
+}
+
 /** The state that every puzzle starts from. */
 function initial({ graph }) {
   const positions = graph.state_shape.slice(0, -1).reduce((a, b) => a * b);
@@ -119,7 +167,7 @@ async function run(attempts, family) {
     attempts.forEach((attempt, row) => values.set(attempt.state[name], row * size));
     inputs[name] = new ort.Tensor("float32", values, [B, ...graph.state_shape]);
   }
-  if (graph.inputs.includes("puzzle_ids")) inputs.puzzle_ids = new ort.Tensor("int32", new Int32Array(B), [B]);
+  if (graph.inputs.includes("puzzle_ids")) inputs.puzzle_ids = new ort.Tensor("int32", Int32Array.from(attempts, ({ id }) => id ?? 0), [B]);
   for (const [name, groups] of Object.entries(graph.members ?? {})) {
     const members = new Float32Array(groups.length * cells);
     groups.forEach((group, row) => group.forEach((cell) => (members[row * cells + cell] = 1)));

@@ -18,6 +18,12 @@ const HINTS = {
   arc: ["Further views", "The test input turned and in other colours, too; the answers are turned back and vote."],
   other: ["Further attempts", "If it does not find an answer, it guesses a cell and thinks on."],
 };
+const INVITES = {
+  sudoku: "Type into the grid, paste, or choose a puzzle.",
+  maze: "Draw walls, drag S and G, or take a new maze.",
+  arc: "Which output belongs to this test input?",
+};
+const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
 
 const state = { models: [], family: null, arc: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
@@ -90,6 +96,7 @@ function chooseFamily() {
   const named = GALLERY[task] ?? [];
   options($("gallery"), [["", "choose"], ...named.map(([name, puzzle]) => [puzzle, name])]);
   $("gallery-field").hidden = !named.length;
+  $("text").rows = state.family.kind === "maze" ? Math.min(state.family.rows, 12) : 3;
   $("difficulties").hidden = !state.family.difficulties.length;
   $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => {
     const button = document.createElement("button");
@@ -101,8 +108,12 @@ function chooseFamily() {
   const isArc = state.family.kind === "arc";
   for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
+  $("restarts").max = state.family.most_views ?? MOST_ATTEMPTS;
   [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
-  if (isArc !== state.wasArc) $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
+  if (isArc !== state.wasArc) { // as `ponderling eval` does, an ARC model takes as many steps as in training
+    $("depth").value = isArc ? models[0].steps : $("depth").defaultValue;
+    $("restarts").value = isArc ? VIEWS : $("restarts").defaultValue;
+  }
   state.wasArc = isArc;
   showSliders();
   state.arc = null;
@@ -222,11 +233,18 @@ function setQuestion(question, fromText = false) {
     if (count === 2) problem = "This puzzle has more than one solution.";
   }
   $("problem").textContent = problem;
+  tellOfText(fromText ? problem : "");
   $("think").disabled = reasons.length > 0;
   if (!fromText) $("text").value = shownText(question);
   for (const view of state.views) view.reset(question, solution, known);
-  say("");
+  say(INVITES[state.family.kind] ?? "");
   show(0);
+}
+
+/** What is wrong with the text, beside it: on a phone the grid is out of sight there. */
+function tellOfText(problem) {
+  $("text-problem").textContent = problem;
+  $("text").setAttribute("aria-invalid", String(Boolean(problem)));
 }
 
 const isEdited = (family) => family.kind === "sudoku" || family.kind === "maze";
@@ -350,7 +368,7 @@ function step(index) {
 // Messages and links
 
 function say(text) {
-  $("status").textContent = text;
+  if ($("status").textContent !== text) $("status").textContent = text; // the same once more would be read out again
 }
 
 async function share() {
@@ -413,7 +431,7 @@ $("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").val
 $("text").addEventListener("input", () => {
   const { tokens, problem } = readPuzzle($("text").value, state.family);
   if (tokens) setQuestion(tokens, true);
-  else $("problem").textContent = problem;
+  else tellOfText(problem);
 });
 for (const id of ["depth", "restarts"]) $(id).addEventListener("input", showSliders);
 $("first").addEventListener("click", () => step(0));

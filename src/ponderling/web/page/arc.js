@@ -6,7 +6,7 @@ export const FIRST_COLOUR = 2;
 const MOST_GRIDS = 6; // answers that are drawn, those with the most votes
 
 /** Rows of colours from text such as 012/340; none from an empty text. */
-function readGrid(text) {
+export function readGrid(text) {
   return text ? text.split("/").map((row) => [...row].map(Number)) : [];
 }
 
@@ -97,8 +97,8 @@ export function showTask(element, task, number) {
 
 const percent = (p) => `${Math.round(100 * p)}%`;
 
-/** The answers with their votes, and what each view saw. */
-export function showVotes(element, { grids, views }) {
+/** The answers with their votes, what each view saw, and the output as text where it is known. */
+export function showVotes(element, { grids, views }, known) {
   element.replaceChildren();
   const some = views.length === 1 ? "1 view" : `${views.length} views`;
   add(element, "h2", "", `Votes of ${some}`);
@@ -112,6 +112,11 @@ export function showVotes(element, { grids, views }) {
     if (right !== null) add(text, "span", right ? "right" : "not-right", right ? " The right answer." : " Not the right answer.");
   });
   if (grids.length > MOST_GRIDS) add(element, "p", "hint", `${grids.length - MOST_GRIDS} more answers, with no more votes than these.`);
+  if (known != null) {
+    const output = add(element, "details");
+    add(output, "summary", "", "The known output");
+    addPicture(output, known, "The known output");
+  }
   const details = add(element, "details");
   add(details, "summary", "", "What each view saw and answered");
   const voters = add(details, "ul", "voters");

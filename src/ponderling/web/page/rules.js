@@ -8,7 +8,7 @@ export function readPuzzle(text, family) {
   const plain = family.kind === "sudoku" ? text.replace(DRAWN, "") : text.replace(/[\r\n]/g, "");
   const letters = [...plain];
   if (letters.length !== cells) {
-    return { tokens: null, problem: `${family.rows}×${family.columns} has ${cells} cells: ${letters.length} are given.` };
+    return { tokens: null, problem: `${family.rows}×${family.columns} has ${cells} cells, this text ${letters.length}.` };
   }
   const tokens = letters.map((letter) => tokenOf(letter, family));
   const strange = tokens.indexOf(-1);

@@ -61,7 +61,7 @@ export class View extends EventTarget {
 
   /** Takes the votes of an ARC model in. */
   takeVotes(outcome) {
-    showVotes(this.votes, outcome);
+    showVotes(this.votes, outcome, this.known);
   }
 
   /** The steps that are shown: of a further attempt, after those of plain thinking, from whose end it goes on. */
