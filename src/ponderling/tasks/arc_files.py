@@ -110,22 +110,36 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
     """
+    return merged(read_each(source), source)
+
+
+def read_each(source: str | Path) -> Iterator[ArcTask]:
+    """The tasks of a source in order, as `read_tasks` reads them; one that stands in two files comes twice."""
     names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")
     if not all(names):
         raise PuzzleError(
             f"{str(source)!r}: expected sources with a + between, one of them is empty; none means no tasks"
         )
-    tasks: dict[str, ArcTask] = {}
     for name in names:
-        for task in _read_source(name):
-            known = tasks.setdefault(task.id, task)
-            if known is not task and known.differs_from(task):
-                raise PuzzleError(
-                    f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
-                    "it another id"
-                )
-            if known is not task and task.is_scored and not known.is_scored:
-                tasks[task.id] = task
+        yield from _read_source(name)
+
+
+def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
+    """The tasks of a source by id; of two of one id that are the same, the first, or that with the outputs.
+
+    Raises:
+        PuzzleError: when two tasks of one id differ, or there is none.
+    """
+    tasks: dict[str, ArcTask] = {}
+    for task in given:
+        known = tasks.setdefault(task.id, task)
+        if known is not task and known.differs_from(task):
+            raise PuzzleError(
+                f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
+                "it another id"
+            )
+        if known is not task and task.is_scored and not known.is_scored:
+            tasks[task.id] = task
     if not tasks:
         raise PuzzleError(f"{source}: no ARC task in it")
     return tasks

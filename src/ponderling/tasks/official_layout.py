@@ -29,6 +29,13 @@ def is_layout(path: str | Path) -> bool:
     return os.path.isdir(path)
 
 
+def is_built(folder: str | Path) -> bool:
+    """Whether a folder is meant as a built data set: there is one of its files in it."""
+    return any((Path(folder) / split / FACTS).is_file() for split in ("train", "test")) or any(
+        Path(folder).glob("t*/*__inputs.npy")
+    )
+
+
 def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     """The `dataset.json` of a split.
 
