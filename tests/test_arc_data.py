@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from collections import Counter
 
 import numpy as np
@@ -126,3 +128,147 @@ def test_inspect_counts_the_puzzle_ids_that_training_would_make(tmp_path, capsys
 def test_what_inspect_is_not_for_is_said(args, message, tmp_path, capsys):
     path = write(tmp_path / "arc.json", example_tasks())
     assert message in error(capsys, "data", "inspect", *(arg.format(arc=path) for arg in args))
+
+
+def task(part="train", place=0, **changes):
+    """One task of a combined file, with a pair changed or keys left out (None)."""
+    turn = json.loads(json.dumps(example_tasks()["turn"]))
+    pair = turn[part][place]
+    for key, value in changes.items():
+        if value is None:
+            del pair[key]
+        else:
+            pair[key] = value
+    return {"turn": turn}
+
+
+RUBBISH = bytes(range(128, 256))
+LINES = "not JSON: Expecting value"
+MALFORMED = {
+    "empty.json": ("", "the file is empty: expected JSON"),
+    "text.json": ("hello", LINES),
+    "cut.json": (json.dumps(task())[:-9], "not JSON: Expecting"),
+    "rubbish.json": (RUBBISH, "not JSON, nor text in UTF-8"),
+    "deep.json": ("[" * 100_000, "not JSON: maximum recursion depth"),
+    "list.json": ([task()], "expected an object with train and test, or one of such objects by task id, got [{"),
+    "no_tasks.json": ({"turn": [1], "mirror": None}, "or one of such objects by task id, got {"),
+    "nothing.json": ({}, "no ARC task in it"),
+    "one_task.json": ({"train": {"input": [[1]]}, "test": []}, "task one_task: train must be a list of at least one pair"),
+    "no_train.json": ({"turn": {"train": [], "test": [{"input": [[1]]}]}}, "task turn: train must be a list of at least one"),
+    "300_rows.json": (task(input=[[1]] * 300), "task turn, train 1, input: is 300x1, larger than 255x255"),
+    "ragged.json": (task(output=[[1, 2], [3]]), "train 1, output, row 2: has 1 cells, row 1 has 2"),
+    "colour.json": (task("test", output=[[10]]), "task turn, test 1, output, row 1: 10 is no colour from 0 to 9"),
+    "boolean.json": (task(input=[[1, True]]), "row 1: true is no colour"),
+    "float.json": (task(input=[[1.0]]), "row 1: 1.0 is no colour"),
+    "text_cell.json": (task(input=[["1"]]), 'row 1: "1" is no colour'),
+    "flat.json": (task(input=[1, 2]), "input: expected a list of rows of colours, got [1, 2]"),
+    "no_input.json": (task("test", input=None), "task turn, test 1: expected an object with input and output, got output"),
+    "null_output.json": (task(output="null"), 'output: expected a list of rows of colours, got "null"'),
+    "twice.json": ('{"turn": {"train": [], "train": []}}', "'train' stands there more than once"),
+    "empty.jsonl": ("", "no example in it"),
+    "text.jsonl": ("hello", f"line 1: {LINES}"),
+    "rubbish.jsonl": (RUBBISH, "not a text file of grids"),
+    "deep.jsonl": ('{"input": ' + "[" * 100_000, "line 1: not JSON: maximum recursion depth"),
+    "deep_text.jsonl": (json.dumps({"input": "[" * 100_000}), "line 1: input: not JSON: maximum recursion depth"),
+    "twice.jsonl": ('{"input": [[1]], "input": [[2]], "output": [[1]]}', "line 1: 'input' stands there more than once"),
+    "boolean.jsonl": ('{"input": [[true]], "output": [[1]]}', "cell true at row 1 column 1"),
+    "cut.jsonl.gz": (gzip.compress(b"{}")[:-4], "not a text file of grids"),
+    "empty.csv": ("", "expected a header with the columns input and output"),
+    "column.csv": ("input,answers\n1,2\n", "row 2: no output"),
+    "no_column.csv": ("in,out\n1,2\n", "the columns input and output (or question and answer), got in,out"),
+    "rubbish.csv": (RUBBISH, "not a text file"),
+    "rubbish.csv.gz": (RUBBISH, "not a text file of puzzles: Not a gzipped file"),
+    "rubbish.txt": (RUBBISH, "not a text file of puzzles"),
+    "text.npz": ("hello", "not an npz file: expected a zip of arrays"),
+    "empty.npz": ("", "not an npz file: expected a zip of arrays"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_file_is_one_line_naming_it(name, tmp_path, capsys):
+    content, message = MALFORMED[name]
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    said = error(capsys, "data", "inspect", path)
+    assert said.startswith(f"ponderling: {path}")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({}, "expected arrays inputs and outputs, got none"),
+        ({"a": np.zeros(3)}, "expected arrays inputs and outputs, got a"),
+        ({"inputs": np.zeros((3, 0, 2), int), "outputs": np.zeros((3, 1, 1), int)}, "inputs have no cells"),
+        (
+            {"inputs": np.array([[["", "a"]]]), "outputs": np.array([[["a", "a"]]])},
+            "cell '': expected 1 to 16 characters",
+        ),
+    ],
+)
+def test_an_npz_file_without_what_is_needed_is_one_line(arrays, message, tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert message in error(capsys, "data", "inspect", tmp_path / "a.npz")
+
+
+def test_an_output_that_is_null_is_none(tmp_path, capsys):
+    """In a demonstration it was taken for not known, and the pair trained on without an answer."""
+    turn = task()
+    turn["turn"]["train"][1]["output"] = None
+    path = write(tmp_path / "null.json", turn)
+    assert "task turn, train 2: expected an object with input and output, got input" in error(
+        capsys, "data", "inspect", path
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: {"other": [[[1]]]}, "has solutions of other tasks (other) than made_challenges.json"),
+        (lambda s: {**s, "turn": [*s["turn"], [[1]]]}, "task turn: 2 solutions for 1 test inputs"),
+        (lambda s: {**s, "turn": [[[1, 2], [3]]]}, "task turn, test 1, row 2: has 1 cells"),
+        (lambda s: [s], "expected an object with a list of grids for each task id"),
+    ],
+)
+def test_solutions_that_do_not_belong_to_the_challenges_are_one_line(change, message, tmp_path, capsys):
+    challenges, solutions = kaggle(tmp_path, example_tasks())
+    write(solutions, change(json.loads(solutions.read_text())))
+    for source in (challenges, tmp_path):
+        said = error(capsys, "data", "inspect", source)
+        assert said.startswith(f"ponderling: {solutions}: ")
+        assert message in said
+
+
+def test_folders_that_are_something_else_are_one_line(tmp_path, capsys):
+    (tmp_path / "nothing").mkdir()
+    said = error(capsys, "data", "inspect", tmp_path / "nothing")
+    assert "train/dataset.json: cannot be read (No such file or directory)" in said
+    built = tmp_path / "built" / "train"
+    built.mkdir(parents=True)
+    np.save(built / "all__inputs.npy", np.zeros((2, 9), np.uint8))
+    write(tmp_path / "built" / "identifiers.json", ["<blank>"])
+    assert "train/dataset.json: cannot be read" in error(capsys, "data", "inspect", tmp_path / "built")
+    for args in (
+        ["data", "inspect", tmp_path / "built", "--task", "arc10"],
+        ["train", "arc10-small", "--data.train", tmp_path / "built", "--out", tmp_path / "run"],
+    ):
+        assert "is a data set that the official builder made" in error(capsys, *args)
+    write(tmp_path / "tasks" / "turn.json", example_tasks()["turn"])
+    assert "for a folder of ARC tasks see" in error(capsys, "train", "--data", tmp_path / "tasks")
+    assert "ponderling train arc10-small --data.train" in error(
+        capsys, "train", "--data", tmp_path / "tasks" / "turn.json"
+    )
+    assert "ARC tasks are not exported" in error(
+        capsys, "data", "export", tmp_path / "tasks", "--out", tmp_path / "out"
+    )
+    assert not os.path.exists(tmp_path / "out")
+
+
+def test_a_submission_that_is_no_file_is_one_line(tmp_path, capsys):
+    path = write(tmp_path / "tasks.json", example_tasks())
+    assert "nowhere.json: no such file" in error(capsys, "score", "nowhere.json", "--solutions", path)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    assert "deep.json: not JSON" in error(capsys, "score", tmp_path / "deep.json", "--solutions", path)

@@ -345,7 +345,12 @@ def _first_fields(path: Path) -> list[str]:
     """All fields of the first five lines."""
     import gzip
 
+    from ponderling.tasks.base import PuzzleError
+
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as file:
-        head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
     return [field for line in head for field in line.split(",")]

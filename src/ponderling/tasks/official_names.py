@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from ponderling.tasks.arc_canvas import Kinship
 from ponderling.tasks.arc_files import read_each
 from ponderling.tasks.arc_identifiers import UNKNOWN, Identifiers, Known
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.official_layout import NAMES
+from ponderling.tasks.official_layout import NAMES, load_array
 
 TESTS = "test_puzzles.json"
 """Beside it in TinyRecursiveModels: the tasks whose test inputs are for testing."""
@@ -114,10 +114,7 @@ def _with_roles(path: Path, known: dict[str, Known], names: list[str]) -> dict[s
 
 
 def _load_rows(path: Path, count: int) -> list[int]:
-    try:
-        rows: NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise PuzzleError(f"{path}: cannot be read: {error}") from error
+    rows = load_array(path)
     if rows.dtype.kind not in "iu" or rows.ndim != 1 or (len(rows) and not 0 < rows.min() <= rows.max() < count):
         raise PuzzleError(f"{path}: expected puzzle ids from 1 to {count - 1}, as {NAMES} names them")
     return rows.tolist()
