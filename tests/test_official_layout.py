@@ -125,6 +125,13 @@ def spoil(path, name, array):
     np.save(path / "train" / f"all__{name}.npy", array)
 
 
+def state(path, **facts):
+    """Changes what the training split's dataset.json says; others wrote no grid.json."""
+    file = path / "train" / "dataset.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | facts))
+    (path / "grid.json").unlink()
+
+
 def inputs_to_test(path):
     return np.load(path / "test" / "all__inputs.npy")
 
@@ -145,6 +152,16 @@ def load(folder):
         (lambda p: spoil(p, "inputs", np.full((20, 9), 9, np.uint8)), "row 0 of inputs has a token outside 0 to 4"),
         (lambda p: spoil(p, "puzzle_indices", np.arange(20)), "puzzle_indices must rise from 0 to 20"),
         (lambda p: spoil(p, "puzzle_identifiers", np.full(20, 4)), "puzzle_identifiers must be from 0 to 0"),
+        (lambda p: (p / "train" / "dataset.json").write_text("["), "train/dataset.json: cannot be read"),
+        (lambda p: state(p, seq_len=-9, vocab_size=0), "vocab_size 0, seq_len -9: must be at least 1"),
+        (lambda p: state(p, vocab_size=300), "train/dataset.json: grids need rows, columns and 1 to 253 symbols"),
+        (lambda p: state(p, sets=["some"]), "train/some__inputs.npy: cannot be read: No such file"),
+        (lambda p: state(p, ignore_label_id="x"), "ignore_label_id must be a token or null"),
+        (lambda p: spoil(p, "inputs", np.array(3)), "inputs must be integers of 2 dimensions, got int64 ()"),
+        (lambda p: spoil(p, "puzzle_identifiers", np.zeros(20)), "puzzle_identifiers must be integers of 1 dimension"),
+        (lambda p: spoil(p, "puzzle_indices", np.arange(21.0)), "puzzle_indices must be integers of 1 dimension"),
+        (lambda p: spoil(p, "labels", np.array([{}], object)), "all__labels.npy: cannot be read: Object arrays"),
+        (lambda p: (p / "train" / "all__inputs.npy").write_bytes(b"\x80\x04x"), "not an array that np.save wrote"),
         (lambda p: (p / "grid.json").write_text("{"), "grid.json: cannot be read"),
         (lambda p: (p / "grid.json").write_text('{"rows": 2}'), "grid.json: KeyError('symbols')"),
         (lambda p: (p / "grid.json").write_text(json.dumps(GRID | {"rows": 2})), "grid.json is of other data than"),

@@ -365,6 +365,9 @@ class Given:
     """Cells of a grid (81 for Sudoku, 900 for mazes and ARC)."""
     task: str | None = None
     """The puzzle family, such as sudoku9."""
+    identifiers: Path | None = None
+    """ARC: the identifiers.json of the data set it was trained on, or that data set's folder, so that its tasks are known by
+    name; if not given, the one beside the checkpoint, where there is one."""
     num_puzzles: int | None = None
     """Make room for so many puzzle ids; if that is not what the checkpoint has, every row becomes its mean row."""
     num_heads: int | None = None

@@ -22,7 +22,7 @@ from ponderling.supervision import RecursiveModel
 from ponderling.tasks import Arc
 from ponderling.tasks.arc import is_arc
 from ponderling.tasks.arc_files import ArcTask
-from ponderling.tasks.arc_identifiers import Identifiers
+from ponderling.tasks.arc_identifiers import UNKNOWN, Identifiers
 from ponderling.tasks.base import Puzzles
 
 
@@ -115,7 +115,7 @@ def arc_of(checkpoint: Checkpoint) -> Arc:
     """
     name = checkpoint.config.data.task
     if not is_arc(name):
-        hint = ": import it again with --task arc30" if name == "unknown" else ""
+        hint = ": import it again with --task arc30, or with --identifiers" if name == "unknown" else ""
         raise ValueError(f"{checkpoint.path}: its puzzle family is {name}, not ARC{hint}")
     task = task_of(checkpoint.config.data)
     assert isinstance(task, Arc)
@@ -137,7 +137,9 @@ def known_tasks(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[str, ArcTask]
         ValueError: when a task has the id of a known one, but other demonstrations.
     """
     known = {name: task for name, task in tasks.items() if name in family.identifiers.tasks}
-    others = [name for name, task in known.items() if family.identifiers.tasks[name].digest != task.digest]
+    others = [
+        name for name, task in known.items() if family.identifiers.tasks[name].digest not in (task.digest, UNKNOWN)
+    ]
     if others:
         raise ValueError(
             f"task {', '.join(others[:3])} of {known[others[0]].source} has other demonstrations than the task of that id that "

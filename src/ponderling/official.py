@@ -7,6 +7,7 @@ and the weights alone tell neither the heads nor n and T; what is missing must b
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import re
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import Tensor
@@ -34,11 +36,18 @@ from ponderling.config import (
 )
 from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
+from ponderling.tasks.arc import is_arc
+from ponderling.tasks.arc_identifiers import Identifiers
+from ponderling.tasks.official_layout import NAMES
+from ponderling.tasks.official_names import Named, names_of, read_names
 
 PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.")
 """What stands before a key: with torch.compile, without it, and of the bare model."""
 
 CONFIG_FILE = "all_config.yaml"
+
+OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
+"""The family of all official ARC data sets: a canvas of 30x30, and 12 tokens."""
 
 # Ours beside theirs.
 KEYS = [
@@ -172,6 +181,9 @@ def read_official(path: str | Path, given: Given | None = None) -> Imported:
     given = given or Given()
     file = find_file(Path(path))
     raw, prefix = _read_tensors(file)
+    names = _read_names(given, file, raw)
+    if names is not None and given.task is None:
+        given = replace(given, task=OFFICIAL_ARC)
     settings_file = given.config or file.parent / CONFIG_FILE
     if given.config and not given.config.is_file():
         raise CheckpointError(f"{given.config}: no such file")
@@ -184,9 +196,38 @@ def read_official(path: str | Path, given: Given | None = None) -> Imported:
         tensors["puzzle_embedding.table"] = resize_rows(tensors["puzzle_embedding.table"], given.num_puzzles)
     tensors["initial"] = tensors["initial"].to(getattr(torch, model.dtype))
     train = _train_config(system, settings, given)
-    config = RunConfig(model, train, DataConfig(task=_task_name(given, settings, shape)))
+    data = DataConfig(task=_task_name(given, settings, shape))
     info = {"origin": file.name, "prefix": prefix, "official": settings}
+    if names is not None:
+        table = tensors["puzzle_embedding.table"]
+        moved = (names.order != np.arange(len(table))).any()
+        tensors["puzzle_embedding.table"] = table[torch.from_numpy(names.order)] if moved else table
+        data = replace(data, views=max(known.views for known in names.identifiers.tasks.values()))
+        info["identifiers"] = names.identifiers.to_json()
+    config = RunConfig(model, train, data)
     return Imported(config, shape, tensors, info)
+
+
+def _read_names(given: Given, file: Path, raw: Mapping[str, Tensor]) -> Named | None:
+    """Whose the rows of the puzzle embedding are; None where nothing says it."""
+    beside = file.parent / NAMES
+    path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)
+    if path is None:
+        return None
+    if given.num_puzzles is not None:
+        raise CheckpointError(
+            f"{path} names the rows of the puzzle embedding, --num-puzzles replaces them: leave one out"
+        )
+    if given.task is not None and not is_arc(given.task):
+        raise CheckpointError(f"{path} names ARC tasks, but --task is {given.task}: arc30 is the official one")
+    names = read_names(path)
+    rows = raw["puzzle_emb.weights"].shape[0] if "puzzle_emb.weights" in raw else 0
+    if not names.identifiers.tasks or len(names.order) != rows:
+        raise CheckpointError(
+            f"{path}: names {len(names.identifiers.tasks):,} tasks in {len(names.order):,} rows, {file} has {rows:,} puzzle "
+            "embeddings: was it trained on another data set? Name the right one with --identifiers"
+        )
+    return names
 
 
 def load_official(path: str | Path, given: Given | None = None) -> Model:
@@ -365,8 +406,8 @@ def _shape(
                 f"not {seq_len}"
             )
         seq_len = positions - model.prefix_len
-    if seq_len is None and "sudoku" in _data_path(settings).lower():
-        seq_len = 81
+    if seq_len is None:
+        seq_len = _cells_of(_task_of_path(settings, vocab_size) or "")
     if seq_len is None:
         raise CheckpointError(
             f"{where}: with attention the weights do not tell how many cells a grid has: give --seq-len (81 for Sudoku, "
@@ -397,9 +438,15 @@ def _task_name(given: Given, settings: Mapping[str, Any] | None, shape: PuzzleSh
     """The task that is said, or that the data folder's name and the shape tell; else `unknown`: solving then asks for it."""
     if given.task is not None:
         return given.task
-    if "sudoku" in _data_path(settings).lower() and (shape.vocab_size, shape.seq_len) == (11, 81):
-        return "sudoku9"
-    return "unknown"
+    task = _task_of_path(settings, shape.vocab_size)
+    return task if task is not None and _cells_of(task) == shape.seq_len else "unknown"
+
+
+def _task_of_path(settings: Mapping[str, Any] | None, vocab_size: int) -> str | None:
+    """The task that the data folder's name tells, where it has as many tokens."""
+    path = _data_path(settings).lower()
+    told = [("sudoku", 11, "sudoku9"), ("arc", ARC_TOKENS, OFFICIAL_ARC)]
+    return next((task for word, tokens, task in told if word in path and tokens == vocab_size), None)
 
 
 def _train_config(system: System, settings: dict[str, Any] | None, given: Given) -> TrainConfig:
@@ -497,6 +544,8 @@ def write_official(
 ) -> Path:
     """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.
 
+    Of an ARC model that knows its tasks by name `identifiers.json` is written too.
+
     Args:
         folder: Made if need be; files that are there already are not overwritten.
         tensors: Our state dict.
@@ -519,10 +568,13 @@ def write_official(
     )
     folder = Path(folder)
     file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
-    for path in (file, folder / CONFIG_FILE):
+    names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
+    for path in (file, folder / CONFIG_FILE, *([] if names is None else [folder / NAMES])):
         if path.exists():
             raise FileExistsError(f"{path} is there already: choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(state, file)
     (folder / CONFIG_FILE).write_text(yaml.safe_dump(settings))
+    if names is not None:
+        (folder / NAMES).write_text(json.dumps(names_of(names)))
     return file

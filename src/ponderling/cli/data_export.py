@@ -48,12 +48,15 @@ def export(args: list[str]) -> int:
 
 def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     """The task, and its training and test puzzles."""
+    from ponderling.cli.arc_data import holds_arc
     from ponderling.cli.data import guess_task, holds_grids
     from ponderling.data.grid_source import grid_config, held_out, load_grids
     from ponderling.tasks import get_task
     from ponderling.tasks.grids import Grids
 
     path = Path(command.source)
+    if command.task is None and holds_arc(command.source):
+        raise ValueError(f"{path}: ARC tasks are not exported: the official builder reads such files itself")
     if not path.exists():
         if path.suffix or "/" in command.source:
             raise FileNotFoundError(f"{path}: no such file")

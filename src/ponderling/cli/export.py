@@ -59,7 +59,8 @@ def _official(command: ExportCommand) -> int:
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
     file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix))
-    print(f"written to {file} and all_config.yaml beside it", file=sys.stderr)
+    beside = "all_config.yaml and identifiers.json" if "identifiers" in info else "all_config.yaml"
+    print(f"written to {file}, {beside} beside it", file=sys.stderr)
     return 0
 
 

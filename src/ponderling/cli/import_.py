@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tyro.conf import Positional
 
@@ -36,6 +37,7 @@ def main(args: list[str]) -> int:
     from ponderling.checkpoint import CONFIG, save_checkpoint
     from ponderling.models import count_parameters
     from ponderling.official import build_imported, read_official
+    from ponderling.tasks.arc import is_arc
 
     if (command.out / CONFIG).exists():
         raise FileExistsError(f"{command.out} holds a checkpoint already: choose another --out")
@@ -43,6 +45,7 @@ def main(args: list[str]) -> int:
     model = build_imported(imported, str(command.path))
     save_checkpoint(command.out, imported.tensors, imported.config, imported.shape, imported.info)
     config, shape = imported.config, imported.shape
+    named: dict[str, str] = imported.info.get("identifiers", {}).get("tasks", {})
     facts = {
         "out": str(command.out),
         "system": config.model.system,
@@ -55,6 +58,8 @@ def main(args: list[str]) -> int:
         "N_sup": config.train.N_sup,
         "dtype": config.model.dtype,
         "task": config.data.task,
+        "named_tasks": len(named),
+        "named_test_tasks": sum(task.startswith("test ") for task in named.values()),
     }
     if command.json:
         print(json.dumps(facts))
@@ -65,4 +70,21 @@ def main(args: list[str]) -> int:
         f"task {config.data.task}: written to {command.out}",
         file=sys.stderr,
     )
+    if is_arc(config.data.task):
+        print(_about_names(facts), file=sys.stderr)
     return 0
+
+
+def _about_names(facts: dict[str, Any]) -> str:
+    """Which ARC tasks the checkpoint can be asked for."""
+    if not facts["named_tasks"]:
+        return (
+            "none of its tasks has a name, so that it can learn new ones (`ponderling adapt`) but not solve its own: import it "
+            "with --identifiers and the identifiers.json of its data set"
+        )
+    tests = facts["named_test_tasks"]
+    return f"{facts['named_tasks']:,} tasks known by name, " + (
+        f"{tests:,} of them to be solved, the others trained on with all pairs"
+        if tests
+        else "all taken for trained on with all pairs: beside identifiers.json there is neither test_puzzles.json nor test/"
+    )

@@ -65,7 +65,10 @@ def _spec_of(train: str, test: str | None, square: bool) -> GridSpec:
     puzzles = read_layout(train, "train")
     padded = (puzzles.tokens == PAD).any() or (puzzles.labels == PAD).any()
     names = range(0 if padded else 1, facts["vocab_size"])
-    return GridSpec(tuple(map(str, names)), rows, columns, "raw" if padded else "one", num_puzzles)
+    try:
+        return GridSpec(tuple(map(str, names)), rows, columns, "raw" if padded else "one", num_puzzles)
+    except ValueError as error:
+        raise PuzzleError(f"{train}/train/dataset.json: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -131,8 +131,11 @@ def read_submission(path: Path) -> Any:
 
     Raises:
         ValueError: when it is none.
+        FileNotFoundError: when there is no such file.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
     try:
         return json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON: {error}") from error

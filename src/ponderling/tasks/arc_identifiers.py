@@ -1,7 +1,8 @@
 """Which row of the puzzle embedding stands for which view of which ARC task.
 
 A model knows a task by its rows alone, so a checkpoint must say whose they are. Views follow from the task's id, so it is
-enough to keep, for each task, its colours and symmetries (`arc_canvas.Kinship`) and how many views were asked for.
+enough to keep, for each task, its colours and symmetries (`arc_canvas.Kinship`) and how many views were asked for. Views of an
+imported checkpoint (`official_names.py`) were drawn otherwise, and are kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.arc_canvas import Kinship, make_views
 
+UNKNOWN = "-"
+"""The digest of a task of which the name alone is known."""
+
 
 class Known(NamedTuple):
     """A task that has rows."""
@@ -23,23 +27,33 @@ class Known(NamedTuple):
     role: str
     """train: all its pairs were trained on; test: its demonstrations alone."""
     num_pairs: int
-    """Pairs trained on."""
+    """Pairs trained on; 0: not known."""
     views: int
     """Views asked for besides the task as it is."""
     kin: Kinship
     digest: str
     """Tells the task from another of the same id; see `ArcTask.digest`."""
+    shown: str = ""
+    """All views, ten digits each, where they do not follow from the id: symmetry, and the new colours of 1 to 9."""
+
+    def make_views(self, task_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Symmetries (n,) and colour permutations (n, 10) of the task's views, the task as it is first."""
+        if not self.shown:
+            return make_views(task_id, self.kin, self.views)
+        digits = (np.frombuffer(self.shown.encode(), np.uint8) - ord("0")).reshape(-1, 10)
+        return digits[:, 0].copy(), np.where(np.arange(10) == 0, np.uint8(0), digits)
 
     def to_text(self) -> str:
         """One line; `from_text` reads it back."""
         kin = self.kin
-        return f"{self.role} {self.num_pairs} {self.views} {kin.symmetries} {kin.colours or '-'} {self.digest}"
+        shown = f" {self.shown}" if self.shown else ""
+        return f"{self.role} {self.num_pairs} {self.views} {kin.symmetries} {kin.colours or '-'} {self.digest}{shown}"
 
     @classmethod
     def from_text(cls, text: str) -> Known:
         """What `to_text` wrote."""
-        role, num_pairs, views, symmetries, colours, digest = text.split(" ")
-        return cls(role, int(num_pairs), int(views), Kinship(colours.strip("-"), symmetries), digest)
+        role, num_pairs, views, symmetries, colours, digest, *shown = text.split(" ")
+        return cls(role, int(num_pairs), int(views), Kinship(colours.strip("-"), symmetries), digest, *shown)
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Identifiers:
 
     @cached_property
     def _views(self) -> tuple[list[int], NDArray[np.uint8], NDArray[np.uint8]]:
-        made = [make_views(name, known.kin, known.views) for name, known in self.tasks.items()]
+        made = [known.make_views(name) for name, known in self.tasks.items()]
         symmetries = [np.zeros(self.unnamed, np.uint8), *(symmetries for symmetries, _ in made)]
         colours = [np.tile(np.arange(10, dtype=np.uint8), (self.unnamed, 1)), *(colours for _, colours in made)]
         return [len(symmetries) for symmetries, _ in made], np.concatenate(symmetries), np.concatenate(colours)

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.base import PuzzleError, RepeatedKeyError, unique_keys
 from ponderling.tasks.puzzle_files import Problems
 
 MAX_SYMBOLS = 253
@@ -104,7 +105,12 @@ def _read(path: Path, modified: int, size: int) -> GridFile:
     elif name.endswith(".npz"):
         file = _read_npz(path)
     else:
-        raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}")
+        arc = (
+            "; ARC tasks are trained on with `ponderling train arc10-small --data.train`"
+            if path.suffix == ".json"
+            else ""
+        )
+        raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}{arc}")
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")
     return file
@@ -161,8 +167,11 @@ def _json_lines(path: Path, text: str, problems: Problems) -> Iterator[_Example]
         if not line.strip():
             continue
         try:
-            example = json.loads(line)
-        except ValueError as error:
+            example = json.loads(line, object_pairs_hook=unique_keys)
+        except RepeatedKeyError as error:
+            problems.add(number, str(error))
+            continue
+        except (ValueError, RecursionError) as error:
             problems.add(number, f"not JSON: {error}")
             continue
         if not isinstance(example, dict):
@@ -224,9 +233,10 @@ def grid_of_text(text: str, as_square: bool = True) -> list[list[Any]]:
     """
     if text.lstrip().startswith("["):
         try:
-            return _rows_of(json.loads(text))
-        except json.JSONDecodeError as error:
+            rows = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"not JSON: {error}") from error
+        return _rows_of(rows)
     rows = text.replace("\r", "").strip("\n").replace("\n", "/").split("/")
     if len(rows) == 1:
         if as_square and _is_square(rows[0]):
@@ -279,7 +289,7 @@ class _Coder:
 
     def _add(self, cell: int | str) -> None:
         symbol = str(cell)  # 1 and "1" are one symbol
-        if not 0 < len(symbol) <= 16 or "\n" in symbol:
+        if not _is_symbol(symbol):
             raise ValueError(f"cell {_short(symbol)!r}: expected 1 to 16 characters")
         if symbol not in self.codes:
             self.codes[symbol] = len(self.symbols)
@@ -289,6 +299,10 @@ class _Coder:
                     f"{self.path}: more than {MAX_SYMBOLS} different symbols ({', '.join(self.symbols[:3])}, ... {symbol})"
                 )
         self.codes[cell] = self.codes[symbol]
+
+
+def _is_symbol(text: str) -> bool:
+    return 0 < len(text) <= 16 and "\n" not in text
 
 
 def codes_of(value: Any) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[int, int]]:
@@ -334,6 +348,10 @@ def _short(text: str) -> str:
 
 
 def _read_npz(path: Path) -> GridFile:
+    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and tell how to load one
+        raise PuzzleError(
+            f"{path}: not an npz file: expected a zip of arrays, as np.savez(path, inputs=..., outputs=...) writes"
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -349,6 +367,8 @@ def _read_npz(path: Path) -> GridFile:
             raise PuzzleError(
                 f"{path}: {name} must be integers or texts of shape ({N}, rows, columns): got {array.dtype} {array.shape}"
             )
+        if array is not None and N and not array.size:
+            raise PuzzleError(f"{path}: {name} have no cells: got shape {array.shape}")
     problems = Problems(path)
     sides = [
         _padded(array, arrays.get(f"{name}_shapes"), name, problems)
@@ -359,6 +379,9 @@ def _read_npz(path: Path) -> GridFile:
     values, codes = np.unique(np.concatenate([cells for cells, _ in sides]), return_inverse=True)
     if len(values) > MAX_SYMBOLS:
         raise PuzzleError(f"{path}: more than {MAX_SYMBOLS} different symbols ({', '.join(map(str, values[:3]))}, ...)")
+    unfit = [symbol for symbol in map(str, values) if not _is_symbol(symbol)]
+    if unfit:
+        raise PuzzleError(f"{path}: cell {_short(unfit[0])!r}: expected 1 to 16 characters")
     cut = len(sides[0][0])
     codes = codes.reshape(-1).astype(np.int32)
     nothing = np.zeros((N, 2), np.int32)

@@ -29,6 +29,13 @@ def is_layout(path: str | Path) -> bool:
     return os.path.isdir(path)
 
 
+def is_built(folder: str | Path) -> bool:
+    """Whether a folder is meant as a built data set: there is one of its files in it."""
+    return any((Path(folder) / split / FACTS).is_file() for split in ("train", "test")) or any(
+        Path(folder).glob("t*/*__inputs.npy")
+    )
+
+
 def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     """The `dataset.json` of a split.
 
@@ -38,9 +45,15 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     path = Path(folder) / split / FACTS
     try:
         facts = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        arc = (
+            "; for a folder of ARC tasks see `ponderling train arc10-small --help`"
+            if isinstance(error, OSError)
+            else ""
+        )
         raise PuzzleError(
-            f"{path}: cannot be read ({error}); a folder in the official layout has train/{FACTS} and test/{FACTS}"
+            f"{path}: cannot be read ({reason}); a folder in the official layout has train/{FACTS} and test/{FACTS}{arc}"
         ) from error
     needed = {"vocab_size": int, "seq_len": int, "num_puzzle_identifiers": int, "sets": list}
     problems = [
@@ -48,6 +61,12 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     ]
     if problems:
         raise PuzzleError(f"{path}: {', '.join(problems)} must be there, as in the official builders")
+    small = [f"{name} {facts[name]}" for name, kind in needed.items() if kind is int and facts[name] < 1]
+    if small:
+        raise PuzzleError(f"{path}: {', '.join(small)}: must be at least 1")
+    ignored = facts.get("ignore_label_id")
+    if ignored is not None and type(ignored) is not int:
+        raise PuzzleError(f"{path}: ignore_label_id must be a token or null: got {json.dumps(ignored)}")
     if facts.get("pad_id", PAD) != PAD:
         raise PuzzleError(f"{path}: pad_id must be {PAD}, as in all official data sets: got {facts['pad_id']}")
     return facts
@@ -58,7 +77,7 @@ def read_grid_facts(folder: str | Path) -> dict[str, Any] | None:
     path = Path(folder) / GRID
     try:
         return json.loads(path.read_text()) if path.is_file() else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PuzzleError(f"{path}: cannot be read: {error}") from error
 
 
@@ -80,15 +99,22 @@ def read_layout(folder: str | Path, split: str, vocab_size: int | None = None) -
 
 
 def _read_set(folder: Path, name: str, facts: Mapping[str, Any]) -> Puzzles:
-    arrays = {field: _load(folder / f"{name}__{field}.npy") for field in FIELDS}
+    arrays = {field: load_array(folder / f"{name}__{field}.npy") for field in FIELDS}
     inputs, labels, ids, puzzle_starts, group_starts = (arrays[field] for field in FIELDS)
+    wrong = [
+        f"{field} must be integers of {dims} dimension{'s' * (dims - 1)}, got {arrays[field].dtype} {arrays[field].shape}"
+        for field, dims in zip(FIELDS, (2, 2, 1, 1, 1), strict=True)
+        if arrays[field].dtype.kind not in "iu" or arrays[field].ndim != dims
+    ]
+    if wrong:
+        raise PuzzleError(f"{folder} (set {name}): {'; '.join(wrong)}")
     problems = []
     N, L = len(inputs), facts["seq_len"]
     for field in ("inputs", "labels"):
-        if arrays[field].shape != (N, L) or arrays[field].dtype.kind not in "iu":
+        if arrays[field].shape != (N, L):
             problems.append(f"{field} must be integers ({N}, {L}), got {arrays[field].dtype} {arrays[field].shape}")
     for field, starts, end in (("puzzle_indices", puzzle_starts, N), ("group_indices", group_starts, len(ids))):
-        if starts.ndim != 1 or not len(starts) or starts[0] != 0 or starts[-1] != end or (np.diff(starts) < 0).any():
+        if not len(starts) or starts[0] != 0 or starts[-1] != end or (np.diff(starts) < 0).any():
             problems.append(f"{field} must rise from 0 to {end}")
     if len(puzzle_starts) != len(ids) + 1:
         problems.append(
@@ -109,11 +135,21 @@ def _read_set(folder: Path, name: str, facts: Mapping[str, Any]) -> Puzzles:
     return Puzzles(inputs.astype(np.uint8), labels.astype(np.uint8), np.repeat(ids, examples_of).astype(np.int32))
 
 
-def _load(path: Path) -> NDArray[Any]:
+def load_array(path: Path) -> NDArray[Any]:
+    """The array of an .npy file.
+
+    Raises:
+        PuzzleError: naming the file and why it cannot be read.
+    """
     try:
+        with path.open("rb") as file:
+            is_array = file.read(6) == b"\x93NUMPY"
+        if not is_array:  # numpy would take it for a pickle, and tell how to load one
+            raise ValueError("not an array that np.save wrote")
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise PuzzleError(f"{path}: cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise PuzzleError(f"{path}: cannot be read: {reason}") from error
 
 
 def write_layout(
