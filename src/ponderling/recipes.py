@@ -226,11 +226,11 @@ def _relational() -> list[Recipe]:
     deep = replace(
         train,
         init="runs/sudoku",
-        steps=2400,
+        steps=1400,
         phases=(
-            Phase(until=800, extra_clues=4),
-            Phase(until=1500, extra_clues=3),
-            Phase(until=2100, extra_clues=2),
+            Phase(until=300, extra_clues=4),
+            Phase(until=800, extra_clues=3),
+            Phase(until=1200, extra_clues=2),
         ),
         lr=1e-3,
         muon_lr=3e-3,
