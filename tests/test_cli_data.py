@@ -56,11 +56,23 @@ def test_hunted_puzzles_are_mixed_with_random_ones_and_kept_apart_from_a_file(tm
     assert "--hunted 4 --climbs 1 --apart-from" in json.loads((tmp_path / "b" / "made.json").read_text())["command"]
 
 
+def test_deep_puzzles_are_mixed_with_random_ones(tmp_path, capsys):
+    out = tmp_path / "deep"
+    command = ["data", "make", "sudoku", "--train", "6", "--deep", "3", "--test", "0", "--apart-from", "deep"]
+    assert main([*command, "--out", str(out)]) == 0
+    made = SUDOKUS["sudoku9"].read(out / "train.csv.gz")
+    assert sum(SUDOKUS["sudoku9"].left_after_trials(tokens) > 0 for tokens in made.tokens) == 3
+    assert "--deep 3 --deep-from deep" in json.loads((out / "made.json").read_text())["command"]
+    assert make(tmp_path / "six", "--deep", "1") == 2
+    assert "deep puzzles are hunted among 9x9" in capsys.readouterr().err
+
+
 def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():
     task = SUDOKUS["sudoku9"]
-    hunted, test = (set(task.fingerprint(task.load_default(name).tokens).tolist()) for name in ("hunted", "test"))
-    assert len(hunted) == 66_000
-    assert not hunted & test
+    names = ("hunted", "deep", "test")
+    hunted, deep, test = (set(task.fingerprint(task.load_default(name).tokens).tolist()) for name in names)
+    assert (len(hunted), len(deep)) == (66_000, 3_815)
+    assert not (hunted | deep) & test
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():
     [
         (
             ["--hunted", "200", "--train", "100"],
-            "--hunted must be from 0 to --train and --climbs at least 1: got 200 of 100",
+            "--hunted and --deep must be at least 0 and together at most --train, and --climbs at least 1: got 200 and 0",
         ),
         (["--hunted", "5", "--max-rating", "0"], "a lowest rating no higher than the highest: got 5, 80, 1 to 0"),
         (["--size", "6", "--variant", "x"], "--size must be 9 with --variant x: got 6"),

@@ -160,6 +160,7 @@ def _data(source: str) -> str:
     known = {
         "default": "the set in the package",
         "hunted": "the package's large set",
+        "deep": "the package's set of puzzles that withstand trial and error",
         "hub": "the family's public data set",
     }
     return known.get(source, f"the file `{Path(source).name}`")

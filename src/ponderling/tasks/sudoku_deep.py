@@ -67,7 +67,8 @@ def hunt_deep(
         task: Of which size.
         rng: The only source of randomness.
         count: How many.
-        start: Puzzles that evolution starts from, hard ones best; where some withstand trials already, there is none.
+        start: Puzzles that evolution starts from, hard ones best; where some withstand trials already, only these, and they are
+            not returned.
         islands: Pools that evolve apart.
         known: Fingerprints of puzzles that are not wanted.
         progress: Called with the number found so far.
@@ -91,11 +92,12 @@ def hunt_deep(
     withstands = np.array([left_after_trials(question, shape) > 0 for question in questions])
     found = Found(questions[withstands], answers[withstands])
     state = np.array([rng.integers(1, 2**31 - 1)])
-    if not len(found.questions):
+    looked_at = len(found.questions)
+    if not looked_at:
         found = _first_found(Found(questions, answers), islands, shape, state, evolved)
-    made, looked_at = task.generate(rng, 0), 0
+    made = task.generate(rng, 0)
     while len(made) < count:
-        if looked_at:
+        if len(found.questions) == looked_at:
             found = gather(found, ROUNDS, shape, state)
         new = distinct(task, _puzzles(task, Found(found.questions[looked_at:], found.answers[looked_at:])), seen)
         looked_at = len(found.questions)
