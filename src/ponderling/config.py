@@ -291,11 +291,12 @@ class DataConfig:
     """What to train and evaluate on."""
 
     task: str = "sudoku4"
-    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes), jigsaw-LAYOUT; mazes of any size:
-    maze10, maze30, maze12x20; ARC on a canvas of any side: arc10, arc30."""
+    """The puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals count), latin9 (no boxes), jigsaw-LAYOUT (a
+    letter for each cell); mazes of any size: maze10, maze30, maze12x20; ARC on a canvas of any side: arc10, arc30."""
     train: str = "default"
-    """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles), `deep` (9x9:
-    most withstand trial and error) or `hub` (the family's public data set); several with a + between. ARC: sources of tasks whose every pair is trained on, or none; see docs/arc.md."""
+    """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles), `deep`
+    (9x9: most withstand trial and error) or `hub` (the family's public data set); several with a + between. ARC: sources of
+    tasks whose every pair is trained on, or none; see docs/arc.md."""
     test: str = "default"
     """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`. ARC: sources of tasks whose
     demonstrations are trained on and whose test inputs are solved."""
