@@ -179,8 +179,8 @@ MALFORMED = {
     "rubbish.csv": (RUBBISH, "not a text file"),
     "rubbish.csv.gz": (RUBBISH, "not a text file of puzzles: Not a gzipped file"),
     "rubbish.txt": (RUBBISH, "not a text file of puzzles"),
-    "text.npz": ("hello", "not an npz file: expected a zip of arrays"),
-    "empty.npz": ("", "not an npz file: expected a zip of arrays"),
+    "text.npz": ("hello", "not an npz file of plain arrays: expected what np.savez"),
+    "empty.npz": ("", "not an npz file of plain arrays: expected what np.savez"),
 }  # fmt: skip
 
 

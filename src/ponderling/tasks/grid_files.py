@@ -350,7 +350,7 @@ def _short(text: str) -> str:
 def _read_npz(path: Path) -> GridFile:
     if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and tell how to load one
         raise PuzzleError(
-            f"{path}: not an npz file: expected a zip of arrays, as np.savez(path, inputs=..., outputs=...) writes"
+            f"{path}: not an npz file of plain arrays: expected what np.savez(path, inputs=..., outputs=...) writes"
         )
     try:
         with np.load(path, allow_pickle=False) as file:
