@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import SUDOKUS, compiled, get_task, sudoku_rating
+from ponderling.tasks import SUDOKUS, compiled, get_task, sudoku, sudoku_rating
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import BLANK, Sudoku
 from ponderling.tasks.sudoku_geometry import geometry
@@ -144,15 +144,44 @@ print(*map(SUDOKUS["sudoku9"].format, puzzles.tokens), *puzzles.ratings)
 
 def test_searches_are_compiled_anew_where_nothing_can_be_kept_on_disk(monkeypatch):
     pytest.importorskip("numba")
-    njit = compiled.njit
+    njit = compiled.njit()
 
     def read_only(function=None, *, cache=False):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(function)
 
-    monkeypatch.setattr(compiled, "njit", read_only)
+    monkeypatch.setattr(compiled, "njit", lambda: read_only)
     assert compiled.compiled(lambda x: x + 1)(2) == 3
+
+
+def test_one_puzzle_is_checked_without_importing_numba_and_many_with_it():
+    pytest.importorskip("numba")
+    program = """
+import sys, time
+from ponderling.tasks import get_task
+from ponderling.tasks.compiled import PATIENCE
+task = get_task("sudoku9")
+tokens = task.load_default("test").tokens
+task.check_question(tokens[0])
+print("numba" in sys.modules)
+began = time.perf_counter()
+while "numba" not in sys.modules and time.perf_counter() < began + 60 * PATIENCE:
+    task.check_question(tokens[0])
+print("numba" in sys.modules)
+"""
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["False", "True"]
+
+
+def test_a_puzzle_of_many_guesses_goes_on_from_plain_python_to_machine_code(monkeypatch):
+    question = S9.parse("8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4..")
+    expected = S9.solve(question)
+    monkeypatch.setattr(sudoku, "FEW_GUESSES", 3)
+    got = S9.solve(question)
+    assert expected.guesses == got.guesses > 3
+    assert (expected.num_solutions, expected.answer.tolist()) == (got.num_solutions, got.answer.tolist())
+    assert S9.solve(question, max_guesses=2).num_solutions == -1
 
 
 def test_a_known_puzzle_is_solved():

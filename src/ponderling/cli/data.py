@@ -126,7 +126,7 @@ def _make(command: MakeCommand) -> int:
 
     from ponderling.tasks import SUDOKUS
     from ponderling.tasks.base import join
-    from ponderling.tasks.compiled import njit
+    from ponderling.tasks.compiled import has_numba
     from ponderling.tasks.sudoku_hard import hunt
 
     if command.layout and command.variant != "jigsaw":
@@ -139,7 +139,7 @@ def _make(command: MakeCommand) -> int:
     if task is None:
         sizes = "4, 6, 9 or 16" if command.variant == "plain" else f"9 with --variant {command.variant}"
         raise ValueError(f"--size must be {sizes}: got {command.size}")
-    if (command.hunted or command.deep) and njit is None:
+    if (command.hunted or command.deep) and not has_numba():
         raise ValueError("--hunted and --deep would take days without numba: install the extra `generate`, or numba")
     if command.train < 0 or command.test < 0 or command.train + command.test < 1 or command.extra_clues < 0:
         raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")

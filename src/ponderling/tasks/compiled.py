@@ -1,37 +1,100 @@
 """Compiling searches over grids: by numba where it is installed, else they run as plain Python, some hundred times slower.
 
-Plain Python is enough to check or rate a puzzle, and too slow to make many. Only the modules that search import this one.
+Plain Python is enough to check or rate a puzzle, and too slow to make many. numba is imported at the first call of a
+compiled function, not before; a single puzzle is done without it (`Compiled.briefly`), since importing it takes longer.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from types import FunctionType
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-try:
-    from numba import njit as _njit  # the extra `generate`
-except ImportError:
-    _njit = None
-
-njit: Any = _njit
-
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Masks = NDArray[np.int64]
 """Sets of symbols: bit d is set while symbol d (0 = the first) is in the set."""
 
+PATIENCE = 0.5
+"""Seconds of one function in plain Python before numba is worth its import, which takes about as long."""
 
-def compiled(function: F) -> F:
-    """The function as machine code, kept on disk for the next process; unchanged where there is no numba."""
-    if njit is None:
-        return function
+
+def has_numba() -> bool:
+    """Whether the extra `generate` is installed."""
     try:
-        return njit(cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written: compile in each process
-        return njit(function)
+        return importlib.util.find_spec("numba") is not None
+    except ValueError:  # sys.modules holds None for it
+        return False
+
+
+class Compiled(Generic[P, R]):
+    """A function as machine code; those of its module and its imports that it calls and that are `Compiled` too with it."""
+
+    def __init__(self, function: Callable[P, R]):
+        assert isinstance(function, FunctionType)
+        self.function = function
+        self.__doc__ = function.__doc__
+        self._seconds = 0.0
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """As machine code."""
+        return self.machine_code(*args, **kwargs)
+
+    def briefly(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same in plain Python, until all such calls together have taken PATIENCE; for work that is small or rare."""
+        if self._seconds > PATIENCE:
+            return self(*args, **kwargs)
+        began = time.perf_counter()
+        result = self.plain(*args, **kwargs)
+        self._seconds += time.perf_counter() - began
+        return result
+
+    @cached_property
+    def plain(self) -> Callable[P, R]:
+        """Without numba."""
+        return self._calling("plain")
+
+    @cached_property
+    def machine_code(self) -> Callable[P, R]:
+        """By numba, kept on disk for the next process; `plain` where there is no numba."""
+        if not has_numba():
+            return self.plain
+        function = self._calling("machine_code")
+        try:
+            return njit()(cache=True)(function)
+        except (
+            RuntimeError
+        ):  # neither the package's folder nor the user's cache can be written: compile in each process
+            return njit()(function)
+
+    def _calling(self, which: str) -> Any:
+        """The function with the functions that it calls in the same form."""
+        f = self.function
+        called = {
+            name: getattr(value, which)
+            for name in f.__code__.co_names
+            if isinstance(value := f.__globals__.get(name), Compiled) and value is not self
+        }
+        return FunctionType(f.__code__, f.__globals__ | called, f.__name__, f.__defaults__, f.__closure__)
+
+
+def njit() -> Any:
+    """numba's compiler."""
+    from numba import njit
+
+    return njit
+
+
+def compiled(function: Callable[P, R]) -> Compiled[P, R]:
+    """The function as machine code, compiled at its first call; it must not call itself."""
+    return Compiled(function)
 
 
 @compiled

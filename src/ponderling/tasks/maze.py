@@ -4,7 +4,7 @@ Most mazes have many shortest paths, and the label is one of them: the one that 
 public set Maze-Hard. So two scores tell different things: `exact` asks for that very path, `valid` for any shortest one.
 
 Tokens are those of Maze-Hard as the official repositories build it: 0 padding, 1 wall, 2 free, 3 S, 4 G, 5 path.
-`maze_paths.py` does the searching; it is imported by the methods that search, for it imports numba.
+`maze_paths.py` does the searching; it is imported by the methods that search.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Maze(GridTask):
         if backwards:
             start, goal = goal, start
         parents, queue = np.empty(self.num_cells, np.int32), np.empty(self.num_cells, np.int32)
-        return search(is_free, self.grid_shape[1], start, goal, parents, queue), parents
+        return search.briefly(is_free, self.grid_shape[1], start, goal, parents, queue), parents
 
     def _distances(self, is_free: Bools, questions: Tokens) -> NDArray[np.int32]:
         """Moves from S to G on the free cells of each grid (N, L), -1 where there is no way, (N,)."""
@@ -173,7 +173,8 @@ class Maze(GridTask):
 
         moves = np.empty(len(questions), np.int32)
         starts, goals = ((questions == token).argmax(axis=1).astype(np.int32) for token in (START, GOAL))
-        distances(is_free, self.grid_shape[1], starts, goals, moves)
+        fill = distances.briefly if len(questions) <= 4 else distances
+        fill(is_free, self.grid_shape[1], starts, goals, moves)
         return moves
 
     @staticmethod

@@ -1,7 +1,4 @@
-"""Shortest paths in a maze, and the drawing of random mazes, on flat arrays; compiled where numba is installed.
-
-Only the methods of `maze.py` that search import this module: it imports numba, for which `--help` must not wait.
-"""
+"""Shortest paths in a maze, and the drawing of random mazes, on flat arrays; compiled where numba is installed."""
 
 from __future__ import annotations
 

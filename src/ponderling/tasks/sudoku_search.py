@@ -1,7 +1,7 @@
 """Solving and digging Sudoku grids of any box shape: candidate masks, propagation, and a depth-first search.
 
-Imported at first use, since numba takes a third of a second to import. `sudoku.py` is the way in, `sudoku_geometry.py` says
-which cells constrain which, `sudoku_rating.py` is another search, which rates.
+`sudoku.py` is the way in, `sudoku_geometry.py` says which cells constrain which, `sudoku_rating.py` is another search,
+which rates.
 
 A grid here is a vector of `cells` masks: bit d is set while symbol d (0 = the first) is possible in the cell.
 """
