@@ -64,7 +64,7 @@ def test_deep_puzzles_are_mixed_with_random_ones(tmp_path, capsys):
     assert sum(SUDOKUS["sudoku9"].left_after_trials(tokens) > 0 for tokens in made.tokens) == 3
     assert "--deep 3 --deep-from deep" in json.loads((out / "made.json").read_text())["command"]
     assert make(tmp_path / "six", "--deep", "1") == 2
-    assert "deep puzzles are hunted among 9x9" in capsys.readouterr().err
+    assert "puzzles that withstand trials are hunted among 9x9" in capsys.readouterr().err
 
 
 def test_no_hunted_puzzle_in_the_package_is_equivalent_to_a_test_puzzle():

@@ -127,6 +127,7 @@ def _make(command: MakeCommand) -> int:
     from ponderling.tasks import SUDOKUS
     from ponderling.tasks.base import join
     from ponderling.tasks.compiled import has_numba
+    from ponderling.tasks.sudoku_deep import check_family
     from ponderling.tasks.sudoku_hard import hunt
 
     if command.layout and command.variant != "jigsaw":
@@ -148,6 +149,8 @@ def _make(command: MakeCommand) -> int:
             f"--hunted and --deep must be at least 0 and together at most --train, and --climbs at least 1: got "
             f"{command.hunted} and {command.deep} of {command.train}, and {command.climbs}"
         )
+    if command.deep:
+        check_family(task)
     files = [command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json")]
     for file in files:
         if file.exists():

@@ -77,10 +77,7 @@ def hunt_deep(
     Raises:
         ValueError: when there are fewer puzzles to start from than islands; for other families than 9x9.
     """
-    if task.side != 9 or not task.is_rated_by_tdoku:
-        raise ValueError(
-            f"puzzles that withstand trials are hunted among 9x9 Sudokus of rows, columns and boxes: not {task.name}"
-        )
+    check_family(task)
     if count < 1 or not 1 <= islands <= len(start):
         raise ValueError(
             f"expected at least one puzzle to find, and no more islands than puzzles to start from: got {count}, {islands} "
@@ -105,6 +102,14 @@ def hunt_deep(
         made = join([made, new])
         progress(min(count, len(made)))
     return made[:count]
+
+
+def check_family(task: Sudoku) -> None:
+    """Raises ValueError for other families than 9x9."""
+    if task.side != 9 or not task.is_rated_by_tdoku:
+        raise ValueError(
+            f"puzzles that withstand trials are hunted among 9x9 Sudokus of rows, columns and boxes: not {task.name}"
+        )
 
 
 def _first_found(start: Found, islands: int, shape: Geometry, state: Masks, evolved: Callable[[int], object]) -> Found:
