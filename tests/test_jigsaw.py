@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ponderling.cli import main
-from ponderling.tasks import Jigsaw, Sudoku, get_task
-from ponderling.tasks.jigsaw import random_layout
+from ponderling.config import DataConfig, ModelConfig, PuzzleShape
+from ponderling.data.loading import give_clues, load_puzzles, load_split
+from ponderling.models import build_model
+from ponderling.tasks import SUDOKUS, Jigsaw, Maze, Sudoku, get_task
+from ponderling.tasks.base import PuzzleError, join
+from ponderling.tasks.jigsaw import generate_jigsaws, random_layout
 from ponderling.tasks.sudoku_hard import hunt
 
 BOXES = "AABBAABBCCDDCCDD"
@@ -106,3 +112,97 @@ def test_the_packaged_weights_solve_jigsaws_made_by_the_command_line(tmp_path, c
 def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, complaint):
     assert main(["data", "make", "sudoku", "--out", str(tmp_path / "out"), *options]) == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_a_question_that_brings_its_regions_is_answered_as_by_the_family_of_that_layout():
+    plain, own = SUDOKUS["sudoku6"], Jigsaw.of(random_layout(np.random.default_rng(3), 6))
+    config = ModelConfig(
+        system="relational", hidden_size=8, num_layers=1, n=2, T=1, prefix_len=0, puzzle_embedding_size=0, positions="none",
+        dtype="float32",
+    )  # fmt: skip
+    shape = PuzzleShape(plain.vocab_size, 36)
+    network, same = (
+        build_model(config, shape, torch.Generator().manual_seed(0), task.relations) for task in (plain, own)
+    )
+    questions = own.generate(np.random.default_rng(0), 2).tokens
+    mixed = np.concatenate([plain.bring_regions(questions, own.layout), plain.load_default("test").tokens[:2]])
+    tokens, ids = torch.from_numpy(mixed.astype(np.int64)), torch.zeros(4, dtype=torch.long)
+    _, output = network(network.initial_state(4), tokens, ids)
+    _, expected = same(same.initial_state(2), tokens[:2] % plain.vocab_size, ids[:2])
+    torch.testing.assert_close(output.logits[:2], expected.logits)
+    _, expected = network(network.initial_state(2), tokens[2:], ids[2:])  # those that bring none have boxes
+    torch.testing.assert_close(output.logits[2:], expected.logits)
+    with torch.no_grad():
+        many, count = tokens.repeat(5, 1), 20  # more than the network takes at a time
+        _, again = network(network.initial_state(count), many, ids.repeat(5))
+    torch.testing.assert_close(again.logits[:4], output.logits.detach())
+
+
+def test_jigsaws_of_many_layouts_go_through_a_file_symmetries_and_further_clues(tmp_path):
+    task = SUDOKUS["sudoku6"]
+    made = generate_jigsaws(task, np.random.default_rng(0), 7, 3, rating=(1, 50))
+    assert made.ratings.min() >= 1
+    assert task.brings_regions(made.tokens).all()
+    both = join([made, replace(task.load_default("test")[:2], sources=("ponderling",) * 2)])
+    task.write(tmp_path / "jigsaws.csv.gz", both)
+    read = task.read(tmp_path / "jigsaws.csv.gz")
+    assert (read.tokens == both.tokens).all()
+    assert (read.labels == both.labels).all()
+    assert read.ratings.tolist() == both.ratings.tolist()
+    assert len(set(task.fingerprint(read.tokens).tolist())) == 9
+    rng = np.random.default_rng(1)
+    shown = give_clues(task, rng, task.augment(rng, read), 3)
+    clues = task.clue_mask(shown.tokens).sum(1) - task.clue_mask(read.tokens).sum(1)
+    assert set(clues.tolist()) <= {0, 1, 2, 3}
+    assert clues.sum() > 0
+    for tokens, labels in zip(shown.tokens, shown.labels, strict=True):
+        regions = tokens // task.vocab_size
+        units = [*labels.reshape(6, 6), *labels.reshape(6, 6).T]
+        units += [labels[regions == r] for r in range(1, 7)] if regions.any() else []
+        assert all(sorted(unit) == list(range(2, 8)) for unit in units)
+        given = task.clue_mask(tokens)
+        assert (tokens[given] % task.vocab_size == labels[given]).all()
+
+
+def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
+    task = SUDOKUS["sudoku6"]
+    train = tmp_path / "train.csv"
+    task.write(train, generate_jigsaws(task, np.random.default_rng(0), 30, 3))
+    split = load_split(DataConfig("sudoku6", train=f"{train}+default", num_validation=40), task)
+    assert task.brings_regions(split.train.tokens).sum() == 30
+    assert not task.brings_regions(split.validation.tokens).any()
+    with pytest.raises(ValueError, match="regions of their own are to train on"):
+        load_puzzles(task, str(train), "test")
+
+
+def test_regions_in_a_file_that_cannot_be_are_refused(tmp_path):
+    task, file = SUDOKUS["sudoku4"], tmp_path / "bad.csv"
+    row = "a,1...............,,3,{}\n"
+    header = "source,question,answer,rating,regions\n"
+    file.write_text(header + row.format("AABB"))
+    with pytest.raises(PuzzleError, match="row 2: sudoku4 has no puzzles with 2 regions of their own"):
+        task.read(file)
+    file.write_text(header + row.format("AAAABBBBCCCCDDDE"))
+    with pytest.raises(PuzzleError, match="row 2: a jigsaw of 4x4 has 4 regions of 4 cells each"):
+        task.read(file)
+    file.write_text(header + row.format("AABBAABBCCDDCCDD"))
+    with pytest.raises(PuzzleError, match="row 2: the puzzle has more than one solution"):
+        task.read(file)
+    with pytest.raises(ValueError, match="expected at least one layout, and at most one for each puzzle: got 3 for 2"):
+        generate_jigsaws(task, np.random.default_rng(0), 2, 3)
+    with pytest.raises(PuzzleError, match="the column regions is for Sudokus"):
+        Maze(4).read(file)
+
+
+def test_files_of_many_layouts_are_made_from_the_command_line(tmp_path, capsys):
+    command = ["data", "make", "sudoku", "--size", "6", "--variant", "jigsaw", "--layouts", "3", "--train", "5"]
+    assert main([*command, "--test", "0", "--min-rating", "1", "--out", str(tmp_path / "a")]) == 0
+    made = SUDOKUS["sudoku6"].read(tmp_path / "a" / "train.csv.gz")
+    assert (len(made), len({row.tobytes() for row in made.tokens // 8})) == (5, 3)
+    facts = json.loads((tmp_path / "a" / "made.json").read_text())
+    assert facts["train"]["puzzles"] == 5
+    assert "--layouts 3 --train 5 --test 0 --min-rating 1" in facts["command"]
+    assert main([*command, "--test", "0", "--out", str(tmp_path / "a")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main([*command, "--test", "1", "--hunted", "2", "--out", str(tmp_path / "b")]) == 2
+    assert "got --variant jigsaw, --size 6, --test 1 and --hunted" in capsys.readouterr().err

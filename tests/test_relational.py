@@ -76,7 +76,8 @@ def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
     h = torch.randn(1, 3, 2, 8, generator=torch.Generator().manual_seed(1))
     changed = h.clone()
     changed[0, 0] += 1
-    moved = (model.net(changed) - model.net(h)).abs().amax(dim=(0, 2, 3))
+    members = model.members(torch.ones(1, 3, dtype=torch.long))
+    moved = (model.net(changed, members) - model.net(h, members)).abs().amax(dim=(0, 2, 3))
     assert moved[0] > 1e-3
     assert moved[1] > 1e-3
     assert moved[2] == 0

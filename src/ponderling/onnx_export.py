@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.data import task_of
@@ -88,24 +87,8 @@ class Step(nn.Module):
 
     def _relational(self, state: tuple[Tensor, ...], tokens: Tensor, members: tuple[Tensor, ...]) -> Any:
         """The step with these memberships in place of the ones of the task that the model was built for."""
-        given = dict(zip(self.relation_names, members, strict=True))
-        buffers = {
-            name: given[name.split(".")[-2]] for name, _ in self.model.named_buffers() if name.endswith(".members")
-        }
-        return functional_call(
-            _RelationalStep(self.model), {f"model.{k}": v for k, v in buffers.items()}, (state, tokens)
-        )
-
-
-class _RelationalStep(nn.Module):
-    """`Relational.step`, which does not cut the batch into pieces, as a module's forward."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model: Any = model
-
-    def forward(self, state: tuple[Tensor, ...], tokens: Tensor) -> Any:
-        return self.model.step(state, tokens)
+        assert isinstance(self.model, Relational)
+        return self.model.step(state, tokens, dict(zip(self.relation_names, members, strict=True)))
 
 
 def _state_names(model: Model) -> list[str]:
@@ -118,8 +101,7 @@ def _state_names(model: Model) -> list[str]:
 def _relation_names(model: Model) -> list[str]:
     if not isinstance(model, Relational):
         return []
-    block: Any = model.net[0]
-    return list(block.relations)
+    return list(model.relation_names)
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:

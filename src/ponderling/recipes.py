@@ -222,15 +222,16 @@ def _relational() -> list[Recipe]:
         eval_every=500,
         checkpoint_every=250,
     )
-    # Puzzles at the edge of what the network can do: most withstand trials, and have a few of their missing cells given.
-    deep = replace(
+    # Puzzles at the edge of what the network can do: jigsaws of many layouts and Sudokus that withstand trials, most with a few
+    # of their missing cells given; hunted ones lest they be forgotten. A set named twice is shown twice as often.
+    hard = replace(
         train,
         init="runs/sudoku",
-        steps=1400,
+        steps=3200,
         phases=(
-            Phase(until=300, extra_clues=4),
-            Phase(until=800, extra_clues=3),
-            Phase(until=1200, extra_clues=2),
+            Phase(until=1200, min_rating=2, extra_clues=4),
+            Phase(until=2400, min_rating=2, extra_clues=3),
+            Phase(until=3200, min_rating=2, extra_clues=2),
         ),
         lr=1e-3,
         muon_lr=3e-3,
@@ -243,9 +244,9 @@ def _relational() -> list[Recipe]:
             RunConfig(model, train, data),
         ),
         Recipe(
-            "sudoku-deep",
-            "the packaged weights: second part, from runs/sudoku on, with puzzles that withstand trial and error",
-            RunConfig(model, deep, replace(data, train="deep")),
+            "sudoku-hard",
+            "the same network's second part, from runs/sudoku on: jigsaws, and puzzles that withstand trial and error",
+            RunConfig(model, hard, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
         ),
     ]
 

@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from ponderling.cli.arguments import parse_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from rich.progress import Progress
@@ -46,6 +46,9 @@ class MakeCommand:
     layout: str | None = None
     """With --variant jigsaw, the regions: a letter for each cell, row by row. A random layout if not given; made.json has the
     task's name, `jigsaw-` and the layout, to give as --task."""
+    layouts: int = 1
+    """With --variant jigsaw: several random layouts, as many puzzles on each, in a file with a column `regions`. They are
+    for a network of the plain family to train on; --test must be 0."""
     train: int = 1000
     """Training puzzles."""
     test: int = 100
@@ -120,6 +123,8 @@ def main(args: list[str]) -> int:
 
 
 def _make(command: MakeCommand) -> int:
+    if command.layouts != 1:
+        return _make_jigsaws(command)
     import numpy as np
     from rich.console import Console
     from rich.progress import Progress
@@ -151,11 +156,7 @@ def _make(command: MakeCommand) -> int:
         )
     if command.deep:
         check_family(task)
-    files = [command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json")]
-    for file in files:
-        if file.exists():
-            raise FileExistsError(f"{file} is there already: choose another --out")
-    command.out.mkdir(parents=True, exist_ok=True)
+    files = _new_files(command.out, ("train.csv.gz", "test.csv.gz", "made.json"))
     rng = np.random.default_rng(command.seed)
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("puzzles", total=command.train + command.test)
@@ -210,6 +211,60 @@ def _make(command: MakeCommand) -> int:
     files[2].write_text(json.dumps(facts, indent=2) + "\n")
     print(json.dumps(facts, indent=2))
     return 0
+
+
+def _make_jigsaws(command: MakeCommand) -> int:
+    """Jigsaws of many layouts."""
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ponderling.tasks import SUDOKUS
+    from ponderling.tasks.jigsaw import generate_jigsaws
+
+    family = SUDOKUS.get(f"sudoku{command.size}")
+    others = ("extra_clues", "hunted", "deep", "apart_from", "layout")
+    ignored = [name for name in others if getattr(command, name) != MakeCommand.__dataclass_fields__[name].default]
+    if command.variant != "jigsaw" or family is None or command.size > 9 or command.test or ignored:
+        raise ValueError(
+            "--layouts is for --variant jigsaw, --size 4, 6 or 9, and --test 0, without --layout, --extra-clues, --hunted, "
+            f"--deep and --apart-from: got --variant {command.variant}, --size {command.size}, --test {command.test}"
+            + (f" and {', '.join('--' + name.replace('_', '-') for name in ignored)}" if ignored else "")
+        )
+    files = _new_files(command.out, ("train.csv.gz", "made.json"))
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("puzzles", total=command.train)
+        puzzles = generate_jigsaws(
+            family,
+            rng := np.random.default_rng(command.seed),
+            command.train,
+            command.layouts,
+            (command.min_rating, command.max_rating),
+            lambda done: progress.update(bar, completed=done),
+        )
+    puzzles = puzzles[rng.permutation(len(puzzles))]
+    family.write(files[0], puzzles)
+    facts = {
+        "task": family.name,
+        "command": f"ponderling data make sudoku --size {command.size} --variant jigsaw --layouts {command.layouts} "
+        f"--train {command.train} --test 0 --min-rating {command.min_rating} --max-rating {command.max_rating} "
+        f"--seed {command.seed}",
+        "layouts": command.layouts,
+        "train": _facts(family, puzzles),
+    }
+    files[1].write_text(json.dumps(facts, indent=2) + "\n")
+    print(json.dumps(facts, indent=2))
+    return 0
+
+
+def _new_files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """These files of a folder that is made; raises FileExistsError if one is there."""
+    files = [folder / name for name in names]
+    for file in files:
+        if file.exists():
+            raise FileExistsError(f"{file} is there already: choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    return files
 
 
 def _jigsaw(command: MakeCommand) -> Sudoku:

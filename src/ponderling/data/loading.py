@@ -72,7 +72,8 @@ def give_clues(task: Task, rng: np.random.Generator, puzzles: Puzzles, most: int
     place = order.argsort(axis=1)  # of each cell among the missing ones; clues come last
     given = place < rng.integers(0, most + 1, (len(puzzles), 1))
     given &= ~task.clue_mask(puzzles.tokens) & (puzzles.labels != PAD)
-    return replace(puzzles, tokens=np.where(given, puzzles.labels, puzzles.tokens))
+    region = puzzles.tokens // task.vocab_size * task.vocab_size  # 0 but where a question brings its own
+    return replace(puzzles, tokens=np.where(given, puzzles.labels + region, puzzles.tokens).astype(np.uint8))
 
 
 def _variation(data: DataConfig, task: Task) -> Augment | None:
@@ -100,8 +101,12 @@ def load_split(data: DataConfig, task: Task) -> DataSplit:
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
-    train = pool[order[num_validation:][: data.max_train]]
-    validation = pool[order[:num_validation]]
+    is_own = (
+        pool.tokens[order].max(axis=1, initial=0) < task.vocab_size
+    )  # others bring regions; they are not the family's
+    held = order[is_own][:num_validation]
+    train = pool[order[~np.isin(order, held)][: data.max_train]]
+    validation = pool[held]
     return DataSplit(train, validation, test[: data.max_test])
 
 
@@ -127,14 +132,22 @@ def _arc_split(data: DataConfig, task: Arc) -> DataSplit:
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default`, `hunted` and `deep` in the package, `hub` its public set.
+    """The puzzles of a file, or the task's own: `default`, `hunted`, `deep` and `jigsaws` in the package, `hub` its public set.
 
     split is train or test. Several with a + between are joined.
+
+    Raises:
+        ValueError: when a set to test on has puzzles that bring regions of their own.
     """
     if "+" in source and not Path(source).exists():
         return join([load_puzzles(task, part, split) for part in source.split("+")])
-    if source in ("default", "hunted", "deep"):
-        return task.load_default(split if source == "default" else source)
-    if source == "hub":
-        return task.read_hub(split)
-    return task.read(source)
+    if source in ("default", "hunted", "deep", "jigsaws"):
+        puzzles = task.load_default(split if source == "default" else source)
+    else:
+        puzzles = task.read_hub(split) if source == "hub" else task.read(source)
+    if split == "test" and len(puzzles) and puzzles.tokens.max() >= task.vocab_size:
+        raise ValueError(
+            f"{source}: puzzles with regions of their own are to train on: evaluate those of one layout, as the family "
+            "jigsaw-LAYOUT, from a file without the column regions"
+        )
+    return puzzles

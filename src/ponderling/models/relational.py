@@ -8,6 +8,8 @@ and message passing on factor graphs, of which a block is one round.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,43 +55,48 @@ class Groups(nn.Module):
     is not confused with two groups of middling counts, though all groups of a relation share these weights.
     """
 
-    members: Tensor
-
-    def __init__(self, members: Tensor, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, config: ModelConfig, generator: torch.Generator | None = None):
         super().__init__()
         self.mlp = quiet(SwiGLU(config.hidden_size, config, generator))
-        self.register_buffer("members", members, persistent=False)  # (G, C), 1 where the cell is in the group
 
-    def forward(self, u: Tensor) -> Tensor:
-        """(B, C, V, D) to (B, C, V, D): each symbol for itself."""
+    def forward(self, u: Tensor, members: Tensor) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D), each symbol for itself; members (G, C) or (B, G, C), 1 for a cell in the group."""
         B, C, V, D = u.shape
-        sums = torch.matmul(self.members, u.reshape(B, C, V * D)).view(B, -1, V, D)  # (B, G, V, D)
+        sums = torch.matmul(members, u.reshape(B, C, V * D)).view(B, -1, V, D)  # (B, G, V, D)
         told = self.mlp(soft_norm(SCALE * sums)).view(B, -1, V * D)
-        return torch.matmul(self.members.T, told).view(B, C, V, D)
+        return torch.matmul(members.mT, told).view(B, C, V, D)
 
 
 class RelationalBlock(nn.Module):
     """Messages through every relation, and among the symbols of each cell; then a SwiGLU on each vector (post-norm)."""
 
-    def __init__(self, relations: dict[str, Tensor], config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, relations: Iterable[str], config: ModelConfig, generator: torch.Generator | None = None):
         super().__init__()
         D, self.eps = config.hidden_size, config.rms_norm_eps
         self.gate_value = Linear(D, 2 * D, generator)
-        self.relations = nn.ModuleDict(
-            {name: Groups(members, config, generator) for name, members in relations.items()}
-        )
+        self.relations = nn.ModuleDict({name: Groups(config, generator) for name in relations})
         self.symbols = quiet(SwiGLU(D, config, generator))
         self.mlp = SwiGLU(D, config, generator)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """(B, C, V, D) to (B, C, V, D)."""
+    def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D); the members of each relation's groups as `Groups` takes them."""
         gate, value = self.gate_value(h).chunk(2, dim=-1)
         u = F.silu(gate) * value
         told = self.symbols(soft_norm(SCALE * u.sum(dim=2, keepdim=True)))  # among the symbols of one cell
-        for groups in self.relations.values():
-            told = told + groups(u)
+        for name, groups in self.relations.items():
+            told = told + groups(u, members[name])
         h = rms_norm(h + told, self.eps)
         return rms_norm(h + self.mlp(h), self.eps)
+
+
+class Blocks(nn.ModuleList):
+    """The blocks, one after the other: one `net` of the recursion."""
+
+    def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D)."""
+        for block in self:
+            h = block(h, members)
+        return h
 
 
 class Relational(nn.Module):
@@ -98,7 +105,8 @@ class Relational(nn.Module):
     Args:
         config: D, blocks, n and T.
         shape: Vocabulary and grid of the puzzles.
-        relations: Groups of cells that belong together, and where the interchangeable symbols begin.
+        relations: Groups of cells that belong together, and where the interchangeable symbols begin; a question may bring
+            regions of its own, see `Relations.regions`.
         generator: Source of the random initial weights; None: torch's global one.
     """
 
@@ -116,11 +124,13 @@ class Relational(nn.Module):
     ):
         super().__init__()
         self.config, self.shape = config, shape
-        self.first_symbol = relations.first_symbol
+        self.first_symbol, self.regions = relations.first_symbol, relations.regions
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
-        members = {name: membership(groups, shape.seq_len).to(dtype) for name, groups in relations.groups.items()}
+        self.relation_names = tuple(relations.groups)
+        for name, groups in relations.groups.items():
+            self.register_buffer(f"members_{name}", membership(groups, shape.seq_len).to(dtype), persistent=False)
         self.embedding = Embedding(3, D, 1.0, dtype, generator)
-        self.net = nn.Sequential(*(RelationalBlock(members, config, generator) for _ in range(config.num_layers)))
+        self.net = Blocks(RelationalBlock(self.relation_names, config, generator) for _ in range(config.num_layers))
         self.answer_head = Linear(D, 1, generator)
         self.halt_head = nn.Linear(2 * D, 1)
         nn.init.zeros_(self.halt_head.weight)
@@ -144,22 +154,40 @@ class Relational(nn.Module):
         size = (batch_size, self.shape.seq_len, self.num_symbols, -1)
         return tuple(vector.expand(size) for vector in self.initial)
 
+    def members(self, tokens: Tensor) -> dict[str, Tensor]:
+        """For each relation which cells are in which group, (G, C); (B, G, C) where a question brings its own regions."""
+        members = {name: self.get_buffer(f"members_{name}") for name in self.relation_names}
+        V = self.shape.vocab_size
+        if self.regions is None or int(tokens.max()) < V:
+            return members
+        name, first, count = self.regions
+        groups, region = members[name], tokens // V  # 0: as the task has them
+        own = region.unsqueeze(1) == torch.arange(1, count + 1, device=tokens.device).unsqueeze(1)  # (B, count, C)
+        task = groups[first : first + count]
+        regions = torch.where((region > 0).all(1)[:, None, None], own.to(task.dtype), task)
+        before, after = (part.expand(len(tokens), -1, -1) for part in (groups[:first], groups[first + count :]))
+        return members | {name: torch.cat([before, regions, after], dim=1)}
+
     def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says."""
         if torch.is_grad_enabled() or len(tokens) <= CHUNK:
-            return self.step(state, tokens)
+            return self.step(state, tokens % self.shape.vocab_size, self.members(tokens))
         parts = [
-            self.step(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK])
+            self(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK], puzzle_ids[i : i + CHUNK])
             for i in range(0, len(tokens), CHUNK)
         ]
         states, outputs = zip(*parts, strict=True)
         return tuple(map(torch.cat, zip(*states, strict=True))), Output(*map(torch.cat, zip(*outputs, strict=True)))
 
-    def step(self, state: State, tokens: Tensor) -> tuple[State, Output]:
-        """The same for all puzzles at once, whatever their number; as many symbols as the state has."""
+    def step(self, state: State, tokens: Tensor, members: dict[str, Tensor] | None = None) -> tuple[State, Output]:
+        """The same for all puzzles at once, whatever their number, with these groups, the task's if not given.
+
+        There are as many symbols as the state has.
+        """
+        told = self.members(tokens) if members is None else members
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
-        y, z = deep_recursion(self.net, x, y, z, self.config.n, self.config.T)
+        y, z = deep_recursion(lambda h: self.net(h, told), x, y, z, self.config.n, self.config.T)
         scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
         others = scores.new_full((*tokens.shape, self.first_symbol), NEVER)
         vectors = y.flatten(1, 2).float()

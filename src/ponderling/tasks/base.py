@@ -106,7 +106,12 @@ class Symmetry:
 
     def apply(self, tokens: Tokens) -> Tokens:
         """The transformed grids: row i of `tokens` (N, L) by transformation i."""
-        return np.take_along_axis(self.symbols, np.take_along_axis(tokens, self.cells, axis=1), axis=1)
+        moved = np.take_along_axis(tokens, self.cells, axis=1)
+        V = self.symbols.shape[1]
+        if moved.max(initial=0) < V:
+            return np.take_along_axis(self.symbols, moved, axis=1)
+        symbol = moved % V  # the rest is the cell's region, which goes with it
+        return np.take_along_axis(self.symbols, symbol, axis=1) + (moved - symbol)
 
     def apply_to(self, puzzles: Puzzles) -> Puzzles:
         """The puzzles with question and answer transformed: puzzle i by transformation i."""
@@ -121,6 +126,21 @@ class Symmetry:
         return Symmetry(np.argsort(self.cells, axis=1), np.argsort(self.symbols, axis=1).astype(self.symbols.dtype))
 
 
+class Regions(NamedTuple):
+    """Which groups of a family are regions that a puzzle may bring its own of.
+
+    The tokens of such a question say the region of their cell, too: in a vocabulary of V, cell i of region r has the token
+    `tokens[i] + V * (1 + r)`. Labels never do.
+    """
+
+    relation: str
+    """The relation that they belong to."""
+    first: int
+    """The number of the first of them."""
+    count: int
+    """How many there are, one after the other."""
+
+
 @dataclass(frozen=True)
 class Relations:
     """Which cells belong together, for a network that knows nothing else of the task.
@@ -133,6 +153,8 @@ class Relations:
     """For each relation its groups of cells; groups of one relation are treated alike, and may differ in size."""
     first_symbol: int
     """Tokens from here on are symbols that can be exchanged for one another; a lower token means the cell is not given."""
+    regions: Regions | None = None
+    """None where every puzzle has the groups of the family."""
 
 
 @dataclass(frozen=True)

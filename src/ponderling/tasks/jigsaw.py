@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PAD, Symmetry, Tokens
+from ponderling.tasks.base import PAD, Puzzles, Symmetry, Tokens, join
 from ponderling.tasks.sudoku import Sudoku
 from ponderling.tasks.sudoku_geometry import Geometry, geometry_of
 from ponderling.tasks.sudoku_symmetries import BLANK, sample_symbols
@@ -174,3 +174,38 @@ def random_layout(rng: np.random.Generator, side: int) -> str:
         blank = np.full(side * side, BLANK, np.uint8)
         if Jigsaw.of(layout).solve(blank, rng, max_guesses=20 * side * side).num_solutions > 0:
             return layout
+
+
+def generate_jigsaws(
+    family: Sudoku,
+    rng: np.random.Generator,
+    count: int,
+    layouts: int,
+    rating: tuple[int, int] | None = None,
+    progress: Callable[[int], object] = lambda done: None,
+) -> Puzzles:
+    """Minimal puzzles of the family's size on random layouts, as questions that bring their regions; to train on.
+
+    One random jigsaw in four takes eight guesses and more, as few random Sudokus do, and each layout asks for other inferences.
+
+    Args:
+        family: A Sudoku of this size.
+        rng: The only source of randomness.
+        count: How many, as many on each layout but for one.
+        layouts: How many layouts.
+        rating: Keep only puzzles rated from the first to the last of these.
+        progress: Called with the number made so far.
+
+    Raises:
+        ValueError: when there are not as many puzzles as layouts, or the size is too large.
+    """
+    if not 1 <= layouts <= count:
+        raise ValueError(f"expected at least one layout, and at most one for each puzzle: got {layouts} for {count}")
+    parts, made = [], 0
+    for i in range(layouts):
+        own = Jigsaw.of(random_layout(rng, family.side))
+        few = count * (i + 1) // layouts - made
+        puzzles = own.generate(rng, few, rating=rating, progress=lambda done: progress(made + done))  # noqa: B023
+        parts.append(replace(puzzles, tokens=family.bring_regions(puzzles.tokens, own.layout)))
+        made += few
+    return join(parts)

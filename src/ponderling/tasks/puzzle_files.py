@@ -11,6 +11,7 @@ import io
 import itertools
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -18,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.files import write_atomically
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
 
 COLUMNS = ("source", "question", "answer", "rating")
 """Columns of the public data set's files."""
+REGIONS = "regions"
+"""A further column of ours: the layout of a jigsaw, a letter for each cell."""
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
 
@@ -72,6 +75,7 @@ class _Row(NamedTuple):
     question: str
     answer: str
     rating: str
+    regions: str = ""
 
 
 def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> Puzzles:
@@ -122,17 +126,19 @@ def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
     header = [name.strip() for name in next(reader, [])]
     if "question" not in header:
         raise PuzzleError(f"{path}: expected a header with the column question, got {','.join(header) or 'nothing'}")
-    columns = [header.index(name) if name in header else -1 for name in COLUMNS]
+    columns = [header.index(name) if name in header else -1 for name in (*COLUMNS, REGIONS)]
     for fields in reader:
         if len(fields) >= len(header):
-            source, question, answer, rating = (fields[i] if i >= 0 else "" for i in columns)
-            yield _Row(reader.line_num, source.strip(), cells(question), cells(answer), rating.strip())
+            source, question, answer, rating, regions = (fields[i] if i >= 0 else "" for i in columns)
+            yield _Row(reader.line_num, source.strip(), cells(question), cells(answer), rating.strip(), regions.strip())
         elif any(fields):
             raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
 
 
 def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
     """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
+    if any(row.regions for row in rows):
+        return _by_regions(task, rows, problems)
     known = problems.count
     tokens = _column(task, rows, [row.question for row in rows], "question", problems)
     labels = _column(task, rows, [row.answer for row in rows], "answer", problems)
@@ -140,6 +146,36 @@ def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
         _complete(task, rows, tokens, labels, problems)
     sources = tuple(sys.intern(row.source) for row in rows)
     return Puzzles(tokens, labels, np.zeros(len(rows), np.int32), _ratings(rows, problems), sources)
+
+
+def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
+    """As `_from_rows`, each row as a puzzle of the family with its regions."""
+    parts, numbers = [], []
+    for layout in dict.fromkeys(row.regions for row in rows):
+        own = [i for i, row in enumerate(rows) if row.regions == layout]
+        try:
+            family = _family(task, layout)
+        except ValueError as error:
+            problems.add(rows[own[0]].number, str(error))
+            continue
+        part = _from_rows(family, [rows[i]._replace(regions="") for i in own], problems)
+        if layout:
+            part = replace(part, tokens=task.bring_regions(part.tokens, layout))  # pyright: ignore[reportAttributeAccessIssue]
+        parts.append(part)
+        numbers += own
+    if not parts:
+        problems.report()
+    return join(parts)[np.argsort(numbers)]
+
+
+def _family(task: TextTask, layout: str) -> TextTask:
+    """The family with this layout; raises ValueError when there is none."""
+    if not layout:
+        return task
+    make = getattr(task, "with_layout", None)
+    if make is None:
+        raise ValueError(f"the column {REGIONS} is for Sudokus")
+    return make(layout)
 
 
 def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
@@ -195,12 +231,15 @@ def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
     return ratings
 
 
-def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
-    """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
+def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles, layouts: list[str] | None = None) -> None:
+    """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all.
+
+    `layouts`, the regions of each puzzle, add a column.
+    """
     path = Path(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS if layouts is None else (*COLUMNS, REGIONS))
     for i in range(len(puzzles)):
         writer.writerow(
             (
@@ -208,6 +247,7 @@ def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
                 task.format(puzzles.tokens[i]),
                 task.format(puzzles.labels[i]) if puzzles.labels[i].any() else "",
                 "" if puzzles.ratings is None else int(puzzles.ratings[i]),
+                *([] if layouts is None else [layouts[i]]),
             )
         )
     content = text.getvalue().encode()

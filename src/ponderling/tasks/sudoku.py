@@ -5,6 +5,7 @@ Tokens are those of the public data set Sudoku-Extreme: 0 padding, 1 a blank, 2 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks import puzzle_files, sudoku_symmetries
-from ponderling.tasks.base import PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
+from ponderling.tasks.base import PuzzleError, Puzzles, Regions, Relations, Symmetry, Tokens, Verdict
 from ponderling.tasks.sudoku_geometry import Geometry, geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
 
@@ -28,6 +29,9 @@ DRAWN_LINES = "|+-─│┼ \t\r\n"
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
+
+LARGEST_OWN = 14
+"""The longest side whose puzzles may bring regions of their own: a token has one byte for symbol and region."""
 
 FEW_GUESSES = 50
 """A 9x9 puzzle that takes no more is solved within a tenth of a second in plain Python: sooner than numba is imported."""
@@ -183,7 +187,7 @@ class Sudoku:
 
     def format(self, tokens: Tokens) -> str:
         """The grid as one line, `.` for a cell without a symbol."""
-        return "".join(self._letters[tokens])
+        return "".join(self._letters[tokens % self.vocab_size])
 
     @cached_property
     def _letters(self) -> NDArray[np.str_]:
@@ -191,13 +195,13 @@ class Sudoku:
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of one character for each cell."""
-        return self._letters[tokens].reshape(self.grid_shape).tolist()
+        return self._letters[tokens % self.vocab_size].reshape(self.grid_shape).tolist()
 
     # Rules
 
     def clue_mask(self, tokens: Tokens) -> Bools:
         """Which cells are given."""
-        return tokens > BLANK
+        return tokens % self.vocab_size > BLANK
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
         """Whether each answer has every symbol once in each row, column and box, and keeps the clues; (N,)."""
@@ -405,7 +409,8 @@ class Sudoku:
     def relations(self) -> Relations:
         """Rows, columns, boxes and diagonals, one like the other: each holds every symbol once."""
         units = self.geometry.units
-        return Relations({"unit": tuple(map(tuple, units.tolist()))}, BLANK + 1)
+        regions = Regions("unit", 2 * self.side, self.side) if self.has_boxes and self.side <= LARGEST_OWN else None
+        return Relations({"unit": tuple(map(tuple, units.tolist()))}, BLANK + 1, regions)
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
         """Transformations drawn uniformly from the full group."""
@@ -417,7 +422,17 @@ class Sudoku:
 
     def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent."""
-        return sudoku_symmetries.fingerprint(self, tokens)
+        brings = self.brings_regions(tokens)
+        if not brings.any():
+            return sudoku_symmetries.fingerprint(self, tokens)
+        prints = np.zeros(len(tokens), np.uint64)
+        prints[~brings] = sudoku_symmetries.fingerprint(self, tokens[~brings])
+        layouts = np.array(self._layouts(tokens))
+        for layout in np.unique(layouts[brings]):
+            own = layouts == layout
+            regions = np.uint64(zlib.crc32(str(layout).encode())) << np.uint64(32)
+            prints[own] = self.with_layout(str(layout)).fingerprint(tokens[own] % self.vocab_size) ^ regions
+        return prints
 
     # Files: see puzzle_files.py
 
@@ -435,12 +450,39 @@ class Sudoku:
         return self.solve(question).answer
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
-        """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
+        """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason.
+
+        A CSV's column `regions`, the layout of a jigsaw, gives a puzzle regions of its own; such puzzles are to train on.
+        """
         return puzzle_files.read_puzzles(self, path, limit)
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
-        puzzle_files.write_puzzles(self, path, puzzles)
+        puzzle_files.write_puzzles(self, path, puzzles, self._layouts(puzzles.tokens))
+
+    def with_layout(self, layout: str) -> Sudoku:
+        """The family of the same size with these regions in place of boxes; raises ValueError when there is none."""
+        from ponderling.tasks.jigsaw import Jigsaw
+
+        family = Jigsaw.of(layout)
+        if family.side != self.side or not self.has_boxes or self.side > LARGEST_OWN or self.diagonals:
+            raise ValueError(f"{self.name} has no puzzles with {family.side} regions of their own")
+        return family
+
+    def bring_regions(self, tokens: Tokens, layout: str) -> Tokens:
+        """Questions (N, L) of the family `with_layout` as questions of this one that bring their regions."""
+        return tokens + np.uint8(self.vocab_size) * (1 + self.with_layout(layout).regions.ravel().astype(np.uint8))
+
+    def brings_regions(self, tokens: Tokens) -> Bools:
+        """Which questions (N, L) have regions of their own, (N,)."""
+        return tokens.max(axis=1, initial=0) >= self.vocab_size
+
+    def _layouts(self, tokens: Tokens) -> list[str] | None:
+        """A letter for each cell of each question, "" for those with boxes; None where all have boxes."""
+        if not self.brings_regions(tokens).any():
+            return None
+        letters = np.array(["", *SYMBOLS[9 : 9 + self.side]])
+        return ["".join(letters[row]) for row in tokens // self.vocab_size]
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Puzzles of the public data set Sudoku-Extreme, `train` or `test`; raises PuzzleError when they cannot be had."""
@@ -451,10 +493,10 @@ class Sudoku:
     def load_default(self, split: str) -> Puzzles:
         """A set in the package: `train` or `test`, small; `hunted`, large and hard, and `deep`, harder, to train on too.
 
-        No test puzzle is equivalent to one of the others.
+        No test puzzle is equivalent to one of the others. `jigsaws` bring regions of their own.
         """
-        if split not in ("train", "test", "hunted", "deep"):
-            raise ValueError(f"split must be train, test, hunted or deep: got {split!r}")
+        if split not in ("train", "test", "hunted", "deep", "jigsaws"):
+            raise ValueError(f"split must be train, test, hunted, deep or jigsaws: got {split!r}")
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():

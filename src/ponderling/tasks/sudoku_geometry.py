@@ -65,4 +65,4 @@ def geometry_of(grid: NDArray[np.int64], boxes: NDArray[np.int64], more: Iterabl
 
 def _padded(rows: list[list[int]]) -> NDArray[np.int64]:
     width = max(map(len, rows), default=1)
-    return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(-1, width)
+    return np.array([row + [-1] * (width - len(row)) for row in rows], dtype=np.int64).reshape(len(rows), width)
