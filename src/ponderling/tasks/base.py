@@ -137,7 +137,7 @@ class Regions(NamedTuple):
     """The relation that they belong to."""
     first: int
     """The number of the first of them."""
-    count: int
+    number: int
     """How many there are, one after the other."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from ponderling.tasks import puzzle_files, sudoku_symmetries
 from ponderling.tasks.base import PuzzleError, Puzzles, Regions, Relations, Symmetry, Tokens, Verdict
 from ponderling.tasks.sudoku_geometry import Geometry, geometry
 from ponderling.tasks.sudoku_symmetries import BLANK
+
+if TYPE_CHECKING:
+    from ponderling.tasks.jigsaw import Jigsaw
 
 HUB_REPOSITORY = "sapientinc/sudoku-extreme"
 """The public data set: 3.8 million puzzles to train on, 420,000 to test."""
@@ -460,7 +463,7 @@ class Sudoku:
         """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
         puzzle_files.write_puzzles(self, path, puzzles, self._layouts(puzzles.tokens))
 
-    def with_layout(self, layout: str) -> Sudoku:
+    def with_layout(self, layout: str) -> Jigsaw:
         """The family of the same size with these regions in place of boxes; raises ValueError when there is none."""
         from ponderling.tasks.jigsaw import Jigsaw
 
