@@ -227,11 +227,11 @@ def _relational() -> list[Recipe]:
     hard = replace(
         train,
         init="runs/sudoku",
-        steps=2600,
+        steps=2200,
         phases=(
-            Phase(until=1000, min_rating=2, extra_clues=4),
-            Phase(until=1900, min_rating=2, extra_clues=3),
-            Phase(until=2600, min_rating=2, extra_clues=2),
+            Phase(until=900, min_rating=2, extra_clues=4),
+            Phase(until=1600, min_rating=2, extra_clues=3),
+            Phase(until=2200, min_rating=2, extra_clues=2),
         ),
         lr=1e-3,
         muon_lr=3e-3,

@@ -284,7 +284,7 @@ async function think(follow = true) {
       drawPosition();
     }
     if (!state.arc) return;
-    say("The views vote…");
+    say(`${restarts} views think and vote…`);
     const votes = await client.vote({ ...body, model: view.model, views: restarts }, controller.signal);
     if (state.thinking === controller) view.takeVotes(votes);
   };
