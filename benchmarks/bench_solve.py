@@ -3,7 +3,8 @@
     python benchmarks/bench_solve.py --data qqwing qqwing.csv
 
 The baseline is how the official code evaluates: whole batches, every puzzle for all steps. All solve the same puzzles with
-the same weights; the exact match of each stands beside its speed. Latency is of one puzzle alone, one after another, warm.
+the same weights, each in a process of its own; the exact match of each stands beside its speed. Latency is of one puzzle
+alone, one after another, warm.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ class Options:
     """The first so many of each."""
     single: int = 100
     """Puzzles solved one at a time for the latency."""
-    scaling: tuple[int, ...] = (100, 1000)
+    scaling: tuple[int, ...] = (100, 1000, 10_000)
     """Numbers of puzzles for seconds and peak memory; repeated from the test set if it has fewer."""
     json: Path | None = None
     """Also write the figures to this file."""
     memory_of: int | None = None
     """Used by the script itself: solve so many puzzles and print seconds and the peak memory in MB."""
+    way: str | None = None
+    """Used by the script itself: solve the set named first in `data`, `default` if there is none, in this one of the WAYS."""
 
 
 @torch.inference_mode()
@@ -80,18 +83,31 @@ def timed(work: Callable[[], Tokens]) -> tuple[float, Tokens]:
     return time.perf_counter() - began, answers
 
 
-def throughput(solver: Solver, name: str, puzzles: Puzzles) -> dict[str, Any]:
+WAYS: dict[str, Callable[[Solver, Puzzles], Tokens]] = {
+    "baseline, full depth": full_depth,
+    "engine, full depth": lambda solver, puzzles: with_slots(solver, puzzles, early_exit=False),
+    "engine, early exit": lambda solver, puzzles: with_slots(solver, puzzles, early_exit=True),
+}
+
+
+def print_throughput(options: Options, way: str) -> None:
+    """The other side of `throughput`: solves a few to warm up, then all."""
+    solver = Solver.load(options.checkpoint)
+    (file,) = options.data.values() or ["default"]
+    puzzles = load_puzzles(solver.task, file, "test")[: options.puzzles]
+    WAYS[way](solver, puzzles[:8])
+    seconds, answers = timed(lambda: WAYS[way](solver, puzzles))
+    exact = float(exact_match(answers, puzzles.labels).mean())
+    print(json.dumps({"puzzles_a_second": round(len(puzzles) / seconds, 2), "exact": round(exact, 4)}))
+
+
+def throughput(options: Options, name: str, file: str, count: int) -> dict[str, Any]:
     """Puzzles a second and exact match of the three ways."""
-    ways: dict[str, Callable[[], Tokens]] = {
-        "baseline, full depth": lambda: full_depth(solver, puzzles),
-        "engine, full depth": lambda: with_slots(solver, puzzles, early_exit=False),
-        "engine, early exit": lambda: with_slots(solver, puzzles, early_exit=True),
-    }
-    figures: dict[str, Any] = {"data": name, "puzzles": len(puzzles)}
-    for way, work in ways.items():
-        seconds, answers = timed(work)
-        exact = float(exact_match(answers, puzzles.labels).mean())
-        figures[way] = {"puzzles_a_second": round(len(puzzles) / seconds, 2), "exact": round(exact, 4)}
+    figures: dict[str, Any] = {"data": name, "puzzles": count}
+    for way in WAYS:
+        command = [sys.executable, __file__, "--checkpoint", options.checkpoint, "--puzzles", str(options.puzzles)]
+        command += ["--data", "it", file, "--way", way]
+        figures[way] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     baseline = figures["baseline, full depth"]["puzzles_a_second"]
     figures["ratio"] = round(figures["engine, early exit"]["puzzles_a_second"] / baseline, 1)
     return figures
@@ -114,9 +130,9 @@ def cold(*command: str) -> float:
     return round(min(times), 2)
 
 
-def scaling(count: int) -> dict[str, Any]:
+def scaling(checkpoint: str, count: int) -> dict[str, Any]:
     """Seconds and peak memory of a process that solves so many puzzles."""
-    command = [sys.executable, __file__, "--memory-of", str(count)]
+    command = [sys.executable, __file__, "--checkpoint", checkpoint, "--memory-of", str(count)]
     seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return {"puzzles": count, "seconds": float(seconds), "peak_mb": int(memory)}
 
@@ -137,12 +153,12 @@ def main(options: Options) -> None:
     """Measures and prints."""
     if options.memory_of:
         return print_scaling(options)
+    if options.way:
+        return print_throughput(options, options.way)
     solver = Solver.load(options.checkpoint)
-    test = solver.task.load_default("test")
-    sets = {"packaged test set": test} | {
-        name: load_puzzles(solver.task, file, "test") for name, file in options.data.items()
-    }
-    rows = [throughput(solver, name, puzzles[: options.puzzles]) for name, puzzles in sets.items()]
+    files = {"packaged test set": "default"} | options.data
+    sets = {name: load_puzzles(solver.task, file, "test")[: options.puzzles] for name, file in files.items()}
+    rows = [throughput(options, name, file, len(sets[name])) for name, file in files.items()]
     print("| puzzles | baseline, full depth | engine, full depth | engine, early exit | ratio |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for row in rows:
@@ -152,9 +168,9 @@ def main(options: Options) -> None:
     figures = {
         "throughput": rows,
         "latency_ms": {name: latency(solver, puzzles[: options.single]) for name, puzzles in sets.items()},
-        "cold_solve_s": cold("solve", options.checkpoint, solver.task.format(test.tokens[0])),
+        "cold_solve_s": cold("solve", options.checkpoint, solver.task.format(sets["packaged test set"].tokens[0])),
         "cold_help_s": cold("--help"),
-        "scaling": [scaling(count) for count in options.scaling],
+        "scaling": [scaling(options.checkpoint, count) for count in options.scaling],
     }
     for name, value in figures.items():
         if name != "throughput":
