@@ -199,12 +199,22 @@ def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_c
     assert all(result.valid and result.halted for result in results)
     card = (PACKAGED / "sudoku" / "README.md").read_text()
     assert "41,153" in card
+    hard = Solver.load("sudoku-hard")
+    deep = hard.task.load_default("deep")[:24]
+    found = [
+        (s.solve(tokens).tokens == labels).all()
+        for s in (solver, hard)
+        for tokens, labels in zip(deep.tokens, deep.labels)
+    ]
+    assert sum(found[24:]) > sum(found[:24])
     assert "SEARCHTABLE" not in card
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["maze10", "sudoku"]
-    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku\)"):
+    assert packaged_weights() == ["maze10", "sudoku", "sudoku-hard"]
+    with pytest.raises(
+        CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku, sudoku-hard\)"
+    ):
         load_checkpoint("sudokku")
 
 

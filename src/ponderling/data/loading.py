@@ -105,7 +105,10 @@ def load_split(data: DataConfig, task: Task) -> DataSplit:
         pool.tokens[order].max(axis=1, initial=0) < task.vocab_size
     )  # others bring regions; they are not the family's
     held = order[is_own][:num_validation]
-    train = pool[order[~np.isin(order, held)][: data.max_train]]
+    held_tokens = {row.tobytes() for row in pool.tokens[held]}  # which may stand in the pool twice
+    train = pool[
+        np.array([i for i in order if pool.tokens[i].tobytes() not in held_tokens], np.int64)[: data.max_train]
+    ]
     validation = pool[held]
     return DataSplit(train, validation, test[: data.max_test])
 
