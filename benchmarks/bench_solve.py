@@ -62,7 +62,7 @@ def full_depth(solver: Solver, puzzles: Puzzles, batch_size: int = 256) -> Token
         ids = torch.from_numpy(puzzles.puzzle_ids[first : first + batch_size].astype(np.int64))
         state, output = model.initial_state(len(tokens)), None
         for _ in range(solver.config.train.N_sup):
-            state, output = step(state, tokens) if step else model(state, tokens, ids)
+            state, output = step(state, tokens, model.members(tokens)) if step else model(state, tokens, ids)
         assert output is not None
         answers.append(output.logits.argmax(-1).to(torch.uint8).numpy())
     return np.concatenate(answers)

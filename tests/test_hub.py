@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ponderling.cli import main
-from ponderling.hub import find_local, make_card
+from ponderling.hub import _data, find_local, make_card
 
 TOKEN = "hf_secretsecretsecretsecret"
 TINY = [
@@ -237,3 +237,8 @@ def test_the_card_tells_the_run_and_its_test_figures(run, tmp_path, capsys):
     assert (tmp_path / "card.md").read_text() == card
     last = make_card(find_local(run / "last"), "someone/tiny")
     assert "Not known: neither the checkpoint nor its run's log holds figures." in last
+
+
+def test_a_card_names_each_set_that_was_joined_once_and_of_files_the_name_alone(tmp_path):
+    said = _data(f"jigsaws+jigsaws+{tmp_path}/mine.csv+hub")
+    assert said == "the package's jigsaws of many layouts, the file `mine.csv`, the family's public data set"

@@ -176,6 +176,15 @@ def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
         load_puzzles(task, str(train), "test")
 
 
+def test_what_is_held_out_of_sets_that_are_joined_is_in_no_copy_trained_on():
+    task = SUDOKUS["sudoku4"]
+    split = load_split(DataConfig("sudoku4", train="default+default", num_validation=30), task)
+    held = {row.tobytes() for row in split.validation.tokens}
+    assert not held & {row.tobytes() for row in split.train.tokens}
+    whole = {row.tobytes() for row in task.load_default("train").tokens}
+    assert {row.tobytes() for row in split.train.tokens} == whole - held  # and nothing else is missing
+
+
 def test_regions_in_a_file_that_cannot_be_are_refused(tmp_path):
     task, file = SUDOKUS["sudoku4"], tmp_path / "bad.csv"
     row = "a,1...............,,3,{}\n"

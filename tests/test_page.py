@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +31,7 @@ from ponderling.tasks.arc_files import read_tasks
 from ponderling.train import start
 from ponderling.web.arc_tasks import text_of
 from ponderling.web.site import RUNTIME_FILES
+from servers import serving_command
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,20 +44,9 @@ ARC_TASKS = example_tasks(colours=8)
 PATIENCE = 90_000  # milliseconds; the machine may be busy with something else
 
 
-@contextlib.contextmanager
-def serving(*checkpoints: str, **variables: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "ponderling", "serve", *checkpoints, "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
-        assert process.stderr is not None
-        try:
-            yield process.stderr.readline().split()[2].rstrip(";")
-        finally:  # a test that fails must not wait for the server to end by itself
-            process.terminate()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with serving("sudoku") as url:
+    with serving_command("sudoku") as url:
         yield url
 
 
@@ -72,13 +61,13 @@ def arc_run(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def arc(arc_run) -> Iterator[str]:
-    with serving(f"arc={arc_run}") as url:
+    with serving_command(f"arc={arc_run}") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def maze() -> Iterator[str]:
-    with serving("maze10") as url:
+    with serving_command("maze10") as url:
         yield url
 
 
@@ -272,7 +261,7 @@ def test_attempts_are_shown_as_small_multiples_and_can_be_looked_at(browser, req
 
 
 def test_a_token_is_asked_for_and_used(browser):
-    with serving("sudoku", PONDERLING_TOKEN="a-secret-of-some-length") as url:
+    with serving_command("sudoku", PONDERLING_TOKEN="a-secret-of-some-length") as url:
         page = browser.new_context().new_page()
         page.goto(url)
         page.fill("#token-value", "a-secret-of-some-length")

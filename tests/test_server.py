@@ -5,44 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import torch
 from tests.test_inference import solver
 
-from arc_examples import example_tasks, kaggle, tiny_run
-from ponderling.checkpoint import load_checkpoint
-from ponderling.cli import main
-from ponderling.cli.serve import names_of
-from ponderling.evaluate_arc import TestInput, arc_of, evaluate_arc
 from ponderling.inference import Solver
 from ponderling.search import Budget
 from ponderling.tasks import get_task
-from ponderling.tasks.arc_files import read_tasks
 from ponderling.tasks.base import Question
-from ponderling.train import start
 from ponderling.web import bodies, guard
 from ponderling.web.engine import Engine
 from ponderling.web.guard import MOST_BYTES
 from ponderling.web.operations import resident_bytes
-from ponderling.web.registry import Registry, Settings
-from ponderling.web.server import create_app
+from ponderling.web.registry import Settings
+from servers import events, serving
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
-
-
-USUAL = Settings()
 
 
 class Tireless:
@@ -56,66 +39,10 @@ class Tireless:
         return state, output._replace(q=output.q * 0 - 9)
 
 
-class Slow:
-    """A model that counts its calls and takes its time for them."""
-
-    def __init__(self, model, seconds: float):
-        self.model, self.seconds, self.batches = model, seconds, []
-
-    def initial_state(self, batch_size):
-        return self.model.initial_state(batch_size)
-
-    def parameters(self):
-        return self.model.parameters()
-
-    def __call__(self, state, tokens, ids):
-        self.batches.append(len(tokens))
-        time.sleep(self.seconds)
-        return self.model(state, tokens, ids)
-
-
-@contextlib.contextmanager
-def serving(
-    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64, **checkpoints: Path
-) -> Iterator[tuple[str, Registry, Slow]]:
-    """A real server on a free port with the model `tiny` on sudoku4, and those of `checkpoints`."""
-    import uvicorn
-
-    registry = Registry(Engine(queue))
-    s = solver()
-    model = Slow(s.model, seconds)
-    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
-    for name, checkpoint in checkpoints.items():
-        registry.load(name, checkpoint, slots)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
-        running = uvicorn.Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        for _ in range(200):
-            if running.started:
-                break
-            time.sleep(0.05)
-        try:
-            yield url, registry, model
-        finally:
-            running.should_exit = True
-            thread.join(30)
-            assert not thread.is_alive()
-
-
 @pytest.fixture(scope="module")
 def tiny():
     with serving() as (url, registry, _):
         yield url, registry
-
-
-def events(text: str) -> list[tuple[str, dict]]:
-    """What a stream of server-sent events says."""
-    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
-    return [(block.split("\n")[0][7:], json.loads(block.split("\n")[1][6:])) for block in blocks]
 
 
 def until(condition, seconds: float = 10.0) -> None:
@@ -430,203 +357,3 @@ def fuzz_operation(operation, check, settings, HealthCheck):
         check(case)
 
     fuzz()
-
-
-# ARC
-
-ARC_TASKS = example_tasks(["mirror", "turn", "recolour"])
-
-
-@pytest.fixture(scope="module")
-def arc(tmp_path_factory):
-    """A server with a model of ARC that has seen little, and its run's folder."""
-    folder = tmp_path_factory.mktemp("arc")
-    kaggle(folder, ARC_TASKS)
-    start(tiny_run(folder / "made_challenges.json", steps=6), folder / "run").run()
-    with serving(arc=folder / "run") as (url, _, _):
-        yield url, folder
-
-
-def test_arc_tasks_are_offered_with_all_their_grids(arc):
-    url, _ = arc
-    listed = httpx.get(f"{url}/v1/arc/tasks", params={"model": "arc"}).json()
-    assert listed["task"] == "arc8"
-    assert {t["name"]: (t["role"], t["tests"]) for t in listed["tasks"]} == {
-        name: ("test", len(task["test"])) for name, task in ARC_TASKS.items()
-    }
-    task = httpx.get(f"{url}/v1/arc/task", params={"model": "arc", "name": "turn"}).json()
-
-    def grid(text):
-        return [[int(cell) for cell in row] for row in text.split("/")]
-
-    for part, pairs in (("demos", "train"), ("tests", "test")):
-        got = [{"input": grid(p["input"]), "output": grid(p["output"])} for p in task[part]]
-        assert got == ARC_TASKS["turn"][pairs]
-    families = httpx.get(f"{url}/v1/models").json()["models"][1]["tasks"]
-    assert [(f["task"], f["kind"], f["characters"][1:3], f["blank"]) for f in families] == [
-        ("arc8", "arc", ["|", "0"], 0)
-    ]
-
-
-@pytest.mark.parametrize("count", [0, 2, 200])
-def test_votes_are_those_of_the_evaluation(arc, count):
-    url, folder = arc
-    checkpoint = load_checkpoint(folder / "run")
-    family = arc_of(checkpoint)
-    tasks = {"turn": read_tasks(folder / "made_challenges.json")["turn"]}
-    expected = evaluate_arc(checkpoint.model, family, tasks, steps=3, views=count)
-    body = {"model": "arc", "puzzle": "turn/1", "steps": 3, "views": count}
-    got = httpx.post(f"{url}/v1/vote", json=body).json()
-    ranked = expected.ranked[TestInput("turn", 0)]
-    right = tasks["turn"].tests[0].output
-    assert [(g["votes"], g["grid"], g["right"]) for g in got["grids"]] == [
-        (c.votes, "/".join("".join(map(str, row)) for row in c.grid), np.array_equal(c.grid, right)) for c in ranked
-    ]
-    assert [g["score"] for g in got["grids"]] == pytest.approx([c.score for c in ranked], abs=1e-4)
-    assert len(got["views"]) == expected.views == sum(g["votes"] for g in got["grids"])
-    first = got["views"][0]
-    assert (first["symmetry"], first["recoloured"]) == ("as it is", False)
-    assert first["shown"] == "/".join("".join(map(str, row)) for row in ARC_TASKS["turn"]["test"][0]["input"])
-    assert {g["grid"] for g in got["grids"]} == {v["grid"] for v in got["views"]}
-
-
-def test_thinking_about_an_arc_task_begins_with_the_view_of_the_task_as_it_is(arc):
-    url, _ = arc
-    told = events(httpx.post(f"{url}/v1/think", json={"model": "arc", "puzzle": "turn/1", "steps": 2}).text)
-    assert [name for name, _ in told] == ["start", "step", "step", "end"]
-    steps = {"model": "arc", "puzzle": "turn/1", "steps": 2, "views": 0}
-    vote = httpx.post(f"{url}/v1/vote", json=steps).json()
-    assert told[0][1]["question"] == vote["views"][0]["shown"]
-    assert told[-1][1]["answer"] == vote["views"][0]["grid"]
-    assert len(told[1][1]["tokens"]) == 64
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status", "message"),
-    [
-        ("vote", {"model": "arc", "puzzle": "turn/9"}, 422, "test inputs 1 to"),
-        ("vote", {"model": "arc", "puzzle": "turn/x"}, 422, "test inputs 1 to"),
-        ("vote", {"model": "arc", "puzzle": "other/1"}, 422, "a task that the model knows"),
-        ("vote", {"model": "arc", "puzzle": "turn/1", "views": 999}, 422, "views"),
-        ("vote", {"model": "tiny", "puzzle": "turn/1"}, 404, "no ARC model"),
-        ("think", {"model": "arc", "puzzle": "012/340"}, 422, "a task that the model knows"),
-        ("solve", {"model": "arc", "puzzles": ["turn/1"], "restarts": 2}, 422, "see /v1/vote"),
-    ],
-)
-def test_what_an_arc_model_cannot_do_is_said(arc, path, body, status, message):
-    reply = httpx.post(f"{arc[0]}/v1/{path}", json=body)
-    assert reply.status_code == status
-    assert message in reply.json()["detail"]
-
-
-def test_an_arc_checkpoint_whose_tasks_are_gone_is_not_served(arc, capsys):
-    _, folder = arc
-    (folder / "made_challenges.json").rename(folder / "away.json")
-    try:
-        assert main(["serve", str(folder / "run")]) == 2
-    finally:
-        (folder / "away.json").rename(folder / "made_challenges.json")
-    error = capsys.readouterr().err.strip()
-    assert "their files cannot be read" in error
-    assert "say with --data where they are" in error
-    assert "\n" not in error
-
-
-def test_tasks_that_have_moved_are_read_where_data_says(arc, tmp_path):
-    _, folder = arc
-    for name in ("challenges", "solutions"):
-        (folder / f"made_{name}.json").rename(tmp_path / f"moved_{name}.json")
-    try:
-        with serving_command(str(folder / "run"), "--data", str(tmp_path / "moved_challenges.json")) as url:
-            listed = httpx.get(f"{url}/v1/arc/tasks").json()["tasks"]
-            vote = httpx.post(f"{url}/v1/vote", json={"puzzle": "turn/1", "steps": 1, "views": 1}).json()
-    finally:
-        for name in ("challenges", "solutions"):
-            (tmp_path / f"moved_{name}.json").rename(folder / f"made_{name}.json")
-    assert {task["name"] for task in listed} == set(ARC_TASKS)
-    assert vote["grids"][0]["right"] is not None  # the solutions lie beside it
-
-
-def test_data_without_a_known_task_is_refused(arc, tmp_path, capsys):
-    _, folder = arc
-    kaggle(tmp_path, example_tasks(["double"]))
-    for args, message in [
-        ([str(folder / "run"), "--data", str(tmp_path)], "none of its tasks is known"),
-        (["sudoku", "--data", str(tmp_path)], "--data is for ARC models"),
-    ]:
-        assert main(["serve", *args]) == 2
-        error = capsys.readouterr().err.strip()
-        assert message in error
-        assert "\n" not in error
-
-
-# The command
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["serve"], "at least one checkpoint"),
-        (["serve", "nowhere"], "nowhere: no such checkpoint"),
-        (["serve", "sudoku", "--host", "0.0.0.0"], "can be reached by others"),
-        (["serve", "sudoku", "--slots", "0"], "--slots must be at least 1"),
-        (["serve", "sudoku", "sudoku"], "two checkpoints would be served as 'sudoku'"),
-    ],
-)
-def test_a_mistake_in_the_command_is_one_line(args, message, capsys, monkeypatch):
-    monkeypatch.delenv("PONDERLING_TOKEN", raising=False)
-    assert main(args) == 2
-    error = capsys.readouterr().err.strip()
-    assert message in error
-    assert "\n" not in error
-
-
-def test_a_short_token_is_refused(capsys, monkeypatch):
-    monkeypatch.setenv("PONDERLING_TOKEN", "short")
-    assert main(["serve", "sudoku", "--host", "0.0.0.0"]) == 2
-    assert "at least 16 characters" in capsys.readouterr().err
-
-
-def test_acheckpoint_is_served_under_its_own_name_or_a_given_one():
-    assert names_of(("runs/a/best", "runs/b/", "x=runs/a/last", "sudoku")) == {
-        "a": "runs/a/best",
-        "b": "runs/b/",
-        "x": "runs/a/last",
-        "sudoku": "sudoku",
-    }
-
-
-@contextlib.contextmanager
-def serving_command(*args: str) -> Iterator[str]:
-    """The command as a process of its own."""
-    command = [sys.executable, "-m", "ponderling", "serve", *args, "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            yield process.stderr.readline().split()[2].rstrip(";")
-        finally:
-            process.terminate()
-
-
-def test_the_command_serves_and_ends_on_a_signal():
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        assert "serving on http://127.0.0.1:" in line
-        url = line.split()[2].rstrip(";")
-        names = [task["task"] for task in httpx.get(f"{url}/v1/models").json()["models"][0]["tasks"]]
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-        assert process.returncode == 0
-        assert process.stderr.read() == ""
-    assert names[0] == "sudoku9"
-    assert {"sudoku4", "sudoku6", "sudoku16"} <= set(names)
-
-
-def test_torch_is_left_as_it_is():
-    threads = torch.get_num_threads()
-    with serving() as (url, _, _):
-        httpx.get(f"{url}/healthz")
-    assert torch.get_num_threads() == threads

@@ -161,9 +161,11 @@ def _data(source: str) -> str:
         "default": "the set in the package",
         "hunted": "the package's large set",
         "deep": "the package's set of puzzles that withstand trial and error",
+        "jigsaws": "the package's jigsaws of many layouts",
         "hub": "the family's public data set",
     }
-    return known.get(source, f"the file `{Path(source).name}`")
+    parts = dict.fromkeys([source] if Path(source).exists() else source.split("+"))
+    return ", ".join(known.get(part, f"the file `{Path(part).name}`") for part in parts)
 
 
 def _accuracy(source: Source, info: dict[str, Any]) -> list[str]:

@@ -226,7 +226,7 @@ def _relational() -> list[Recipe]:
     # of their missing cells given; hunted ones lest they be forgotten. A set named twice is shown twice as often.
     hard = replace(
         train,
-        init="runs/sudoku",
+        init="sudoku",
         steps=2200,
         phases=(
             Phase(until=900, min_rating=2, extra_clues=4),
@@ -245,7 +245,7 @@ def _relational() -> list[Recipe]:
         ),
         Recipe(
             "sudoku-hard",
-            "the same network's second part, from runs/sudoku on: jigsaws, and puzzles that withstand trial and error",
+            "the same network's second part, from the weights `sudoku` on: jigsaws, puzzles that withstand trials; 55 minutes",
             RunConfig(model, hard, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
         ),
     ]

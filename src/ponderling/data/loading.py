@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ponderling.config import DataConfig
 from ponderling.data.grid_source import load_grids
@@ -101,16 +102,17 @@ def load_split(data: DataConfig, task: Task) -> DataSplit:
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
-    is_own = (
-        pool.tokens[order].max(axis=1, initial=0) < task.vocab_size
-    )  # others bring regions; they are not the family's
-    held = order[is_own][:num_validation]
-    held_tokens = {row.tobytes() for row in pool.tokens[held]}  # which may stand in the pool twice
-    train = pool[
-        np.array([i for i in order if pool.tokens[i].tobytes() not in held_tokens], np.int64)[: data.max_train]
-    ]
-    validation = pool[held]
-    return DataSplit(train, validation, test[: data.max_test])
+    is_own = pool.tokens.max(axis=1, initial=0) < task.vocab_size  # others bring regions: they are not the family's
+    held = order[is_own[order]][:num_validation]
+    train = order[~_is_among(pool, held)[order]]  # sets that are joined may hold a puzzle twice
+    return DataSplit(pool[train[: data.max_train]], pool[held], test[: data.max_test])
+
+
+def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which puzzles (N,) are, id and all, those of these rows."""
+    wanted = {(pool.tokens[i].tobytes(), int(pool.puzzle_ids[i])) for i in rows}
+    found = (key in wanted for key in zip(map(bytes, pool.tokens), pool.puzzle_ids.tolist(), strict=True))
+    return np.fromiter(found, bool, len(pool))
 
 
 def load_test(data: DataConfig, task: Task, source: str) -> Puzzles:

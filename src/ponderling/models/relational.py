@@ -179,15 +179,14 @@ class Relational(nn.Module):
         states, outputs = zip(*parts, strict=True)
         return tuple(map(torch.cat, zip(*states, strict=True))), Output(*map(torch.cat, zip(*outputs, strict=True)))
 
-    def step(self, state: State, tokens: Tensor, members: dict[str, Tensor] | None = None) -> tuple[State, Output]:
-        """The same for all puzzles at once, whatever their number, with these groups, the task's if not given.
+    def step(self, state: State, tokens: Tensor, members: dict[str, Tensor]) -> tuple[State, Output]:
+        """The same for all puzzles at once, whatever their number; as many symbols as the state has.
 
-        There are as many symbols as the state has.
+        The tokens do not say regions any more: `members` has them.
         """
-        told = self.members(tokens) if members is None else members
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
-        y, z = deep_recursion(lambda h: self.net(h, told), x, y, z, self.config.n, self.config.T)
+        y, z = deep_recursion(lambda h: self.net(h, members), x, y, z, self.config.n, self.config.T)
         scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
         others = scores.new_full((*tokens.shape, self.first_symbol), NEVER)
         vectors = y.flatten(1, 2).float()

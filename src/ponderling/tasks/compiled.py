@@ -69,10 +69,8 @@ class Compiled(Generic[P, R]):
         function = self._calling("machine_code")
         try:
             return njit()(cache=True)(function)
-        except (
-            RuntimeError
-        ):  # neither the package's folder nor the user's cache can be written: compile in each process
-            return njit()(function)
+        except RuntimeError:  # neither the package's folder nor the user's cache can be written
+            return njit()(function)  # compiles in each process
 
     def _calling(self, which: str) -> Any:
         """The function with the functions that it calls in the same form."""

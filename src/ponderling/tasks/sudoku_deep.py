@@ -165,9 +165,8 @@ def endurance(question: Masks, shape: Geometry, least: int) -> int:
         for mask in cand:
             worth += count_bits(mask) - 1
         struck[:] = 0
-        for size in range(
-            2, units.shape[1] + 1
-        ):  # cells with few candidates are struck most, and so end a hopeless trial soon
+        # Cells with few candidates are struck most, and so end a hopeless trial soon.
+        for size in range(2, units.shape[1] + 1):
             for cell in range(len(cand)):
                 mask = cand[cell]
                 if count_bits(mask) != size:

@@ -1,0 +1,91 @@
+"""Servers to test: in this process with a model that counts its calls, and as the command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.test_inference import solver
+
+from ponderling.inference import Solver
+from ponderling.web.engine import Engine
+from ponderling.web.registry import Registry, Settings
+from ponderling.web.server import create_app
+
+USUAL = Settings()
+
+
+class Slow:
+    """A model that counts its calls and takes its time for them."""
+
+    def __init__(self, model, seconds: float):
+        self.model, self.seconds, self.batches = model, seconds, []
+
+    def initial_state(self, batch_size):
+        return self.model.initial_state(batch_size)
+
+    def parameters(self):
+        return self.model.parameters()
+
+    def __call__(self, state, tokens, ids):
+        self.batches.append(len(tokens))
+        time.sleep(self.seconds)
+        return self.model(state, tokens, ids)
+
+
+@contextlib.contextmanager
+def serving(
+    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64, **checkpoints: Path
+) -> Iterator[tuple[str, Registry, Slow]]:
+    """A real server on a free port with the model `tiny` on sudoku4, and those of `checkpoints`."""
+    import uvicorn
+
+    registry = Registry(Engine(queue))
+    s = solver()
+    model = Slow(s.model, seconds)
+    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
+    for name, checkpoint in checkpoints.items():
+        registry.load(name, checkpoint, slots)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for _ in range(200):
+            if running.started:
+                break
+            time.sleep(0.05)
+        try:
+            yield url, registry, model
+        finally:
+            running.should_exit = True
+            thread.join(30)
+            assert not thread.is_alive()
+
+
+def events(text: str) -> list[tuple[str, dict]]:
+    """What a stream of server-sent events says."""
+    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
+    return [(block.split("\n")[0][7:], json.loads(block.split("\n")[1][6:])) for block in blocks]
+
+
+@contextlib.contextmanager
+def serving_command(*args: str, **variables: str) -> Iterator[str]:
+    """The address of `ponderling serve` as a process of its own, with these environment variables."""
+    command = [sys.executable, "-m", "ponderling", "serve", *args, "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
+        assert process.stderr is not None
+        try:
+            yield process.stderr.readline().split()[2].rstrip(";")
+        finally:  # a test that fails must not wait for the server to end by itself
+            process.terminate()

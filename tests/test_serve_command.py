@@ -1,0 +1,73 @@
+"""`ponderling serve`: mistakes in the command, names of models, and the process from start to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+import torch
+
+from ponderling.cli import main
+from ponderling.cli.serve import names_of
+from servers import serving
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["serve"], "at least one checkpoint"),
+        (["serve", "nowhere"], "nowhere: no such checkpoint"),
+        (["serve", "sudoku", "--host", "0.0.0.0"], "can be reached by others"),
+        (["serve", "sudoku", "--slots", "0"], "--slots must be at least 1"),
+        (["serve", "sudoku", "sudoku"], "two checkpoints would be served as 'sudoku'"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line(args, message, capsys, monkeypatch):
+    monkeypatch.delenv("PONDERLING_TOKEN", raising=False)
+    assert main(args) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+
+
+def test_a_short_token_is_refused(capsys, monkeypatch):
+    monkeypatch.setenv("PONDERLING_TOKEN", "short")
+    assert main(["serve", "sudoku", "--host", "0.0.0.0"]) == 2
+    assert "at least 16 characters" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_served_under_its_own_name_or_a_given_one():
+    assert names_of(("runs/a/best", "runs/b/", "x=runs/a/last", "sudoku")) == {
+        "a": "runs/a/best",
+        "b": "runs/b/",
+        "x": "runs/a/last",
+        "sudoku": "sudoku",
+    }
+
+
+def test_the_command_serves_and_ends_on_a_signal():
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ponderling", "serve", "sudoku", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert "serving on http://127.0.0.1:" in line
+        url = line.split()[2].rstrip(";")
+        names = [task["task"] for task in httpx.get(f"{url}/v1/models").json()["models"][0]["tasks"]]
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        assert process.returncode == 0
+        assert process.stderr.read() == ""
+    assert names[0] == "sudoku9"
+    assert {"sudoku4", "sudoku6", "sudoku16"} <= set(names)
+
+
+def test_torch_is_left_as_it_is():
+    threads = torch.get_num_threads()
+    with serving() as (url, _, _):
+        httpx.get(f"{url}/healthz")
+    assert torch.get_num_threads() == threads
