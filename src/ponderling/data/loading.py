@@ -145,7 +145,9 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
         ValueError: when a set to test on has puzzles that bring regions of their own.
     """
     if "+" in source and not Path(source).exists():
-        return join([load_puzzles(task, part, split) for part in source.split("+")])
+        names = source.split("+")
+        sets = {name: load_puzzles(task, name, split) for name in dict.fromkeys(names)}
+        return join([sets[name] for name in names])
     if source in ("default", "hunted", "deep", "jigsaws"):
         puzzles = task.load_default(split if source == "default" else source)
     else:

@@ -53,6 +53,7 @@ class Jigsaw(Sudoku):
                 raise ValueError(f"region {self.layout[int(np.argmax(parts == region))]} is in several pieces")
 
     @classmethod
+    @functools.lru_cache(maxsize=1024)  # a file of many layouts asks for each again and again
     def of(cls, layout: str) -> Jigsaw:
         """The family of this layout.
 
@@ -141,12 +142,15 @@ def _regions(letters: Sequence[str]) -> list[int]:
 
 
 def _is_connected(members: NDArray[np.bool_]) -> bool:
-    """Whether the cells, (side, side), hang together by their edges."""
-    reached = np.zeros_like(members)
-    reached[np.unravel_index(members.argmax(), members.shape)] = True
-    for _ in range(members.sum()):
-        reached |= _neighbours(reached) & members
-    return bool(reached.sum() == members.sum())
+    """Whether one can go from each of these cells (side, side) to each other over shared edges."""
+    missing = set(map(tuple, np.argwhere(members).tolist()))
+    reached = [missing.pop()]
+    for row, column in reached:  # grows as it goes
+        for cell in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            if cell in missing:
+                missing.remove(cell)
+                reached.append(cell)
+    return not missing
 
 
 def _neighbours(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -151,8 +151,10 @@ def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
 def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
     """As `_from_rows`, each row as a puzzle of the family with its regions."""
     parts, numbers = [], []
-    for layout in dict.fromkeys(row.regions for row in rows):
-        own = [i for i, row in enumerate(rows) if row.regions == layout]
+    numbers_of: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        numbers_of.setdefault(row.regions, []).append(i)
+    for layout, own in numbers_of.items():
         try:
             family = _family(task, layout)
         except ValueError as error:

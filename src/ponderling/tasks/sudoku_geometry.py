@@ -42,20 +42,21 @@ def geometry(box_rows: int, box_columns: int, diagonals: bool = False) -> Geomet
 def geometry_of(grid: NDArray[np.int64], boxes: NDArray[np.int64], more: Iterable[NDArray[np.int64]] = ()) -> Geometry:
     """The constraints of a grid (side, side) of cell numbers: its rows and columns, boxes (boxes, side), and further groups."""
     side = len(grid)
-    lines = np.concatenate([grid, grid.T])
-    units = np.array([*lines, *boxes, *more])
-    peers = [sorted({int(c) for unit in units if cell in unit for c in unit} - {cell}) for cell in range(side * side)]
+    lines: list[list[int]] = [*grid.tolist(), *grid.T.tolist()]  # in lists a search is ten times as fast as in arrays
+    blocks: list[list[int]] = boxes.tolist()
+    units = [*lines, *blocks, *(group.tolist() for group in more)]
+    peers = [sorted({c for unit in units if cell in unit for c in unit} - {cell}) for cell in range(side * side)]
     most = max(map(len, peers))
     segments, line_rest, box_rest = [], [], []
     for line in lines:
-        for box in boxes:
+        for box in blocks:
             both = [c for c in line if c in box]
             if len(both) > 1:
                 segments.append(both)
                 line_rest.append([c for c in line if c not in box])
                 box_rest.append([c for c in box if c not in line])
     return Geometry(
-        units.astype(np.int64),
+        np.array(units, np.int64),
         np.array([(own * most)[:most] for own in peers]),
         _padded(segments),
         _padded(line_rest),
