@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from ponderling.cli import main
+from ponderling.cli.train import StopOnSignal
+from ponderling.recipes import Recipe, get_recipe
 from ponderling.tasks import get_task
 
 TINY = [
@@ -184,6 +186,39 @@ def test_resuming_needs_no_setting_again(tmp_path, capsys):
     assert "holds a run already" in one_line(capsys)
 
 
+def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_was_stopped(
+    tmp_path, monkeypatch, capsys
+):
+    config = get_recipe("sudoku4").config
+    monkeypatch.setattr(
+        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", config, before=(config,))
+    )
+    out = tmp_path / "run"
+    command = ["train", "sudoku4", "--out", str(out), "--json", *TINY]
+    with monkeypatch.context() as patch:
+        patch.setattr(StopOnSignal, "__call__", lambda self: True)
+        assert main(command) == 130
+    stopped = json.loads(capsys.readouterr().out)
+    assert (stopped["run"], stopped["finished"]) == (str(out / "part1"), False)
+    assert not (out / "last").exists()
+
+    assert main([*command, "--resume"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [part["run"] for part in result["before"]] == [str(out / "part1")]
+    assert (result["run"], result["step"], result["finished"]) == (str(out), 16, True)
+    saved = json.loads((out / "last" / "config.json").read_text())
+    assert saved["config"]["train"]["init"] == str(out / "part1")
+
+    (out / "last" / "training.safetensors").unlink()  # as if stopped between the parts: the first is not trained again
+    before = (out / "part1" / "last" / "model.safetensors").stat().st_mtime_ns
+    assert main([*command, "--resume"]) == 0
+    assert (out / "part1" / "last" / "model.safetensors").stat().st_mtime_ns == before
+    assert json.loads(capsys.readouterr().out)["before"][0]["finished"]
+
+    assert main([*command[:3], str(tmp_path / "last"), *TINY, "--train.init", str(out / "part1")]) == 0
+    assert not (tmp_path / "last" / "part1").exists()
+
+
 def test_tensorboard_files_are_written_when_asked_for(tmp_path):
     pytest.importorskip("tensorboard")
     assert main(["train", "sudoku4", "--out", str(tmp_path), "--train.tensorboard", *TINY]) == 0
@@ -199,6 +234,8 @@ def test_help_does_not_load_torch(args):
     code = f"""
 import sys
 from ponderling.cli import main
+from ponderling.cli.train import StopOnSignal
+from ponderling.recipes import Recipe, get_recipe
 try:
     main({args.split()!r})
 except SystemExit:

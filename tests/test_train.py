@@ -343,7 +343,7 @@ def test_best_is_the_checkpoint_with_the_highest_validation_score_and_the_test_s
 def test_every_recipe_can_be_built_and_says_what_it_is():
     for recipe in list_recipes():
         assert recipe.summary
-        assert get_recipe(recipe.name).config == recipe.config
+        assert get_recipe(recipe.name) == recipe
     with pytest.raises(ValueError, match="unknown recipe 'sudoku44': did you mean sudoku4"):
         get_recipe("sudoku44")
 

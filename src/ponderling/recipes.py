@@ -19,6 +19,8 @@ class Recipe:
     summary: str
     """One line for the list of recipes."""
     config: RunConfig
+    before: tuple[RunConfig, ...] = ()
+    """Parts of a long training that come first; each, and `config` after them, starts from the weights of the one before."""
 
 
 def _recipes() -> list[Recipe]:
@@ -222,11 +224,11 @@ def _relational() -> list[Recipe]:
         eval_every=500,
         checkpoint_every=250,
     )
+    data = DataConfig(task="sudoku9", train="hunted", num_validation=200)
     # Puzzles at the edge of what the network can do: jigsaws of many layouts and Sudokus that withstand trials, most with a few
     # of their missing cells given; hunted ones lest they be forgotten. A set named twice is shown twice as often.
-    hard = replace(
+    second = replace(
         train,
-        init="sudoku",
         steps=2200,
         phases=(
             Phase(until=900, min_rating=2, extra_clues=4),
@@ -236,18 +238,28 @@ def _relational() -> list[Recipe]:
         lr=1e-3,
         muon_lr=3e-3,
     )
-    data = DataConfig(task="sudoku9", train="hunted", num_validation=200)
+    # Fewer cells given, more jigsaws; and at the end, as in every use after it, twice the recursions in a supervision step.
+    third = replace(
+        second,
+        steps=3300,
+        phases=(
+            Phase(until=1500, T=2, min_rating=2, extra_clues=2),
+            Phase(until=2400, T=2, min_rating=2, extra_clues=1),
+            Phase(until=3300, min_rating=2, extra_clues=1),
+        ),
+        lr=5e-4,
+        muon_lr=1.5e-3,
+    )
     return [
         Recipe(
             "sudoku",
-            "relational network on 9x9 Sudoku, 41,153 parameters: first part; 71 minutes on two cores",
-            RunConfig(model, train, data),
-        ),
-        Recipe(
-            "sudoku-hard",
-            "the same network's second part, from the weights `sudoku` on: jigsaws, puzzles that withstand trials; 55 minutes",
-            RunConfig(model, hard, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
-        ),
+            "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; three parts, 3.6 hours on two cores",
+            RunConfig(replace(model, T=4), third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
+            before=(
+                RunConfig(model, train, data),
+                RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
+            ),
+        )
     ]
 
 

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +48,10 @@ def main(args: list[str]) -> int:
     recipe = _recipe(name, files)
     args = args[1:] if name is not None else args
     default_out = Path("runs") / _run_name(name, files)
-    saved = _saved_config(args, default_out)
+    saved = _saved_config(args, _out(args, default_out))
     base = saved or recipe.config
-    command = parse_arguments(
-        TrainCommand,
-        args,
-        prog=f"ponderling train {name or '--data FILE'}",
-        description=f"{recipe.summary}. Defaults shown are the recipe's; any can be overridden.",
-        default=TrainCommand(model=base.model, train=base.train, data=base.data),
-    )
+    command = _parse(recipe, base, args, name)
+    out = command.out or default_out
     data = command.data
     if data.grid is not None:
         from ponderling.cli.grid_data import show_grids
@@ -67,8 +62,57 @@ def main(args: list[str]) -> int:
         show_grids(data, sys.stderr)
     if recipe.name == "grid-small" and saved is None:
         print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
-    config = RunConfig(command.model, command.train, data)
-    return _train(config, command.out or default_out, recipe.name, command.resume, command.json)
+    train, results = command.train, []
+    if recipe.before and train.init is None and saved is None:
+        results = _train_parts(recipe, args, name, out)
+        train = replace(train, init=results[-1]["run"])
+    if all(result["finished"] for result in results):
+        results.append(_train(RunConfig(command.model, train, data), out, recipe.name, command.resume))
+    *before, result = results
+    if command.json:
+        print(json.dumps(result | {"before": before} if before else result))
+    if not result["finished"]:
+        print(
+            f"stopped at step {result['step']} of {result['steps']} and saved: go on with --resume",
+            file=sys.stderr,
+        )
+        return 130
+    return 0
+
+
+def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
+    parts = f" Parts: {len(recipe.before) + 1}, the last one's settings are shown." if recipe.before else ""
+    return parse_arguments(
+        TrainCommand,
+        args,
+        prog=f"ponderling train {name or '--data FILE'}",
+        description=f"{recipe.summary}. Defaults shown are the recipe's; any can be overridden.{parts}",
+        default=TrainCommand(model=base.model, train=base.train, data=base.data),
+    )
+
+
+def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path) -> list[dict[str, Any]]:
+    """Trains what comes before the recipe's own run, in out/part1 and so on, up to the first part that is stopped.
+
+    With --resume a finished part is not touched and an unfinished one goes on.
+    """
+    from ponderling.checkpoint import LAST, read_config
+
+    results: list[dict[str, Any]] = []
+    for number, part in enumerate(recipe.before, 1):
+        folder = out / f"part{number}"
+        saved = _saved_config(args, folder)
+        command = _parse(recipe, saved or part, args, name)
+        train = command.train if not results else replace(command.train, init=results[-1]["run"])
+        if saved is not None and (step := read_config(folder / LAST)[2]["step"]) >= train.steps:
+            results.append({"run": str(folder), "step": step, "steps": train.steps, "finished": True})
+            continue
+        print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
+        config = RunConfig(command.model, train, command.data)
+        results.append(_train(config, folder, f"{recipe.name}, part {number}", command.resume))
+        if not results[-1]["finished"]:
+            break
+    return results
 
 
 def take_files(args: list[str]) -> tuple[tuple[str, str | None] | None, list[str]]:
@@ -122,7 +166,7 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     data = grid_config(*files, base=None if base is None else base.config.data)
     assert data.grid is not None
     if base is not None:
-        return Recipe(base.name, base.summary, RunConfig(base.config.model, base.config.train, data))
+        return Recipe(base.name, base.summary, RunConfig(base.config.model, base.config.train, data))  # without parts
     return grid_recipe(data, data.grid.rows * data.grid.columns, data.grid.num_puzzles)
 
 
@@ -141,30 +185,33 @@ def _print_recipes() -> None:
     print("\n`ponderling train RECIPE --help` shows every setting and the recipe's value for it.")
 
 
-def _saved_config(args: list[str], default_out: Path) -> RunConfig | None:
-    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
-    if "--resume" not in args:
-        return None
-    out = default_out
+def _out(args: list[str], default: Path) -> Path:
+    """The run folder, known before the other arguments are read."""
     for i, arg in enumerate(args):
         if arg == "--out" and i + 1 < len(args):
-            out = Path(args[i + 1])
-        elif arg.startswith("--out="):
-            out = Path(arg.removeprefix("--out="))
-    if not (out / "last" / "training.safetensors").is_file():
+            return Path(args[i + 1])
+        if arg.startswith("--out="):
+            return Path(arg.removeprefix("--out="))
+    return default
+
+
+def _saved_config(args: list[str], out: Path) -> RunConfig | None:
+    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
+    if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
         return None
     from ponderling.checkpoint import LAST, read_config
 
     return read_config(out / LAST)[0]
 
 
-def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool) -> int:
+def _train(config: RunConfig, out: Path, name: str, resume: bool) -> dict[str, Any]:
+    """Trains, or goes on, and says what came of it."""
     from ponderling.train import start
 
     trainer = start(config, out, resume, name, ProgressDisplay())
     with StopOnSignal() as stop:
         figures = trainer.run(stop)
-    result = {
+    return {
         "run": str(out),
         "recipe": name,
         "step": trainer.step,
@@ -174,12 +221,6 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, as_json: bool)
         "best": trainer.best,
         "test": figures or None,
     }
-    if as_json:
-        print(json.dumps(result))
-    if not result["finished"]:
-        print(f"stopped at step {trainer.step} of {config.train.steps} and saved: go on with --resume", file=sys.stderr)
-        return 130
-    return 0
 
 
 class StopOnSignal:
