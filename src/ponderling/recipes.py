@@ -241,11 +241,11 @@ def _relational() -> list[Recipe]:
     # Fewer cells given, more jigsaws; and at the end, as in every use after it, twice the recursions in a supervision step.
     third = replace(
         second,
-        steps=3300,
+        steps=2800,
         phases=(
             Phase(until=1500, T=2, min_rating=2, extra_clues=2),
             Phase(until=2400, T=2, min_rating=2, extra_clues=1),
-            Phase(until=3300, min_rating=2, extra_clues=1),
+            Phase(until=2800, min_rating=2, extra_clues=1),
         ),
         lr=5e-4,
         muon_lr=1.5e-3,
