@@ -67,7 +67,7 @@ CONFIGURATIONS: dict[str, RunConfig] = {
     "small_att": trm(128, "attention", 64),
     "paper_mlp": trm(512, "mlp", 32),
     "paper_att": trm(512, "attention", 32),
-    "sudoku": get_recipe("sudoku").config,
+    "sudoku": get_recipe("sudoku").first,
 }
 
 

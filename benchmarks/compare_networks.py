@@ -2,8 +2,9 @@
 
     python benchmarks/compare_networks.py --flops 4e13 --data easy easy.csv hard hard.csv
 
-All see the packaged training set `hunted` in the order of the recipe `sudoku`: easy puzzles and shallow recursion first.
-Phases are shortened in proportion, so that each network's run costs the FLOPs that were asked for; the cosine ends with it.
+All see the packaged training set `hunted` in the order of the first part of the recipe `sudoku`: easy puzzles and shallow
+recursion first. Phases are shortened in proportion, so that each network's run costs the FLOPs that were asked for; the cosine
+ends with it.
 Every network has the learning rates of its own recipe. Runs that the results file holds are not run again.
 """
 
@@ -21,7 +22,7 @@ from ponderling.config import ModelConfig, Phase, PuzzleShape, RunConfig
 from ponderling.recipes import get_recipe
 
 NETWORKS = ("relational", "trm-mlp", "trm-attention")
-SCHEDULE = get_recipe("sudoku").config
+SCHEDULE = get_recipe("sudoku").first
 FULL_STEPS = SCHEDULE.train.steps
 
 

@@ -22,6 +22,11 @@ class Recipe:
     before: tuple[RunConfig, ...] = ()
     """Parts of a long training that come first; each, and `config` after them, starts from the weights of the one before."""
 
+    @property
+    def first(self) -> RunConfig:
+        """What starts from random weights: the first part, or the whole run where there is one."""
+        return self.before[0] if self.before else self.config
+
 
 def _recipes() -> list[Recipe]:
     return [*_small(), _small_arc(), *_relational(), *_papers(), *_papers_arc()]
