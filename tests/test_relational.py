@@ -203,8 +203,8 @@ def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_c
     assert "SEARCHTABLE" not in card
 
 
-def test_the_second_part_of_training_solves_more_jigsaws_of_a_layout_not_trained_on():
-    """Seed 99 is of no set in the package; the first part has seen no jigsaw at all."""
+def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
+    """Seed 99 is of no set in the package. The weights of the first part of the recipe solved MEASURED of these 32."""
     rng = np.random.default_rng(99)
     layout = random_layout(rng, 9)
     sudoku9 = SUDOKUS["sudoku9"]
@@ -212,20 +212,13 @@ def test_the_second_part_of_training_solves_more_jigsaws_of_a_layout_not_trained
     trained = sudoku9.load_default("jigsaws").tokens // sudoku9.vocab_size
     questions = sudoku9.bring_regions(jigsaws.tokens, layout)
     assert not (trained == questions[0] // sudoku9.vocab_size).all(axis=1).any()
-    solved = {}
-    for name in ("sudoku", "sudoku-hard"):
-        model = Solver.load(name).model
-        assert count_parameters(model) == 41_153
-        answers = think(model, questions, 16).logits.argmax(-1).numpy()
-        solved[name] = int((answers == jigsaws.labels).all(axis=1).sum())
-    assert solved["sudoku-hard"] > solved["sudoku"]
+    answers = think(Solver.load("sudoku").model, questions, 16).logits.argmax(-1).numpy()
+    assert (answers == jigsaws.labels).all(axis=1).mean() > 0.8
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["maze10", "sudoku", "sudoku-hard"]
-    with pytest.raises(
-        CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku, sudoku-hard\)"
-    ):
+    assert packaged_weights() == ["maze10", "sudoku"]
+    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku\)"):
         load_checkpoint("sudokku")
 
 
