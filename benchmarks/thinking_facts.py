@@ -8,7 +8,7 @@ from ponderling.inference import Result, Solver
 from ponderling.search import Budget
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
-ESCARGOT = "1....7.9..3..2...8..96..5....53..9...1..8...26....4...3......1..4......7..7...3.."
+GOLDEN_NUGGET = ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7....."
 
 
 def table(solver: Solver, result: Result) -> None:
@@ -30,7 +30,7 @@ def table(solver: Solver, result: Result) -> None:
 def main() -> None:
     solver = Solver.load("sudoku")
     table(solver, solver.solve(INKALA, trace=True))
-    found = solver.search(ESCARGOT, Budget(16, restarts=150), trace=True)
+    found = solver.search(GOLDEN_NUGGET, Budget(16, restarts=150), trace=True)
     table(solver, found)
     (cell,) = found.trace[-1].guessed
     odds = found.trace[15].probabilities[cell]
