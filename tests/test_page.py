@@ -40,6 +40,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no 
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 HARD = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+HARDEST = "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1"  # "Easter Monster"
 ARC_TASKS = example_tasks(colours=8)
 PATIENCE = 90_000  # milliseconds; the machine may be busy with something else
 
@@ -248,8 +249,7 @@ def test_a_shared_link_brings_back_the_step(browser, server):
 
 @pytest.mark.parametrize("kind", ["server", "site"])
 def test_attempts_are_shown_as_small_multiples_and_can_be_looked_at(browser, request, kind):
-    puzzle = "1....7.9..3..2...8..96..5....53..9...1..8...26....4...3......1..4......7..7...3.."
-    visit = Visit(browser, request.getfixturevalue(kind), fragment=f"#t=sudoku9&d=3&r=3&s=99&p={puzzle}")
+    visit = Visit(browser, request.getfixturevalue(kind), fragment=f"#t=sudoku9&d=3&r=3&s=99&p={HARDEST}")
     visit.expect(".verdict", "steps in 4 attempts|in attempt")
     multiples = visit.page.locator(".attempt")
     assert multiples.count() == 4
@@ -427,7 +427,7 @@ def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_film_plays_in_a_browser_and_asks_nobody(browser, tmp_path, size):
-    assert main(["film", "sudoku", HARD, str(tmp_path / "out.html"), "--steps", "5", "--delay", "0.2"]) == 0
+    assert main(["film", "sudoku", HARDEST, str(tmp_path / "out.html"), "--steps", "5", "--delay", "0.2"]) == 0
     visit = Visit(browser, (tmp_path / "out.html").as_uri(), size, wait_for="svg")
     page = visit.page
     frames = int(page.get_attribute("#step", "max")) + 1
