@@ -234,8 +234,6 @@ def test_help_does_not_load_torch(args):
     code = f"""
 import sys
 from ponderling.cli import main
-from ponderling.cli.train import StopOnSignal
-from ponderling.recipes import Recipe, get_recipe
 try:
     main({args.split()!r})
 except SystemExit:

@@ -81,7 +81,7 @@ def main(args: list[str]) -> int:
 
 
 def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
-    parts = f" Parts: {len(recipe.before) + 1}, the last one's settings are shown." if recipe.before else ""
+    parts = f" Parts: {len(recipe.before) + 1}, the last one's settings are shown; what is overridden holds for each." if recipe.before else ""
     return parse_arguments(
         TrainCommand,
         args,
