@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from ponderling.cli import main
 from ponderling.cli.train import StopOnSignal
@@ -190,8 +193,9 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
     tmp_path, monkeypatch, capsys
 ):
     config = get_recipe("sudoku4").config
+    still = replace(config, train=replace(config.train, lr=1e-30, muon_lr=1e-30))  # ends with the weights that it began with
     monkeypatch.setattr(
-        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", config, before=(config,))
+        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", still, before=(config,))
     )
     out = tmp_path / "run"
     command = ["train", "sudoku4", "--out", str(out), "--json", *TINY]
@@ -208,6 +212,8 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
     assert (result["run"], result["step"], result["finished"]) == (str(out), 16, True)
     saved = json.loads((out / "last" / "config.json").read_text())
     assert saved["config"]["train"]["init"] == str(out / "part1")
+    weights, first = (load_file(folder / "best" / "model.safetensors") for folder in (out, out / "part1"))
+    assert all(torch.allclose(weights[key], first[key], atol=1e-6) for key in first)
 
     (out / "last" / "training.safetensors").unlink()  # as if stopped between the parts: the first is not trained again
     before = (out / "part1" / "last" / "model.safetensors").stat().st_mtime_ns
