@@ -193,7 +193,8 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
     tmp_path, monkeypatch, capsys
 ):
     config = get_recipe("sudoku4").config
-    still = replace(config, train=replace(config.train, lr=1e-30, muon_lr=1e-30))  # ends with the weights that it began with
+    # the second part ends with the weights that it began with
+    still = replace(config, train=replace(config.train, lr=1e-30, muon_lr=1e-30))
     monkeypatch.setattr(
         "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", still, before=(config,))
     )

@@ -81,7 +81,9 @@ def main(args: list[str]) -> int:
 
 
 def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
-    parts = f" Parts: {len(recipe.before) + 1}, the last one's settings are shown; what is overridden holds for each." if recipe.before else ""
+    parts = ""
+    if recipe.before:
+        parts = f" The last of {len(recipe.before) + 1} parts is shown; what is overridden holds for each."
     return parse_arguments(
         TrainCommand,
         args,
