@@ -320,13 +320,13 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
     visit = Visit(browser, request.getfixturevalue(kind), size)
     page = visit.page
     visit.expect("#arc-note", "only the tasks whose ids it was trained on")
-    assert page.locator("#arc-task option").all_text_contents() == list(ARC_TASKS)
+    playwright.expect(page.locator("#arc-task option")).to_have_text(list(ARC_TASKS))  # they come after the note
     page.select_option("#arc-task", "recolour")
     task = ARC_TASKS["recolour"]
     playwright.expect(page.locator(".pair")).to_have_count(len(task["train"]) + 1)
     shape = np.shape(task["train"][0]["output"])
     output = page.get_by_role("img", name=re.compile(f"^Output: {shape[0]} rows, {shape[1]} columns. Row 1: "))
-    assert output.count() >= 1
+    playwright.expect(output.first).to_be_visible()
     assert page.locator(".legend li").all_text_contents()[8] == "8 light blue"
     question = np.array(task["test"][0]["input"])
     on_canvas = np.array(list(visit.grid())).reshape(8, 8)[: question.shape[0], : question.shape[1]]

@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.data import task_of
 from ponderling.files import write_atomically
-from ponderling.models import Model, Relational
+from ponderling.models import Relational
 from ponderling.models.relational import NEVER
+from ponderling.onnx_graph import Step, onnx_model, state_names
 from ponderling.tasks.base import PuzzleError, Task
 
 OPSET = 18
@@ -46,62 +47,6 @@ Arrays = dict[str, NDArray[Any]]
 
 class ExportError(RuntimeError):
     """The model cannot be written as a graph, or the graph does not compute what the model does."""
-
-
-class Step(nn.Module):
-    """One supervision step with tensors alone in and out, in the order of `input_names` and `output_names`.
-
-    The relational network's memberships are inputs, so that one graph serves every size; other networks have weights or
-    position tables for their grid.
-    """
-
-    def __init__(self, model: Model, halts_by_difference: bool):
-        super().__init__()
-        self.model, self.halts_by_difference = model, halts_by_difference
-        self.state_names = _state_names(model)
-        self.relation_names = _relation_names(model)
-        self.has_puzzle_ids = not isinstance(model, Relational) and model.puzzle_embedding is not None
-
-    @property
-    def input_names(self) -> list[str]:
-        """`tokens`, the state, then `puzzle_ids` or a `members_...` for each relation, where the network has them."""
-        further = ["puzzle_ids"] if self.has_puzzle_ids else [f"members_{name}" for name in self.relation_names]
-        return ["tokens", *self.state_names, *further]
-
-    @property
-    def output_names(self) -> list[str]:
-        """The state, under other names than it came in by, then `logits` and `q`."""
-        return [*(f"next_{name}" for name in self.state_names), "logits", "q"]
-
-    def forward(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-        """See `input_names` and `output_names`."""
-        count = len(self.state_names)
-        state, further = others[:count], others[count:]
-        if isinstance(self.model, Relational):
-            state, output = self._relational(state, tokens.long(), further)
-        else:
-            ids = further[0].long() if self.has_puzzle_ids else tokens[:, 0].long()  # of no use to it
-            state, output = self.model(state, tokens.long(), ids)
-        q = output.q - output.q_continue if self.halts_by_difference else output.q
-        return *state, output.logits, q
-
-    def _relational(self, state: tuple[Tensor, ...], tokens: Tensor, members: tuple[Tensor, ...]) -> Any:
-        """The step with these memberships in place of the ones of the task that the model was built for."""
-        assert isinstance(self.model, Relational)
-        return self.model.step(state, tokens, dict(zip(self.relation_names, members, strict=True)))
-
-
-def _state_names(model: Model) -> list[str]:
-    count = len(model.initial)
-    if count == 1:
-        return ["z"]
-    return ["y", "z"] if count == 2 else ["y", *(f"z_{i}" for i in range(1, count))]
-
-
-def _relation_names(model: Model) -> list[str]:
-    if not isinstance(model, Relational):
-        return []
-    return list(model.relation_names)
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -125,7 +70,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "steps": config.train.N_sup,
         "stop_above": float(np.log(sure / (1 - sure))),
         "probabilities": config.train.loss.split("_")[0],
-        "state": {name: row.float().tolist() for name, row in zip(_state_names(model), model.initial, strict=True)},
+        "state": {name: row.float().tolist() for name, row in zip(state_names(model), model.initial, strict=True)},
         "state_shape": [*positions, D],
     }
     if relational:
@@ -236,20 +181,9 @@ def _example(step: Step, about: Mapping[str, Any]) -> tuple[Tensor, ...]:
     return tuple(torch.from_numpy(arrays[name]) for name in step.input_names)
 
 
-def _axes(step: Step) -> dict[str, dict[int, str]]:
-    """For every input and output the names of the axes that may have any size."""
-    relational = isinstance(step.model, Relational)
-    cells = {0: "batch", 1: "cells"} if relational else {0: "batch"}
-    state = {**cells, 2: "symbols"} if relational else cells
-    axes = {"tokens": cells, "puzzle_ids": {0: "batch"}, "q": {0: "batch"}}
-    axes["logits"] = {**cells, 2: "vocab"} if relational else cells
-    axes |= dict.fromkeys((*step.state_names, *(f"next_{name}" for name in step.state_names)), state)
-    return axes | {f"members_{name}": {0: f"groups_{name}", 1: "cells"} for name in step.relation_names}
-
-
 @torch.no_grad()
 def _program(step: Step, about: Mapping[str, Any]) -> torch.export.ExportedProgram:
-    axes = _axes(step)
+    axes = step.axes
     shapes = [dict.fromkeys(axes[name], torch.export.Dim.DYNAMIC) for name in step.input_names]
     dynamic = {"tokens": shapes[0], "others": tuple(shapes[1:])}
     return torch.export.export(step, _example(step, about), dynamic_shapes=dynamic, strict=False)
@@ -284,7 +218,6 @@ def need_onnx() -> None:
 
 def _write_onnx(step: Step, about: Mapping[str, Any], path: Path) -> None:
     import onnx_ir
-    from onnx_ir.passes import common
 
     size = sum(tensor.nbytes for tensor in step.state_dict().values())
     if size > MOST_BYTES:
@@ -292,24 +225,8 @@ def _write_onnx(step: Step, about: Mapping[str, Any], path: Path) -> None:
             f"the model's {size / 1e9:.1f} GB do not fit into one ONNX file, which holds 2: write a torch.export program "
             "(--format torch), or import the checkpoint again with fewer puzzles (--num-puzzles)"
         )
-    program = torch.onnx.export(
-        _program(step, about),
-        _example(step, about),
-        input_names=step.input_names,
-        output_names=step.output_names,
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    model = program.model
-    # The recursion is unrolled, and folding constants leaves a transposed copy of every weight at each of its uses.
-    for tidy in (common.ClearMetadataAndDocStringPass(), common.DeduplicateInitializersPass(size_limit=2 * MOST_BYTES)):
-        model = tidy(model).model
-    for value in (*model.graph.inputs, *model.graph.outputs):
-        dims = list(value.shape or ())
-        named = [_axes(step)[value.name or ""].get(i, dim) for i, dim in enumerate(dims)]
-        value.shape = onnx_ir.Shape(named)
+    with torch.no_grad():
+        model = onnx_model(step, _example(step, about), OPSET)
     model.metadata_props[METADATA] = json.dumps(about)
     onnx_ir.save(model, path)
 

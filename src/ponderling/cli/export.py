@@ -75,7 +75,7 @@ def _graph(command: ExportCommand, kind: str) -> int:
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
     checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task)
-    print("tracing: the recursion is unrolled, which takes a minute or two", file=sys.stderr)
+    print("tracing the network, which takes up to a minute or two", file=sys.stderr)
     worst = max(export(checkpoint, command.out, kind).values())
     size = command.out.stat().st_size
     print(

@@ -96,6 +96,8 @@ class Reasoner(nn.Module):
     def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says."""
         state = self.recur(self.embed_question(tokens, puzzle_ids), state)
-        y = state[0]
-        logits = self.answer_head(y[:, self.config.prefix_len :])
-        return state, Output(logits, *self.halt_head(y[:, 0]))
+        return state, self.heads(state[0])
+
+    def heads(self, y: Tensor) -> Output:
+        """What y, (B, S, D), says: the answer behind the prefix, the halting logits from the first position."""
+        return Output(self.answer_head(y[:, self.config.prefix_len :]), *self.halt_head(y[:, 0]))

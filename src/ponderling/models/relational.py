@@ -187,12 +187,16 @@ class Relational(nn.Module):
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
         y, z = deep_recursion(lambda h: self.net(h, members), x, y, z, self.config.n, self.config.T)
+        return (y, z), self.heads(y)
+
+    def heads(self, y: Tensor) -> Output:
+        """What y, (B, C, V, D), says."""
         scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
-        others = scores.new_full((*tokens.shape, self.first_symbol), NEVER)
+        others = scores.new_full((*scores.shape[:2], self.first_symbol), NEVER)
         vectors = y.flatten(1, 2).float()
         # The mean alone would show one wrong cell of 81 as a change of a hundredth; the maximum shows it whole.
         q = self.halt_head(torch.cat([vectors.mean(1), vectors.amax(1)], dim=-1)).squeeze(-1)
-        return (y, z), Output(torch.cat([others, scores], dim=-1), q, torch.zeros_like(q))
+        return Output(torch.cat([others, scores], dim=-1), q, torch.zeros_like(q))
 
 
 def membership(groups: tuple[tuple[int, ...], ...], num_cells: int) -> Tensor:

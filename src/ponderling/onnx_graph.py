@@ -1,0 +1,293 @@
+"""One supervision step as a graph: its inputs and outputs, and for ONNX its parts, each traced once, inside loops.
+
+To trace the whole step would unroll T (n + 1) calls of the network, 28 for `sudoku`: minutes, and more graph than weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ponderling.models import HRM, TRM, Model, Relational
+from ponderling.models.reasoner import Output
+from ponderling.recursion import Net, latent_recursion, many_latent_recursion, single_latent_recursion
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+IR_VERSION = 10
+"""Of the file format: what the exporter of torch writes."""
+
+Axes = Mapping[int, str]
+"""The axes of a tensor that may have any size, and their names."""
+
+
+class Step(nn.Module):
+    """One supervision step with tensors alone in and out, in the order of `input_names` and `output_names`.
+
+    The relational network's memberships are inputs, so that one graph serves every size; other networks have weights or
+    position tables for their grid.
+    """
+
+    def __init__(self, model: Model, halts_by_difference: bool):
+        super().__init__()
+        self.model, self.halts_by_difference = model, halts_by_difference
+        self.state_names = state_names(model)
+        self.relation_names = list(model.relation_names) if isinstance(model, Relational) else []
+        self.has_puzzle_ids = not isinstance(model, Relational) and model.puzzle_embedding is not None
+
+    @property
+    def input_names(self) -> list[str]:
+        """`tokens`, the state, then `puzzle_ids` or a `members_...` for each relation, where the network has them."""
+        return ["tokens", *self.state_names, *(["puzzle_ids"] if self.has_puzzle_ids else self.member_names)]
+
+    @property
+    def member_names(self) -> list[str]:
+        """The inputs that say which cells belong together."""
+        return [f"members_{name}" for name in self.relation_names]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The state, under other names than it came in by, then `logits` and `q`."""
+        return [*(f"next_{name}" for name in self.state_names), "logits", "q"]
+
+    @property
+    def axes(self) -> dict[str, Axes]:
+        """Of every input and output, and of `x`."""
+        relational = isinstance(self.model, Relational)
+        cells = {0: "batch", 1: "cells"} if relational else {0: "batch"}
+        state = {**cells, 2: "symbols"} if relational else cells
+        axes: dict[str, Axes] = {"tokens": cells, "puzzle_ids": {0: "batch"}, "q": {0: "batch"}, "x": state}
+        axes["logits"] = {**cells, 2: "vocab"} if relational else cells
+        axes |= dict.fromkeys((*self.state_names, *(f"next_{name}" for name in self.state_names)), state)
+        return axes | {f"members_{name}": {0: f"groups_{name}", 1: "cells"} for name in self.relation_names}
+
+    def forward(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        """See `input_names` and `output_names`."""
+        count = len(self.state_names)
+        state, further = others[:count], others[count:]
+        if isinstance(self.model, Relational):
+            state, output = self.model.step(state, tokens.long(), self._by_relation(further))
+        else:
+            ids = further[0].long() if self.has_puzzle_ids else tokens[:, 0].long()  # of no use to it
+            state, output = self.model(state, tokens.long(), ids)
+        return *state, output.logits, self._q(output)
+
+    def _by_relation(self, members: Sequence[Tensor]) -> dict[str, Tensor]:
+        """These memberships in place of the ones of the task that the model was built for."""
+        return dict(zip(self.relation_names, members, strict=True))
+
+    def _q(self, output: Output) -> Tensor:
+        return output.q - output.q_continue if self.halts_by_difference else output.q
+
+    # The parts of forward, for the loops of `onnx_model`
+
+    def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        """x, from the inputs."""
+        if isinstance(self.model, Relational):
+            return (self.model.embed_question(tokens.long(), others[0].shape[2]),)
+        ids = others[-1] if self.has_puzzle_ids else tokens[:, 0]
+        return (self.model.embed_question(tokens.long(), ids.long()),)
+
+    def reason(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
+        """The next z: one latent step."""
+        net, _ = self._nets(members)
+        return (latent_recursion(net, x, y, z, 1, net_y=lambda h: h)[1],)
+
+    def answer(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
+        """The next y, after the last latent step."""
+        _, net = self._nets(members)
+        return (latent_recursion(net, x, y, z, 0)[0],)
+
+    def recursion(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """A whole recursion, of the ablations whose latent steps differ."""
+        assert isinstance(self.model, TRM)
+        recursion = single_latent_recursion if len(state) == 1 else many_latent_recursion
+        return recursion(self.model.net, x, state, self.model.config.n)
+
+    def heads(self, y: Tensor) -> tuple[Tensor, ...]:
+        """logits and q."""
+        output = self.model.heads(y)
+        return output.logits, self._q(output)
+
+    def _nets(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
+        """What improves z, and what improves y."""
+        model = self.model
+        if isinstance(model, Relational):
+            net = partial(model.net, members=self._by_relation(members))
+            return net, net
+        if isinstance(model, HRM):
+            return model.net_L, model.net_H
+        assert isinstance(model, TRM)
+        return model.net, model.net_y or model.net
+
+
+def state_names(model: Model) -> list[str]:
+    """y and z, or what the ablation has."""
+    count = len(model.initial)
+    if count == 1:
+        return ["z"]
+    return ["y", "z"] if count == 2 else ["y", *(f"z_{i}" for i in range(1, count))]
+
+
+def onnx_model(step: Step, example: Sequence[Tensor], opset: int) -> ir.Model:
+    """The step as an ONNX model: a loop of T recursions, and in it one of n latent steps.
+
+    Of an ablation whose latent steps differ, the whole recursion is the body of the outer loop.
+
+    Args:
+        step: On the CPU.
+        example: Inputs to trace with; no size of an axis that may have any is 1.
+        opset: Version of the operators.
+    """
+    import onnx_ir as ir
+    from onnx_ir.passes import common
+
+    config, names, weights = step.model.config, step.state_names, _Weights()
+    tensors = dict(zip(step.input_names, example, strict=True))
+
+    def take(
+        function: Part, names: Iterable[str], values: Mapping[str, ir.Value]
+    ) -> tuple[list[ir.Node], list[ir.Value]]:
+        """The nodes of a part on these values, and what it gives; `tensors` holds what the values may be."""
+        used = [name for name in names if name in values]
+        return weights.take(
+            _trace(step, function, {name: tensors[name] for name in used}, opset), function.__name__, values
+        )
+
+    inputs = {name: _value(name, tensor, step.axes[name]) for name, tensor in tensors.items()}
+    nodes, (x,) = take(step.question, step.input_names, inputs)
+    (tensors["x"],) = step.question(*example)
+    state = {name: _value(f"recursion.{name}", tensors[name], {}) for name in names}
+    around = inputs | state | {"x": x}
+    if names == ["y", "z"]:
+        seen = ["x", "y", "z", *step.member_names]
+        z = _value("reason.z", tensors["z"], {})
+        body, given = take(step.reason, seen, around | {"z": z})
+        reasoning = _loop(weights.number("n", config.n), "reason", body, [z], given, [state["z"]])
+        body, (y,) = take(step.answer, seen, around | {"z": reasoning.outputs[0]})
+        body, given = [reasoning, *body], [y, reasoning.outputs[0]]
+    else:
+        body, given = take(step.recursion, ["x", *names], around)
+    carried = list(state.values())
+    recursions = _loop(weights.number("T", config.T), "recursion", body, carried, given, [inputs[n] for n in names])
+    spoken, said = take(step.heads, names[:1], {names[0]: recursions.outputs[0]})
+    outputs = [*recursions.outputs, *said]
+    for name, value, tensor in zip(step.output_names, outputs, step(*example), strict=True):
+        value.name, value.shape = name, _shape(tensor, step.axes[name])
+    graph = ir.Graph(
+        list(inputs.values()),
+        outputs,
+        nodes=[*nodes, recursions, *spoken],
+        initializers=weights.values,
+        opset_imports={"": opset},
+        name="supervision_step",
+    )
+    model = ir.Model(graph, ir_version=IR_VERSION)
+    for tidy in (common.ClearMetadataAndDocStringPass(), common.DeduplicateInitializersPass(size_limit=1 << 31)):
+        model = tidy(model).model
+    return model
+
+
+Part = Callable[..., tuple[Tensor, ...]]
+
+
+class _Function(nn.Module):
+    """A method of the step as a module, which torch.export wants."""
+
+    def __init__(self, step: Step, function: Part):
+        super().__init__()
+        self.model, self.function = step.model, function
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """As the method."""
+        return self.function(*tensors)
+
+
+def _trace(step: Step, function: Part, tensors: Mapping[str, Tensor], opset: int) -> ir.Model:
+    part, names = _Function(step, function).eval(), list(tensors)
+    dynamic = tuple(dict.fromkeys(step.axes[name], torch.export.Dim.DYNAMIC) for name in names)
+    program = torch.export.export(part, tuple(tensors.values()), dynamic_shapes={"tensors": dynamic}, strict=False)
+    traced = torch.onnx.export(program, input_names=names, opset_version=opset, dynamo=True, verbose=False)
+    assert traced is not None
+    return traced.model
+
+
+class _Weights:
+    """The constants of all parts, under names of their own."""
+
+    def __init__(self):
+        self.values: list[ir.Value] = []
+
+    def take(
+        self, traced: ir.Model, prefix: str, inputs: Mapping[str, ir.Value]
+    ) -> tuple[list[ir.Node], list[ir.Value]]:
+        """The nodes of a traced part, now on these inputs, and its outputs."""
+        graph = traced.graph
+        assert not traced.functions
+        for own in graph.inputs:
+            assert own.name is not None
+            own.replace_all_uses_with(inputs[own.name])
+        for value in list(graph.initializers.values()):
+            del graph.initializers[value.name or ""]
+            value.name = f"{prefix}.{value.name}"
+            self.values.append(value)
+        nodes, outputs = list(graph), list(graph.outputs)
+        graph.outputs.clear()
+        graph.remove(nodes)
+        for node in nodes:
+            node.name = f"{prefix}.{node.name}"
+            for value in node.outputs:
+                value.name, value.shape = f"{prefix}.{value.name}", None  # the traces name alike what is not alike
+        return nodes, outputs
+
+    def number(self, name: str, number: int) -> ir.Value:
+        """A whole number as a constant."""
+        import onnx_ir as ir
+
+        constant = ir.tensor(np.int64(number), name=name)
+        value = ir.Value(name=name, type=ir.TensorType(ir.DataType.INT64), shape=ir.Shape([]), const_value=constant)
+        self.values.append(value)
+        return value
+
+
+def _loop(
+    times: ir.Value,
+    name: str,
+    nodes: Iterable[ir.Node],
+    carried: Sequence[ir.Value],
+    given: Sequence[ir.Value],
+    start: Sequence[ir.Value],
+) -> ir.Node:
+    """The nodes as a loop: `carried` are what they read, first of `start`, then what they gave the time before."""
+    import onnx_ir as ir
+
+    index = ir.Value(name=f"{name}.index", type=ir.TensorType(ir.DataType.INT64), shape=ir.Shape([]))
+    going, on = (
+        ir.Value(name=f"{name}.{part}", type=ir.TensorType(ir.DataType.BOOL), shape=ir.Shape([]))
+        for part in ("on", "go_on")
+    )
+    same = ir.Node("", "Identity", [going], outputs=[on])
+    body = ir.Graph([index, going, *carried], [on, *given], nodes=[same, *nodes], name=name)
+    loop = ir.Node("", "Loop", [times, None, *start], [ir.AttrGraph("body", body)], num_outputs=len(given))
+    for value, first in zip(loop.outputs, start, strict=True):
+        value.name, value.type = f"{name}.after.{first.name}", first.type
+    return loop
+
+
+def _value(name: str, tensor: Tensor, axes: Axes) -> ir.Value:
+    import onnx_ir as ir
+
+    kind = {torch.float32: ir.DataType.FLOAT, torch.int32: ir.DataType.INT32}[tensor.dtype]
+    return ir.Value(name=name, type=ir.TensorType(kind), shape=_shape(tensor, axes) if axes else None)
+
+
+def _shape(tensor: Tensor, axes: Axes) -> ir.Shape:
+    import onnx_ir as ir
+
+    return ir.Shape([axes.get(axis, size) for axis, size in enumerate(tensor.shape)])
