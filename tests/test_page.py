@@ -337,6 +337,10 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
     page.click("#think")
     visit.expect(".verdict", "^(Right|Not right)\\.")
     visit.expect(".votes h2", "Votes of 5 views")
+    votes, panel = (page.locator(part).bounding_box() for part in ("#votes", "#panel"))
+    beside = size == "desktop"
+    assert votes["y"] + votes["height"] <= panel["y"] or beside  # on a phone before the choices
+    assert votes["x"] + votes["width"] <= panel["x"] or not beside
     assert page.locator("#think").bounding_box()["y"] < page.locator(".board").bounding_box()["y"]
     page.click(".votes summary:has-text('known')")
     assert page.get_by_role("img", name=re.compile("^The known output: ")).is_visible()
