@@ -1,10 +1,10 @@
 """The server under load: so many clients for so many seconds, beside one client alone; latencies, refusals, memory.
 
     python benchmarks/bench_server.py runs/sudoku4 --clients 50 --seconds 60
-    python benchmarks/bench_server.py sudoku --slots 4 --queue 0
+    python benchmarks/bench_server.py sudoku --steps 16
 
-Each client asks for one puzzle of the family's test set after the other; one that is refused waits as long as Retry-After says.
-The puzzles are asked with all steps (`--steps`), so that each request is about the same work loaded and unloaded.
+Each client asks for one puzzle of the family's test set after the other, all for the same hundred in turn, and the client alone
+for each of them once; one that is refused waits as long as Retry-After says. `--steps` is the most for a puzzle.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import numpy as np
 def server(args: argparse.Namespace) -> Iterator[str]:
     command = [sys.executable, "-m", "ponderling", "serve", args.checkpoint, "--port", "0"]
     command += ["--slots", str(args.slots), "--queue", str(args.queue)]
+    command += ["--most-slowdown", str(args.most_slowdown)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         found = re.search(r"http://\S+?(?=;)", process.stderr.readline())
@@ -53,8 +55,8 @@ async def client(
     url: str, puzzles: Iterator[str], args: argparse.Namespace, end: float, out: Counter, took: list
 ) -> None:
     async with httpx.AsyncClient(timeout=150) as session:
-        while time.monotonic() < end:
-            body = {"puzzles": [next(puzzles)], "steps": args.steps}
+        while time.monotonic() < end and (puzzle := next(puzzles, None)):
+            body = {"puzzles": [puzzle], "steps": args.steps}
             began = time.monotonic()
             try:
                 reply = await session.post(f"{url}/v1/solve", json=body)
@@ -84,12 +86,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--slots", type=int, default=32)
     parser.add_argument("--queue", type=int, default=64)
+    parser.add_argument("--most-slowdown", type=float, default=2.0)
     args = parser.parse_args()
     with server(args) as url:
         asked = [httpx.get(f"{url}/v1/puzzle", params={"seed": i, "difficulty": "hard"}).json() for i in range(100)]
-        puzzles = itertools.cycle(puzzle["puzzle"] for puzzle in asked)
+        each = [puzzle["puzzle"] for puzzle in asked]
+        puzzles = itertools.cycle(each)
         asyncio.run(load(url, 1, 2, puzzles, args))  # warm
-        alone = asyncio.run(load(url, 1, min(10, args.seconds), puzzles, args))
+        alone = asyncio.run(load(url, 1, math.inf, iter(each), args))
         asyncio.run(load(url, args.clients, 2, puzzles, args))
         before = memory(url)
         loaded = asyncio.run(load(url, args.clients, args.seconds, puzzles, args))

@@ -19,11 +19,11 @@ from ponderling.search import Budget
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 from ponderling.web import bodies, guard
-from ponderling.web.engine import Engine
+from ponderling.web.engine import PATIENCE, Busy, Engine, Job
 from ponderling.web.guard import MOST_BYTES
 from ponderling.web.operations import resident_bytes
 from ponderling.web.registry import Settings
-from servers import events, serving
+from servers import Slow, events, serving
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
 
@@ -144,6 +144,41 @@ def test_a_full_queue_answers_503_and_says_when_to_come_again():
         assert all(int(r.headers["retry-after"]) >= 1 for r in replies if r.status_code == 503)
 
 
+def test_a_request_that_others_would_slow_too_much_is_refused_and_one_that_is_watched_is_not():
+    engine = Engine(most_slowdown=2.5)
+    s = solver()
+    lane = engine.add_lane(Solver(Tireless(s.model), s.task, s.config), 8)
+    lane.row_seconds = (1.0, 0.5)  # 1, 1.5, 2, 2.5, 3, 3.5 for 1 to 6 rows
+    question = Question(get_task("sudoku4").load_default("test").tokens[0])
+
+    def job(watched: bool = False, count: int = 1) -> Job:
+        return Job(lane, [question] * count, Budget(250), lambda event: None, 60, watched=watched)
+
+    for _ in range(4):
+        engine.submit(job())
+    with pytest.raises(Busy):
+        engine.submit(job())
+    engine.submit(job(count=2))  # alone 1.5, now 3.5
+    with pytest.raises(Busy):
+        engine.submit(job(count=2))  # would be 4.5
+    engine.submit(job(watched=True))
+    assert (engine.num_waiting, engine.counters.refused) == (6, 2)
+
+
+def test_the_passes_of_a_lane_are_timed_and_what_waits_counts_as_slower():
+    s = solver()
+    model = Slow(s.model, 0.02)
+    lane = Engine().add_lane(Solver(model, s.task, s.config), 8)
+    assert lane.pass_seconds(5) == 0.0  # unknown
+    lane.probe()
+    first, further = lane.row_seconds
+    assert first >= 0.02
+    assert 0 <= further < first  # a pass of this model takes about as long for four rows
+    assert lane.pass_seconds(0) == 0.0
+    assert lane.pass_seconds(16) == pytest.approx(2 * lane.pass_seconds(8))
+    assert sorted(set(model.batches)) == [1, 4]
+
+
 def test_a_request_that_takes_too_long_is_ended():
     with serving(Settings(seconds=0.4), seconds=0.1) as (url, registry, _):
         reply = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 200})
@@ -157,8 +192,6 @@ def test_a_reader_that_does_not_read_pauses_its_job_and_no_other():
     engine = Engine()
     s = solver()
     lane = engine.add_lane(Solver(Tireless(s.model), s.task, s.config), 8)
-    from ponderling.web.engine import PATIENCE, Job
-
     told: list = []
     questions = get_task("sudoku4").load_default("test").tokens[:8]
     jobs = [Job(lane, [Question(q)], Budget(250), told.append, 60, watched=True) for q in questions]

@@ -42,6 +42,9 @@ class ServeCommand:
     """Attempts that one forward pass of a model thinks about; requests share them."""
     queue: int = 64
     """Requests that may wait for slots; more are answered 503."""
+    most_slowdown: float = 2.0
+    """A request that the others would make take more than so many times as long as alone is answered 503, too, but for
+    those of the page; inf: none."""
     timeout: float = 120.0
     """Most seconds for a request."""
 
@@ -58,11 +61,13 @@ def main(args: list[str]) -> int:
     from ponderling.web.registry import Registry, Settings
     from ponderling.web.server import create_app
 
-    registry = Registry(Engine(command.queue))
+    registry = Registry(Engine(command.queue, command.most_slowdown))
     for name, checkpoint in names_of(command.checkpoints).items():
         registry.load(name, checkpoint, command.slots, command.device, command.dtype, command.data)
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
+    for lane in registry.engine.lanes:
+        lane.probe()
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
     app = create_app(registry, Settings(token, hosts, command.timeout))
@@ -118,6 +123,8 @@ def check(command: ServeCommand) -> str | None:
             "--slots must be at least 1, --queue at least 0, --timeout above 0 and --port from 0 to 65535: got "
             f"{command.slots}, {command.queue}, {command.timeout:g} and {command.port}"
         )
+    if not command.most_slowdown >= 1:
+        raise ValueError(f"--most-slowdown must be at least 1, as long as alone, or inf: got {command.most_slowdown:g}")
     token = os.environ.get(TOKEN) or None
     if token is not None and (len(token) < 16 or not token.isascii() or any(c.isspace() for c in token)):
         raise ValueError(f"{TOKEN} must have at least 16 characters, plain ASCII without spaces: got {len(token)}")

@@ -8,6 +8,7 @@ puzzle family, since only grids of one shape can share a pass. What happens is t
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -25,6 +26,9 @@ LOG = logging.getLogger("ponderling.web")
 
 PATIENCE = 64
 """Events of one job that may wait for their reader; then the job pauses, so that a slow reader costs no memory."""
+
+PROBED = 4
+"""Rows of the pass that `Lane.probe` times beside one of a single row."""
 
 IDLE = 0.25
 """Seconds after which the worker looks for cancelled jobs and deadlines while all jobs are paused."""
@@ -88,7 +92,7 @@ class Job:
         watched: bool = False,
     ):
         self.lane, self.emit_, self.emitted, self.taken = lane, emit, 0, 0
-        self.cancelled = False
+        self.cancelled, self.watched = False, watched
         self.deadline = time.monotonic() + seconds
         self.left = len(questions)
         self.number = 0
@@ -128,6 +132,32 @@ class Lane:
         self.active: list[Job] = []
         self.used = 0
         """Slots promised to jobs in work."""
+        self.row_seconds = (0.0, 0.0)
+        """What a forward pass takes: for its first row, and for each further one. Zero: unknown."""
+
+    def probe(self) -> None:
+        """Times forward passes of the lane's model."""
+        solver = self.solver
+        rows, columns = solver.task.grid_shape
+
+        def seconds(count: int) -> float:
+            tokens = np.ones((count, rows * columns), np.uint8)
+            began = time.perf_counter()
+            model_step(
+                solver.model, solver.model.initial_state(count), tokens, [0] * count, solver.config, solver.device
+            )
+            return time.perf_counter() - began
+
+        with torch.inference_mode():
+            seconds(1)  # the first takes longer
+            single, several = (min(seconds(count) for _ in range(3)) for count in (1, PROBED))
+        self.row_seconds = single, max(0.0, several - single) / (PROBED - 1)
+
+    def pass_seconds(self, rows: int) -> float:
+        """Of one step for so many rows; rows beyond the slots have to wait, which is as if the passes took longer."""
+        first, further = self.row_seconds
+        together = min(rows, self.slots)
+        return (first + further * (together - 1)) * rows / together if rows else 0.0
 
 
 @dataclass
@@ -142,7 +172,7 @@ class Counters:
     halted: int = 0
     """Answers at which the halting head said stop."""
     refused: int = 0
-    """Jobs turned away because the queue was full."""
+    """Jobs turned away because the queue was full, or others in work would have slowed them too much."""
     expired: int = 0
     cancelled: int = 0
     failed: int = 0
@@ -154,10 +184,12 @@ class Engine:
 
     Args:
         queue: Jobs that may wait for slots.
+        most_slowdown: A job that others would make take more than so many times as long as it takes alone is refused, by
+            the passes that `Lane.probe` has timed; not one that is watched, for people rather wait than come again.
     """
 
-    def __init__(self, queue: int = 64):
-        self.queue = queue
+    def __init__(self, queue: int = 64, most_slowdown: float = math.inf):
+        self.queue, self.most_slowdown = queue, most_slowdown
         self.counters = Counters()
         self.lanes: list[Lane] = []
         self._waiting: deque[Job] = deque()
@@ -180,10 +212,12 @@ class Engine:
         """Queues a job.
 
         Raises:
-            Busy: when the queue is full or the engine is closing.
+            Busy: when the queue is full, the job would be slowed too much, or the engine is closing.
         """
         with self._wake:
-            if self._closing or (len(self._waiting) >= self.queue and not self._fits(job)):
+            full = len(self._waiting) >= self.queue and not self._fits(job)
+            slow = not job.watched and self._slowdown(job) > self.most_slowdown
+            if self._closing or full or slow:
                 self.counters.refused += 1
                 raise Busy(self._retry_after())
             self._waiting.append(job)
@@ -230,6 +264,14 @@ class Engine:
 
     def _fits(self, job: Job) -> bool:
         return not self._waiting and job.lane.used + job.slots <= job.lane.slots
+
+    def _slowdown(self, job: Job) -> float:
+        """How many times as long as alone the job would take, if all now in work or waiting went on beside it."""
+        alone = job.lane.pass_seconds(job.slots)
+        rows = {lane: lane.used for lane in self.lanes}
+        for other in (*self._waiting, job):
+            rows[other.lane] += other.slots
+        return sum(lane.pass_seconds(count) for lane, count in rows.items()) / alone if alone else 1.0
 
     def _retry_after(self) -> int:
         """Seconds after which the queue has probably become shorter."""
