@@ -113,7 +113,8 @@ def test_an_answer_that_obeys_the_rules_is_called_solved():
             ["train", "sudoku4", "--model.mixer", "attention", "--model.num-heads", "5"],
             "multiple of num_heads: got 64 and 5",
         ),
-        (["train", "sudoku4", "--data.train", "nowhere.csv"], "nowhere.csv"),
+        (["train", "sudoku4", "--data.train", "nowhere.csv"], "nowhere.csv: no such file; expected a file of puzzles"),
+        (["train", "sudoku4", "--data.train", "hunter"], "hunter: no such file; did you mean hunted?"),
         (["eval", "nowhere"], "nowhere: no such checkpoint"),
         (["solve", "nowhere", "1..."], "nowhere: no such checkpoint"),
     ],
@@ -121,6 +122,15 @@ def test_an_answer_that_obeys_the_rules_is_called_solved():
 def test_a_mistake_is_one_line_and_exit_code_2(args, message, capsys):
     assert main(args) == 2
     assert message in one_line(capsys)
+
+
+def test_a_file_that_is_not_there_is_named_with_the_one_that_is(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "test.csv.gz").touch()
+    capsys.readouterr()
+    assert main(["eval", str(run), "--data", "made/test.csv"]) == 2
+    assert "made/test.csv: no such file; did you mean made/test.csv.gz?" in one_line(capsys)
 
 
 @pytest.mark.parametrize(

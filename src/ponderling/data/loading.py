@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from ponderling.data.sampler import Augment
 from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import PAD, Puzzles, Task, join
 from ponderling.tasks.grids import Grids
+
+PACKAGED = ("default", "hunted", "deep", "jigsaws")
+"""Names of sets that come with Ponderling."""
 
 
 @dataclass(frozen=True)
@@ -143,18 +148,32 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
 
     Raises:
         ValueError: when a set to test on has puzzles that bring regions of their own.
+        FileNotFoundError: when there is no such file, saying which names there are.
     """
     if "+" in source and not Path(source).exists():
         names = source.split("+")
         sets = {name: load_puzzles(task, name, split) for name in dict.fromkeys(names)}
         return join([sets[name] for name in names])
-    if source in ("default", "hunted", "deep", "jigsaws"):
+    if source in PACKAGED:
         puzzles = task.load_default(split if source == "default" else source)
     else:
-        puzzles = task.read_hub(split) if source == "hub" else task.read(source)
+        try:
+            puzzles = task.read_hub(split) if source == "hub" else task.read(source)
+        except FileNotFoundError:
+            if source == "hub" or Path(source).exists():  # it is something else that is missing
+                raise
+            raise FileNotFoundError(_no_such_file(source)) from None
     if split == "test" and len(puzzles) and puzzles.tokens.max() >= task.vocab_size:
         raise ValueError(
             f"{source}: puzzles with regions of their own are to train on: evaluate those of one layout, as the family "
             "jigsaw-LAYOUT, from a file without the column regions"
         )
     return puzzles
+
+
+def _no_such_file(source: str) -> str:
+    path, names = Path(source), (*PACKAGED, "hub")
+    there = [str(path.parent / name) for name in os.listdir(path.parent)] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(source, [*names, *there], n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{source}: no such file; {hint}expected a file of puzzles, or one of {', '.join(names)}"
