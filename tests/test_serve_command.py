@@ -23,6 +23,7 @@ from servers import serving
         (["serve", "nowhere"], "nowhere: no such checkpoint"),
         (["serve", "sudoku", "--host", "0.0.0.0"], "can be reached by others"),
         (["serve", "sudoku", "--slots", "0"], "--slots must be at least 1"),
+        (["serve", "sudoku", "--most-slowdown", "0.5"], "--most-slowdown must be at least 1"),
         (["serve", "sudoku", "sudoku"], "two checkpoints would be served as 'sudoku'"),
     ],
 )
