@@ -200,6 +200,8 @@ class TrainConfig:
     """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
     halt_when_sure: float = 0.5
     """How sure the halting head must be, from 0.5 to 1, to stop a puzzle once trained; while training it is always 0.5."""
+    halt_within_step: bool = False
+    """Ask the halting head after each of a step's T recursions, once trained; while training only after the last."""
     halt_loss_weight: float = 0.5
     """Weight of the halting loss beside the answer's loss."""
     state_noise: float = 0.0

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig
+from ponderling.halting import recursions_of
 from ponderling.scoring import RATING_EDGES, cell_accuracy, exact_match, rating_buckets, share
 from ponderling.search import Budget, Found, search
 from ponderling.supervision import RecursiveModel, wants_to_halt
@@ -282,8 +283,10 @@ def _evaluate_batch(
     halted = np.zeros(len(puzzles), bool)
     right_at = np.zeros((steps, len(puzzles)), bool)
     answers = early
-    for step in range(steps):
-        state, output = model(state, tokens, ids)
+    single, count = recursions_of(model, config.train)
+    for recursion in range(steps * count):
+        step = recursion // count
+        state, output = single(state, tokens, ids)
         answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
         right_at[step] = exact_match(answers, puzzles.labels)
         stops = wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy() & ~halted

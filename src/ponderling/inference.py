@@ -23,9 +23,10 @@ from torch import Tensor
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.config import DType, RunConfig
 from ponderling.data import task_of
+from ponderling.halting import solving_step
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.search import Budget, TraceStep, search
-from ponderling.supervision import RecursiveModel, halt_probability, wants_to_halt
+from ponderling.supervision import RecursiveModel, halt_probability
 from ponderling.tasks import Arc
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
@@ -116,7 +117,7 @@ def think(
             active += [_Slot(number) for number, _ in new]
         if not active:
             return
-        state, view = _step(model, state, tokens, ids, config, trace)
+        state, view = _step(model, state, tokens, ids, config, early_exit, trace)
         keep = []
         for row, slot in enumerate(active):
             slot.steps += 1
@@ -162,17 +163,23 @@ class _View(NamedTuple):
 
 @torch.inference_mode()
 def _step(
-    model: RecursiveModel, state: tuple[Tensor, ...], tokens: Tensor, ids: Tensor, config: RunConfig, trace: bool
+    model: RecursiveModel,
+    state: tuple[Tensor, ...],
+    tokens: Tensor,
+    ids: Tensor,
+    config: RunConfig,
+    early_exit: bool,
+    trace: bool,
 ) -> tuple[tuple[Tensor, ...], _View]:
-    state, output = model(state, tokens, ids)
-    halting = config.train.halting
+    may_leave = torch.full_like(ids, early_exit, dtype=torch.bool)
+    state, output, halts = solving_step(model, state, tokens, ids, config.train, may_leave)
     probabilities = None
     if trace:
         probabilities = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy()
     return state, _View(
         output.logits.argmax(-1).to(torch.uint8).cpu().numpy(),
-        wants_to_halt(output, halting, config.train.halt_when_sure).cpu().numpy(),
-        halt_probability(output, halting).cpu().numpy(),
+        halts.cpu().numpy(),
+        halt_probability(output, config.train.halting).cpu().numpy(),
         probabilities,
     )
 

@@ -215,6 +215,7 @@ def _relational() -> list[Recipe]:
         batch_size=64,
         N_sup=16,
         halt_when_sure=0.99,
+        halt_within_step=True,
         loss="softmax",
         optimizer="muon",
         lr=2e-3,

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.config import Choice, RunConfig
+from ponderling.halting import solving_step
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, add_noise, halt_probability, wants_to_halt
+from ponderling.supervision import RecursiveModel, add_noise, halt_probability
 from ponderling.tasks.base import Question, Symmetry, Task, Tokens
 
 
@@ -287,7 +288,8 @@ class Search:
             if not self.active:
                 return
             tokens, ids = self.inputs()
-            self.heed(*model_step(self.model, self.state, tokens, ids, self.config, self.device))
+            may_leave = np.full(len(tokens), self.budget.early_exit)
+            self.heed(*model_step(self.model, self.state, tokens, ids, self.config, self.device, may_leave))
             yield from self.ready()
 
     def ready(self) -> Iterator[Found]:
@@ -486,13 +488,16 @@ def model_step(
     puzzle_ids: list[int],
     config: RunConfig,
     device: torch.device | str,
+    may_leave: NDArray[np.bool_],
 ) -> tuple[tuple[Tensor, ...], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-    """The new state, probabilities (B, L, V), who would stop (B,), and how sure of it (B,)."""
+    """The new state, probabilities (B, L, V), who would stop (B,), and how sure of it (B,); see `solving_step`."""
     ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
-    state, output = model(state, torch.from_numpy(tokens.astype(np.int64)).to(device), ids)
+    seen = torch.from_numpy(tokens.astype(np.int64)).to(device)
+    leaving = torch.from_numpy(may_leave).to(device)
+    state, output, halts = solving_step(model, state, seen, ids, config.train, leaving)
     return (
         state,
         LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy(),
-        wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy(),
+        halts.cpu().numpy(),
         halt_probability(output, config.train.halting).cpu().numpy(),
     )

@@ -420,6 +420,7 @@ CHANGEABLE = {
     "checkpoint_minutes",
     "log_every",
     "halt_when_sure",
+    "halt_within_step",
 }
 """Fields of TrainConfig that a resumed run may set anew."""
 

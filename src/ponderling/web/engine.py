@@ -144,8 +144,9 @@ class Lane:
             tokens = np.ones((count, rows * columns), np.uint8)
             began = time.perf_counter()
             model_step(
-                solver.model, solver.model.initial_state(count), tokens, [0] * count, solver.config, solver.device
-            )
+                solver.model, solver.model.initial_state(count), tokens, [0] * count, solver.config, solver.device,
+                np.zeros(count, bool),
+            )  # fmt: skip
             return time.perf_counter() - began
 
         with torch.inference_mode():
@@ -352,10 +353,11 @@ class Engine:
         inputs = [job.search.inputs() for job in jobs]
         tokens = np.concatenate([tokens for tokens, _ in inputs])
         ids = [i for _, some in inputs for i in some]
+        may_leave = np.repeat([job.search.budget.early_exit for job in jobs], [len(some) for _, some in inputs])
         states = zip(*(job.search.state for job in jobs), strict=True)
         solver = lane.solver
         state, p, halts, halting = model_step(
-            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device
+            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device, may_leave
         )
         self.counters.steps += 1
         self.counters.rows += len(ids)

@@ -1,0 +1,70 @@
+"""Halting in use: one supervision step, at the end of which, or within which, each puzzle may leave.
+
+A supervision step is T recursions, and each goes on from where the one before it ended: T recursions in one step are the
+same computation as one in each of T steps. So a trained model can be asked after every recursion whether it is done, though
+it learned to say so after the T-th: an easy puzzle needs half a step of `sudoku`. Training and the papers' figures at N steps
+do not change.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+from torch import Tensor
+
+from ponderling.config import TrainConfig
+from ponderling.models import Model, Output
+from ponderling.supervision import RecursiveModel, State, StepOutput, wants_to_halt
+
+
+def recursions_of(model: RecursiveModel, config: TrainConfig) -> tuple[RecursiveModel, int]:
+    """A model to ask, and how often in a supervision step: the model itself once, or its single recursions T times.
+
+    The second shares the model's weights.
+    """
+    if config.halt_within_step and isinstance(model, Model) and model.config.T > 1:
+        single = copy.copy(model)
+        single.config = replace(model.config, T=1)
+        return single, model.config.T
+    return model, 1
+
+
+def solving_step(
+    model: RecursiveModel,
+    state: State,
+    tokens: Tensor,
+    puzzle_ids: Tensor,
+    config: TrainConfig,
+    may_leave: Tensor | None = None,
+) -> tuple[State, StepOutput, Tensor]:
+    """One supervision step; with `halt_within_step` a puzzle that says stop after a recursion stays as it then is.
+
+    Args:
+        model: In evaluation mode, without gradient.
+        state: The model's state, each (B, ...).
+        tokens: Questions, (B, L).
+        puzzle_ids: Their rows of the puzzle embedding, (B,).
+        config: How halting is to be read.
+        may_leave: Which puzzles end where the model says stop, (B,) bool; None: all. The others take the whole step.
+
+    Returns:
+        The new state; what the model says of it; which puzzles it would stop, (B,) bool.
+    """
+    single, count = recursions_of(model, config)
+    state, output = single(state, tokens, puzzle_ids)
+    halts = wants_to_halt(output, config.halting, config.halt_when_sure)
+    for _ in range(count - 1):
+        going = ~halts if may_leave is None else ~(halts & may_leave)
+        rows = going.nonzero().squeeze(1)  # sync
+        if not len(rows):
+            break
+        part, said = single(tuple(s[rows] for s in state), tokens[rows], puzzle_ids[rows])
+        state = tuple(s.index_copy(0, rows, new) for s, new in zip(state, part, strict=True))
+        output = Output(
+            output.logits.index_copy(0, rows, said.logits),
+            output.q.index_copy(0, rows, said.q),
+            output.q_continue.index_copy(0, rows, said.q_continue),
+        )
+        halts = halts.index_copy(0, rows, wants_to_halt(said, config.halting, config.halt_when_sure))
+    return state, output, halts

@@ -1,0 +1,160 @@
+"""A supervision step of T recursions is T steps of one: the halting head may be asked after each, and nothing else changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ponderling.config import PuzzleShape
+from ponderling.evaluate import evaluate
+from ponderling.halting import recursions_of, solving_step
+from ponderling.inference import Solver, think
+from ponderling.models import build_model
+from ponderling.recipes import get_recipe
+from ponderling.search import Budget, search
+from ponderling.supervision import wants_to_halt
+from ponderling.tasks import get_task
+from ponderling.tasks.base import Question
+
+T, STEPS = 3, 4
+WAYS: dict[str, dict[str, Any]] = {
+    "trm": {},
+    "one latent": {"latents": "single"},
+    "many latents": {"latents": "many"},
+    "hrm": {"system": "hrm", "gradient": "one_step", "separate_networks": True, "num_layers_H": 1},
+    "relational": {"system": "relational", "mixer": "attention"},
+}
+LIVELY = {"trm": (3, 0.0), "one latent": (1, 0.0), "many latents": (1, 0.0), "hrm": (4, -1.0), "relational": (7, 3.0)}
+"""Seed and halting bias."""
+names = pytest.mark.parametrize("name", WAYS)
+
+
+@cache
+def solver(name: str) -> Solver:
+    """A tiny network with random weights whose halting head stops some puzzles within a step."""
+    config = get_recipe("sudoku4").config
+    model_config = replace(config.model, hidden_size=16, inner_multiple=16, n=1, T=T, num_layers=1, **WAYS[name])
+    task = get_task("sudoku4")
+    seed, bias = LIVELY[name]
+    generator = torch.Generator().manual_seed(seed)
+    model = build_model(model_config, PuzzleShape(task.vocab_size, 16), generator, task.relations).eval()
+    with torch.no_grad():
+        model.halt_head.weight.normal_(generator=generator)
+        model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
+    return Solver(model, task, replace(config, model=model_config, train=replace(config.train, halt_within_step=True)))
+
+
+def puzzles():
+    return get_task("sudoku4").load_default("test")[:32]
+
+
+@cache
+def said_after_each_recursion(name: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Logits, q and halting of every puzzle after every recursion, by a model with T = 1: (STEPS * T, N, ...)."""
+    s = solver(name)
+    model = build_model(replace(s.config.model, T=1), PuzzleShape(s.task.vocab_size, 16), relations=s.task.relations)
+    assert isinstance(s.model, torch.nn.Module)
+    model.load_state_dict(s.model.state_dict())
+    tokens = torch.from_numpy(puzzles().tokens.astype(np.int64))
+    ids = torch.zeros(len(tokens), dtype=torch.long)
+    state, said = model.eval().initial_state(len(tokens)), []
+    with torch.no_grad():
+        for _ in range(STEPS * T):
+            state, output = model(state, tokens, ids)
+            said.append((output.logits, output.q, wants_to_halt(output, s.config.train.halting)))
+    logits, q, halts = map(torch.stack, zip(*said, strict=True))
+    return logits, q, halts
+
+
+def ends(name: str) -> np.ndarray:
+    """The recursion, from 0, at which each puzzle ends."""
+    halts = said_after_each_recursion(name)[2].numpy()
+    return np.where(halts.any(0), halts.argmax(0), STEPS * T - 1)
+
+
+def answers_at(name: str, recursions: np.ndarray) -> np.ndarray:
+    logits = said_after_each_recursion(name)[0]
+    return logits[torch.from_numpy(recursions), torch.arange(len(recursions))].argmax(-1).numpy()
+
+
+@names
+def test_some_of_these_puzzles_end_within_a_step(name):
+    """Else the tests below would show little."""
+    within = ends(name) % T
+    assert (within < T - 1).any()
+    assert len(set(ends(name))) > 1
+
+
+@names
+@pytest.mark.parametrize("slots", [1, 5, 64])
+def test_a_puzzle_leaves_after_the_recursion_at_which_the_model_says_stop(name, slots):
+    s = solver(name)
+    questions = [Question(tokens) for tokens in puzzles().tokens]
+    thoughts = list(think(s.model, questions, s.config, STEPS, slots))
+    assert [thought.steps for thought in thoughts] == (ends(name) // T + 1).tolist()
+    np.testing.assert_array_equal([thought.tokens for thought in thoughts], answers_at(name, ends(name)))
+    found = list(search(s.model, s.task, questions, s.config, Budget(STEPS), slots))
+    halted = np.array([thought.halted for thought in thoughts])
+    np.testing.assert_array_equal([one.halted for one in found], halted)
+    np.testing.assert_array_equal(np.array([one.tokens for one in found])[halted], answers_at(name, ends(name))[halted])
+
+
+@names
+def test_without_early_exit_every_puzzle_takes_whole_steps(name):
+    s = solver(name)
+    questions = [Question(tokens) for tokens in puzzles().tokens]
+    last = np.full(len(questions), STEPS * T - 1)
+    for thoughts in (
+        think(s.model, questions, s.config, STEPS, early_exit=False),
+        search(s.model, s.task, questions, s.config, Budget(STEPS, early_exit=False, choose="agreement")),
+    ):
+        np.testing.assert_array_equal([thought.tokens for thought in thoughts], answers_at(name, last))
+
+
+@names
+def test_an_evaluation_has_both_figures_from_one_pass(name):
+    s = solver(name)
+    result = evaluate(s.model, s.task, puzzles(), s.config, STEPS)
+    np.testing.assert_array_equal(result.full, answers_at(name, np.full(len(puzzles()), STEPS * T - 1)))
+    np.testing.assert_array_equal(result.early, answers_at(name, ends(name)))
+    np.testing.assert_array_equal(result.steps_taken, ends(name) // T + 1)
+    coarse = replace(s.config, train=replace(s.config.train, halt_within_step=False))
+    by_step = evaluate(s.model, s.task, puzzles(), coarse, STEPS)
+    np.testing.assert_array_equal(result.full, by_step.full)
+    np.testing.assert_array_equal(result.right_at, by_step.right_at)
+    assert (result.steps_taken <= by_step.steps_taken).all()
+
+
+def test_only_those_that_may_leave_do():
+    s = solver("trm")
+    tokens = torch.from_numpy(puzzles().tokens.astype(np.int64))
+    ids = torch.zeros(len(tokens), dtype=torch.long)
+    logits, q, halts = said_after_each_recursion("trm")
+    may_leave = torch.arange(len(tokens)) % 2 == 0
+    with torch.no_grad():
+        _, output, stops = solving_step(
+            s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config.train, may_leave
+        )
+    first = torch.where(halts[:T].any(0), halts[:T].int().argmax(0), T - 1)
+    assert (first[may_leave] < T - 1).any()
+    assert (first[~may_leave] < T - 1).any()
+    at = torch.where(may_leave, first, T - 1)
+    rows = torch.arange(len(tokens))
+    torch.testing.assert_close(output.logits, logits[at, rows])
+    torch.testing.assert_close(output.q, q[at, rows])
+    assert torch.equal(stops, halts[at, rows])
+
+
+def test_a_single_recursion_shares_the_models_weights():
+    s = solver("trm")
+    single, count = recursions_of(s.model, s.config.train)
+    assert count == T
+    assert isinstance(s.model, torch.nn.Module)
+    assert isinstance(single, torch.nn.Module)
+    assert all(a is b for a, b in zip(s.model.parameters(), single.parameters(), strict=True))
+    assert recursions_of(s.model, replace(s.config.train, halt_within_step=False)) == (s.model, 1)
