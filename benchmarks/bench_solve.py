@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,6 +37,13 @@ class Options:
     """Weights."""
     data: dict[str, str] = field(default_factory=dict)
     """Puzzles beside the packaged test set: a name and a file, and so on."""
+    measure: tuple[Literal["throughput", "latency", "cold", "scaling"], ...] = (
+        "throughput",
+        "latency",
+        "cold",
+        "scaling",
+    )
+    """Which of the parts."""
     puzzles: int = 1000
     """The first so many of each."""
     single: int = 100
@@ -87,29 +94,32 @@ WAYS: dict[str, Callable[[Solver, Puzzles], Tokens]] = {
     "baseline, full depth": full_depth,
     "engine, full depth": lambda solver, puzzles: with_slots(solver, puzzles, early_exit=False),
     "engine, early exit": lambda solver, puzzles: with_slots(solver, puzzles, early_exit=True),
+    "the same, compiled": lambda solver, puzzles: with_slots(solver, puzzles, early_exit=True),
 }
 
 
 def print_throughput(options: Options, way: str) -> None:
     """The other side of `throughput`: solves a few to warm up, then all."""
-    solver = Solver.load(options.checkpoint)
+    solver = Solver.load(options.checkpoint, compile=way.endswith("compiled"))
     (file,) = options.data.values() or ["default"]
     puzzles = load_puzzles(solver.task, file, "test")[: options.puzzles]
-    WAYS[way](solver, puzzles[:8])
+    for count in (8, 1):  # warm; two sizes, each of which is compiled
+        WAYS[way](solver, puzzles[:count])
     seconds, answers = timed(lambda: WAYS[way](solver, puzzles))
     exact = float(exact_match(answers, puzzles.labels).mean())
     print(json.dumps({"puzzles_a_second": round(len(puzzles) / seconds, 2), "exact": round(exact, 4)}))
 
 
 def throughput(options: Options, name: str, file: str, count: int) -> dict[str, Any]:
-    """Puzzles a second and exact match of the three ways."""
+    """Puzzles a second and exact match of all ways."""
     figures: dict[str, Any] = {"data": name, "puzzles": count}
     for way in WAYS:
         command = [sys.executable, __file__, "--checkpoint", options.checkpoint, "--puzzles", str(options.puzzles)]
         command += ["--data", "it", file, "--way", way]
         figures[way] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     baseline = figures["baseline, full depth"]["puzzles_a_second"]
-    figures["ratio"] = round(figures["engine, early exit"]["puzzles_a_second"] / baseline, 1)
+    for way in ("engine, early exit", "the same, compiled"):
+        figures[way]["ratio"] = round(figures[way]["puzzles_a_second"] / baseline, 1)
     return figures
 
 
@@ -149,6 +159,19 @@ def print_scaling(options: Options) -> None:
     print(round(time.perf_counter() - began, 2), peak_mb())
 
 
+def print_table(rows: list[dict[str, Any]]) -> None:
+    """The throughput."""
+    print("| puzzles |", " | ".join(WAYS), "|")
+    print("| --- |", "---: |" * len(WAYS))
+    for row in rows:
+        cells = (
+            f"{row[way]['puzzles_a_second']:.1f}/s, {row[way]['exact']:.1%} exact"
+            + (f", {row[way]['ratio']}x" if "ratio" in row[way] else "")
+            for way in WAYS
+        )
+        print(f"| {row['data']}, {row['puzzles']:,} | {' | '.join(cells)} |", flush=True)
+
+
 def main(options: Options) -> None:
     """Measures and prints."""
     if options.memory_of:
@@ -158,20 +181,20 @@ def main(options: Options) -> None:
     solver = Solver.load(options.checkpoint)
     files = {"packaged test set": "default"} | options.data
     sets = {name: load_puzzles(solver.task, file, "test")[: options.puzzles] for name, file in files.items()}
-    rows = [throughput(options, name, file, len(sets[name])) for name, file in files.items()]
-    print("| puzzles | baseline, full depth | engine, full depth | engine, early exit | ratio |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for row in rows:
-        ways = [row[way] for way in row if way.startswith(("baseline", "engine"))]
-        cells = (f"{way['puzzles_a_second']:.1f}/s, {way['exact']:.1%} exact" for way in ways)
-        print(f"| {row['data']}, {row['puzzles']:,} | {' | '.join(cells)} | {row['ratio']}x |")
-    figures = {
-        "throughput": rows,
-        "latency_ms": {name: latency(solver, puzzles[: options.single]) for name, puzzles in sets.items()},
-        "cold_solve_s": cold("solve", options.checkpoint, solver.task.format(sets["packaged test set"].tokens[0])),
-        "cold_help_s": cold("--help"),
-        "scaling": [scaling(options.checkpoint, count) for count in options.scaling],
-    }
+    figures: dict[str, Any] = {}
+    if "throughput" in options.measure:
+        figures["throughput"] = [throughput(options, name, file, len(sets[name])) for name, file in files.items()]
+        print_table(figures["throughput"])
+    if "latency" in options.measure:
+        for title, ready in (("", solver), ("_compiled", Solver.load(options.checkpoint, compile=True))):
+            figures[f"latency{title}_ms"] = {
+                name: latency(ready, some[: options.single]) for name, some in sets.items()
+            }
+    if "cold" in options.measure:
+        puzzle = solver.task.format(sets["packaged test set"].tokens[0])
+        figures |= {"cold_solve_s": cold("solve", options.checkpoint, puzzle), "cold_help_s": cold("--help")}
+    if "scaling" in options.measure:
+        figures["scaling"] = [scaling(options.checkpoint, count) for count in options.scaling]
     for name, value in figures.items():
         if name != "throughput":
             print(name, json.dumps(value))

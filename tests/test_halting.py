@@ -123,11 +123,13 @@ def test_an_evaluation_has_both_figures_from_one_pass(name):
     np.testing.assert_array_equal(result.full, answers_at(name, np.full(len(puzzles()), STEPS * T - 1)))
     np.testing.assert_array_equal(result.early, answers_at(name, ends(name)))
     np.testing.assert_array_equal(result.steps_taken, ends(name) // T + 1)
+    np.testing.assert_array_equal(result.recursions_taken, ends(name) + 1)
     coarse = replace(s.config, train=replace(s.config.train, halt_within_step=False))
     by_step = evaluate(s.model, s.task, puzzles(), coarse, STEPS)
     np.testing.assert_array_equal(result.full, by_step.full)
     np.testing.assert_array_equal(result.right_at, by_step.right_at)
     assert (result.steps_taken <= by_step.steps_taken).all()
+    np.testing.assert_array_equal(by_step.recursions_taken, by_step.steps_taken * T)
 
 
 def test_only_those_that_may_leave_do():

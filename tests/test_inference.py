@@ -10,6 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ponderling import inference
+from ponderling.cli import main
+from ponderling.compiling import compile_networks
 from ponderling.config import PuzzleShape
 from ponderling.evaluate import evaluate
 from ponderling.inference import Question, Solver, think
@@ -141,3 +144,34 @@ def test_a_puzzle_that_cannot_be_is_refused_with_the_reason(puzzle, message):
 def test_steps_below_one_are_refused():
     with pytest.raises(ValueError, match="steps and slots must be at least 1: got 0"):
         list(solver().solve_many(questions(1), steps=0))
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # by torch itself
+def test_a_compiled_network_gives_the_same_answers_whatever_the_batch():
+    """Compiled once for one puzzle and once for all other numbers of them."""
+    plain, compiled = solver(), solver()
+    assert isinstance(compiled.model, torch.nn.Module)
+    assert compile_networks(compiled.model, dynamic=True)
+    for count in (1, 3, 7):
+        a, b = (list(s.solve_many(questions(count), steps=2, early_exit=False, trace=True)) for s in (plain, compiled))
+        for one, other in zip(a, b, strict=True):
+            for step, same in zip(one.trace, other.trace, strict=True):
+                np.testing.assert_allclose(step.probabilities, same.probabilities, atol=1e-4)
+
+
+def test_a_solver_is_compiled_only_when_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(inference, "compile_networks", lambda model, dynamic: asked.append(dynamic))
+    Solver.load("sudoku")
+    Solver.load("sudoku", compile=True)
+    assert asked == [True]
+
+
+def test_without_a_compiler_the_option_to_compile_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert main(["solve", "sudoku", "1.....3..2.....4", "--task", "sudoku4", "--compile"]) == 2
+    assert capsys.readouterr().err == (
+        "ponderling: --compile needs a C++ compiler (g++ or clang++, or what CXX names): found none\n"
+    )

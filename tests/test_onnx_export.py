@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import subprocess
@@ -155,8 +156,32 @@ def test_a_graph_that_computes_something_else_is_refused():
         wrong = dict(zip(step.output_names, (value.numpy() for value in outputs), strict=True))
         return wrong | {"logits": wrong["logits"] + 1e-3 * np.abs(wrong["logits"]).max()}
 
-    with pytest.raises(ExportError, match=r"the graph's logits differs from the model's by .*no file is written"):
+    with pytest.raises(
+        ExportError, match=r"the graph's logits differs from the model's by .*no file is written"
+    ) as said:
         compare(made, step, describe(made), run)
+    assert "chaotic" not in str(said.value)
+
+
+def test_of_a_network_that_rounding_throws_off_course_it_is_said():
+    """Random weights at the papers' depth are such a network."""
+    made = checkpoint("trm mlp")
+    model = copy.deepcopy(made.model)
+    model.config = replace(model.config, n=6, T=3)
+    with torch.no_grad():
+        for parameter in model.net.parameters():
+            parameter.mul_(4)
+    step = Step(model, False)
+
+    def run(inputs):
+        with torch.no_grad():
+            outputs = step(*(torch.from_numpy(inputs[name] + np.float32(1e-3)) for name in step.input_names))
+        return dict(zip(step.output_names, (value.numpy() for value in outputs), strict=True))
+
+    with pytest.raises(
+        ExportError, match=r"differs from the model's by .*; but so does the model itself, by .* chaotic"
+    ):
+        compare(replace(made, model=model), step, describe(made), run)
 
 
 def test_a_bfloat16_checkpoint_is_written_in_float32(tmp_path, capsys):

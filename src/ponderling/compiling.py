@@ -17,8 +17,12 @@ def has_compiler() -> bool:
     return any(shutil.which(name) for name in ([named] if named else COMPILERS))
 
 
-def compile_networks(model: torch.nn.Module) -> bool:
+def compile_networks(model: torch.nn.Module, dynamic: bool = False) -> bool:
     """Compiles the networks that recur, in place; their parameters keep their names.
+
+    Args:
+        model: Any of ours.
+        dynamic: Once for all batch sizes but 1, as solving needs; else anew for each, which gives faster code.
 
     Returns:
         False, and nothing is changed, where there is no compiler.
@@ -27,5 +31,5 @@ def compile_networks(model: torch.nn.Module) -> bool:
         return False
     for name, module in model.named_children():
         if name.startswith("net"):
-            module.compile(dynamic=False)
+            module.compile(dynamic=dynamic)
     return True

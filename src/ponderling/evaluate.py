@@ -35,6 +35,8 @@ class Evaluation:
     """Answers when the halting head first said stop, or else after all steps, (N, L)."""
     steps_taken: NDArray[np.int32]
     """Steps until then, (N,)."""
+    recursions_taken: NDArray[np.int32]
+    """Recursions until then, (N,): T in each step, fewer in the last with `halt_within_step`."""
     halted: NDArray[np.bool_]
     """The halting head said stop at some step, (N,)."""
     right_at: NDArray[np.bool_]
@@ -70,6 +72,7 @@ class Evaluation:
                 "valid": _share(self.early_valid),
                 "cells": cell_accuracy(self.early, self.puzzles.labels),
                 "mean_steps": share(self.steps_taken),
+                "mean_recursions": share(self.recursions_taken),
             },
             "halting": {
                 "halted": share(self.halted),
@@ -133,14 +136,15 @@ def evaluate(
     for first in range(0, len(puzzles), batch_size):
         parts.append(_evaluate_batch(model, puzzles[first : first + batch_size], config, steps, device))
         progress(min(first + batch_size, len(puzzles)))
-    full, early, steps_taken, halted = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    full, early, steps_taken, recursions_taken, halted = (np.concatenate([part[i] for part in parts]) for i in range(5))
     return Evaluation(
         steps=steps,
         full=full,
         early=early,
         steps_taken=steps_taken,
+        recursions_taken=recursions_taken,
         halted=halted,
-        right_at=np.concatenate([part[4] for part in parts], axis=1),
+        right_at=np.concatenate([part[5] for part in parts], axis=1),
         puzzles=puzzles,
         rating_edges=edges_of(task),
         full_valid=task.valid(puzzles.tokens, full) if task.has_rules else None,
@@ -280,6 +284,7 @@ def _evaluate_batch(
     state = model.initial_state(len(puzzles))
     early = np.zeros_like(puzzles.tokens)
     steps_taken = np.full(len(puzzles), steps, np.int32)
+    recursions_taken = steps_taken * config.model.T
     halted = np.zeros(len(puzzles), bool)
     right_at = np.zeros((steps, len(puzzles)), bool)
     answers = early
@@ -291,6 +296,7 @@ def _evaluate_batch(
         right_at[step] = exact_match(answers, puzzles.labels)
         stops = wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy() & ~halted
         early[stops], steps_taken[stops] = answers[stops], step + 1
+        recursions_taken[stops] = (recursion + 1) * (config.model.T // count)
         halted |= stops
     early[~halted] = answers[~halted]
-    return answers, early, steps_taken, halted, right_at
+    return answers, early, steps_taken, recursions_taken, halted, right_at

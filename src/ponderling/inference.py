@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
+from ponderling.compiling import compile_networks
 from ponderling.config import DType, RunConfig
 from ponderling.data import task_of
 from ponderling.halting import solving_step
@@ -204,6 +205,7 @@ class Solver:
         device: torch.device | str = "cpu",
         dtype: DType | None = None,
         task: str | None = None,
+        compile: bool = False,
     ) -> Solver:
         """The solver of a run folder, a checkpoint folder or a Hub repository.
 
@@ -212,8 +214,13 @@ class Solver:
             device: cpu, cuda, ...
             dtype: Activations' type in place of the checkpoint's own.
             task: Another puzzle family than it was trained on, for relational networks.
+            compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
+                (some ten seconds once torch has it in its cache), and later ones less time than without.
         """
-        return cls.of(load_checkpoint(checkpoint, device, dtype, task=task), device)
+        loaded = load_checkpoint(checkpoint, device, dtype, task=task)
+        if compile:
+            compile_networks(loaded.model, dynamic=True)
+        return cls.of(loaded, device)
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Solver:

@@ -51,7 +51,6 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from ponderling.checkpoint import load_checkpoint
     from ponderling.cli.arc import run_arc
     from ponderling.data import load_test
     from ponderling.evaluate import evaluate, evaluate_search
@@ -59,7 +58,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from ponderling.search import Budget
     from ponderling.tasks.arc import is_arc
 
-    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
+    checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):
         return run_arc(command, checkpoint)
     if command.submission is not None:

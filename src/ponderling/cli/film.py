@@ -48,7 +48,7 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
-    solver = Solver.load(command.checkpoint, command.device, command.dtype, command.task)
+    solver = Solver.of(command.load(), command.device)
     budget = command.budget(command.steps or solver.config.train.N_sup)
     if budget is None:
         result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=True)

@@ -40,12 +40,11 @@ def main(args: list[str]) -> int:
     )
     if command.delay < 0:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
-    from ponderling.checkpoint import load_checkpoint
     from ponderling.cli.arc import solve_arc
     from ponderling.inference import Solver
     from ponderling.tasks.arc import is_arc
 
-    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype, task=command.task)
+    checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):
         return solve_arc(command, checkpoint)
     solver = Solver.of(checkpoint, command.device)
