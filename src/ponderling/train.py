@@ -216,14 +216,15 @@ class Trainer:
         new = self.sampler.take(int(self.carry.halted.sum()))  # sync
         self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
         result = supervision_step(self.model, self.carry, train, self.generator)
+        (result.loss / train.batch_size).backward()
         loss = result.loss.item() / train.batch_size  # sync
         if not math.isfinite(loss):
+            self.optimizers.zero_grad()
             raise TrainingError(
                 f"the loss is {loss} at step {self.step + 1}; the weights were not updated. Try a lower --train.lr "
                 f"(now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or --model.dtype float32 "
                 f"(now {self.config.model.dtype}); the last good checkpoint is {self.out / LAST}"
             )
-        (result.loss / train.batch_size).backward()
         if train.clip_gradient:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), train.clip_gradient)
         lr = self.optimizers.lr
@@ -329,7 +330,7 @@ class Trainer:
                 for key, value in (state["ema"] or {}).items():
                     average[key].data.copy_(value)
             self.optimizers.load_state_dict(state["optimizers"])
-            self.generator.set_state(state["generator"])
+            self._restore_generator(state["generator"], state["step"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
@@ -338,6 +339,13 @@ class Trainer:
         self._start_phase()
         self.sampler.position = state["sampler"]
         self._window = _Window(*state["window"])
+
+    def _restore_generator(self, saved: Tensor, step: int) -> None:
+        """The stream of exploration and noise goes on; on another kind of device, whose streams differ, one begins anew."""
+        if saved.shape == self.generator.get_state().shape:
+            self.generator.set_state(saved)
+        else:
+            self.generator.manual_seed(_phase_seed(self.config.train.seed, step))
 
 
 def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
@@ -476,19 +484,23 @@ class _Window:
         """Scores count the puzzles that halted in this step and have labels, as official; losses count all slots."""
         done = result.carry.halted & result.correct.has_labels
         B = len(done)
+        counts = {
+            "puzzles": done,
+            "exact": result.correct.exact & done,
+            "cells": result.correct.cells.where(done, 0.0),
+            "steps": result.carry.steps.where(done, 0),
+            "halt_right": ((result.output.q > 0) == result.correct.exact) & done,
+        }
+        sums = torch.stack([value.sum(dtype=torch.float64) for value in counts.values()]).tolist()  # sync
         values = {
             "updates": 1.0,
             "loss": loss,
             "answer_loss": result.answer_loss.item() / B,
             "halt_loss": (result.halt_loss + result.continue_loss).item() / B,
-            "puzzles": done.sum().item(),
-            "exact": (result.correct.exact & done).sum().item(),
-            "cells": result.correct.cells[done].sum().item(),
-            "steps": result.carry.steps[done].sum().item(),
-            "halt_right": (((result.output.q > 0) == result.correct.exact) & done).sum().item(),
+            **dict(zip(counts, sums, strict=True)),
         }
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+            self.sums[name] = self.sums.get(name, 0.0) + value
         self.sums["lr"] = lr
 
     def take(self, seconds: float) -> dict[str, float]:

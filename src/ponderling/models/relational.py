@@ -27,7 +27,7 @@ NEVER = -1e4
 """Logit of tokens that are no symbol; finite, so that no loss becomes infinite times zero."""
 
 CHUNK = 8
-"""Puzzles at a time where no gradient is needed: the states of more do not fit into a CPU's cache, which halves the speed."""
+"""Puzzles at a time on a CPU where no gradient is needed: the states of more do not fit its cache, which halves the speed."""
 
 SCALE = 1 / 3
 """Of every sum. A constant, not the group's size: "exactly one left" must look the same in 4x4 and in 16x16."""
@@ -170,7 +170,7 @@ class Relational(nn.Module):
 
     def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says."""
-        if torch.is_grad_enabled() or len(tokens) <= CHUNK:
+        if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
             return self.step(state, tokens % self.shape.vocab_size, self.members(tokens))
         parts = [
             self(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK], puzzle_ids[i : i + CHUNK])
