@@ -27,6 +27,7 @@ from ponderling.config import DataConfig, RunConfig
 from ponderling.inference import Solver
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
+from ponderling.tasks.maze import Maze
 from ponderling.train import Trainer, start
 
 
@@ -74,6 +75,7 @@ def local_data(config: RunConfig, folder: Path) -> DataConfig:
     if config.data.task.startswith("sudoku"):
         return DataConfig(config.data.task, num_validation=0)
     task, file = get_task(config.data.task), folder / "mazes.csv"
+    assert isinstance(task, Maze)
     if not file.exists():
         task.write(file, task.generate(np.random.default_rng(0), 2))
     return replace(config.data, train=str(file), test=str(file), num_validation=0)

@@ -70,6 +70,20 @@ def test_votes_are_those_of_the_evaluation(arc, count):
     assert {g["grid"] for g in got["grids"]} == {v["grid"] for v in got["views"]}
 
 
+def test_votes_say_how_far_they_are(arc):
+    url, _ = arc
+    body = {"model": "arc", "puzzle": "turn/1", "steps": 3, "views": 5}
+    reply = httpx.post(f"{url}/v1/vote", json=body | {"stream": True})
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    *progress, (last, votes) = events(reply.text)
+    assert last == "end"
+    assert votes == httpx.post(f"{url}/v1/vote", json=body).json()
+    assert [kind for kind, _ in progress] == ["progress"] * len(progress)
+    done = [data["done"] for _, data in progress]
+    assert done == sorted(set(done))
+    assert done[-1] == progress[-1][1]["of"] == 3 * len(votes["views"])
+
+
 def test_thinking_about_an_arc_task_begins_with_the_view_of_the_task_as_it_is(arc):
     url, _ = arc
     told = events(httpx.post(f"{url}/v1/think", json={"model": "arc", "puzzle": "turn/1", "steps": 2}).text)

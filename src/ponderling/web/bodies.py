@@ -194,6 +194,7 @@ class VoteRequest(BaseModel):
         le=MOST_ATTEMPTS,
         description="Views besides the task as it is; fewer where the model was trained on fewer.",
     )
+    stream: bool = Field(False, description="Say how far the views are while they think, as server-sent events.")
 
 
 class VotedGrid(BaseModel):

@@ -65,6 +65,10 @@ data: {"attempt":1,"step":1,"tokens":[2,3],"probabilities":[[0,0,988,12],[0,0,3,
 "wrong":[],"reasons":[],"guessed":[]}
 
 """
+VOTE_STREAM_EXAMPLE = """event: progress
+data: {"done":36,"of":144}
+
+"""
 
 
 def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
@@ -143,7 +147,7 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
         served = registry.find(body.model, body.task)
         question = _parse(served, body.puzzle)
         reader = Reader(engine, settings, served, [question], body.budget(served), body.seed, watched=True)
-        return EventStream(_events(reader, served, question.tokens, settings), reader.close)
+        return EventStream(_events(reader, served, question.tokens), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
@@ -181,10 +185,18 @@ def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
 
     @app.post(
         "/v1/vote",
-        responses=problems(400, 401, 404, 408, 413, 422, 503, 504),
+        response_model=VoteResponse,
+        responses={
+            200: {
+                "description": "The votes; with `stream`, server-sent events: `progress` (`{done, of}`, in supervision steps "
+                "of all views), and `end` with the votes, or `problem`.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": VOTE_STREAM_EXAMPLE}},
+            },
+            **problems(400, 401, 404, 408, 413, 422, 503, 504),
+        },
         summary="The answers to an ARC test input under several views, and their votes",
     )
-    async def vote(body: VoteRequest, request: Request) -> VoteResponse:
+    async def vote(body: VoteRequest, request: Request) -> VoteResponse | EventStream:
         served = _arc_model(registry, body.model, body.task)
         try:
             views = arc.views(served, body.puzzle, body.views)
@@ -193,8 +205,14 @@ def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
         # As in `ponderling eval`: all steps are taken, whatever the halting head says.
         budget = Budget(body.steps or served.steps, choose="agreement", early_exit=False)
         questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
-        reader = Reader(registry.engine, settings, served, questions, budget)
-        return arc.tally(served, body.puzzle, views, await _answers(reader, request, settings), budget.steps)
+        reader = Reader(registry.engine, settings, served, questions, budget, watched=body.stream)
+
+        def tally(found: list[Found]) -> VoteResponse:
+            return arc.tally(served, body.puzzle, views, found, budget.steps)
+
+        if body.stream:
+            return EventStream(_votes(reader, len(questions) * budget.steps, tally), reader.close)
+        return tally(await _answers(reader, request, settings))
 
 
 def _arc_model(registry: Registry, model: str | None, task: str | None) -> Served:
@@ -333,7 +351,7 @@ class EventStream(StreamingResponse):
             self.closed()
 
 
-async def _events(reader: Reader, served: Served, question: Tokens, settings: Settings) -> AsyncIterator[str]:
+async def _events(reader: Reader, served: Served, question: Tokens) -> AsyncIterator[str]:
     task = served.task
     yield _event("start", {"model": served.model, "task": task.name, "question": task.format(question)})
     while True:
@@ -345,10 +363,30 @@ async def _events(reader: Reader, served: Served, question: Tokens, settings: Se
         elif isinstance(event, Answered):
             yield _event("end", _solved(task, question, event.found).model_dump())
         else:
-            with contextlib.suppress(HTTPException):
-                _raise_if(event.problem, settings)
-                return
+            if event.problem:
+                yield _event("problem", {"detail": event.problem})
+            return
+
+
+async def _votes(reader: Reader, steps: int, tally: Callable[[list[Found]], VoteResponse]) -> AsyncIterator[str]:
+    """How far the views are, a hundred times at most, then their votes; `steps` is what they all take together."""
+    found: list[Found] = []
+    done = 0
+    while True:
+        event = await reader.next(patience=HEARTBEAT)
+        if event is None:
+            yield ": thinking\n\n"
+        elif isinstance(event, Stepped):
+            done += 1
+            if 100 * done // steps > 100 * (done - 1) // steps:
+                yield _event("progress", {"done": done, "of": steps})
+        elif isinstance(event, Answered):
+            found.append(event.found)
+        elif event.problem:
             yield _event("problem", {"detail": event.problem})
+            return
+        else:
+            yield _event("end", tally(found).model_dump())
             return
 
 

@@ -24,9 +24,8 @@ export async function arcTask({ name }) {
   return (await ready).arc.find((task) => task.name === name);
 }
 
-export async function vote(body, signal) {
-  for await (const event of ask("vote", body, signal)) if (event.type === "end") return event;
-}
+/** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
+export const vote = (body, signal) => ask("vote", body, signal);
 
 /** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => ask("think", body, signal);

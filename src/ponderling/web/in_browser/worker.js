@@ -128,7 +128,7 @@ async function* vote({ task, puzzle, steps, views: further }, { models, arc, sym
     let said;
     for (let step = 0; step < steps; step++) {
       said = await run(some, family);
-      yield { type: "voting" }; // so that a cancellation is heard
+      yield { type: "progress", done: first * steps + (step + 1) * some.length, of: views.length * steps };
     }
     some.forEach(({ symmetry, colours }, i) => {
       const grid = writeGrid(undo(crop(said[i].tokens, family), symmetry, colours));

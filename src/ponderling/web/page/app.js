@@ -285,8 +285,11 @@ async function think(follow = true) {
     }
     if (!state.arc) return;
     say(`${restarts} views think and vote…`);
-    const votes = await client.vote({ ...body, model: view.model, views: restarts }, controller.signal);
-    if (state.thinking === controller) view.takeVotes(votes);
+    for await (const event of client.vote({ ...body, model: view.model, views: restarts }, controller.signal)) {
+      if (state.thinking !== controller) return;
+      if (event.type === "end") view.takeVotes(event);
+      else say(`${restarts} views think and vote: ${10 * Math.floor((10 * event.done) / event.of)}%`);
+    }
   };
   try {
     say(`Thinking…`);

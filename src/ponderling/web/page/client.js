@@ -45,14 +45,14 @@ export async function arcTask({ model, name }) {
   return (await request(`v1/arc/task?${new URLSearchParams({ model, name })}`)).json();
 }
 
-/** The answers under several views, and their votes. */
-export async function vote(body, signal) {
-  return (await request("v1/vote", { method: "POST", body: JSON.stringify(body), signal })).json();
-}
+/** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
+export const vote = (body, signal) => stream("v1/vote", { ...body, stream: true }, signal);
 
 /** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
-export async function* think(body, signal) {
-  const reply = await request("v1/think", { method: "POST", body: JSON.stringify(body), signal });
+export const think = (body, signal) => stream("v1/think", body, signal);
+
+async function* stream(path, body, signal) {
+  const reply = await request(path, { method: "POST", body: JSON.stringify(body), signal });
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   for (;;) {
