@@ -193,12 +193,13 @@ def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
     assert all(torch.equal(value, first[key]) for key, value in trainer.model.state_dict().items())
 
 
-def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card():
-    solver = Solver.load("sudoku")
+@pytest.mark.parametrize("name", ["sudoku", "sudoku-long"])
+def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card(name):
+    solver = Solver.load(name)
     assert count_parameters(solver.model) == 41_153
     results = list(solver.solve_many(SUDOKUS["sudoku9"].load_default("test").tokens[:12]))
     assert all(result.valid and result.halted for result in results)
-    card = (PACKAGED / "sudoku" / "README.md").read_text()
+    card = (PACKAGED / name / "README.md").read_text()
     assert "41,153" in card
     assert "SEARCHTABLE" not in card
 
@@ -209,16 +210,19 @@ def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
     layout = random_layout(rng, 9)
     sudoku9 = SUDOKUS["sudoku9"]
     jigsaws = Jigsaw.of(layout).generate(rng, 32, rating=(2, 8))
-    trained = sudoku9.load_default("jigsaws").tokens // sudoku9.vocab_size
     questions = sudoku9.bring_regions(jigsaws.tokens, layout)
-    assert not (trained == questions[0] // sudoku9.vocab_size).all(axis=1).any()
+    for name in ("jigsaws", "layouts"):
+        trained = sudoku9.load_default(name).tokens // sudoku9.vocab_size
+        assert not (trained == questions[0] // sudoku9.vocab_size).all(axis=1).any()
     answers = think(Solver.load("sudoku").model, questions, 16).logits.argmax(-1).numpy()
     assert (answers == jigsaws.labels).all(axis=1).mean() > 0.9
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["maze10", "sudoku"]
-    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* packaged weights \(maze10, sudoku\)"):
+    assert packaged_weights() == ["maze10", "sudoku", "sudoku-long"]
+    with pytest.raises(
+        CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(maze10, sudoku, sudoku-long\)"
+    ):
         load_checkpoint("sudokku")
 
 

@@ -297,9 +297,9 @@ class DataConfig:
     letter for each cell); mazes of any size: maze10, maze30, maze12x20; ARC on a canvas of any side: arc10, arc30."""
     train: str = "default"
     """Puzzles to train on: a file, `default` (the set in the package), `hunted` (9x9: a larger one, with hard puzzles), `deep`
-    (9x9: most withstand trial and error), `jigsaws` (9x9, each with regions of its own) or `hub` (the family's public data
-    set); several with a + between, one named twice is shown twice as often. ARC: sources of tasks whose every pair is trained
-    on, or none; see docs/arc.md."""
+    (9x9: most withstand trial and error), `jigsaws` or `layouts` (9x9, each with regions of its own; the second is larger) or
+    `hub` (the family's public data set); several with a + between, one named twice is shown twice as often. ARC: sources of
+    tasks whose every pair is trained on, or none; see docs/arc.md."""
     test: str = "default"
     """Puzzles to report on, never trained on nor chosen by: a file, `default` or `hub`. ARC: sources of tasks whose
     demonstrations are trained on and whose test inputs are solved."""

@@ -162,6 +162,7 @@ def _data(source: str) -> str:
         "hunted": "the package's large set",
         "deep": "the package's set of puzzles that withstand trial and error",
         "jigsaws": "the package's jigsaws of many layouts",
+        "layouts": "the package's jigsaws of many more layouts",
         "hub": "the family's public data set",
     }
     parts = dict.fromkeys([source] if Path(source).exists() else source.split("+"))

@@ -256,17 +256,31 @@ def _relational() -> list[Recipe]:
         lr=5e-4,
         muon_lr=1.5e-3,
     )
-    return [
-        Recipe(
-            "sudoku",
-            "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; three parts, 3.6 hours on two cores",
-            RunConfig(replace(model, T=4), third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
-            before=(
-                RunConfig(model, train, data),
-                RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
-            ),
-        )
-    ]
+    deep = replace(model, T=4)
+    sudoku = Recipe(
+        "sudoku",
+        "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; three parts, 3.6 hours on two cores",
+        RunConfig(deep, third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
+        before=(
+            RunConfig(model, train, data),
+            RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
+        ),
+    )
+    # The whole depth, twice the batch, nearly all puzzles as they are, and jigsaws of five times as many layouts.
+    fourth = replace(
+        third,
+        steps=3300,
+        phases=(Phase(until=825, min_rating=2, extra_clues=1), Phase(until=3300, min_rating=2)),
+        batch_size=128,
+        eval_every=550,
+    )
+    longer = Recipe(
+        "sudoku-long",
+        "the same and a fourth part: more of the hardest in few steps, but easy ones take longer",
+        RunConfig(deep, fourth, replace(data, train="layouts+layouts+jigsaws+jigsaws+deep+deep+deep+deep+hunted")),
+        before=(*sudoku.before, sudoku.config),
+    )
+    return [sudoku, longer]
 
 
 MLP_CELLS = 100

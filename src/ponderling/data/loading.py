@@ -17,7 +17,7 @@ from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import PAD, Puzzles, Task, join
 from ponderling.tasks.grids import Grids
 
-PACKAGED = ("default", "hunted", "deep", "jigsaws")
+PACKAGED = ("default", "hunted", "deep", "jigsaws", "layouts")
 """Names of sets that come with Ponderling."""
 
 
@@ -142,7 +142,7 @@ def _arc_split(data: DataConfig, task: Arc) -> DataSplit:
 
 
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default`, `hunted`, `deep` and `jigsaws` in the package, `hub` its public set.
+    """The puzzles of a file, or the task's own: `default` and the others of PACKAGED in the package, `hub` its public set.
 
     split is train or test. Several with a + between are joined.
 

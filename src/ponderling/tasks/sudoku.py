@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ponderling.tasks.jigsaw import Jigsaw
 
 HUB_REPOSITORY = "sapientinc/sudoku-extreme"
+OWN_SETS = ("train", "hunted", "deep", "jigsaws", "layouts")
+"""Sets in the package to train on."""
 """The public data set: 3.8 million puzzles to train on, 420,000 to test."""
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
@@ -496,10 +498,10 @@ class Sudoku:
     def load_default(self, split: str) -> Puzzles:
         """A set in the package: `train` or `test`, small; `hunted`, large and hard, and `deep`, harder, to train on too.
 
-        No test puzzle is equivalent to one of the others. `jigsaws` bring regions of their own.
+        No test puzzle is equivalent to one of the others. `jigsaws` and `layouts`, a larger set, bring regions of their own.
         """
-        if split not in ("train", "test", "hunted", "deep", "jigsaws"):
-            raise ValueError(f"split must be train, test, hunted, deep or jigsaws: got {split!r}")
+        if split not in (*OWN_SETS, "test"):
+            raise ValueError(f"split must be {', '.join(OWN_SETS)} or test: got {split!r}")
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():
