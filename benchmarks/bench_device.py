@@ -56,7 +56,7 @@ class Options:
 def wait_for(device: torch.device) -> None:
     """Until everything that was asked of the device is done."""
     if device.type != "cpu":
-        torch.accelerator.synchronize()
+        torch.accelerator.synchronize(device)
 
 
 def timed(device: torch.device, work: Callable[[], object]) -> float:
@@ -98,7 +98,7 @@ def train_figures(name: str, options: Options, compiled: bool, folder: Path) -> 
     for _ in range(2):
         trainer.train_step()
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(device)
     seconds = [timed(device, trainer.train_step) for _ in range(options.steps)]
     return {
         "recipe": name,
@@ -107,7 +107,7 @@ def train_figures(name: str, options: Options, compiled: bool, folder: Path) -> 
         "first_seconds": round(first, 1),
         "median_seconds": round(statistics.median(seconds), 4),
         "examples_a_second": round(train.batch_size / statistics.median(seconds), 1),
-        "peak_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if device.type == "cuda" else None,
+        "peak_gb": round(torch.cuda.max_memory_allocated(device) / 1e9, 2) if device.type == "cuda" else None,
     }
 
 
@@ -134,7 +134,7 @@ def solve_figures(options: Options, compiled: bool) -> dict[str, Any]:
 
 def main(options: Options) -> None:
     """Measures and prints a line for each figure."""
-    name = torch.cuda.get_device_name() if options.device.startswith("cuda") else options.device
+    name = torch.cuda.get_device_name(options.device) if options.device.startswith("cuda") else options.device
     rows: list[dict[str, Any]] = [{"device": name, "torch": torch.__version__}]
     print(json.dumps(rows[0]), flush=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -147,13 +147,13 @@ def plot(results: list[dict[str, Any]], file: Path) -> None:
 
     sizes = list(dict.fromkeys(result["size"] for result in results))
     figure, axes = plt.subplots(2, len(sizes), figsize=(4 * len(sizes), 6), squeeze=False, constrained_layout=True)
-    for row, (key, label) in zip(axes, (("minutes", "minutes on two cores"), ("flops", "floating-point operations"))):
+    for row, (key, label) in zip(axes, (("minutes", "minutes of training"), ("flops", "floating-point operations"))):
         for axis, size in zip(row, sizes):
             for result in results:
                 if result["size"] == size:
                     points = result["curve"]
                     axis.plot([p[key] for p in points], [100 * p["exact"] for p in points], label=result["recipe"])
-            axis.set(title=size, xlabel=label, ylabel="exact match, %", ylim=(0, 100))
+            axis.set(title=size, xlabel=label, ylabel="exact match, %", ylim=(0, 102))
             axis.set_xscale("log" if key == "flops" else "linear")
             axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].legend(frameon=False)

@@ -147,7 +147,6 @@ def test_steps_below_one_are_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # by torch itself
 def test_a_compiled_network_gives_the_same_answers_whatever_the_batch():
     """Compiled once for one puzzle and once for all other numbers of them."""
@@ -163,10 +162,16 @@ def test_a_compiled_network_gives_the_same_answers_whatever_the_batch():
 
 def test_a_solver_is_compiled_only_when_asked(monkeypatch):
     asked = []
-    monkeypatch.setattr(inference, "compile_networks", lambda model, dynamic: asked.append(dynamic))
+    monkeypatch.setattr(inference, "compile_networks", lambda model, dynamic: not asked.append(dynamic))
     Solver.load("sudoku")
     Solver.load("sudoku", compile=True)
     assert asked == [True]
+
+
+def test_a_solver_that_cannot_be_compiled_says_so(monkeypatch):
+    monkeypatch.setattr(inference, "compile_networks", lambda model, dynamic: False)
+    with pytest.raises(ValueError, match=r"compile=True needs a C\+\+ compiler"):
+        Solver.load("sudoku", compile=True)
 
 
 def test_without_a_compiler_the_option_to_compile_is_refused(monkeypatch, capsys):

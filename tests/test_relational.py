@@ -100,6 +100,27 @@ def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dt
     assert (result.output.logits.argmax(-1) > BLANK).all()
 
 
+def test_few_puzzles_at_a_time_give_what_all_at_once_do(monkeypatch):
+    """On a CPU without gradient they go through in chunks; elsewhere whole."""
+    model = network("sudoku4").eval()
+    tokens = to_batch(SUDOKUS["sudoku4"].load_default("train")[:7]).tokens
+    ids = torch.zeros(7, dtype=torch.long)
+    sizes = []
+    step = model.step
+    monkeypatch.setattr(
+        model, "step", lambda state, tokens, members: sizes.append(len(tokens)) or step(state, tokens, members)
+    )
+    said = []
+    for chunk in (3, 100):
+        monkeypatch.setattr("ponderling.models.relational.CHUNK", chunk)
+        with torch.no_grad():
+            said.append(model(model.initial_state(7), tokens, ids))
+    assert sizes == [3, 3, 1, 7]
+    (state, output), (whole_state, whole) = said
+    for a, b in ((output.logits, whole.logits), (output.q, whole.q), *zip(state, whole_state, strict=True)):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["softmax", "stablemax", "stablemax_float32"])
 def test_every_loss_is_finite_on_tokens_that_are_no_symbol(loss):
     model = network("sudoku4").train()

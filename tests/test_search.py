@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -262,3 +263,15 @@ def test_who_chooses_decides_the_answer(choose, symbol):
 def test_a_budget_that_cannot_be_is_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         Budget(**wrong)
+
+
+def test_a_search_on_the_command_line_stops_early_only_if_it_may(capsys):
+    from ponderling.cli import main
+
+    puzzle = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+    steps = []
+    for option in ("--early-exit", "--no-early-exit"):
+        assert main(["solve", "sudoku", puzzle, "--steps", "3", "--restarts", "1", option, "--json"]) == 0
+        steps.append(json.loads(capsys.readouterr().out)["steps"])
+    assert steps[0] == 1
+    assert steps[1] >= 3

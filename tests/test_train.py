@@ -16,7 +16,13 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import CheckpointError, load_checkpoint, load_training_state, read_safetensors
+from ponderling.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    load_training_state,
+    read_safetensors,
+    save_training_state,
+)
 from ponderling.config import Phase, RunConfig
 from ponderling.data import load_split
 from ponderling.evaluate import evaluate
@@ -160,6 +166,33 @@ def test_a_run_that_started_from_weights_is_resumed_without_them(tmp_path):
     second.run(lambda: second.step >= 2)
     shutil.rmtree(tmp_path / "first")
     start(config, tmp_path / "second", resume=True).run()
+
+
+def test_a_run_in_parts_can_be_moved_and_resumed(tmp_path):
+    start(tiny(steps=2), tmp_path / "a" / "part1").run()
+    trainer = start(tiny(init=str(tmp_path / "a" / "part1"), steps=4), tmp_path / "a")
+    trainer.run(lambda: trainer.step >= 2)
+    (tmp_path / "a").rename(tmp_path / "b")
+    start(tiny(init=str(tmp_path / "b" / "part1"), steps=4), tmp_path / "b", resume=True).run()
+
+
+def test_a_run_goes_on_where_random_streams_are_of_another_kind(tmp_path):
+    """As on another device: the state of a CUDA generator has 16 bytes. All but the stream goes on as it was."""
+    config = tiny(steps=4)
+    stopped = start(config, tmp_path)
+    stopped.run(lambda: stopped.step >= 2)
+    state = load_training_state(tmp_path / "last")
+    save_training_state(tmp_path / "last", state | {"generator": torch.zeros(16, dtype=torch.uint8)})
+    streams = []
+    for _ in range(2):
+        resumed = start(config, tmp_path, resume=True)
+        assert_equal(
+            resumed._state() | {"generator": None, "seconds": 0}, state | {"generator": None, "seconds": 0}, ""
+        )
+        streams.append(resumed.generator.get_state())
+    assert torch.equal(*streams)
+    resumed.run()
+    assert resumed.step == 4
 
 
 def test_clipping_bounds_the_gradient(tmp_path):

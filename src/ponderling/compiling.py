@@ -11,6 +11,10 @@ COMPILERS = ("g++", "clang++", "c++", "cl")
 """What torch.compile may use for the CPU, unless the environment variable CXX names another."""
 
 
+NO_COMPILER = "needs a C++ compiler (g++ or clang++, or what CXX names): found none"
+"""What to say after the name of an option."""
+
+
 def has_compiler() -> bool:
     """Whether there is a C++ compiler for torch.compile to call."""
     named = os.environ.get("CXX")

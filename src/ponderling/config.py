@@ -251,7 +251,7 @@ class TrainConfig:
     tensorboard: bool = False
     """Write TensorBoard event files beside metrics.jsonl (needs the extra `track`)."""
     compile: bool = False
-    """Compile the network with torch.compile: half a minute at the start, then faster; needs a C++ compiler."""
+    """Compile the network with torch.compile: up to a minute, later runs some ten seconds; needs a C++ compiler."""
     threads: int = 0
     """CPU threads of torch; 0: as many as torch chooses."""
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
-from ponderling.compiling import compile_networks
+from ponderling.compiling import NO_COMPILER, compile_networks
 from ponderling.config import DType, RunConfig
 from ponderling.data import task_of
 from ponderling.halting import solving_step
@@ -216,10 +216,13 @@ class Solver:
             task: Another puzzle family than it was trained on, for relational networks.
             compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
                 (some ten seconds once torch has it in its cache), and later ones less time than without.
+
+        Raises:
+            ValueError: when it is to be compiled and there is no C++ compiler.
         """
         loaded = load_checkpoint(checkpoint, device, dtype, task=task)
-        if compile:
-            compile_networks(loaded.model, dynamic=True)
+        if compile and not compile_networks(loaded.model, dynamic=True):
+            raise ValueError(f"compile=True {NO_COMPILER}")
         return cls.of(loaded, device)
 
     @classmethod

@@ -419,6 +419,7 @@ def start(
 
 CHANGEABLE = {
     "steps",
+    "init",
     "device",
     "compile",
     "threads",
@@ -430,7 +431,7 @@ CHANGEABLE = {
     "halt_when_sure",
     "halt_within_step",
 }
-"""Fields of TrainConfig that a resumed run may set anew."""
+"""Fields of TrainConfig that a resumed run may set anew. `init`: it has weights of its own, and that run may have moved."""
 
 
 def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
@@ -491,14 +492,9 @@ class _Window:
             "steps": result.carry.steps.where(done, 0),
             "halt_right": ((result.output.q > 0) == result.correct.exact) & done,
         }
-        sums = torch.stack([value.sum(dtype=torch.float64) for value in counts.values()]).tolist()  # sync
-        values = {
-            "updates": 1.0,
-            "loss": loss,
-            "answer_loss": result.answer_loss.item() / B,
-            "halt_loss": (result.halt_loss + result.continue_loss).item() / B,
-            **dict(zip(counts, sums, strict=True)),
-        }
+        means = {"answer_loss": result.answer_loss / B, "halt_loss": (result.halt_loss + result.continue_loss) / B}
+        sums = torch.stack([value.float().sum() for value in (means | counts).values()]).tolist()  # sync
+        values = {"updates": 1.0, "loss": loss, **dict(zip(means | counts, sums, strict=True))}
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.sums["lr"] = lr

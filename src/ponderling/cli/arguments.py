@@ -49,10 +49,10 @@ class CheckpointCommand:
 
         checkpoint = load_checkpoint(self.checkpoint, self.device, self.dtype, task=self.task)
         if self.compile:
-            from ponderling.compiling import compile_networks
+            from ponderling.compiling import NO_COMPILER, compile_networks
 
             if not compile_networks(checkpoint.model, dynamic=True):
-                raise ValueError("--compile needs a C++ compiler (g++ or clang++, or what CXX names): found none")
+                raise ValueError(f"--compile {NO_COMPILER}")
         return checkpoint
 
 
@@ -79,8 +79,8 @@ class SearchOptions:
     seed: int = 0
     """Seed of guesses and noise."""
 
-    def budget(self, steps: int) -> Budget | None:
-        """The budget, None where no search is asked for.
+    def budget(self, steps: int, early_exit: bool = True) -> Budget | None:
+        """The budget, None where no search is asked for; attempts end where the halting head says stop, if `early_exit`.
 
         Raises:
             ValueError: when options contradict each other.
@@ -95,7 +95,15 @@ class SearchOptions:
                 )
             return None
         return Budget(
-            steps, self.restarts, self.search_steps, self.noise, self.guess_every, views, self.choose, self.verify
+            steps,
+            self.restarts,
+            self.search_steps,
+            self.noise,
+            self.guess_every,
+            views,
+            self.choose,
+            self.verify,
+            early_exit,
         )
 
 

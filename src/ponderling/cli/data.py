@@ -70,8 +70,8 @@ class MakeCommand:
     climbs: int = 80
     """Walks from which hunting starts; some seconds each."""
     apart_from: str | None = None
-    """Make no puzzle that is equivalent to one of this file; the word default means the package's small sets, hunted its large
-    one; several with a + between."""
+    """Make no puzzle that is equivalent to one of this file; the words default, hunted and deep mean
+    the package's sets; several with a + between."""
     seed: int = 0
     """Seed; the same command gives the same files."""
 

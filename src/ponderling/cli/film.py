@@ -49,7 +49,7 @@ def main(args: list[str]) -> int:
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
     solver = Solver.of(command.load(), command.device)
-    budget = command.budget(command.steps or solver.config.train.N_sup)
+    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
     if budget is None:
         result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=True)
     else:

@@ -44,7 +44,7 @@ class ServeCommand:
     """Requests that may wait for slots; more are answered 503."""
     most_slowdown: float = 2.0
     """A request that the others would make take more than so many times as long as alone is answered 503, too, but for
-    those of the page; inf: none."""
+    streams, as the page asks for; inf: none."""
     timeout: float = 120.0
     """Most seconds for a request."""
 

@@ -56,7 +56,7 @@ def main(args: list[str]) -> int:
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:
-    budget = command.budget(command.steps or solver.config.train.N_sup)
+    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
     trace = command.watch or command.json
     if budget is None:
         result = solver.solve(command.puzzle, command.steps, command.early_exit, trace)
@@ -84,7 +84,7 @@ def _solve_file(solver: Solver, command: SolveCommand) -> int:
     if command.watch:
         raise ValueError("--watch shows one puzzle: give its text, not a file")
     questions: Iterable[Tokens] = solver.task.read(command.puzzle).tokens
-    budget = command.budget(command.steps or solver.config.train.N_sup)
+    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
     if budget is None:
         results = list(solver.solve_many(questions, command.steps, command.early_exit))
     else:

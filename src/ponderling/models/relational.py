@@ -158,7 +158,7 @@ class Relational(nn.Module):
         """For each relation which cells are in which group, (G, C); (B, G, C) where a question brings its own regions."""
         members = {name: self.get_buffer(f"members_{name}") for name in self.relation_names}
         V = self.shape.vocab_size
-        if self.regions is None or int(tokens.max()) < V:
+        if self.regions is None or int(tokens.max()) < V:  # sync
             return members
         name, first, count = self.regions
         groups, region = members[name], tokens // V  # 0: as the task has them

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ponderling.tasks.jigsaw import Jigsaw
 
 HUB_REPOSITORY = "sapientinc/sudoku-extreme"
+"""The public data set: 3.8 million puzzles to train on, 420,000 to test."""
 OWN_SETS = ("train", "hunted", "deep", "jigsaws", "layouts")
 """Sets in the package to train on."""
-"""The public data set: 3.8 million puzzles to train on, 420,000 to test."""
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
 """What may stand between the cells of a puzzle that is typed as a grid."""

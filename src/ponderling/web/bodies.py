@@ -278,7 +278,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         408: "The body did not arrive in time.",
         413: "The body is too large.",
         422: "Something is wrong with the request.",
-        503: "Busy: the queue is full. Try again after Retry-After seconds.",
+        503: "Busy: the queue is full, or others would slow this too much. Try again after Retry-After seconds.",
         504: "The time for a request has run out.",
     }
     return {code: {"model": Problem, "description": texts[code]} for code in codes}

@@ -35,7 +35,7 @@ IDLE = 0.25
 
 
 class Busy(RuntimeError):
-    """The queue is full, or the engine is shutting down."""
+    """The queue is full, others would slow the job too much, or the engine is shutting down."""
 
     def __init__(self, retry_after: int):
         super().__init__("busy")

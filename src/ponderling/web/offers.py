@@ -11,8 +11,6 @@ from ponderling.inference import Solver
 from ponderling.tasks import Arc
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Task, Tokens
 
-DIFFICULTIES = ("easy", "medium", "hard")
-
 SHARES = {"easy": (0.0, 0.35), "medium": (0.35, 0.8), "hard": (0.9, 1.0)}
 """Which part of a family's test set a difficulty means, from its easiest to its hardest puzzle."""
 

@@ -65,7 +65,12 @@ def add_operations(app: FastAPI, registry: Registry, traffic: Traffic) -> None:
             ("rows_total", "counter", "Supervision steps of single attempts.", counters.rows),
             ("puzzles_total", "counter", "Puzzles answered.", counters.puzzles),
             ("halted_total", "counter", "Answers at which the model said stop.", counters.halted),
-            ("refused_total", "counter", "Requests turned away because the queue was full.", counters.refused),
+            (
+                "refused_total",
+                "counter",
+                "Requests turned away: the queue was full, or others would have slowed them too much.",
+                counters.refused,
+            ),
             ("expired_total", "counter", "Requests that ran out of time.", counters.expired),
             ("cancelled_total", "counter", "Requests whose client left.", counters.cancelled),
             ("failed_total", "counter", "Requests that failed.", counters.failed),

@@ -282,7 +282,11 @@ class Reader:
             self.job = Job(served.lane, questions, budget, emit, settings.seconds, seed, watched)
             engine.submit(self.job)
         except Busy as busy:
-            raise HTTPException(503, "busy: the queue is full", {"Retry-After": str(busy.retry_after)}) from None
+            raise HTTPException(
+                503,
+                "busy: the queue is full, or others would slow this too much",
+                {"Retry-After": str(busy.retry_after)},
+            ) from None
         except ValueError as error:
             raise HTTPException(422, str(error)) from None
         self.ended = False
