@@ -13,7 +13,7 @@ import torch
 
 from ponderling.cli import main
 from ponderling.cli.serve import names_of
-from servers import serving
+from servers import serving, serving_command
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,23 @@ def test_the_command_serves_and_ends_on_a_signal():
         assert process.stderr.read() == ""
     assert names[0] == "sudoku9"
     assert {"sudoku4", "sudoku6", "sudoku16"} <= set(names)
+
+
+def test_without_a_compiler_nothing_is_compiled(capsys, monkeypatch):
+    monkeypatch.setattr("ponderling.compiling.has_compiler", lambda: False)
+    assert main(["serve", "maze10", "--compile"]) == 2
+    assert "--compile needs a C++ compiler" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_compiled_network_answers_the_same():
+    maze = "S   ######" + "### ######" * 8 + "###     G#"
+    answers = []
+    for option in ((), ("--compile",)):
+        with serving_command("maze10", *option, OMP_NUM_THREADS="1") as url:
+            reply = httpx.post(f"{url}/v1/solve", json={"puzzles": [maze] * 3, "steps": 4}, timeout=60).json()
+        answers.append([(result["answer"], result["steps"], result["valid"]) for result in reply["results"]])
+    assert answers[0] == answers[1]
 
 
 def test_torch_is_left_as_it_is():

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from ponderling.checkpoint import load_checkpoint
+from ponderling.compiling import NO_COMPILER, compile_networks
 from ponderling.config import DType
 from ponderling.evaluate_arc import arc_of
 from ponderling.inference import Solver
@@ -73,6 +74,7 @@ class Registry:
         device: str = "cpu",
         dtype: DType | None = None,
         arc_source: str = "default",
+        compile: bool = False,
     ) -> None:
         """Loads a checkpoint under this name, on all puzzle families that it can be used on.
 
@@ -83,11 +85,15 @@ class Registry:
             device: Where it runs.
             dtype: Activations' type in place of its own.
             arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
+            compile: Compile its network for the family it was trained on; `Lane.probe` waits for that.
 
         Raises:
-            ValueError: when it is of ARC and the files of its tasks cannot be read.
+            ValueError: when it is of ARC and the files of its tasks cannot be read, or it is to be compiled and there is no
+                C++ compiler.
         """
         first = load_checkpoint(checkpoint, device, dtype)
+        if compile and not compile_networks(first.model, dynamic=True):
+            raise ValueError(f"--compile {NO_COMPILER}")
         own = first.config.data.task
         if is_arc(own):
             family = arc_of(first)
