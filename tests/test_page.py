@@ -379,11 +379,17 @@ def test_votes_in_the_browser_are_those_of_the_evaluation(browser, arc_site, arc
     expected = evaluate_arc(checkpoint.model, arc_of(checkpoint), tasks, steps=3, views=8)
     visit = Visit(browser, arc_site)
     for (name, place), ranked in expected.ranked.items():
-        got = visit.page.evaluate(
-            """async ([puzzle, task]) => (await import("./client.js")).vote(
-                {task, puzzle, steps: 3, views: 8}, new AbortController().signal)""",
+        *progress, got = visit.page.evaluate(
+            """async ([puzzle, task]) => {
+                const body = {task, puzzle, steps: 3, views: 8}, events = [];
+                const {vote} = await import("./client.js");
+                for await (const event of vote(body, new AbortController().signal)) events.push(event);
+                return events;
+            }""",
             [f"{name}/{place + 1}", "arc8"],
         )
+        assert {event["type"] for event in progress} == {"progress"}
+        assert progress[-1]["done"] == progress[-1]["of"] == 3 * expected.views
         right = tasks[name].tests[place].output
         assert [(g["grid"], g["votes"], g["right"]) for g in got["grids"]] == [
             (text_of(c.grid), c.votes, np.array_equal(c.grid, right)) for c in ranked
