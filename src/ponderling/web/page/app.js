@@ -284,11 +284,14 @@ async function think(follow = true) {
       drawPosition();
     }
     if (!state.arc) return;
-    say(`${restarts} views think and vote…`);
+    say("Voting…");
     for await (const event of client.vote({ ...body, model: view.model, views: restarts }, controller.signal)) {
       if (state.thinking !== controller) return;
       if (event.type === "end") view.takeVotes(event);
-      else say(`${restarts} views think and vote: ${10 * Math.floor((10 * event.done) / event.of)}%`);
+      else {
+        const views = event.of / depth;
+        say(`Voting, ${views === 1 ? "one view" : `${views} views`}: ${10 * Math.floor((10 * event.done) / event.of)}% done`);
+      }
     }
   };
   try {
