@@ -23,6 +23,7 @@ import numpy as np
 import torch
 import tyro
 
+from ponderling.compiling import has_compiler
 from ponderling.config import DataConfig, RunConfig
 from ponderling.inference import Solver
 from ponderling.recipes import get_recipe
@@ -134,6 +135,8 @@ def solve_figures(options: Options, compiled: bool) -> dict[str, Any]:
 
 def main(options: Options) -> None:
     """Measures and prints a line for each figure."""
+    if True in options.compile and not has_compiler():
+        raise SystemExit("compiling needs a C++ compiler: give --compile False, or install one")
     name = torch.cuda.get_device_name(options.device) if options.device.startswith("cuda") else options.device
     rows: list[dict[str, Any]] = [{"device": name, "torch": torch.__version__}]
     print(json.dumps(rows[0]), flush=True)

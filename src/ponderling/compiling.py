@@ -11,10 +11,6 @@ COMPILERS = ("g++", "clang++", "c++", "cl")
 """What torch.compile may use for the CPU, unless the environment variable CXX names another."""
 
 
-NO_COMPILER = "needs a C++ compiler (g++ or clang++, or what CXX names): found none"
-"""What to say after the name of an option."""
-
-
 def has_compiler() -> bool:
     """Whether there is a C++ compiler for torch.compile to call."""
     named = os.environ.get("CXX")
@@ -37,3 +33,17 @@ def compile_networks(model: torch.nn.Module, dynamic: bool = False) -> bool:
         if name.startswith("net"):
             module.compile(dynamic=dynamic)
     return True
+
+
+def compile_for_solving(model: torch.nn.Module, option: str) -> None:
+    """Compiles the networks once for all batch sizes.
+
+    Args:
+        model: Any of ours.
+        option: What asked for it, for the message.
+
+    Raises:
+        ValueError: where there is no compiler.
+    """
+    if not compile_networks(model, dynamic=True):
+        raise ValueError(f"{option} needs a C++ compiler (g++ or clang++, or what CXX names): found none")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
-from ponderling.compiling import NO_COMPILER, compile_networks
+from ponderling.compiling import compile_for_solving
 from ponderling.config import DType, RunConfig
 from ponderling.data import task_of
 from ponderling.halting import solving_step
@@ -221,8 +221,8 @@ class Solver:
             ValueError: when it is to be compiled and there is no C++ compiler.
         """
         loaded = load_checkpoint(checkpoint, device, dtype, task=task)
-        if compile and not compile_networks(loaded.model, dynamic=True):
-            raise ValueError(f"compile=True {NO_COMPILER}")
+        if compile:
+            compile_for_solving(loaded.model, "compile=True")
         return cls.of(loaded, device)
 
     @classmethod

@@ -49,10 +49,9 @@ class CheckpointCommand:
 
         checkpoint = load_checkpoint(self.checkpoint, self.device, self.dtype, task=self.task)
         if self.compile:
-            from ponderling.compiling import NO_COMPILER, compile_networks
+            from ponderling.compiling import compile_for_solving
 
-            if not compile_networks(checkpoint.model, dynamic=True):
-                raise ValueError(f"--compile {NO_COMPILER}")
+            compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
 
 

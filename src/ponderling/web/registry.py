@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from ponderling.checkpoint import load_checkpoint
-from ponderling.compiling import NO_COMPILER, compile_networks
+from ponderling.compiling import compile_for_solving
 from ponderling.config import DType
 from ponderling.evaluate_arc import arc_of
 from ponderling.inference import Solver
@@ -92,8 +92,8 @@ class Registry:
                 C++ compiler.
         """
         first = load_checkpoint(checkpoint, device, dtype)
-        if compile and not compile_networks(first.model, dynamic=True):
-            raise ValueError(f"--compile {NO_COMPILER}")
+        if compile:
+            compile_for_solving(first.model, "--compile")
         own = first.config.data.task
         if is_arc(own):
             family = arc_of(first)
