@@ -16,8 +16,9 @@ from ponderling.data.sampler import Augment
 from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import PAD, Puzzles, Task, join
 from ponderling.tasks.grids import Grids
+from ponderling.tasks.sudoku import LARGE_SETS
 
-PACKAGED = ("default", "hunted", "deep", "jigsaws", "layouts")
+PACKAGED = ("default", *LARGE_SETS)
 """Names of sets that come with Ponderling."""
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 HUB_REPOSITORY = "sapientinc/sudoku-extreme"
 """The public data set: 3.8 million puzzles to train on, 420,000 to test."""
-OWN_SETS = ("train", "hunted", "deep", "jigsaws", "layouts")
-"""Sets in the package to train on."""
+LARGE_SETS = ("hunted", "deep", "jigsaws", "layouts")
+"""9x9 sets in the package to train on, besides the small `train` and `test` of every size."""
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
 """What may stand between the cells of a puzzle that is typed as a grid."""
@@ -500,8 +500,8 @@ class Sudoku:
 
         No test puzzle is equivalent to one of the others. `jigsaws` and `layouts`, a larger set, bring regions of their own.
         """
-        if split not in (*OWN_SETS, "test"):
-            raise ValueError(f"split must be {', '.join(OWN_SETS)} or test: got {split!r}")
+        if split not in ("train", "test", *LARGE_SETS):
+            raise ValueError(f"split must be train, test, {', '.join(LARGE_SETS)}: got {split!r}")
         name = f"{self.name}_{split}.csv.gz"
         file = resources.files("ponderling.tasks") / "embedded" / name
         if not file.is_file():
