@@ -142,6 +142,23 @@ def test_resuming_in_a_phase_equals_never_having_stopped(tmp_path):
         assert_same(tmp_path / "whole", tmp_path / str(stop))
 
 
+def test_varied_T_is_drawn_around_the_models_own_and_the_same_when_resumed(tmp_path):
+    config = tiny("sudoku9-small", phases=(Phase(until=8, T=1), Phase(until=30)), vary_T=True, N_sup=2, steps=30)
+    trainer = start(replace(config, model=replace(config.model, T=3)), tmp_path / "seen")
+    seen = []
+    while trainer.step < 30:
+        seen.append(trainer.model.config.T)
+        trainer.train_step()
+    assert set(seen[:8]) == {1}
+    assert set(seen[8:]) == {1, 2, 3, 4, 5}
+    start(config, tmp_path / "whole").run()
+    halves = start(config, tmp_path / "halves")
+    halves.run(lambda: halves.step >= 11)
+    start(config, tmp_path / "halves", resume=True).run()
+    assert_same(tmp_path / "whole", tmp_path / "halves")
+    assert load_checkpoint(tmp_path / "whole").config.model.T == config.model.T
+
+
 def test_a_phase_that_no_puzzle_fits_is_refused(tmp_path):
     says = r"until step 9 asks for puzzles rated from 7000 to 8000: the training puzzles are rated 0 to 0"
     with pytest.raises(ValueError, match=says):

@@ -204,6 +204,9 @@ class TrainConfig:
     """Ask the halting head after each of a step's T recursions, once trained; while training only after the last."""
     halt_loss_weight: float = 0.5
     """Weight of the halting loss beside the answer's loss."""
+    vary_T: bool = False
+    """Draw the T of each update in training anew from 1 to 2T - 1, T in the mean: so that the answer is good after few
+    recursions and after many, wherever the halting head is asked."""
     state_noise: float = 0.0
     """Standard deviation of normal noise on the initial states in training: a puzzle is then thought about in many ways."""
     init: str | None = None

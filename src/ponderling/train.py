@@ -158,11 +158,20 @@ class Trainer:
             puzzles = self.data.train[_rated(self.data.train, phase)]
             augment = augmentation(self.config.data, self.task, phase.extra_clues)
             self.sampler = Sampler(puzzles, augment, _phase_seed(self.config.train.seed, number))
-        if self.config.train.phases:
-            depth = self.config.model
-            if phase is not None:
-                depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
-            self.model.config = depth
+        depth = self.config.model
+        if phase is not None:
+            depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
+        self._depth = depth
+        self._set_depth()
+
+    def _set_depth(self) -> None:
+        """Gives the model the n and T of the next update."""
+        train = self.config.train
+        if train.vary_T:
+            T = np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * self._depth.T)
+            self.model.config = replace(self._depth, T=int(T))
+        elif train.phases:
+            self.model.config = self._depth
 
     @property
     def evaluated_model(self) -> TrainableModel:
@@ -236,6 +245,7 @@ class Trainer:
         self.step += 1
         if any(phase.until == self.step for phase in train.phases):
             self._start_phase()
+        self._set_depth()
         self._window.add(result, loss, lr)
 
     def _evaluate(self, log: MetricsLog) -> None:
@@ -275,14 +285,12 @@ class Trainer:
     def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
         """Evaluates the averaged weights on these puzzles; `progress` is called with the number done."""
         model = self.evaluated_model.eval()
-        depth = getattr(model, "config", None)
-        if self.config.train.phases:
+        if self.config.train.phases or self.config.train.vary_T:
             model.config = self.config.model  # as the checkpoint will be used, whatever the phase
         try:
             return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
         finally:
-            if self.config.train.phases:
-                model.config = depth
+            self._set_depth()
             self.model.train()
 
     def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
