@@ -7,8 +7,8 @@ stopped when the halting head says so, as `solve` does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ponderling.halting import recursions_of
 from ponderling.scoring import RATING_EDGES, cell_accuracy, exact_match, rating_buckets, share
 from ponderling.search import Budget, Found, search
 from ponderling.supervision import RecursiveModel, wants_to_halt
-from ponderling.tasks.base import Puzzles, Question, Task, Tokens
+from ponderling.tasks.base import Puzzles, Question, Task, Tokens, join
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,24 @@ def evaluate(
         full_valid=task.valid(puzzles.tokens, full) if task.has_rules else None,
         early_valid=task.valid(puzzles.tokens, early) if task.has_rules else None,
         seconds=time.perf_counter() - start,
+    )
+
+
+def joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """Evaluations of parts of a set, in their order, as one of the whole; its seconds are those of the slowest."""
+    first = parts[0]
+
+    def of(name: str, axis: int = 0) -> Any:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else np.concatenate(values, axis=axis)
+
+    names = ("full", "early", "steps_taken", "recursions_taken", "halted", "full_valid", "early_valid")
+    return replace(
+        first,
+        **{name: of(name) for name in names},
+        right_at=of("right_at", axis=1),
+        puzzles=join([part.puzzles for part in parts]),
+        seconds=max(part.seconds for part in parts),
     )
 
 

@@ -1,7 +1,8 @@
 """A training run from a config: data, model, optimizer, evaluation, checkpoints, and going on after an interruption.
 
 The run folder holds `best/` and `last/` (see `checkpoint.py`) and `metrics.jsonl`. A run that is resumed, also after
-`kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads).
+`kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads and
+processes). Several processes train one model together, see `distributed.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from ponderling.checkpoint import (
 from ponderling.compiling import compile_networks
 from ponderling.config import Phase, PuzzleShape, RunConfig
 from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
-from ponderling.evaluate import Evaluation, evaluate
+from ponderling.data.sampler import Augment
+from ponderling.distributed import World, own_device
+from ponderling.evaluate import Evaluation, evaluate, joined
 from ponderling.files import remove_leftovers
 from ponderling.losses import IGNORE
 from ponderling.metrics_log import MetricsLog
@@ -93,10 +96,11 @@ class Trainer:
         model: A model to train in place of the one that the config describes: a module with the two methods of
             `supervision.RecursiveModel`. It is moved to the config's device.
         recipe: The recipe's name, noted in the checkpoints.
-        observer: Is told what happens.
+        observer: Is told what happens, in the first process.
+        world: The processes that train this model together.
 
     Raises:
-        FileExistsError: when the folder holds a run already; see `resume`.
+        ValueError: when the config asks for what cannot be.
     """
 
     def __init__(
@@ -108,14 +112,20 @@ class Trainer:
         model: TrainableModel | None = None,
         recipe: str | None = None,
         observer: Observer | None = None,
+        world: World = World(),  # noqa: B008 (it cannot be changed)
     ):
         self.config, self.out, self.task, self.data = config, Path(out), task, data
         self.out.mkdir(parents=True, exist_ok=True)
-        self.recipe, self.observer = recipe, observer or _Silent()
+        self.recipe, self.world = recipe, world
+        self.observer = observer if observer is not None and world.is_first else _Silent()
         train = config.train
+        if train.batch_size % world.size:
+            raise ValueError(
+                f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
+            )
         if train.threads:
             torch.set_num_threads(train.threads)
-        self.device = torch.device(train.device)
+        self.device = own_device(train.device, world)
         rows, columns = task.grid_shape
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
@@ -125,14 +135,16 @@ class Trainer:
             weights = find_checkpoint(train.init) / MODEL
             load_weights(model, read_safetensors(weights), weights)
         self.model: TrainableModel = model.to(self.device).train()
+        world.copy_from_first(self.model)
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
         if train.compile and not compile_networks(self.model):
             self.observer.noticed(
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
         self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
-        self.generator = seeded_generator(train.seed, self.device)
-        self.carry: Carry = empty_carry(self.model, train.batch_size, self.shape.seq_len, self.device)
+        self.generator = seeded_generator(_process_seed(train.seed, world.rank), self.device)
+        num_slots = train.batch_size // world.size
+        self.carry: Carry = empty_carry(self.model, num_slots, self.shape.seq_len, self.device)
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
@@ -152,17 +164,20 @@ class Trainer:
         phase = self.phase
         if phase is None:
             augment = augmentation(self.config.data, self.task)
-            self.sampler = Sampler(self.data.train, augment, self.config.train.seed)
+            self.sampler = self._sample(self.data.train, augment, self.config.train.seed)
         else:
             number = self.config.train.phases.index(phase)
             puzzles = self.data.train[_rated(self.data.train, phase)]
             augment = augmentation(self.config.data, self.task, phase.extra_clues)
-            self.sampler = Sampler(puzzles, augment, _phase_seed(self.config.train.seed, number))
+            self.sampler = self._sample(puzzles, augment, _phase_seed(self.config.train.seed, number))
         depth = self.config.model
         if phase is not None:
             depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
         self._depth = depth
         self._set_depth()
+
+    def _sample(self, puzzles: Puzzles, augment: Augment | None, seed: int) -> Sampler:
+        return Sampler(puzzles, augment, seed, self.world.rank, self.world.size)
 
     def _set_depth(self) -> None:
         """Gives the model the n and T of the next update."""
@@ -189,25 +204,25 @@ class Trainer:
             OSError: when a checkpoint cannot be written; the one before is intact.
         """
         keep_freed_memory()
-        train = self.config.train
-        log = MetricsLog(self.out, self.step, train.tensorboard)
+        train, world = self.config.train, self.world
+        log = MetricsLog(self.out, self.step, train.tensorboard) if world.is_first else None
         self.observer.started(self)
         if self.step == 0:
             self.save()
         saved, clock = time.perf_counter(), time.perf_counter()
         try:
-            while self.step < train.steps and not should_stop():
+            while self.step < train.steps and not world.any(should_stop()):
                 self.train_step()
                 now = time.perf_counter()
                 self.seconds, clock = self.seconds + now - clock, now
                 if self.step % train.log_every == 0:
-                    metrics = self._window.take(self.seconds)
-                    log.write("train", self.step, metrics)
+                    metrics = self._window.take(self.seconds, world)
+                    self._write(log, "train", metrics)
                     self.observer.stepped(self.step, metrics)
                 if self.step % train.eval_every == 0 or self.step == train.steps:
                     self._evaluate(log)
                 minutes = (now - saved) / 60
-                if self.step % train.checkpoint_every == 0 or minutes >= train.checkpoint_minutes:
+                if self.step % train.checkpoint_every == 0 or world.any(minutes >= train.checkpoint_minutes):
                     self.save()
                     saved = time.perf_counter()
             self.save()
@@ -215,7 +230,8 @@ class Trainer:
         except _Stopped:  # everything is saved; resuming makes the test anew
             figures = {}
         finally:
-            log.close()
+            if log is not None:
+                log.close()
         self.observer.finished(self)
         return figures
 
@@ -226,7 +242,9 @@ class Trainer:
         self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
         result = supervision_step(self.model, self.carry, train, self.generator)
         (result.loss / train.batch_size).backward()
-        loss = result.loss.item() / train.batch_size  # sync
+        total = result.loss.detach().clone()
+        self._add_up_gradients(total)
+        loss = total.item() / train.batch_size  # sync
         if not math.isfinite(loss):
             self.optimizers.zero_grad()
             raise TrainingError(
@@ -248,7 +266,22 @@ class Trainer:
         self._set_depth()
         self._window.add(result, loss, lr)
 
-    def _evaluate(self, log: MetricsLog) -> None:
+    def _add_up_gradients(self, loss: Tensor) -> None:
+        """Makes every process's gradients, and the loss, those of the whole batch."""
+        if self.world.size == 1:
+            return
+        self.world.add_up([p.grad for p in self.model.parameters() if p.grad is not None] + [loss])
+        table = getattr(self.model, "puzzle_embedding", None)
+        if table is not None and table.rows is not None and table.rows.grad is not None:
+            rows = self.world.joined(table.rows.detach())
+            rows.grad = self.world.joined(table.rows.grad)
+            table.rows, table.row_ids = rows, self.world.joined(table.row_ids)
+
+    def _write(self, log: MetricsLog | None, kind: str, values: dict[str, Any]) -> None:
+        if log is not None:
+            log.write(kind, self.step, values)
+
+    def _evaluate(self, log: MetricsLog | None) -> None:
         """Scores the validation puzzles, and keeps the weights if none before did better."""
         if not len(self.data.validation):
             return
@@ -259,10 +292,10 @@ class Trainer:
         if is_best:
             self.best = {"step": self.step, "rank": rank}
             self._save_weights(BEST, {"validation": figures})
-        log.write("eval", self.step, figures)
+        self._write(log, "eval", figures)
         self.observer.evaluated("eval", self.step, figures, is_best)
 
-    def _test(self, log: MetricsLog, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
         if not len(self.data.test):
             return {}
@@ -273,27 +306,45 @@ class Trainer:
 
         live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
         if self.best is not None:
-            self.evaluated_model.load_state_dict(read_safetensors(self.out / BEST / "model.safetensors"))
+            best = self.world.from_first(lambda: read_safetensors(self.out / BEST / MODEL))
+            self.evaluated_model.load_state_dict(best)
         try:
             figures = self.score(self.data.test, check).to_json()
         finally:
             self.evaluated_model.load_state_dict(live)
-        log.write("test", self.step, figures)
+        self._write(log, "test", figures)
         self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures, False)
         return figures
 
     def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
-        """Evaluates the averaged weights on these puzzles; `progress` is called with the number done."""
+        """Evaluates the averaged weights on these puzzles; `progress` is called with the number that this process did."""
         model = self.evaluated_model.eval()
         if self.config.train.phases or self.config.train.vary_T:
             model.config = self.config.model  # as the checkpoint will be used, whatever the phase
         try:
-            return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
+            if self.world.size == 1:
+                return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
+            return self._score_together(model, puzzles, progress)
         finally:
             self._set_depth()
             self.model.train()
 
+    def _score_together(self, model: TrainableModel, puzzles: Puzzles, progress: Callable[[int], object]) -> Evaluation:
+        """Each process evaluates its part; one that is told to stop says so when all are done, lest the others wait."""
+        own = puzzles[self.world.share(len(puzzles))]
+        part, stopped = None, False
+        if len(own):
+            try:
+                part = evaluate(model, self.task, own, self.config, device=self.device, progress=progress)
+            except _Stopped:
+                stopped = True
+        if self.world.any(stopped):
+            raise _Stopped
+        return joined([part for part in self.world.collect(part) if part is not None])
+
     def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
+        if not self.world.is_first:
+            return
         info = {"recipe": self.recipe, "step": self.step, "seconds": round(self.seconds, 1), **facts}
         if isinstance(self.task, Arc):
             info["identifiers"] = self.task.identifiers.to_json()
@@ -302,9 +353,11 @@ class Trainer:
     def save(self) -> None:
         """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
         self._save_weights(LAST, {})
-        save_training_state(self.out / LAST, self._state())
+        processes = self.world.collect(self._own_state())
+        if self.world.is_first:
+            save_training_state(self.out / LAST, self._state(processes))
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self, processes: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "step": self.step,
             "best": self.best,
@@ -313,6 +366,12 @@ class Trainer:
             "model": self.model.state_dict(),
             "ema": None if self.ema is None else dict(self.ema.module.named_parameters()),
             "optimizers": self.optimizers.state_dict(),
+            **(processes[0] if len(processes) == 1 else {"processes": processes}),
+        }
+
+    def _own_state(self) -> dict[str, Any]:
+        """What differs between the processes."""
+        return {
             "sampler": self.sampler.position,
             "generator": self.generator.get_state(),
             "carry": _carry_to_dict(self.carry),
@@ -320,12 +379,12 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Goes on where the run in the folder stopped.
+        """Goes on where the run in the folder stopped; with another number of processes its slots are shared out anew.
 
         Raises:
             CheckpointError: when there is nothing to go on from, it is damaged, or it was trained on other puzzles.
         """
-        state = load_training_state(self.out / LAST)
+        state = self.world.from_first(lambda: load_training_state(self.out / LAST))
         if state["data"] != fingerprint(self.data.train):
             raise CheckpointError(
                 f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
@@ -338,22 +397,47 @@ class Trainer:
                 for key, value in (state["ema"] or {}).items():
                     average[key].data.copy_(value)
             self.optimizers.load_state_dict(state["optimizers"])
-            self._restore_generator(state["generator"], state["step"])
+            own = self._own_part(state.get("processes") or [state])
+            self._restore_generator(own["generator"], state["step"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.carry = _carry_from_dict(state["carry"], self.device)
+        self.carry = _carry_from_dict(own["carry"], self.device)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
-        self.sampler.position = state["sampler"]
-        self._window = _Window(*state["window"])
+        self.sampler.position = own["sampler"]
+        self._window = _Window(*own["window"])
+
+    def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
+        """This process's part of what all processes of the run saved."""
+        world = self.world
+        if len(saved) == world.size:
+            return saved[world.rank]
+        # No sample is drawn twice; where not all had drawn as many, some are not drawn in this epoch.
+        position = -(-max(part["sampler"] for part in saved) * len(saved) // world.size)
+        skipped = position * world.size - sum(part["sampler"] for part in saved)
+        self.observer.noticed(
+            f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
+        )
+        own = world.share(self.config.train.batch_size)
+        whole = _join_carries([part["carry"] for part in saved])
+        sums = _Window.of_all([part["window"][0] for part in saved])
+        return {
+            "sampler": position,
+            "generator": torch.empty(0),  # begins anew
+            "carry": {name: _each(lambda tensor: tensor[own], value) for name, value in whole.items()},
+            "window": [
+                {name: value if name in SHARED else value / world.size for name, value in sums.items()},
+                saved[0]["window"][1],
+            ],
+        }
 
     def _restore_generator(self, saved: Tensor, step: int) -> None:
         """The stream of exploration and noise goes on; on another kind of device, whose streams differ, one begins anew."""
         if saved.shape == self.generator.get_state().shape:
             self.generator.set_state(saved)
         else:
-            self.generator.manual_seed(_phase_seed(self.config.train.seed, step))
+            self.generator.manual_seed(_process_seed(_phase_seed(self.config.train.seed, step), self.world.rank))
 
 
 def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
@@ -376,6 +460,11 @@ def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
 def _phase_seed(seed: int, number: int) -> int:
     """Of a phase's stream of samples; that after the last phase has the run's own seed."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _process_seed(seed: int, rank: int) -> int:
+    """Of a process's stream of exploration and noise; the first has the run's own seed."""
+    return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
 
 
 def to_batch(puzzles: Puzzles) -> Batch:
@@ -402,27 +491,36 @@ def start(
     recipe: str | None = None,
     observer: Observer | None = None,
     model: TrainableModel | None = None,
+    world: World = World(),  # noqa: B008 (it cannot be changed)
 ) -> Trainer:
     """A run that is ready to `run()`: new, or where the one in the folder stopped.
+
+    With several processes all call it alike, each with its own `world`; the first reads and writes the folder.
 
     Raises:
         FileExistsError: when the folder holds a run and `resume` is not set.
         ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
     """
     out = Path(out)
+    has_run = world.from_first(lambda: _prepare(config, out, resume))
+    task = task_of(config.data)
+    trainer = Trainer(config, out, task, load_split(config.data, task), model, recipe, observer, world)
+    if has_run:
+        trainer.resume()
+    return trainer
+
+
+def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
+    """Makes the folder ready; whether there is a run in it to go on with."""
     has_run = (out / LAST / TRAINING).is_file()
     if has_run and not resume:
         raise FileExistsError(f"{out} holds a run already: go on with it (--resume) or choose another --out")
     if has_run:
         check_resumable(read_config(out / LAST)[0], config, out)
-    task = task_of(config.data)
     out.mkdir(parents=True, exist_ok=True)
     for folder in (out, out / BEST, out / LAST):
         remove_leftovers(folder)
-    trainer = Trainer(config, out, task, load_split(config.data, task), model, recipe, observer)
-    if has_run:
-        trainer.resume()
-    return trainer
+    return has_run
 
 
 CHANGEABLE = {
@@ -480,6 +578,21 @@ def _carry_from_dict(saved: dict[str, Any], device: torch.device) -> Carry:
     )
 
 
+def _join_carries(saved: list[dict[str, Any]]) -> dict[str, Any]:
+    """The slots of all processes, in order."""
+    states = [torch.cat(parts) for parts in zip(*(carry["state"] for carry in saved), strict=True)]
+    others = {name: torch.cat([carry[name] for carry in saved]) for name in saved[0] if name != "state"}
+    return {"state": states, **others}
+
+
+def _each(change: Callable[[Tensor], Tensor], value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [change(tensor) for tensor in value] if isinstance(value, list) else change(value)
+
+
+SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
+"""Figures of a `_Window` of which all processes have the same, or their mean is meant; the others are counts."""
+
+
 class _Window:
     """Sums since the last line of the log."""
 
@@ -507,9 +620,14 @@ class _Window:
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.sums["lr"] = lr
 
-    def take(self, seconds: float) -> dict[str, float]:
+    @staticmethod
+    def of_all(sums: list[dict[str, float]]) -> dict[str, float]:
+        """The sums of all processes as one's."""
+        return {name: sum(s[name] for s in sums) / (len(sums) if name in SHARED else 1) for name in sums[0]}
+
+    def take(self, seconds: float, world: World = World()) -> dict[str, float]:  # noqa: B008 (it cannot be changed)
         """Means of the window, which starts anew; shares are from 0 to 1 and there only if a puzzle halted."""
-        sums, self.sums = self.sums, {}
+        sums, self.sums = self.of_all(world.collect(self.sums)), {}
         elapsed, self.since = max(seconds - self.since, 1e-9), seconds
         means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}
         if sums["puzzles"]:

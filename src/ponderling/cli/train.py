@@ -16,6 +16,7 @@ from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.recipes import Recipe, get_recipe, grid_recipe, list_recipes
 
 if TYPE_CHECKING:
+    from ponderling.distributed import World
     from ponderling.train import Trainer
 
 
@@ -62,13 +63,18 @@ def main(args: list[str]) -> int:
         show_grids(data, sys.stderr)
     if recipe.name == "grid-small" and saved is None:
         print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
+    from ponderling.distributed import join_world
+
     train, results = command.train, []
-    if recipe.before and train.init is None and saved is None:
-        results = _train_parts(recipe, args, name, out)
-        train = replace(train, init=results[-1]["run"])
-    if all(result["finished"] for result in results):
-        results.append(_train(RunConfig(command.model, train, data), out, recipe.name, command.resume))
+    with join_world() as world:
+        if recipe.before and train.init is None and saved is None:
+            results = _train_parts(recipe, args, name, out, world)
+            train = replace(train, init=results[-1]["run"])
+        if all(result["finished"] for result in results):
+            results.append(_train(RunConfig(command.model, train, data), out, recipe.name, command.resume, world))
     *before, result = results
+    if not world.is_first:
+        return 0 if result["finished"] else 130
     if command.json:
         print(json.dumps(result | {"before": before} if before else result))
     if not result["finished"]:
@@ -93,7 +99,7 @@ def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -
     )
 
 
-def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path) -> list[dict[str, Any]]:
+def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, world: World) -> list[dict[str, Any]]:
     """Trains what comes before the recipe's own run, in out/part1 and so on, up to the first part that is stopped.
 
     With --resume a finished part is not touched and an unfinished one goes on.
@@ -111,7 +117,7 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path) -
             continue
         print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
         config = RunConfig(command.model, train, command.data)
-        results.append(_train(config, folder, f"{recipe.name}, part {number}", command.resume))
+        results.append(_train(config, folder, f"{recipe.name}, part {number}", command.resume, world))
         if not results[-1]["finished"]:
             break
     return results
@@ -206,12 +212,12 @@ def _saved_config(args: list[str], out: Path) -> RunConfig | None:
     return read_config(out / LAST)[0]
 
 
-def _train(config: RunConfig, out: Path, name: str, resume: bool) -> dict[str, Any]:
+def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) -> dict[str, Any]:
     """Trains, or goes on, and says what came of it."""
     from ponderling.train import start
 
-    trainer = start(config, out, resume, name, ProgressDisplay())
-    with StopOnSignal() as stop:
+    trainer = start(config, out, resume, name, ProgressDisplay(), world=world)
+    with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)
     return {
         "run": str(out),
@@ -226,10 +232,15 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool) -> dict[str, A
 
 
 class StopOnSignal:
-    """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once."""
+    """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once.
 
-    def __init__(self) -> None:
-        self.stopped = False
+    Args:
+        patient: Let a second one pass: torchrun sends its processes one of its own beside that of the terminal, and ends
+            them itself if they take longer than half a minute.
+    """
+
+    def __init__(self, patient: bool = False) -> None:
+        self.stopped, self.patient = False, patient
         self._previous: dict[int, Any] = {}
 
     def __call__(self) -> bool:
@@ -242,7 +253,7 @@ class StopOnSignal:
         return self
 
     def _stop(self, number: int, frame: Any) -> None:
-        if self.stopped:
+        if self.stopped and not self.patient:
             raise KeyboardInterrupt
         self.stopped = True
 
@@ -278,7 +289,9 @@ class ProgressDisplay:
         self.console.print(
             f"{config.model.system.upper()}, {count_parameters(trainer.model):,} parameters, on {config.data.task}: "
             f"{len(data.train):,} puzzles to train on, {len(data.validation):,} to validate, {len(data.test):,} to test; "
-            f"{self.steps:,} steps of {config.train.batch_size} slots into {trainer.out}"
+            f"{self.steps:,} steps of {config.train.batch_size} slots"
+            + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
+            + f" into {trainer.out}"
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
         for sentence in getattr(trainer.task, "left_out", ()):
