@@ -1,4 +1,4 @@
-"""The figures of docs/how-it-thinks.md: of the two puzzles there, what is right and how sure the network is, step by step."""
+"""The figures of docs/how-it-thinks.md: of the two puzzles there, what is right and how sure the network is, by recursion."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from ponderling.search import Budget
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 GOLDEN_NUGGET = ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7....."
 
+BUDGET = Budget(4, restarts=150, restart_steps=6)
+
 
 def table(solver: Solver, result: Result) -> None:
     blank = ~solver.task.clue_mask(result.question_tokens)
     print(
         f"{result.attempts} attempts, {result.steps} steps in all; {blank.sum()} cells to fill; valid: {result.valid}"
     )
-    print("step  right  sure (half and more)  of these right  least probability of a right symbol  halting")
-    for step in result.trace:
+    print("number  step, recursion  right  sure (half and more)  of these right  least probability of a right symbol  halting")
+    for number, step in enumerate(result.trace, 1):
         right = (step.tokens == result.tokens) & blank
         sure = (step.confidence >= 0.5) & blank
         least = step.probabilities[np.arange(len(blank)), result.tokens][blank].min()
         print(
-            f"{step.step:4}  {right.sum():5}  {sure.sum():20}  {(right & sure).sum():14}  {least:35.3f}  "
+            f"{number:6}  {step.step:4}, {step.recursion:9}  {right.sum():5}  {sure.sum():20}  {(right & sure).sum():14}  {least:35.3f}  "
             f"{step.halt_probability:7.2%}  guessed {step.guessed}"
         )
 
@@ -30,14 +32,15 @@ def table(solver: Solver, result: Result) -> None:
 def main() -> None:
     solver = Solver.load("sudoku")
     table(solver, solver.solve(INKALA, trace=True))
-    found = solver.search(GOLDEN_NUGGET, Budget(16, restarts=150), trace=True)
+    table(solver, solver.solve(GOLDEN_NUGGET, trace=True))
+    found = solver.search(GOLDEN_NUGGET, BUDGET, trace=True)
     table(solver, found)
-    (cell,) = found.trace[-1].guessed
-    odds = found.trace[15].probabilities[cell]
-    print(
-        f"cell {cell} after plain thinking:",
-        {int(t - 1): round(float(odds[t]), 2) for t in np.flatnonzero(odds > 0.02)},
-    )
+    cells = found.trace[-1].guessed
+    plain = [step for step in found.trace if step.step <= BUDGET.steps][-1]
+    for cell in cells:
+        odds = plain.probabilities[cell]
+        likely = {int(t - 1): round(float(odds[t]), 2) for t in np.flatnonzero(odds > 0.02)}
+        print(f"cell {cell}, now {found.tokens[cell] - 1}, after plain thinking:", likely)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def small(recipe: str, steps: int = 6, **changes) -> RunConfig:
     config = get_recipe(recipe).first
     train = replace(
         config.train, phases=(), batch_size=16, steps=steps, halt_exploration=0.0, warmup_steps=2, compile=False,
+        optimizer="adamw",  # Muon works in bfloat16, which makes much of the last bit
         log_every=1, eval_every=steps, checkpoint_every=steps, **changes,
     )  # fmt: skip
     return replace(config, train=train, data=replace(config.data, max_train=200, max_test=20, num_validation=8))

@@ -20,6 +20,7 @@ from ponderling.search import Budget
 from ponderling.tasks import GridTask
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+EASTER_MONSTER = "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1"
 EASY = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -120,7 +121,7 @@ def test_views_and_guesses_in_a_trace_are_those_of_the_question(solver):
         for step in result.trace:
             assert (step.probabilities.argmax(-1) == step.tokens).all()
             assert not set(step.guessed) & set(clues.tolist())
-    result = solver.search(INKALA, Budget(1, restarts=40, restart_steps=12, guess_every=2), trace=True)
+    result = solver.search(EASTER_MONSTER, Budget(1, restarts=40, restart_steps=12, guess_every=2), trace=True)
     guessed = [len(step.guessed) for step in result.trace]
     assert guessed[0] == 0
     assert guessed == sorted(guessed)

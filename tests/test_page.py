@@ -189,17 +189,17 @@ def test_a_puzzle_is_typed_thought_about_and_checked(browser, request, kind, siz
     visit.expect(".verdict", "^Solved. Every rule holds.")
     answer = visit.grid()
     assert task.check(task.parse(HARD), task.parse(answer)).valid
-    steps = int(page.get_attribute("#scrubber", "max"))
-    assert steps > 1
-    visit.expect("#position", f"Step {steps} of {steps}")
+    count = int(page.get_attribute("#scrubber", "max"))
+    assert count > 1
+    visit.expect("#position", f"Recursion {count} of {count}")
     page.click("#back")
-    visit.expect("#position", f"Step {steps - 1} of {steps}")
+    visit.expect("#position", f"Recursion {count - 1} of {count}")
     visit.expect(".verdict", "changed")
     page.click("#first")
-    visit.expect("#position", f"Step 0 of {steps}")
+    visit.expect("#position", f"Recursion 0 of {count}")
     assert visit.grid() == HARD
     page.click("#forward")
-    visit.expect("#position", f"Step 1 of {steps}")
+    visit.expect("#position", f"Recursion 1 of {count}")
     assert page.query_selector_all(".candidates i")
     page.click("#play")
     visit.expect(".verdict", "^Solved")
@@ -234,14 +234,14 @@ def test_clues_that_contradict_are_marked_and_not_thought_about(browser, server,
 
 def test_a_shared_link_brings_back_the_step(browser, server):
     visit = Visit(browser, server, fragment=f"#t=sudoku9&d=4&r=0&s=2&p={HARD}")
-    visit.expect("#position", "Step 2 of 4")
+    visit.expect("#position", "Recursion 2 of 8")
     seen = visit.grid()
     visit.page.click("#forward")
     visit.page.click("#share")
     link = visit.page.evaluate("location.hash")
     visit.done()
     again = Visit(browser, server, fragment=link)
-    again.expect("#position", "Step 3 of 4")
+    again.expect("#position", "Recursion 3 of 8")
     again.page.click("#back")
     assert again.grid() == seen
     again.done()
@@ -249,7 +249,7 @@ def test_a_shared_link_brings_back_the_step(browser, server):
 
 @pytest.mark.parametrize("kind", ["server", "site"])
 def test_attempts_are_shown_as_small_multiples_and_can_be_looked_at(browser, request, kind):
-    visit = Visit(browser, request.getfixturevalue(kind), fragment=f"#t=sudoku9&d=3&r=3&s=99&p={HARDEST}")
+    visit = Visit(browser, request.getfixturevalue(kind), fragment=f"#t=sudoku9&d=3&r=3&s=999&p={HARDEST}")
     visit.expect(".verdict", "steps in 4 attempts|in attempt")
     multiples = visit.page.locator(".attempt")
     assert multiples.count() == 4
@@ -297,7 +297,7 @@ def test_a_shared_link_carries_the_seed_of_its_guesses(browser, server):
     puzzle = "1....7.9..3..2...8..96..5....53..9...1..8...26....4...3......1..4......7..7...3.."
     link, seen = "", []
     for seed in (5, None, 6):
-        fragment = link if seed is None else f"#t=sudoku9&d=3&r=2&s=99&e={seed}&p={puzzle}"
+        fragment = link if seed is None else f"#t=sudoku9&d=3&r=2&s=999&e={seed}&p={puzzle}"
         visit = Visit(browser, server, fragment=fragment)
         visit.page.wait_for_selector(".attempt.won")
         assert visit.page.input_value("#seed") == str(seed or 5)
@@ -437,13 +437,13 @@ def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_film_plays_in_a_browser_and_asks_nobody(browser, tmp_path, size):
-    assert main(["film", "sudoku", HARDEST, str(tmp_path / "out.html"), "--steps", "5", "--delay", "0.2"]) == 0
+    assert main(["film", "sudoku", HARDEST, str(tmp_path / "out.html"), "--steps", "1", "--delay", "0.2"]) == 0
     visit = Visit(browser, (tmp_path / "out.html").as_uri(), size, wait_for="svg")
     page = visit.page
     frames = int(page.get_attribute("#step", "max")) + 1
-    assert frames == 6
+    assert frames == 9
     shown = set()
-    for _ in range(100):
+    for _ in range(200):
         shown.add(page.text_content("#number"))
         if len(shown) == frames:
             break
@@ -462,7 +462,7 @@ def test_a_film_plays_in_a_browser_and_asks_nobody(browser, tmp_path, size):
 
 
 PAGES = {
-    "sudoku": ("server", f"#t=sudoku9&d=3&r=2&s=2&p={HARD}", "Step 2 of"),
+    "sudoku": ("server", f"#t=sudoku9&d=3&r=2&s=2&p={HARD}", "Recursion 2 of"),
     "arc": ("arc", "#t=arc8&d=3&r=4&s=2&p=double%2F1", "Step 2 of"),
     "maze": ("maze", "", "Step 0 of"),
 }

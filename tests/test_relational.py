@@ -214,7 +214,7 @@ def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
     assert all(torch.equal(value, first[key]) for key, value in trainer.model.state_dict().items())
 
 
-@pytest.mark.parametrize("name", ["sudoku", "sudoku-long"])
+@pytest.mark.parametrize("name", ["sudoku", "sudoku-cpu"])
 def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card(name):
     solver = Solver.load(name)
     assert count_parameters(solver.model) == 41_153
@@ -240,9 +240,9 @@ def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["maze10", "sudoku", "sudoku-long"]
+    assert packaged_weights() == ["maze10", "sudoku", "sudoku-cpu"]
     with pytest.raises(
-        CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(maze10, sudoku, sudoku-long\)"
+        CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(maze10, sudoku, sudoku-cpu\)"
     ):
         load_checkpoint("sudokku")
 

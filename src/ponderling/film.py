@@ -18,6 +18,7 @@ import numpy as np
 
 from ponderling.files import write_atomically
 from ponderling.inference import Result
+from ponderling.search import is_within_steps
 from ponderling.tasks.base import Task, Tokens
 
 if TYPE_CHECKING:
@@ -90,8 +91,13 @@ class Film:
 
     @property
     def num_frames(self) -> int:
-        """The question, and every step."""
+        """The question, and every moment of the trace."""
         return 1 + len(self.result.trace)
+
+    @property
+    def unit(self) -> str:
+        """What a frame after the question shows: step or recursion."""
+        return "recursion" if is_within_steps(self.result.trace) else "step"
 
     @property
     def cell(self) -> float:
@@ -223,7 +229,7 @@ def _draw_words(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
     def say(text: str, role: str, x: float, anchor: Literal["start", "end"], bold: bool = False) -> None:
         drawn[Shape(8, "text", role, x, y, h=15, text=text, bold=bold, anchor=anchor, jumps=True)] = 1
 
-    say(f"step {frame} of {len(trace)}" if frame else "the puzzle", "ink", left, "start", True)
+    say(f"{film.unit} {frame} of {len(trace)}" if frame else "the puzzle", "ink", left, "start", True)
     if not frame:
         say(f"{int((~film.task.clue_mask(film.result.question_tokens)).sum())} cells to fill", "soft", right, "end")
         return
@@ -302,9 +308,10 @@ def svg(film: Film, delay: float = 0.8, still: int | None = None) -> str:
 
 
 def _title(film: Film, still: int | None) -> str:
-    steps = len(film.result.trace)
-    what = f"A {film.task.name} puzzle, and what the network makes of it in {steps} steps"
-    return what if still is None else f"{what}: " + (f"step {still}" if still else "the puzzle")
+    count = len(film.result.trace)
+    units = film.unit + ("" if count == 1 else "s")
+    what = f"A {film.task.name} puzzle, and what the network makes of it in {count} {units}"
+    return what if still is None else f"{what}: " + (f"{film.unit} {still}" if still else "the puzzle")
 
 
 def _style(used: Sequence[Shape]) -> str:

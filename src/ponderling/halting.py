@@ -9,8 +9,10 @@ do not change.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from ponderling.config import TrainConfig
@@ -37,6 +39,7 @@ def solving_step(
     puzzle_ids: Tensor,
     config: TrainConfig,
     may_leave: Tensor | None = None,
+    watch: Callable[[Tensor, StepOutput, Tensor], object] | None = None,
 ) -> tuple[State, StepOutput, Tensor]:
     """One supervision step; with `halt_within_step` a puzzle that says stop after a recursion stays as it then is.
 
@@ -47,6 +50,8 @@ def solving_step(
         puzzle_ids: Their rows of the puzzle embedding, (B,).
         config: How halting is to be read.
         may_leave: Which puzzles end where the model says stop, (B,) bool; None: all. The others take the whole step.
+        watch: Called whenever the model was asked, once or after each recursion, with the rows that it was asked about, what it
+            says of them, and which of them it would stop.
 
     Returns:
         The new state; what the model says of it; which puzzles it would stop, (B,) bool.
@@ -54,6 +59,8 @@ def solving_step(
     single, count = recursions_of(model, config)
     state, output = single(state, tokens, puzzle_ids)
     halts = wants_to_halt(output, config.halting, config.halt_when_sure)
+    if watch is not None:
+        watch(torch.arange(len(tokens), device=tokens.device), output, halts)
     for _ in range(count - 1):
         going = ~halts if may_leave is None else ~(halts & may_leave)
         rows = going.nonzero().squeeze(1)  # sync
@@ -66,5 +73,8 @@ def solving_step(
             output.q.index_copy(0, rows, said.q),
             output.q_continue.index_copy(0, rows, said.q_continue),
         )
-        halts = halts.index_copy(0, rows, wants_to_halt(said, config.halting, config.halt_when_sure))
+        stops = wants_to_halt(said, config.halting, config.halt_when_sure)
+        halts = halts.index_copy(0, rows, stops)
+        if watch is not None:
+            watch(rows, said, stops)
     return state, output, halts

@@ -27,7 +27,7 @@ from ponderling.data import task_of
 from ponderling.halting import solving_step
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.search import Budget, TraceStep, search
-from ponderling.supervision import RecursiveModel, halt_probability
+from ponderling.supervision import RecursiveModel, StepOutput, halt_probability
 from ponderling.tasks import Arc
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
@@ -45,7 +45,7 @@ class Thought:
     halt_probability: float
     """The halting head's last word, from 0 to 1."""
     trace: tuple[TraceStep, ...] = ()
-    """Every step, when asked for."""
+    """Every step, when asked for; every recursion where the model is asked after each."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def think(
         steps: Most supervision steps for one puzzle.
         slots: Puzzles in one forward pass.
         early_exit: Stop a puzzle when the model says so; False: always all steps.
-        trace: Keep every step.
+        trace: Keep every step, or every recursion where the model is asked after each.
         device: Where the model is.
     """
     waiting = enumerate(questions)
@@ -118,12 +118,11 @@ def think(
             active += [_Slot(number) for number, _ in new]
         if not active:
             return
-        state, view = _step(model, state, tokens, ids, config, early_exit, trace)
+        for slot in active:
+            slot.steps += 1
+        state, view = _step(model, state, tokens, ids, config, early_exit, active if trace else None)
         keep = []
         for row, slot in enumerate(active):
-            slot.steps += 1
-            if trace:
-                slot.trace.append(view.trace_step(row, slot.steps))
             halts = early_exit and bool(view.halts[row])
             if halts or slot.steps >= steps:
                 done[slot.number] = Thought(
@@ -149,17 +148,17 @@ class _Slot:
 
 
 class _View(NamedTuple):
-    """One step's output of all slots, on the CPU."""
+    """What the model says of some slots, on the CPU."""
 
     answers: Tokens
     halts: NDArray[np.bool_]
     halting: NDArray[np.float32]
-    probabilities: NDArray[np.float32] | None
 
-    def trace_step(self, row: int, step: int) -> TraceStep:
-        assert self.probabilities is not None
-        p = self.probabilities[row].copy()  # the whole batch's would stay in memory with it
-        return TraceStep(step, self.answers[row], p, float(self.halting[row]), bool(self.halts[row]))
+    @staticmethod
+    def of(output: StepOutput, halts: Tensor, config: RunConfig) -> _View:
+        halting = halt_probability(output, config.train.halting)
+        answers = output.logits.argmax(-1).to(torch.uint8)
+        return _View(answers.cpu().numpy(), halts.cpu().numpy(), halting.cpu().numpy())
 
 
 @torch.inference_mode()
@@ -170,19 +169,25 @@ def _step(
     ids: Tensor,
     config: RunConfig,
     early_exit: bool,
-    trace: bool,
+    traced: list[_Slot] | None,
 ) -> tuple[tuple[Tensor, ...], _View]:
     may_leave = torch.full_like(ids, early_exit, dtype=torch.bool)
-    state, output, halts = solving_step(model, state, tokens, ids, config.train, may_leave)
-    probabilities = None
-    if trace:
+    recursion = 0
+
+    def watch(rows: Tensor, output: StepOutput, halts: Tensor) -> None:
+        nonlocal recursion
+        assert traced is not None
+        recursion += 1
+        view = _View.of(output, halts, config)
         probabilities = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy()
-    return state, _View(
-        output.logits.argmax(-1).to(torch.uint8).cpu().numpy(),
-        halts.cpu().numpy(),
-        halt_probability(output, config.train.halting).cpu().numpy(),
-        probabilities,
-    )
+        for i, row in enumerate(rows.tolist()):
+            p = probabilities[i].copy()  # the whole batch's would stay in memory with it
+            said = view.answers[i], p, float(view.halting[i]), bool(view.halts[i])
+            traced[row].trace.append(TraceStep(traced[row].steps, *said, recursion=recursion))
+
+    watched = None if traced is None else watch
+    state, output, halts = solving_step(model, state, tokens, ids, config.train, may_leave, watched)
+    return state, _View.of(output, halts, config)
 
 
 class Solver:

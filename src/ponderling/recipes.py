@@ -192,7 +192,7 @@ def _small() -> list[Recipe]:
 
 
 def _relational() -> list[Recipe]:
-    """The packaged weights `sudoku`; what each setting is worth stands in dev/LOG.md."""
+    """The packaged weights `sudoku` and `sudoku-cpu`; what each setting is worth stands in dev/LOG.md."""
     model = ModelConfig(
         system="relational",
         hidden_size=32,
@@ -258,15 +258,6 @@ def _relational() -> list[Recipe]:
         muon_lr=1.5e-3,
     )
     deep = replace(model, T=4)
-    sudoku = Recipe(
-        "sudoku",
-        "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; three parts, 3.6 hours on two cores",
-        RunConfig(deep, third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
-        before=(
-            RunConfig(model, train, data),
-            RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
-        ),
-    )
     # The whole depth, twice the batch, nearly all puzzles as they are, and jigsaws of five times as many layouts.
     fourth = replace(
         third,
@@ -275,13 +266,27 @@ def _relational() -> list[Recipe]:
         batch_size=128,
         eval_every=550,
     )
-    longer = Recipe(
-        "sudoku-long",
-        "the same and a fourth part: more of the hardest in few steps, but easy ones take longer",
-        RunConfig(deep, fourth, replace(data, train="layouts+layouts+jigsaws+jigsaws+deep+deep+deep+deep+hunted")),
-        before=(*sudoku.before, sudoku.config),
+    # T at random: without it ordinary puzzles take half as many recursions again, and the hardest are solved later.
+    fifth = replace(fourth, steps=4254, phases=(), batch_size=512, vary_T=True, lr=7e-4, muon_lr=2.1e-3, eval_every=531)
+    many = replace(data, train="layouts+layouts+jigsaws+jigsaws+deep+deep+deep+deep+hunted")
+    three = (
+        RunConfig(model, train, data),
+        RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
+        RunConfig(deep, third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
     )
-    return [sudoku, longer]
+    sudoku = Recipe(
+        "sudoku",
+        "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, the last two want a GPU",
+        RunConfig(replace(model, T=8), fifth, many),
+        before=(*three, RunConfig(deep, fourth, many)),
+    )
+    on_cpu = Recipe(
+        "sudoku-cpu",
+        "the same network trained on two CPU cores alone, three parts, 3.6 hours",
+        three[-1],
+        before=three[:-1],
+    )
+    return [sudoku, on_cpu]
 
 
 MLP_CELLS = 100

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor
 from ponderling.config import Choice, RunConfig
 from ponderling.halting import solving_step
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, add_noise, halt_probability
+from ponderling.supervision import RecursiveModel, StepOutput, add_noise, halt_probability
 from ponderling.tasks.base import Question, Symmetry, Task, Tokens
 
 
@@ -72,10 +73,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class TraceStep:
-    """What the model thinks after one supervision step."""
+    """What the model thinks after one supervision step, or after one recursion of it where it is asked so often."""
 
     step: int
-    """1, 2, ..."""
+    """The supervision step: 1, 2, ..."""
     tokens: Tokens
     """The likeliest token of each cell, (L,)."""
     probabilities: NDArray[np.float32]
@@ -86,11 +87,18 @@ class TraceStep:
     """The halting head says stop."""
     guessed: tuple[int, ...] = ()
     """Cells whose symbol search has asserted so far, in row-major order."""
+    recursion: int = 1
+    """Which recursion of the step this is after, from 1; always 1 where the model is asked after whole steps alone."""
 
     @property
     def confidence(self) -> NDArray[np.float32]:
         """Probability of the likeliest token, (L,)."""
         return self.probabilities.max(-1)
+
+
+def is_within_steps(trace: Sequence[TraceStep]) -> bool:
+    """Whether a trace tells of recursions within steps, and not of whole steps alone."""
+    return any(moment.recursion > 1 for moment in trace)
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,9 @@ class _Attempt:
     guesses: int = 0
     ended: bool = False
     trace: tuple[TraceStep, ...] = ()
+    """With that of plain thinking first, from whose end a guessing attempt goes on."""
+    steps_before: int = 0
+    """Of that in the trace."""
 
     @property
     def plain(self) -> bool:
@@ -230,7 +241,7 @@ def search(
         slots: Attempts in one forward pass.
         seed: Of noise, guesses and views.
         device: Where the model is.
-        trace: Keep every step of the attempts.
+        trace: Keep every step of the attempts, or every recursion where the model is asked after each.
 
     Raises:
         ValueError: for views of a network to which all of them look the same, unless there is noise; without slots; when
@@ -289,7 +300,9 @@ class Search:
                 return
             tokens, ids = self.inputs()
             may_leave = np.full(len(tokens), self.budget.early_exit)
-            self.heed(*model_step(self.model, self.state, tokens, ids, self.config, self.device, may_leave))
+            self.heed(
+                *model_step(self.model, self.state, tokens, ids, self.config, self.device, may_leave, self.is_watched)
+            )
             yield from self.ready()
 
     def ready(self) -> Iterator[Found]:
@@ -297,6 +310,11 @@ class Search:
         while self.next_out in self.done:
             yield self.done.pop(self.next_out)
             self.next_out += 1
+
+    @property
+    def is_watched(self) -> bool:
+        """`heed` needs what the model said within its step."""
+        return self.keeps_trace or self.observe is not None
 
     def inputs(self) -> tuple[Tokens, list[int]]:
         """What the attempts in work see, (B, L), and their rows of the puzzle embedding."""
@@ -340,6 +358,7 @@ class Search:
             return attempt, self._noisy(self.model.initial_state(1))
         assert puzzle.root_p is not None
         attempt.trace = puzzle.root_trace
+        attempt.steps_before = puzzle.root_trace[-1].step if puzzle.root_trace else 0
         self._guess(attempt, puzzle.root_p)
         return attempt, self._noisy(puzzle.root)
 
@@ -347,7 +366,12 @@ class Search:
         return add_noise(state, self.budget.noise, self.generator)
 
     def heed(
-        self, state: tuple[Tensor, ...], p: NDArray[np.float32], halts: NDArray[np.bool_], halting: NDArray[np.float32]
+        self,
+        state: tuple[Tensor, ...],
+        p: NDArray[np.float32],
+        halts: NDArray[np.bool_],
+        halting: NDArray[np.float32],
+        moments: Sequence[Moment] = (),
     ) -> None:
         """What follows from a supervision step of all attempts; the arguments are what `model_step` gives."""
         active, budget = self.active, self.budget
@@ -364,22 +388,10 @@ class Search:
         for attempt in active:  # before any outcome: it tells what all attempts at its puzzle have cost
             attempt.steps += 1
             attempt.puzzle.passes += 1
+        for recursion, moment in enumerate(moments, 1):
+            self._watch(moment, recursion)
         for row, attempt in enumerate(active):
             puzzle = attempt.puzzle
-            if self.keeps_trace or self.observe:
-                number = len(attempt.trace) + 1 if self.keeps_trace else attempt.steps
-                step = TraceStep(
-                    number,
-                    answers[row],
-                    attempt.seen(p[row]),
-                    float(halting[row]),
-                    bool(halts[row]),
-                    attempt.guessed,
-                )
-                if self.keeps_trace:
-                    attempt.trace += (step,)
-                if self.observe:
-                    self.observe(attempt.number, step)
             outcome = _Outcome(
                 answers[row],
                 float(halting[row]),
@@ -406,6 +418,20 @@ class Search:
             if attempt.ended and budget.choose != "halting":
                 puzzle.ends.append(outcome)
         self._settle()
+
+    def _watch(self, moment: Moment, recursion: int) -> None:
+        """Keeps or tells what the model said after a recursion."""
+        answers = moment.p.argmax(-1).astype(np.uint8)
+        for i, row in enumerate(moment.rows):
+            attempt = self.active[row]
+            answer = answers[i] if attempt.symmetry is None else attempt.symmetry.undo(answers[i : i + 1])[0]
+            seen, halting, halts = attempt.seen(moment.p[i]), float(moment.halting[i]), bool(moment.halts[i])
+            number = attempt.steps_before + attempt.steps
+            step = TraceStep(number, answer, seen, halting, halts, attempt.guessed, recursion)
+            if self.keeps_trace:
+                attempt.trace += (step,)
+            if self.observe:
+                self.observe(attempt.number, step)
 
     def _open(self, puzzle: _Puzzle, row: int, p: NDArray[np.float32], trace: tuple[TraceStep, ...]) -> None:
         """Keeps where plain thinking ended and says how many attempts may follow."""
@@ -480,6 +506,24 @@ def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[
     return torch.stack(per_tensor).mean(0).cpu().numpy()
 
 
+class Moment(NamedTuple):
+    """What the model says of the rows that it is asked about, on the CPU."""
+
+    rows: NDArray[np.intp]
+    """Which rows of the batch, (R,)."""
+    p: NDArray[np.float32]
+    """Probabilities, (R, L, V)."""
+    halts: NDArray[np.bool_]
+    """Which it would stop, (R,)."""
+    halting: NDArray[np.float32]
+    """How sure of it, (R,)."""
+
+    def of(self, part: slice) -> Moment:
+        """Of this part of the batch alone, whose first row becomes 0."""
+        own = (self.rows >= part.start) & (self.rows < part.stop)
+        return Moment(self.rows[own] - part.start, self.p[own], self.halts[own], self.halting[own])
+
+
 @torch.inference_mode()
 def model_step(
     model: RecursiveModel,
@@ -489,15 +533,26 @@ def model_step(
     config: RunConfig,
     device: torch.device | str,
     may_leave: NDArray[np.bool_],
-) -> tuple[tuple[Tensor, ...], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-    """The new state, probabilities (B, L, V), who would stop (B,), and how sure of it (B,); see `solving_step`."""
+    watched: bool = False,
+) -> tuple[tuple[Tensor, ...], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], list[Moment]]:
+    """The new state, probabilities (B, L, V), who would stop (B,), how sure of it (B,); and if watched the same of each moment.
+
+    See `solving_step`; a moment is whenever the model was asked.
+    """
+    moments: list[Moment] = []
+
+    def keep(rows: Tensor, output: StepOutput, halts: Tensor) -> None:
+        moments.append(Moment(rows.cpu().numpy(), *_on_cpu(output, halts, config)))
+
     ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
     seen = torch.from_numpy(tokens.astype(np.int64)).to(device)
     leaving = torch.from_numpy(may_leave).to(device)
-    state, output, halts = solving_step(model, state, seen, ids, config.train, leaving)
-    return (
-        state,
-        LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy(),
-        halts.cpu().numpy(),
-        halt_probability(output, config.train.halting).cpu().numpy(),
-    )
+    state, output, halts = solving_step(model, state, seen, ids, config.train, leaving, keep if watched else None)
+    return state, *_on_cpu(output, halts, config), moments
+
+
+def _on_cpu(
+    output: StepOutput, halts: Tensor, config: RunConfig
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+    p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
+    return p.cpu().numpy(), halts.cpu().numpy(), halt_probability(output, config.train.halting).cpu().numpy()

@@ -25,7 +25,7 @@ class CheckpointCommand:
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-long, maze10) or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10) or a Hub repository."""
     steps: int | None = None
     """Most supervision steps; as many as in training if not given."""
     device: str = "cpu"

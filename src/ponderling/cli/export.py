@@ -20,7 +20,7 @@ class ExportCommand:
     """What `ponderling export` takes."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-long, maze10) or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10) or a Hub repository."""
     out: Positional[Path]
     """The file model.onnx or model.pt2; or a folder for the official files. What is there already is not overwritten."""
     to: Annotated[Literal["onnx", "torch", "official"] | None, tyro.conf.arg(aliases=["--format"])] = None

@@ -23,9 +23,9 @@ class FilmCommand(SearchOptions, CheckpointCommand):
     early_exit: bool = True
     """Stop when the model says so."""
     delay: float = 0.8
-    """Seconds for a step."""
+    """Seconds for a frame: a step, or a recursion of a model that may stop within a step."""
     still: int | None = None
-    """Draw this step alone; 0: the puzzle."""
+    """Draw this frame alone; 0: the puzzle."""
     theme: Literal["light", "dark"] = "light"
     """Colours of .gif and .png; the other formats follow their reader's."""
     json: bool = False
@@ -35,7 +35,7 @@ class FilmCommand(SearchOptions, CheckpointCommand):
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        FilmCommand, args, "ponderling film", "Films a model's thinking about one puzzle, every step of it."
+        FilmCommand, args, "ponderling film", "Films a model's thinking about one puzzle, step by step."
     )
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")

@@ -23,7 +23,7 @@ class ServeCommand:
     """What `ponderling serve` takes."""
 
     checkpoints: Positional[tuple[str, ...]]
-    """Run or checkpoint folders, packaged weights (sudoku, sudoku-long, maze10) or Hub repositories;
+    """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze10) or Hub repositories;
     NAME=CHECKPOINT gives another name."""
     host: str = "127.0.0.1"
     """Address to listen on. Any but loopback wants a bearer token in the variable PONDERLING_TOKEN."""

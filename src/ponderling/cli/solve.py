@@ -28,9 +28,9 @@ class SolveCommand(SearchOptions, CheckpointCommand):
     early_exit: bool = True
     """Stop a puzzle when the model says so."""
     watch: bool = False
-    """Show the grid after every step, with changed cells marked."""
+    """Show the grid after every step (every recursion where the model may stop within a step), changed cells marked."""
     delay: float = 0.4
-    """Seconds between two steps shown in a terminal."""
+    """Seconds between two grids shown in a terminal."""
 
 
 def main(args: list[str]) -> int:
@@ -119,6 +119,7 @@ def _to_json(result: Result, with_trace: bool = False) -> dict[str, Any]:
         plain["trace"] = [
             {
                 "step": step.step,
+                "recursion": step.recursion,
                 "tokens": step.tokens.tolist(),
                 "confidence": [round(float(c), 4) for c in step.confidence],
                 "halt_probability": round(step.halt_probability, 4),

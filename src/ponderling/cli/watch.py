@@ -84,7 +84,7 @@ def outcome_text(result: Result) -> Text:
 
 
 def watch(task: Task, result: Result, delay: float) -> None:
-    """Shows every step of the trace: in place in a terminal, one below the other elsewhere."""
+    """Shows every moment of the trace: in place in a terminal, one below the other elsewhere."""
     console = Console(highlight=False)
     frames = [_frame(task, result, i, marks=not console.is_terminal) for i in range(len(result.trace))]
     if console.is_terminal:
@@ -100,12 +100,17 @@ def watch(task: Task, result: Result, delay: float) -> None:
 
 
 def _frame(task: Task, result: Result, i: int, marks: bool) -> Group:
+    from ponderling.search import is_within_steps
+
     step = result.trace[i]
     before = result.trace[i - 1].tokens if i else result.question_tokens
     changed = int((step.tokens != before).sum())
     bar = "█" * round(20 * step.halt_probability)
+    recursion = f", recursion {step.recursion}" if is_within_steps(result.trace) else ""
     title = Text.assemble(
-        (f"step {step.step}", "bold"), f"  {changed} cells changed  sure it is right ", (f"{bar:░<20}", "cyan")
+        (f"step {step.step}{recursion}", "bold"),
+        f"  {changed} cells changed  sure it is right ",
+        (f"{bar:░<20}", "cyan"),
     )
     title.append(f" {step.halt_probability:.0%}")
     return Group(title, grid_text(task, result.question_tokens, step.tokens, before, list(step.confidence), marks))

@@ -158,6 +158,7 @@ class ModelInfo(BaseModel):
     system: str = Field(description="The network.", examples=["relational"])
     parameters: int = Field(examples=[41153])
     steps: int = Field(description="Supervision steps in training.", examples=[16])
+    recursions: int = Field(description="How often in a step it may stop, and is shown by /v1/think.", examples=[8])
     tasks: list[Family]
 
 

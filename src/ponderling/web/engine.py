@@ -44,7 +44,7 @@ class Busy(RuntimeError):
 
 @dataclass(frozen=True)
 class Stepped:
-    """A supervision step of one attempt."""
+    """A supervision step of one attempt, or a recursion within one."""
 
     attempt: int
     step: TraceStep
@@ -356,8 +356,9 @@ class Engine:
         may_leave = np.repeat([job.search.budget.early_exit for job in jobs], [len(some) for _, some in inputs])
         states = zip(*(job.search.state for job in jobs), strict=True)
         solver = lane.solver
-        state, p, halts, halting = model_step(
-            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device, may_leave
+        watched = any(job.watched for job in jobs)
+        state, p, halts, halting, moments = model_step(
+            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device, may_leave, watched
         )
         self.counters.steps += 1
         self.counters.rows += len(ids)
@@ -365,7 +366,8 @@ class Engine:
         for job in jobs:
             rows = slice(first, first + len(job.search.active))
             first = rows.stop
-            job.search.heed(tuple(s[rows] for s in state), p[rows], halts[rows], halting[rows])
+            own = [moment.of(rows) for moment in moments] if job.watched else []
+            job.search.heed(tuple(s[rows] for s in state), p[rows], halts[rows], halting[rows], own)
             self._tell_answers(job)
 
     def _tell_answers(self, job: Job) -> None:

@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 import ponderling
+from ponderling.halting import recursions_of
 from ponderling.search import Budget, Found
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 from ponderling.web import arc, offers
@@ -57,12 +58,13 @@ PAGE_TYPES = {
     ".json": "application/json",
 }
 
-STREAM = """Server-sent events: `start`, a `step` for every supervision step, and `end` or `problem`. A step holds the attempt,
-its step, the grid's tokens, `probabilities` of every token in each cell in thousandths, the halting probability, cells that
-break a rule, and cells whose symbol was guessed."""
+STREAM = """Server-sent events: `start`, a `step` for every supervision step, and `end` or `problem`; of a model that may stop
+within a step (`recursions` of /v1/models above 1) a `step` for every recursion. It holds the attempt, its step, the recursion
+in that step, the grid's tokens, `probabilities` of every token in each cell in thousandths, the halting probability, cells
+that break a rule, and cells whose symbol was guessed."""
 STREAM_EXAMPLE = """event: step
-data: {"attempt":1,"step":1,"tokens":[2,3],"probabilities":[[0,0,988,12],[0,0,3,997]],"halt_probability":0.02,"halts":false,\
-"wrong":[],"reasons":[],"guessed":[]}
+data: {"attempt":1,"step":1,"recursion":1,"tokens":[2,3],"probabilities":[[0,0,988,12],[0,0,3,997]],"halt_probability":0.02,\
+"halts":false,"wrong":[],"reasons":[],"guessed":[]}
 
 """
 VOTE_STREAM_EXAMPLE = """event: progress
@@ -227,6 +229,7 @@ def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     parameters = sum(p.numel() for p in solver.model.parameters())  # pyright: ignore[reportAttributeAccessIssue]
     return ModelInfo(
         name=name, system=solver.config.model.system, parameters=parameters, steps=solver.config.train.N_sup,
+        recursions=recursions_of(solver.model, solver.config.train)[1],
         tasks=[Family(**served.about) for served in tasks.values()],
     )  # fmt: skip
 
@@ -381,7 +384,7 @@ async def _votes(reader: Reader, steps: int, tally: Callable[[list[Found]], Vote
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
-            done += 1
+            done += event.step.recursion == 1
             if 100 * done // steps > 100 * (done - 1) // steps:
                 yield _event("progress", {"done": done, "of": steps})
         elif isinstance(event, Answered):
@@ -404,6 +407,7 @@ def _step_json(task: Task, question: Tokens, event: Stepped) -> dict[str, Any]:
     return {
         "attempt": event.attempt,
         "step": step.step,
+        "recursion": step.recursion,
         "tokens": step.tokens.tolist(),
         "probabilities": np.rint(1000 * step.probabilities).astype(int).tolist(),
         "halt_probability": round(step.halt_probability, 4),

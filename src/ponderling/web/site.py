@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.data import task_of
 from ponderling.evaluate_arc import arc_of
+from ponderling.halting import recursions_of
 from ponderling.inference import Solver
 from ponderling.models import Relational
 from ponderling.onnx_export import Step, describe, export, need_onnx
@@ -75,12 +77,14 @@ def build_site(
         (built / "runtime").mkdir(parents=True)
         for file in _runtime(Path(temporary), runtime):
             shutil.copyfile(file, built / "runtime" / file.name)
+        first, recursions = _single_recursions(first)
         if is_arc(first.config.data.task):
             first, about = _with_arc(name, first, arc_source)
         elif arc_source != "default":
             raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")
         else:
             about = _about(name, checkpoint, first)
+        about["models"][0]["recursions"] = recursions
         (built / "model.json").write_text(json.dumps(about, separators=(",", ":")))
         export(first, built / "model.onnx")
         _write_page(built)
@@ -88,6 +92,14 @@ def build_site(
         for file in built.iterdir():
             shutil.move(file, folder / file.name)
     return [family["task"] for family in about["models"][0]["tasks"]]
+
+
+def _single_recursions(checkpoint: Checkpoint) -> tuple[Checkpoint, int]:
+    """What the page runs, and how often in a supervision step: single recursions of a model that may stop after each."""
+    single, count = recursions_of(checkpoint.model, checkpoint.config.train)
+    assert isinstance(single, nn.Module)
+    config = replace(checkpoint.config, model=single.config)
+    return replace(checkpoint, model=single, config=config), count
 
 
 def _write_page(folder: Path) -> None:

@@ -1,4 +1,4 @@
-// Thinking and search around the graph of one supervision step; what search.py does, for one puzzle.
+// Thinking and search around the graph of one supervision step, or of one recursion of a model that may stop within a step; what search.py does, for one puzzle.
 
 import * as ort from "./runtime/ort.wasm.min.mjs";
 import { placeGrid, readGrid } from "./arc.js";
@@ -36,6 +36,7 @@ onmessage = async ({ data }) => {
 };
 
 async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models, arc }) {
+  const { recursions } = models[0]; // runs of the graph in a step
   const family = models[0].tasks.find((t) => t.task === task);
   const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
   const question = asItIs?.tokens ?? readPuzzle(puzzle, family).tokens;
@@ -57,18 +58,25 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     const guessed = attempt.tokens.flatMap((token, cell) => (token !== question[cell] ? [cell] : []));
     const probabilities = step.p.map((row) => row.map((p) => Math.round(1000 * p)));
     const { tokens, halt_probability, halts } = step;
-    return { type: "step", attempt: attempt.number, step: attempt.steps, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
+    const { steps, recursion } = attempt;
+    return { type: "step", attempt: attempt.number, step: steps, recursion, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
   };
 
-  const plain = { number: 1, tokens: question, id: asItIs?.id, state: initial(family), steps: 0 };
+  const plain = { number: 1, tokens: question, id: asItIs?.id, state: initial(family), steps: 0, recursion: recursions };
+  const begin = (attempt) => {
+    const isNew = attempt.recursion === recursions;
+    attempt.recursion = isNew ? 1 : attempt.recursion + 1;
+    attempt.steps += isNew;
+    spent += isNew;
+  };
+  const isWhole = (attempt) => attempt.recursion === recursions;
   let said;
   do {
     [said] = await run([plain], family);
-    plain.steps++;
-    spent++;
+    begin(plain);
     yield frame(plain, said);
     if (!best || said.halt_probability > best.step.halt_probability) best = { number: 1, step: said };
-  } while (!said.halts && plain.steps < steps);
+  } while (!said.halts && !(isWhole(plain) && plain.steps >= steps));
   const root = { state: plain.state, p: said.p };
   if (said.halts || !restarts || !unsure(question, said.p, family).length) {
     yield outcome(1, restarts && !said.halts ? best.step : said);
@@ -78,22 +86,22 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
   const active = [];
   for (;;) {
     while (active.length < AT_ONCE && attempts <= restarts) {
-      const attempt = { number: ++attempts, tokens: [...question], state: root.state, steps: 0 };
+      const attempt = { number: ++attempts, tokens: [...question], state: root.state, steps: 0, recursion: recursions };
       guess(attempt, root.p, family, random);
       active.push(attempt);
     }
     if (!active.length) break;
     const all = await run(active, family);
-    spent += active.length;
     for (const [row, attempt] of [...active].entries()) {
       const step = all[row];
-      attempt.steps++;
+      begin(attempt);
       yield frame(attempt, step);
       if (step.halt_probability > best.step.halt_probability) best = { number: attempt.number, step };
       if (step.halts) {
         yield outcome(attempt.number, step);
         return;
       }
+      if (!isWhole(attempt)) continue;
       const goesOn = attempt.steps < search_steps && (attempt.steps % GUESS_EVERY || guess(attempt, step.p, family, random));
       if (!goesOn) active.splice(active.indexOf(attempt), 1);
     }

@@ -8,7 +8,7 @@ import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 const DELAYS = [2400, 1500, 1000, 650, 400, 200, 80]; // milliseconds of a step, by speed
-const RESTART_STEPS = 12; // of a further attempt
+const RESTART_STEPS = 6; // of a further attempt
 const NAMES = {
   sudoku4: "Sudoku 4×4", sudoku6: "Sudoku 6×6", sudoku9: "Sudoku 9×9", sudoku16: "Sudoku 16×16",
   sudoku9x: "Sudoku 9×9 with diagonals", latin9: "Latin square 9×9",
@@ -160,7 +160,8 @@ function fillSecond(value) {
 function describe() {
   const model = state.models.find((m) => m.name === $("model").value);
   const own = model.tasks.find((t) => t.task === state.family.task);
-  const size = `${model.parameters.toLocaleString("en")} parameters.`;
+  const within = model.recursions > 1 ? ` ${model.recursions} recursions make a step.` : "";
+  const size = `${model.parameters.toLocaleString("en")} parameters.${within}`;
   const trained = model.tasks.find((t) => t.trained);
   const elsewhere = trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone: here it seldom knows when to stop.` : "";
   $("about").textContent = `${model.name}: ${size}${own.trained ? "" : elsewhere}`;
@@ -319,20 +320,21 @@ function stop() {
 // Steps
 
 const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
+const position = () => `${state.views.some((view) => view.unit === "Recursion") ? "Recursion" : "Step"} ${state.index} of ${length()}`;
 const delay = () => DELAYS[Number($("speed").value)];
 
 function show(index, aloud = false) {
   state.index = Math.min(Math.max(0, index), length());
   for (const view of state.views) view.show(state.index);
   drawPosition();
-  if (aloud) $("spoken").textContent = `Step ${state.index} of ${length()}. ${state.views.map((v) => v.text).join(" ")}`;
+  if (aloud) $("spoken").textContent = `${position()}. ${state.views.map((v) => v.text).join(" ")}`;
 }
 
 function drawPosition() {
   const last = length();
   $("scrubber").max = last;
   $("scrubber").value = state.index;
-  $("position").textContent = `Step ${state.index} of ${last}`;
+  $("position").textContent = position();
   $("scrubber").setAttribute("aria-valuetext", $("position").textContent);
   $("first").disabled = $("back").disabled = state.index === 0;
   $("forward").disabled = state.index >= last;

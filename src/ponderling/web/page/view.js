@@ -64,13 +64,18 @@ export class View extends EventTarget {
     showVotes(this.votes, outcome, this.known);
   }
 
-  /** The steps that are shown: of a further attempt, after those of plain thinking, from whose end it goes on. */
+  /** The moments that are shown: of a further attempt, after those of plain thinking, from whose end it goes on. */
   get path() {
     const first = this.frames.get(1) ?? [];
     return this.attempt === 1 ? first : [...first, ...(this.frames.get(this.attempt) ?? [])];
   }
 
-  /** Shows a step, 0 being the question. */
+  /** What a moment of the path is: of a model that may stop within a step a recursion. */
+  get unit() {
+    return this.path.some((frame) => frame.recursion > 1) ? "Recursion" : "Step";
+  }
+
+  /** Shows a moment, 0 being the question. */
   show(index) {
     const { path } = this;
     const step = Math.min(index, path.length);
@@ -101,7 +106,8 @@ export class View extends EventTarget {
   #tell(frame, before, isLast) {
     const { end } = this;
     if (isLast) {
-      const ran = end.attempts > 1 ? `${end.steps} steps in ${end.attempts} attempts` : some(end.steps, "step", "steps");
+      const within = this.unit === "Recursion" && end.attempts === 1 ? ` (${some(this.path.length, "recursion", "recursions")})` : "";
+      const ran = end.attempts > 1 ? `${end.steps} steps in ${end.attempts} attempts` : some(end.steps, "step", "steps") + within;
       const why = end.halted
         ? `It stopped after ${ran}, ${percent(end.halt_probability)} sure${end.attempts > 1 ? `, in attempt ${end.attempt}` : ""}.`
         : `It ran out of steps after ${ran}; of this it was ${percent(end.halt_probability)} sure.`;
