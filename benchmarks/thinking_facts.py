@@ -18,13 +18,16 @@ def table(solver: Solver, result: Result) -> None:
     print(
         f"{result.attempts} attempts, {result.steps} steps in all; {blank.sum()} cells to fill; valid: {result.valid}"
     )
-    print("number  step, recursion  right  sure (half and more)  of these right  least probability of a right symbol  halting")
+    print(
+        "number  step, recursion  right  sure (half and more)  of these right  least probability of a right symbol  halting"
+    )
     for number, step in enumerate(result.trace, 1):
         right = (step.tokens == result.tokens) & blank
         sure = (step.confidence >= 0.5) & blank
         least = step.probabilities[np.arange(len(blank)), result.tokens][blank].min()
         print(
-            f"{number:6}  {step.step:4}, {step.recursion:9}  {right.sum():5}  {sure.sum():20}  {(right & sure).sum():14}  {least:35.3f}  "
+            f"{number:6}  {step.step:4}, {step.recursion:9}  {right.sum():5}  {sure.sum():20}  {(right & sure).sum():14}  "
+            f"{least:35.3f}  "
             f"{step.halt_probability:7.2%}  guessed {step.guessed}"
         )
 

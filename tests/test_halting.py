@@ -160,3 +160,23 @@ def test_a_single_recursion_shares_the_models_weights():
     assert isinstance(single, torch.nn.Module)
     assert all(a is b for a, b in zip(s.model.parameters(), single.parameters(), strict=True))
     assert recursions_of(s.model, replace(s.config.train, halt_within_step=False)) == (s.model, 1)
+
+
+@pytest.mark.parametrize("name", ["sudoku4", "sudoku6"])
+def test_on_another_size_the_cells_say_when_to_stop(name):
+    """The halting head of the weights, trained on 9x9, never stops there."""
+    s = Solver.load("sudoku", task=name)
+    assert s.config.train.halt_by == "cells"
+    assert Solver.load("sudoku", task="latin9").config.train.halt_by == "head"
+    puzzles = s.task.load_default("test")[:24]
+    results = list(s.solve_many(puzzles.tokens, trace=True))
+    stopped = [result for result in results if result.halted]
+    assert len(stopped) > 20
+    for result in stopped:
+        assert result.valid
+        assert result.halt_probability == pytest.approx(result.trace[-1].confidence.min(), abs=1e-6)
+        assert result.halt_probability > 0.9
+        assert all(step.confidence.min() <= 0.9 for step in result.trace[:-1])
+    figures = evaluate(s.model, s.task, puzzles, s.config, steps=4).to_json()
+    assert figures["halting"]["precision"] == 1
+    assert figures["early_exit"]["mean_recursions"] < 16

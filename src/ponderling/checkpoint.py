@@ -21,6 +21,7 @@ from torch import Tensor
 from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
 from ponderling.data import task_of
 from ponderling.files import write_atomically
+from ponderling.halting import for_another_size
 from ponderling.models import Model, build_model
 from ponderling.tasks import Task, get_task
 
@@ -95,6 +96,8 @@ def load_checkpoint(
         other = get_task(task)
         _check_transfer(folder, config, other)
         (rows, columns), relations = other.grid_shape, other.relations
+        if relations is not None and rows * columns != shape.seq_len:
+            config = for_another_size(config)
         shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
         config = replace(config, data=replace(config.data, task=task))
     model = build_model(config.model, shape, relations=relations)

@@ -29,6 +29,7 @@ Latents = Literal["two", "single", "many"]
 DType = Literal["float32", "bfloat16"]
 LossName = Literal["stablemax", "stablemax_float32", "softmax"]
 Halting = Literal["halt", "halt_continue"]
+HaltBy = Literal["head", "cells"]
 OptimizerName = Literal["adam_atan2", "adam_atan2_paper", "adamw", "muon"]
 Overlap = Literal["refuse", "drop"]
 Choice = Literal["halting", "agreement", "residual"]
@@ -200,6 +201,9 @@ class TrainConfig:
     """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
     halt_when_sure: float = 0.5
     """How sure the halting head must be, from 0.5 to 1, to stop a puzzle once trained; while training it is always 0.5."""
+    halt_by: HaltBy = "head"
+    """Who stops a puzzle, once trained: head, the halting head; cells, the network's probabilities, once each cell's likeliest
+    symbol has halt_when_sure: for grids of a size that the head was not trained on."""
     halt_within_step: bool = False
     """Ask the halting head after each of a step's T recursions, once trained; while training only after the last."""
     halt_loss_weight: float = 0.5

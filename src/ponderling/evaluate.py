@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig
-from ponderling.halting import recursions_of
+from ponderling.halting import recursions_of, stops
 from ponderling.scoring import RATING_EDGES, cell_accuracy, exact_match, rating_buckets, share
 from ponderling.search import Budget, Found, search
-from ponderling.supervision import RecursiveModel, wants_to_halt
+from ponderling.supervision import RecursiveModel
 from ponderling.tasks.base import Puzzles, Question, Task, Tokens, join
 
 
@@ -312,9 +312,9 @@ def _evaluate_batch(
         state, output = single(state, tokens, ids)
         answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
         right_at[step] = exact_match(answers, puzzles.labels)
-        stops = wants_to_halt(output, config.train.halting, config.train.halt_when_sure).cpu().numpy() & ~halted
-        early[stops], steps_taken[stops] = answers[stops], step + 1
-        recursions_taken[stops] = (recursion + 1) * (config.model.T // count)
-        halted |= stops
+        ends = stops(output, config.train).cpu().numpy() & ~halted
+        early[ends], steps_taken[ends] = answers[ends], step + 1
+        recursions_taken[ends] = (recursion + 1) * (config.model.T // count)
+        halted |= ends
     early[~halted] = answers[~halted]
     return answers, early, steps_taken, recursions_taken, halted, right_at

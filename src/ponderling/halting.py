@@ -4,6 +4,8 @@ A supervision step is T recursions, and each goes on from where the one before i
 same computation as one in each of T steps. So a trained model can be asked after every recursion whether it is done, though
 it learned to say so after the T-th: an easy puzzle needs half a step of `sudoku`. Training and the papers' figures at N steps
 do not change.
+
+Who says that it is done is the halting head; on grids of a size that the head has not seen in training it is all the cells.
 """
 
 from __future__ import annotations
@@ -15,9 +17,32 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ponderling.config import TrainConfig
+from ponderling.config import RunConfig, TrainConfig
+from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models import Model, Output
-from ponderling.supervision import RecursiveModel, State, StepOutput, wants_to_halt
+from ponderling.supervision import RecursiveModel, State, StepOutput, halt_probability, wants_to_halt
+
+CELLS_SURE = 0.9
+"""With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
+
+
+def for_another_size(config: RunConfig) -> RunConfig:
+    """The same for grids of a size that the halting head was not trained on: it never stops there, the cells do."""
+    return replace(config, train=replace(config.train, halt_by="cells", halt_when_sure=CELLS_SURE))
+
+
+def stop_probability(output: StepOutput, config: TrainConfig) -> Tensor:
+    """How sure the model is that it is done, (B,), from 0 to 1: the halting head, or the least sure of all cells."""
+    if config.halt_by == "cells":
+        return LOG_PROBABILITIES[config.loss](output.logits).amax(-1).amin(-1).exp().float()
+    return halt_probability(output, config.halting)
+
+
+def stops(output: StepOutput, config: TrainConfig) -> Tensor:
+    """Which puzzles end here, (B,) bool."""
+    if config.halt_by == "cells":
+        return stop_probability(output, config) > config.halt_when_sure
+    return wants_to_halt(output, config.halting, config.halt_when_sure)
 
 
 def recursions_of(model: RecursiveModel, config: TrainConfig) -> tuple[RecursiveModel, int]:
@@ -58,7 +83,7 @@ def solving_step(
     """
     single, count = recursions_of(model, config)
     state, output = single(state, tokens, puzzle_ids)
-    halts = wants_to_halt(output, config.halting, config.halt_when_sure)
+    halts = stops(output, config)
     if watch is not None:
         watch(torch.arange(len(tokens), device=tokens.device), output, halts)
     for _ in range(count - 1):
@@ -73,8 +98,8 @@ def solving_step(
             output.q.index_copy(0, rows, said.q),
             output.q_continue.index_copy(0, rows, said.q_continue),
         )
-        stops = wants_to_halt(said, config.halting, config.halt_when_sure)
-        halts = halts.index_copy(0, rows, stops)
+        part_halts = stops(said, config)
+        halts = halts.index_copy(0, rows, part_halts)
         if watch is not None:
-            watch(rows, said, stops)
+            watch(rows, said, part_halts)
     return state, output, halts

@@ -24,10 +24,10 @@ from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.compiling import compile_for_solving
 from ponderling.config import DType, RunConfig
 from ponderling.data import task_of
-from ponderling.halting import solving_step
+from ponderling.halting import solving_step, stop_probability
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.search import Budget, TraceStep, search
-from ponderling.supervision import RecursiveModel, StepOutput, halt_probability
+from ponderling.supervision import RecursiveModel, StepOutput
 from ponderling.tasks import Arc
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 
@@ -156,7 +156,7 @@ class _View(NamedTuple):
 
     @staticmethod
     def of(output: StepOutput, halts: Tensor, config: RunConfig) -> _View:
-        halting = halt_probability(output, config.train.halting)
+        halting = stop_probability(output, config.train)
         answers = output.logits.argmax(-1).to(torch.uint8)
         return _View(answers.cpu().numpy(), halts.cpu().numpy(), halting.cpu().numpy())
 

@@ -55,7 +55,8 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
 
     `state` holds for each state tensor the vector it starts from, the same at every position: broadcast it to
     (B, *state_shape). `characters` are the texts of the tokens, none for padding. `stop_above` is the value of q above which
-    `ponderling solve` stops.
+    `ponderling solve` stops; with `stop_by` cells not of q but of log(p / (1 - p)), p being the least probability that a cell's
+    likeliest token has.
     """
     config, shape, model = checkpoint.config, checkpoint.shape, checkpoint.model
     task, relational = task_of(config.data), isinstance(model, Relational)
@@ -70,6 +71,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "characters": ["", *(_character(task, shape.seq_len, token) for token in range(1, shape.vocab_size))],
         "steps": config.train.N_sup,
         "stop_above": float(np.log(sure / (1 - sure))),
+        "stop_by": "cells" if config.train.halt_by == "cells" else "q",
         "probabilities": config.train.loss.split("_")[0],
         "state": {name: row.float().tolist() for name, row in zip(state_names(model), model.initial, strict=True)},
         "state_shape": [*positions, D],

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.config import Choice, RunConfig
-from ponderling.halting import solving_step
+from ponderling.halting import solving_step, stop_probability
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, StepOutput, add_noise, halt_probability
+from ponderling.supervision import RecursiveModel, StepOutput, add_noise
 from ponderling.tasks.base import Question, Symmetry, Task, Tokens
 
 
@@ -555,4 +555,4 @@ def _on_cpu(
     output: StepOutput, halts: Tensor, config: RunConfig
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
     p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
-    return p.cpu().numpy(), halts.cpu().numpy(), halt_probability(output, config.train.halting).cpu().numpy()
+    return p.cpu().numpy(), halts.cpu().numpy(), stop_probability(output, config.train).cpu().numpy()

@@ -535,6 +535,7 @@ CHANGEABLE = {
     "checkpoint_minutes",
     "log_every",
     "halt_when_sure",
+    "halt_by",
     "halt_within_step",
 }
 """Fields of TrainConfig that a resumed run may set anew. `init`: it has weights of its own, and that run may have moved."""

@@ -193,7 +193,9 @@ async function run(attempts, family) {
     const V = logits.length / cells;
     const p = Array.from({ length: cells }, (_, cell) => probabilities(logits.subarray(cell * V, (cell + 1) * V), graph));
     const tokens = p.map((row) => row.indexOf(Math.max(...row)));
-    return { tokens, p, halt_probability: 1 / (1 + Math.exp(-q)), halts: q > graph.stop_above };
+    const sure = graph.stop_by === "cells" ? Math.min(...p.map((row) => Math.max(...row))) : 1 / (1 + Math.exp(-q));
+    const halts = graph.stop_by === "cells" ? Math.log(sure / (1 - sure)) > graph.stop_above : q > graph.stop_above;
+    return { tokens, p, halt_probability: sure, halts };
   });
 }
 

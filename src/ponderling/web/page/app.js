@@ -163,7 +163,9 @@ function describe() {
   const within = model.recursions > 1 ? ` ${model.recursions} recursions make a step.` : "";
   const size = `${model.parameters.toLocaleString("en")} parameters.${within}`;
   const trained = model.tasks.find((t) => t.trained);
-  const elsewhere = trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone: here it seldom knows when to stop.` : "";
+  const byCells = trained && model.system === "relational" && trained.rows * trained.columns !== own.rows * own.columns;
+  const how = byCells ? ": here it stops when it is 90% sure of every cell." : ".";
+  const elsewhere = trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone${how}` : "";
   $("about").textContent = `${model.name}: ${size}${own.trained ? "" : elsewhere}`;
 }
 
