@@ -192,17 +192,22 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert own_device("cuda", World(3, 4)) == torch.device("cuda", 1)
-    assert own_device("cuda:0", World(3, 4)) == torch.device("cuda", 0)
+    with pytest.raises(
+        ValueError, match=r"--train\.device cuda:0 is 1 GPU: .* or say cuda$"
+    ):  # NCCL wants one for each
+        own_device("cuda:0", World(3, 4))
     assert own_device("cpu", World(3, 4)) == torch.device("cpu")
     assert own_device("cuda", World()) == torch.device("cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ValueError, match="started 2 processes here and there are 1 GPUs"):
+    with pytest.raises(
+        ValueError, match=r"started 2 processes here, and --train\.device cuda is 1 GPU: each process needs"
+    ):
         own_device("cuda", World(1, 2))
 
 
 def test_an_environment_that_is_not_torchruns_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+    for name in ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ValueError, match="MASTER_PORT is not set: start several processes with torchrun"), join_world():
         pass

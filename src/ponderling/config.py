@@ -200,7 +200,8 @@ class TrainConfig:
     halt_exploration: float = 0.1
     """Share of puzzles, from 0 to 1, made to think for a random number of steps before they may halt."""
     halt_when_sure: float = 0.5
-    """How sure the halting head must be, from 0.5 to 1, to stop a puzzle once trained; while training it is always 0.5."""
+    """How sure the halting head (or each cell, see halt_by) must be, from 0.5 to 1, to stop a puzzle once trained; while
+    training it is always 0.5."""
     halt_by: HaltBy = "head"
     """Who stops a puzzle, once trained: head, the halting head; cells, the network's probabilities, once each cell's likeliest
     symbol has halt_when_sure: for grids of a size that the head was not trained on."""

@@ -49,10 +49,22 @@ class World:
 
     def any(self, flag: bool) -> bool:
         """Whether it is so in any process."""
-        return bool(max(self.collect(flag)))
+        if self.size == 1:
+            return flag
+        found = torch.tensor([int(flag)])
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return bool(found.item())
+
+    def gather(self, value: T_) -> list[T_]:
+        """Everyone's value, in order of rank, for the first process; nothing for the others. Nothing in it may be on a GPU."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size if self.is_first else []
+        dist.gather_object(value, values if self.is_first else None)
+        return values
 
     def collect(self, value: T_) -> list[T_]:
-        """Everyone's value, in order of rank, for everyone. On the CPU; for what is small, or seldom sent."""
+        """Everyone's value, in order of rank, for everyone. Nothing in it may be on a GPU; for what is small, or seldom sent."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
@@ -102,7 +114,11 @@ def join_world() -> Iterator[World]:
     if size == 1:
         yield World()
         return
-    missing = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    missing = [
+        name
+        for name in ("RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+        if name not in os.environ
+    ]
     if missing:
         raise ValueError(
             f"WORLD_SIZE is {size}, but {', '.join(missing)} is not set: start several processes with torchrun "
@@ -119,15 +135,18 @@ def own_device(device: str, world: World) -> torch.device:
     """The device that a run's `device` means in this process: of several GPUs the one with its local rank.
 
     Raises:
-        ValueError: when there are more processes on this machine than GPUs.
+        ValueError: when there are more processes on this machine than GPUs, or one GPU is named for several.
     """
     found = torch.device(device)
-    if world.size == 1 or found.type != "cuda" or found.index is not None:
+    if world.size == 1 or found.type != "cuda":
         return found
     local, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
-    if here > torch.cuda.device_count():
+    count = torch.cuda.device_count() if found.index is None else 1
+    if here > count:
         raise ValueError(
-            f"torchrun started {here} processes here and there are {torch.cuda.device_count()} GPUs: each needs its own; "
-            "lower --nproc-per-node, or name one for all with --train.device cuda:0"
+            f"torchrun started {here} processes here, and --train.device {device} is {count} GPU{'s' * (count != 1)}: each "
+            "process needs its own; lower --nproc-per-node" + (" or say cuda" if found.index is not None else "")
         )
+    if found.index is not None:
+        return found
     return torch.device("cuda", local)

@@ -2,8 +2,8 @@
 
 A supervision step is T recursions, and each goes on from where the one before it ended: T recursions in one step are the
 same computation as one in each of T steps. So a trained model can be asked after every recursion whether it is done, though
-it learned to say so after the T-th: an easy puzzle needs half a step of `sudoku`. Training and the papers' figures at N steps
-do not change.
+it learned to say so after the T-th (or a random number): an easy puzzle needs an eighth of a step of `sudoku`. Training and
+the papers' figures at N steps do not change.
 
 Who says that it is done is the halting head; on grids of a size that the head has not seen in training it is all the cells.
 """

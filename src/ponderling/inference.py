@@ -68,7 +68,7 @@ class Result:
     question_tokens: Tokens
     tokens: Tokens
     trace: tuple[TraceStep, ...] = ()
-    """Every step, when asked for."""
+    """As of `Thought`."""
     attempts: int = 1
     """Attempts started; more than one only with search, where `steps` counts those of all."""
 
@@ -284,7 +284,7 @@ class Solver:
             puzzle: Text as the task reads it, or a grid of tokens.
             steps: Most supervision steps; None: as many as in training.
             early_exit: Stop when the model says so.
-            trace: Keep every step in `Result.trace`.
+            trace: Keep every step, or recursion, in `Result.trace`.
             check: Refuse a puzzle that has no answer or several.
 
         Raises:

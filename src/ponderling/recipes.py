@@ -245,7 +245,7 @@ def _relational() -> list[Recipe]:
         lr=1e-3,
         muon_lr=3e-3,
     )
-    # Fewer cells given, more jigsaws; and at the end, as in every use after it, twice the recursions in a supervision step.
+    # Fewer cells given, more jigsaws; and at the end, as in every use of `sudoku-cpu`, twice the recursions in a step.
     third = replace(
         second,
         steps=2800,
@@ -276,7 +276,7 @@ def _relational() -> list[Recipe]:
     )
     sudoku = Recipe(
         "sudoku",
-        "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, the last two want a GPU",
+        "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, two of them for a GPU",
         RunConfig(replace(model, T=8), fifth, many),
         before=(*three, RunConfig(deep, fourth, many)),
     )

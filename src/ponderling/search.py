@@ -82,9 +82,9 @@ class TraceStep:
     probabilities: NDArray[np.float32]
     """Of every token in each cell, (L, V)."""
     halt_probability: float
-    """How sure the halting head is that this answer is right, from 0 to 1."""
+    """How sure the model is that this answer is right, from 0 to 1: its halting head or its cells, see `halting.py`."""
     wants_to_halt: bool
-    """The halting head says stop."""
+    """The model says stop."""
     guessed: tuple[int, ...] = ()
     """Cells whose symbol search has asserted so far, in row-major order."""
     recursion: int = 1
@@ -122,7 +122,7 @@ class Found:
     first: Tokens
     """The answer of plain thinking, with which search began, (L,)."""
     trace: tuple[TraceStep, ...] = ()
-    """Every step of the attempt that gave the answer, when asked for."""
+    """Every step, or recursion, of the attempt that gave the answer, when asked for."""
     attempt: int = 1
     """Which attempt gave the answer; 1: plain thinking."""
 
@@ -256,7 +256,7 @@ class Search:
     A step is `fill`, the model's step on `state` and `inputs`, and `heed`.
 
     Args:
-        observe: Called with the attempt's number and its step, after every step of every attempt.
+        observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
     """
 
     def __init__(

@@ -353,7 +353,7 @@ class Trainer:
     def save(self) -> None:
         """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
         self._save_weights(LAST, {})
-        processes = self.world.collect(self._own_state())
+        processes = self.world.gather(self._own_state())
         if self.world.is_first:
             save_training_state(self.out / LAST, self._state(processes))
 
@@ -374,7 +374,7 @@ class Trainer:
         return {
             "sampler": self.sampler.position,
             "generator": self.generator.get_state(),
-            "carry": _carry_to_dict(self.carry),
+            "carry": {name: _each(Tensor.cpu, value) for name, value in _carry_to_dict(self.carry).items()},
             "window": self._window.state(),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -60,8 +61,9 @@ def main(args: list[str]) -> int:
 
         if saved is None:  # symmetries may ask for a square canvas
             data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
-        show_grids(data, sys.stderr)
-    if recipe.name == "grid-small" and saved is None:
+        if is_first():
+            show_grids(data, sys.stderr)
+    if recipe.name == "grid-small" and saved is None and is_first():
         print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
     from ponderling.distributed import join_world
 
@@ -84,6 +86,11 @@ def main(args: list[str]) -> int:
         )
         return 130
     return 0
+
+
+def is_first() -> bool:
+    """Whether this is the process that tells the user, before the others are known of."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
@@ -115,7 +122,8 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
         if saved is not None and (step := read_config(folder / LAST)[2]["step"]) >= train.steps:
             results.append({"run": str(folder), "step": step, "steps": train.steps, "finished": True})
             continue
-        print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
+        if world.is_first:
+            print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
         config = RunConfig(command.model, train, command.data)
         results.append(_train(config, folder, f"{recipe.name}, part {number}", command.resume, world))
         if not results[-1]["finished"]:
@@ -219,12 +227,13 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) 
     trainer = start(config, out, resume, name, ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)
+        stopped = world.any(stop.stopped)
     return {
         "run": str(out),
         "recipe": name,
         "step": trainer.step,
         "steps": config.train.steps,
-        "finished": trainer.step >= config.train.steps and not (stop.stopped and not figures),
+        "finished": trainer.step >= config.train.steps and not (stopped and not figures),
         "seconds": round(trainer.seconds, 1),
         "best": trainer.best,
         "test": figures or None,

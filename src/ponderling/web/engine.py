@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ponderling.halting import recursions_of
 from ponderling.inference import Solver
 from ponderling.search import Budget, Found, Search, TraceStep, model_step
 from ponderling.tasks.base import Question
@@ -99,6 +100,7 @@ class Job:
         attempts = 1 + budget.restarts + budget.views
         self.slots = max(1, min(lane.share, len(questions) * attempts))
         solver = lane.solver
+        self.patience = PATIENCE * recursions_of(solver.model, solver.config.train)[1]
         self.waiting: Iterator[tuple[int, Question]] = enumerate(questions)
         self.search = Search(
             solver.model, solver.task, solver.config, budget, self.slots, seed, solver.device, trace=False,
@@ -116,7 +118,7 @@ class Job:
     @property
     def paused(self) -> bool:
         """Its reader has not taken the events so far; `taken` is the reader's count."""
-        return self.emitted - self.taken > PATIENCE
+        return self.emitted - self.taken > self.patience
 
     def _stepped(self, attempt: int, step: TraceStep) -> None:
         self.emit(Stepped(attempt, step))

@@ -384,7 +384,9 @@ async def _votes(reader: Reader, steps: int, tally: Callable[[list[Found]], Vote
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
-            done += event.step.recursion == 1
+            if event.step.recursion > 1:
+                continue
+            done += 1
             if 100 * done // steps > 100 * (done - 1) // steps:
                 yield _event("progress", {"done": done, "of": steps})
         elif isinstance(event, Answered):

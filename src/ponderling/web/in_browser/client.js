@@ -27,7 +27,7 @@ export async function arcTask({ name }) {
 /** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
 export const vote = (body, signal) => ask("vote", body, signal);
 
-/** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
+/** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => ask("think", body, signal);
 
 async function* ask(kind, body, signal) {

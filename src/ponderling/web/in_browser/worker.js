@@ -75,7 +75,8 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     [said] = await run([plain], family);
     begin(plain);
     yield frame(plain, said);
-    if (!best || said.halt_probability > best.step.halt_probability) best = { number: 1, step: said };
+    const counts = isWhole(plain) || said.halts;
+    if (counts && !(best?.step.halt_probability >= said.halt_probability)) best = { number: 1, step: said };
   } while (!said.halts && !(isWhole(plain) && plain.steps >= steps));
   const root = { state: plain.state, p: said.p };
   if (said.halts || !restarts || !unsure(question, said.p, family).length) {
@@ -92,11 +93,12 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     }
     if (!active.length) break;
     const all = await run(active, family);
+    active.forEach(begin); // before any outcome: it tells what all attempts have cost
     for (const [row, attempt] of [...active].entries()) {
       const step = all[row];
-      begin(attempt);
       yield frame(attempt, step);
-      if (step.halt_probability > best.step.halt_probability) best = { number: attempt.number, step };
+      const counts = isWhole(attempt) || step.halts;
+      if (counts && step.halt_probability > best.step.halt_probability) best = { number: attempt.number, step };
       if (step.halts) {
         yield outcome(attempt.number, step);
         return;
@@ -135,7 +137,7 @@ async function* vote({ task, puzzle, steps, views: further }, { models, arc, sym
     const some = views.slice(first, first + AT_ONCE).map((view) => ({ ...view, state: initial(family) }));
     let said;
     for (let step = 0; step < steps; step++) {
-      said = await run(some, family);
+      for (let i = 0; i < models[0].recursions; i++) said = await run(some, family);
       yield { type: "progress", done: first * steps + (step + 1) * some.length, of: views.length * steps };
     }
     some.forEach(({ symmetry, colours }, i) => {

@@ -48,7 +48,7 @@ export async function arcTask({ model, name }) {
 /** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
 export const vote = (body, signal) => stream("v1/vote", { ...body, stream: true }, signal);
 
-/** The thinking: yields {type: "step", ...} for every step of every attempt, and {type: "end", ...}. */
+/** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => stream("v1/think", body, signal);
 
 async function* stream(path, body, signal) {
