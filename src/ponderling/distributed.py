@@ -64,7 +64,7 @@ class World:
         return values
 
     def collect(self, value: T_) -> list[T_]:
-        """Everyone's value, in order of rank, for everyone. Nothing in it may be on a GPU; for what is small, or seldom sent."""
+        """Everyone's value, in order of rank, for everyone. Nothing in it may be on a GPU; for small or rare things."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size

@@ -245,7 +245,7 @@ def _relational() -> list[Recipe]:
         lr=1e-3,
         muon_lr=3e-3,
     )
-    # Fewer cells given, more jigsaws; and at the end, as in every use of `sudoku-cpu`, twice the recursions in a step.
+    # Fewer cells given, more jigsaws; and at the end twice the recursions in a supervision step.
     third = replace(
         second,
         steps=2800,
@@ -257,7 +257,7 @@ def _relational() -> list[Recipe]:
         lr=5e-4,
         muon_lr=1.5e-3,
     )
-    deep = replace(model, T=4)
+    deep, deepest = replace(model, T=4), replace(model, T=8)
     # The whole depth, twice the batch, nearly all puzzles as they are, and jigsaws of five times as many layouts.
     fourth = replace(
         third,
@@ -277,14 +277,23 @@ def _relational() -> list[Recipe]:
     sudoku = Recipe(
         "sudoku",
         "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, two of them for a GPU",
-        RunConfig(replace(model, T=8), fifth, many),
+        RunConfig(deepest, fifth, many),
         before=(*three, RunConfig(deep, fourth, many)),
+    )
+    # What a fourth part on a CPU can afford: a tenth of the slots of parts 4 and 5, T at random, 4 in the mean.
+    fourth_on_cpu = replace(
+        fourth,
+        steps=3800,
+        phases=(Phase(until=950, T=4, extra_clues=1), Phase(until=3800, T=4)),
+        batch_size=64,
+        vary_T=True,
+        eval_every=1000,
     )
     on_cpu = Recipe(
         "sudoku-cpu",
-        "the same network trained on two CPU cores alone, three parts, 3.6 hours",
-        three[-1],
-        before=three[:-1],
+        "the same network trained on a CPU alone, four parts: 3.6 hours on two cores and 1.8 on one",
+        RunConfig(deepest, fourth_on_cpu, many),
+        before=three,
     )
     return [sudoku, on_cpu]
 
