@@ -206,7 +206,9 @@ def test_a_run_goes_on_where_random_streams_are_of_another_kind(tmp_path):
     for _ in range(2):
         resumed = start(config, tmp_path, resume=True)
         assert_equal(
-            resumed._state() | {"generator": None, "seconds": 0}, state | {"generator": None, "seconds": 0}, ""
+            resumed._state([resumed._own_state()]) | {"generator": None, "seconds": 0},
+            state | {"generator": None, "seconds": 0},
+            "",
         )
         streams.append(resumed.generator.get_state())
     assert torch.equal(*streams)
