@@ -98,6 +98,20 @@ def test_an_answer_that_obeys_the_rules_is_called_solved():
     puzzles = get_task("sudoku4").load_default("test")[:1]
     result = Result("q", "a", 3, True, 0.9, True, (), puzzles.tokens[0], puzzles.labels[0])
     assert outcome_text(result).plain == "solved: every rule holds; the model stopped after 3 steps, 90% sure"
+    result = replace(result, steps=1)
+    assert outcome_text(result).plain == "solved: every rule holds; the model stopped after 1 step, 90% sure"
+
+
+def test_watch_shows_every_recursion_of_a_model_that_may_stop_within_a_step(capsys):
+    puzzle = get_task("sudoku9").format(get_task("sudoku9").load_default("test").tokens[3])
+    assert main(["solve", "sudoku", puzzle, "--json", "--watch"]) == 0
+    recursions = [moment["recursion"] for moment in json.loads(capsys.readouterr().out)["trace"]]
+    assert main(["solve", "sudoku", puzzle, "--watch", "--delay", "0"]) == 0
+    out = capsys.readouterr().out
+    assert recursions == list(range(1, len(recursions) + 1))
+    assert len(recursions) > 1
+    assert f"step 1, recursion {len(recursions)} " in out
+    assert f"step ({len(recursions)} recursions)" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,13 @@ def grid_text(
 
 def outcome_text(result: Result) -> Text:
     """One line: whether the rules hold, why not, and how the thinking ended."""
-    steps = f"{result.steps} steps" + (f" in {result.attempts} attempts" if result.attempts > 1 else "")
+    from ponderling.search import is_within_steps
+
+    steps = f"{result.steps} step{'s' * (result.steps != 1)}"
+    if result.attempts > 1:
+        steps += f" in {result.attempts} attempts"
+    elif is_within_steps(result.trace):
+        steps += f" ({len(result.trace)} recursions)"
     ended = (
         f"the model stopped after {steps}, {result.halt_probability:.0%} sure"
         if result.halted
