@@ -7,8 +7,6 @@ processes). Several processes train one model together, see `distributed.py`.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -46,9 +44,11 @@ from ponderling.losses import IGNORE
 from ponderling.metrics_log import MetricsLog
 from ponderling.models import build_model
 from ponderling.optim import Optimizers, make_ema, seeded_generator
-from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
+from ponderling.resuming import carry_from_dict, carry_to_dict, check_resumable, fingerprint, shared_out
+from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.tasks import Arc
 from ponderling.tasks.base import PAD, Puzzles, Task
+from ponderling.window import Window
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
@@ -148,7 +148,7 @@ class Trainer:
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
-        self._window = _Window()
+        self._window = Window()
         for phase in train.phases:
             _rated(data.train, phase)  # refuses what cannot be before hours have gone by
             augmentation(config.data, task, phase.extra_clues)
@@ -374,7 +374,7 @@ class Trainer:
         return {
             "sampler": self.sampler.position,
             "generator": self.generator.get_state(),
-            "carry": {name: _each(Tensor.cpu, value) for name, value in _carry_to_dict(self.carry).items()},
+            "carry": carry_to_dict(self.carry),
             "window": self._window.state(),
         }
 
@@ -402,35 +402,23 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.carry = _carry_from_dict(own["carry"], self.device)
+        self.carry = carry_from_dict(own["carry"], self.device)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
         self.sampler.position = own["sampler"]
-        self._window = _Window(*own["window"])
+        self._window = Window(*own["window"])
 
     def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
         """This process's part of what all processes of the run saved."""
         world = self.world
         if len(saved) == world.size:
             return saved[world.rank]
-        # No sample is drawn twice; where not all had drawn as many, some are not drawn in this epoch.
-        position = -(-max(part["sampler"] for part in saved) * len(saved) // world.size)
-        skipped = position * world.size - sum(part["sampler"] for part in saved)
+        own = shared_out(saved, world, self.config.train.batch_size)
+        skipped = own["sampler"] * world.size - sum(part["sampler"] for part in saved)
         self.observer.noticed(
             f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
         )
-        own = world.share(self.config.train.batch_size)
-        whole = _join_carries([part["carry"] for part in saved])
-        sums = _Window.of_all([part["window"][0] for part in saved])
-        return {
-            "sampler": position,
-            "generator": torch.empty(0),  # begins anew
-            "carry": {name: _each(lambda tensor: tensor[own], value) for name, value in whole.items()},
-            "window": [
-                {name: value if name in SHARED else value / world.size for name, value in sums.items()},
-                saved[0]["window"][1],
-            ],
-        }
+        return own
 
     def _restore_generator(self, saved: Tensor, step: int) -> None:
         """The stream of exploration and noise goes on; on another kind of device, whose streams differ, one begins anew."""
@@ -477,13 +465,6 @@ def to_batch(puzzles: Puzzles) -> Batch:
     )
 
 
-def fingerprint(puzzles: Puzzles) -> str:
-    """A hash of questions and answers, in order."""
-    digest = hashlib.sha256(puzzles.tokens.tobytes())
-    digest.update(puzzles.labels.tobytes())
-    return digest.hexdigest()
-
-
 def start(
     config: RunConfig,
     out: str | Path,
@@ -521,122 +502,3 @@ def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
     for folder in (out, out / BEST, out / LAST):
         remove_leftovers(folder)
     return has_run
-
-
-CHANGEABLE = {
-    "steps",
-    "init",
-    "device",
-    "compile",
-    "threads",
-    "tensorboard",
-    "eval_every",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "log_every",
-    "halt_when_sure",
-    "halt_by",
-    "halt_within_step",
-}
-"""Fields of TrainConfig that a resumed run may set anew. `init`: it has weights of its own, and that run may have moved."""
-
-
-def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
-    """Refuses to go on with another model, other data or another way to train, naming every field that differs."""
-    same = replace(wanted, train=replace(wanted.train, **{name: getattr(saved.train, name) for name in CHANGEABLE}))
-    differences = [
-        f"{part}.{field.name} was {getattr(old, field.name)}, now {getattr(new, field.name)}"
-        for part, old, new in (
-            ("model", saved.model, same.model),
-            ("train", saved.train, same.train),
-            ("data", saved.data, same.data),
-        )
-        for field in dataclasses.fields(old)
-        if getattr(old, field.name) != getattr(new, field.name)
-    ]
-    if differences:
-        raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
-
-
-def _carry_to_dict(carry: Carry) -> dict[str, Any]:
-    return {
-        "state": list(carry.state),
-        "tokens": carry.batch.tokens,
-        "labels": carry.batch.labels,
-        "puzzle_ids": carry.batch.puzzle_ids,
-        "steps": carry.steps,
-        "halted": carry.halted,
-    }
-
-
-def _carry_from_dict(saved: dict[str, Any], device: torch.device) -> Carry:
-    tensors = {key: value.to(device) for key, value in saved.items() if isinstance(value, Tensor)}
-    return Carry(
-        state=tuple(tensor.to(device) for tensor in saved["state"]),
-        batch=Batch(tensors["tokens"], tensors["labels"], tensors["puzzle_ids"]),
-        steps=tensors["steps"],
-        halted=tensors["halted"],
-    )
-
-
-def _join_carries(saved: list[dict[str, Any]]) -> dict[str, Any]:
-    """The slots of all processes, in order."""
-    states = [torch.cat(parts) for parts in zip(*(carry["state"] for carry in saved), strict=True)]
-    others = {name: torch.cat([carry[name] for carry in saved]) for name in saved[0] if name != "state"}
-    return {"state": states, **others}
-
-
-def _each(change: Callable[[Tensor], Tensor], value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
-    return [change(tensor) for tensor in value] if isinstance(value, list) else change(value)
-
-
-SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
-"""Figures of a `_Window` of which all processes have the same, or their mean is meant; the others are counts."""
-
-
-class _Window:
-    """Sums since the last line of the log."""
-
-    def __init__(self, sums: dict[str, float] | None = None, since: float = 0.0):
-        self.sums, self.since = dict(sums or {}), since
-
-    def state(self) -> list[Any]:
-        return [self.sums, self.since]
-
-    def add(self, result: StepResult, loss: float, lr: float) -> None:
-        """Scores count the puzzles that halted in this step and have labels, as official; losses count all slots."""
-        done = result.carry.halted & result.correct.has_labels
-        B = len(done)
-        counts = {
-            "puzzles": done,
-            "exact": result.correct.exact & done,
-            "cells": result.correct.cells.where(done, 0.0),
-            "steps": result.carry.steps.where(done, 0),
-            "halt_right": ((result.output.q > 0) == result.correct.exact) & done,
-        }
-        means = {"answer_loss": result.answer_loss / B, "halt_loss": (result.halt_loss + result.continue_loss) / B}
-        sums = torch.stack([value.float().sum() for value in (means | counts).values()]).tolist()  # sync
-        values = {"updates": 1.0, "loss": loss, **dict(zip(means | counts, sums, strict=True))}
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.sums["lr"] = lr
-
-    @staticmethod
-    def of_all(sums: list[dict[str, float]]) -> dict[str, float]:
-        """The sums of all processes as one's."""
-        return {name: sum(s[name] for s in sums) / (len(sums) if name in SHARED else 1) for name in sums[0]}
-
-    def take(self, seconds: float, world: World = World()) -> dict[str, float]:  # noqa: B008 (it cannot be changed)
-        """Means of the window, which starts anew; shares are from 0 to 1 and there only if a puzzle halted."""
-        sums, self.sums = self.of_all(world.collect(self.sums)), {}
-        elapsed, self.since = max(seconds - self.since, 1e-9), seconds
-        means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}
-        if sums["puzzles"]:
-            names = {"exact": "exact", "cells": "cells", "mean_steps": "steps", "halt_accuracy": "halt_right"}
-            means |= {name: sums[key] / sums["puzzles"] for name, key in names.items()}
-        return means | {
-            "lr": sums["lr"],
-            "puzzles_per_second": sums["puzzles"] / elapsed,
-            "updates_per_second": sums["updates"] / elapsed,
-            "seconds": round(seconds, 2),
-        }

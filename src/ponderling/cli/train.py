@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import time
@@ -55,20 +54,14 @@ def main(args: list[str]) -> int:
     command = _parse(recipe, base, args, name)
     out = command.out or default_out
     data = command.data
-    if data.grid is not None:
-        from ponderling.cli.grid_data import show_grids
-        from ponderling.data.grid_source import grid_config
-
-        if saved is None:  # symmetries may ask for a square canvas
-            data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
-        if is_first():
-            show_grids(data, sys.stderr)
-    if recipe.name == "grid-small" and saved is None and is_first():
-        print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
     from ponderling.distributed import join_world
 
     train, results = command.train, []
     with join_world() as world:
+        if data.grid is not None:
+            data = _shown(data, fresh=saved is None, tell=world.is_first)
+        if recipe.name == "grid-small" and saved is None and world.is_first:
+            print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
         if recipe.before and train.init is None and saved is None:
             results = _train_parts(recipe, args, name, out, world)
             train = replace(train, init=results[-1]["run"])
@@ -88,9 +81,16 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def is_first() -> bool:
-    """Whether this is the process that tells the user, before the others are known of."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+def _shown(data: DataConfig, fresh: bool, tell: bool) -> DataConfig:
+    """Files of grids as this run takes them, shown before training if this process is to tell."""
+    from ponderling.cli.grid_data import show_grids
+    from ponderling.data.grid_source import grid_config
+
+    if fresh:  # symmetries may ask for a square canvas
+        data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
+    if tell:
+        show_grids(data, sys.stderr)
+    return data
 
 
 def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
