@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import torch
 from ponderling.checkpoint import PACKAGED, CheckpointError, load_checkpoint, packaged_weights
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.inference import Solver
-from ponderling.models import build_model, count_parameters
+from ponderling.models import build_model, count_parameters, relational
 from ponderling.recipes import get_recipe
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
 from ponderling.tasks import SUDOKUS, Jigsaw, get_task
@@ -256,3 +258,17 @@ def test_the_famous_puzzle_of_the_demo_is_solved_and_its_answer_stands_on_one_li
     answer = SUDOKUS["sudoku9"].format(SUDOKUS["sudoku9"].solve(SUDOKUS["sudoku9"].parse(FAMOUS)).answer)
     assert answer in out.splitlines()
     assert "solved: every rule holds" in out
+
+
+def test_sums_over_the_symbols_are_scaled_so_that_nine_is_as_in_training():
+    """With a third everywhere, weights that know 9x9 alone solve hardly any 16x16."""
+    assert [relational._symbols_scale(V) for V in (4, 9, 16)] == [0.5, 1 / 3, 3 / 16]
+
+
+def test_weights_of_9x9_solve_a_16x16():
+    solver = Solver.load("sudoku", task="sudoku16")
+    gallery = Path(relational.__file__).parent.parent / "web" / "page" / "gallery.js"
+    text = re.search(r'\["With 167 clues", "([^"]+)"', gallery.read_text())
+    assert text is not None
+    result = solver.solve(text[1], steps=4)
+    assert result.valid
