@@ -2,11 +2,13 @@
 
     python benchmarks/bench_time_to_accuracy.py                       # every pair that fits --minutes; resumes
     python benchmarks/bench_time_to_accuracy.py --only 4x4 --minutes 5
+    python benchmarks/bench_time_to_accuracy.py --recipes paper --device cuda
 
 "Official" is the TRM repository's way for Sudoku (T 3, n 6, 16 steps, adam-atan2 at 1e-4 with weight decay 1, 2,000 warm-up
-updates, EMA 0.999, float64 stablemax, no compiling) at the width and batch of our recipe, since D 512 and batch 768 would take
-days here. Every few updates the moving average solves the first --validation puzzles of the packaged test set at 16 steps,
-without search; the clock stops meanwhile. A run ends at 99%, or when its minutes are over; a goal not reached is a dash.
+updates, EMA 0.999, float64 stablemax) at the width and batch of our recipe; "paper" is the same at its own D 512
+and batch 768 in bfloat16, which would take days on a CPU. Every few updates the moving average solves --validation unseen
+puzzles at 16 steps, without search; the clock stops meanwhile. A run ends at 99%, or when its minutes are over; a goal not
+reached is a dash. Operations do not depend on the device, so a GPU may be asked where a CPU would take days.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -31,24 +33,40 @@ class Options:
 
     only: tuple[str, ...] = field(default=())
     """Sizes, of 4x4, 6x6, 9x9; all if not given."""
+    recipes: tuple[Literal["ours", "official", "paper"], ...] = ("ours", "official")
+    """Whose."""
+    device: str = "cpu"
+    """Where to train and to solve."""
+    compile: bool = False
+    """Compile the official networks, too; our recipes do as they say."""
     minutes: float = 30.0
     """Of training, at most, for each run."""
     checks: int = 40
     """Evaluations in the time that a run may take."""
     validation: int = 200
     """Puzzles of each evaluation."""
+    unseen_9x9: Path | None = None
+    """A file of 9x9 puzzles to solve; as for the other sizes the package's test set if not given."""
     results: Path = Path("runs/time_to_accuracy.json")
     """Where curves are kept; a run that is in it is not made again."""
+    beside: tuple[Path, ...] = ()
+    """Such files of other runs, on another device, say, to show with these."""
     plot: Path | None = None
     """A picture of the curves; needs the extra `plot`."""
 
 
+def paper(config: RunConfig) -> RunConfig:
+    """The official TRM recipe as it is, on this recipe's task and the package's training puzzles."""
+    recipe = get_recipe("trm-sudoku-mlp").config
+    return replace(recipe, data=replace(config.data, train="default"))
+
+
 def official(config: RunConfig) -> RunConfig:
     """The official TRM settings at this recipe's data, width and batch."""
-    paper = get_recipe("trm-sudoku-mlp").config
+    theirs = paper(config)
     small = get_recipe("sudoku9-small").config if config.model.system == "relational" else config
     model = replace(
-        paper.model,
+        theirs.model,
         hidden_size=small.model.hidden_size,
         inner_multiple=small.model.inner_multiple,
         mixer="mlp",
@@ -57,8 +75,18 @@ def official(config: RunConfig) -> RunConfig:
         prefix_len=0,
         dtype="float32",
     )
-    train = replace(paper.train, batch_size=small.train.batch_size, steps=100_000, phases=())
-    return RunConfig(model, train, replace(config.data, train="default"))
+    return replace(theirs, model=model, train=replace(theirs.train, batch_size=small.train.batch_size, steps=100_000))
+
+
+def settings(name: str, size: str) -> tuple[str, RunConfig]:
+    """Label and run of `ours`, `official` or `paper`; of the recipe sudoku the part that starts from random weights."""
+    recipe = SIZES[size]
+    ours = get_recipe(recipe).first
+    if name == "ours":
+        return f"ours, `{recipe}`", ours
+    if name == "official":
+        return "official TRM settings", official(ours)
+    return "official TRM recipe", paper(ours)
 
 
 def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
@@ -66,6 +94,7 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
     import tempfile
     import time
 
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from ponderling.evaluate import evaluate
@@ -74,7 +103,10 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
     from ponderling.train import start, to_batch
 
     task = get_task(config.data.task)
-    test = task.load_default("test")[: options.validation]
+    own = options.unseen_9x9 if size == "9x9" else None
+    test = (task.load_default("test") if own is None else task.read(own))[: options.validation]
+    compile = config.train.compile or options.compile
+    config = replace(config, train=replace(config.train, device=options.device, compile=compile))
     with tempfile.TemporaryDirectory() as folder:
         trainer = start(config, folder)
         flops_of: dict[tuple[int, int], float] = {}
@@ -97,12 +129,14 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
             flops += flops_now()
             began = time.perf_counter()
             trainer.train_step()
+            if trainer.device.type != "cpu":
+                torch.accelerator.synchronize(trainer.device)
             seconds += time.perf_counter() - began
             due = seconds >= (checked + 1) * 60 * options.minutes / options.checks
             if due or trainer.step == config.train.steps:
                 checked = int(seconds / (60 * options.minutes) * options.checks)
                 trainer.model.config, depth = config.model, trainer.model.config
-                outcome = evaluate(trainer.evaluated_model.eval(), task, test, config, steps=16)
+                outcome = evaluate(trainer.evaluated_model.eval(), task, test, config, steps=16, device=trainer.device)
                 trainer.model.train()
                 trainer.model.config = depth
                 exact = outcome.to_json()["exact"]
@@ -111,7 +145,8 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
                 if exact >= GOALS[-1]:
                     break
         parameters = count_parameters(trainer.model)
-    return {"size": size, "parameters": parameters, "minutes_allowed": options.minutes, "curve": curve}
+    facts = {"parameters": parameters, "updates": trainer.step, "flops": flops, "device": options.device}
+    return {"size": size, **facts, "minutes_allowed": options.minutes, "curve": curve}
 
 
 def reached(curve: list[dict[str, float]], goal: float) -> dict[str, float] | None:
@@ -122,7 +157,7 @@ def reached(curve: list[dict[str, float]], goal: float) -> dict[str, float] | No
 def table(results: list[dict[str, Any]]) -> str:
     """Markdown: minutes and FLOPs to each goal."""
     lines = [
-        "| puzzles | recipe | parameters | " + " | ".join(f"{goal:.0%}" for goal in GOALS) + " | best |",
+        "| puzzles | recipe | parameters | " + " | ".join(f"{goal:.0%}" for goal in GOALS) + " | best, of all |",
         "| --- | --- | ---: |" + " ---: |" * (len(GOALS) + 1),
     ]
     for result in results:
@@ -132,8 +167,8 @@ def table(results: list[dict[str, Any]]) -> str:
             cells.append("–" if point is None else f"{point['minutes']:.1f} min, {point['flops']:.1e}")
         best = max((point["exact"] for point in result["curve"]), default=0.0)
         lines.append(
-            f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | "
-            f"{best:.1%} in {result['curve'][-1]['minutes']:.0f} min |"
+            f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | {best:.1%} in "
+            f"{result['curve'][-1]['minutes']:.0f} min of {result['device']}, {result['flops']:.1e} |"
         )
     return "\n".join(lines)
 
@@ -164,15 +199,17 @@ def main(options: Options) -> None:
     """Runs what is not there yet, prints the table."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
     done = json.loads(options.results.read_text()) if options.results.exists() else []
-    for size, name in SIZES.items():
+    for size in SIZES:
         if options.only and size not in options.only:
             continue
-        ours = get_recipe(name).first  # of sudoku, the part that starts from random weights
-        for label, config in ((f"ours, `{name}`", ours), ("official TRM settings", official(ours))):
+        for name in options.recipes:
+            label, config = settings(name, size)
             if any((r["size"], r["recipe"]) == (size, label) for r in done):
                 continue
             done.append({"recipe": label, **run(size, config, options)})
             options.results.write_text(json.dumps(done, indent=1) + "\n")
+    done += [result for file in options.beside for result in json.loads(file.read_text())]
+    done.sort(key=lambda result: list(SIZES).index(result["size"]))
     print(table(done))
     if options.plot:
         plot(done, options.plot)

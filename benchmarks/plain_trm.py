@@ -22,12 +22,12 @@ class PlainTRM:
 
     Args:
         weights: State dict of our TRM; copied.
-        model: Its config; activations are float32.
+        model: Its config. Weights are float32, cast to the activations' type at every use.
         train: Rates of adam-atan2, loss weights, EMA.
     """
 
     def __init__(self, weights: Weights, model: ModelConfig, train: TrainConfig):
-        self.model, self.train = model, train
+        self.model, self.train, self.dtype = model, train, getattr(torch, model.dtype)
         self.w = {name: tensor.detach().clone() for name, tensor in weights.items()}
         self.trained = [name for name in self.w if name.endswith(("weight", "bias"))]
         for name in self.trained:
@@ -37,25 +37,29 @@ class PlainTRM:
         self.updates = 0
 
     def norm(self, x: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.model.rms_norm_eps)
+        x = x.float()
+        return (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.model.rms_norm_eps)).to(self.dtype)
+
+    def linear(self, x: Tensor, name: str) -> Tensor:
+        return F.linear(x, self.w[f"{name}.weight"].to(self.dtype))
 
     def swiglu(self, x: Tensor, name: str) -> Tensor:
-        gate, up = F.linear(x, self.w[f"{name}.gate_up.weight"]).chunk(2, dim=-1)
-        return F.linear(F.silu(gate) * up, self.w[f"{name}.down.weight"])
+        gate, up = self.linear(x, f"{name}.gate_up").chunk(2, dim=-1)
+        return self.linear(F.silu(gate) * up, f"{name}.down")
 
     def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         first, second = x.chunk(2, dim=-1)
-        return x * cos + torch.cat([-second, first], dim=-1) * sin
+        return (x * cos + torch.cat([-second, first], dim=-1) * sin).to(self.dtype)
 
     def attention(self, x: Tensor, name: str) -> Tensor:
         B, S, D = x.shape
         H = self.model.num_heads
-        q, k, v = F.linear(x, self.w[f"{name}.qkv.weight"]).view(B, S, 3 * H, D // H).transpose(1, 2).chunk(3, dim=1)
+        q, k, v = self.linear(x, f"{name}.qkv").view(B, S, 3 * H, D // H).transpose(1, 2).chunk(3, dim=1)
         frequencies = self.model.rope_theta ** -(torch.arange(0, D // H, 2) / (D // H))
         angles = torch.outer(torch.arange(S, dtype=torch.float32), frequencies).repeat(1, 2)
         q, k = self.rotate(q, angles.cos(), angles.sin()), self.rotate(k, angles.cos(), angles.sin())
         heads = F.scaled_dot_product_attention(q, k, v)
-        return F.linear(heads.transpose(1, 2).reshape(B, S, D), self.w[f"{name}.output.weight"])
+        return self.linear(heads.transpose(1, 2).reshape(B, S, D), f"{name}.output")
 
     def net(self, x: Tensor) -> Tensor:
         for i in range(self.model.num_layers):
@@ -71,20 +75,20 @@ class PlainTRM:
     def supervise(self, y: Tensor, z: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """y, z, logits and halting logit after one supervision step."""
         D, P = self.model.hidden_size, self.model.prefix_len
-        x = self.w["embedding.weight"][tokens]
+        x = self.w["embedding.weight"].to(self.dtype)[tokens]
         x = math.sqrt(D) * torch.cat([x.new_zeros(len(x), P, D), x], dim=1)
         for t in range(self.model.T):
             with torch.set_grad_enabled(torch.is_grad_enabled() and t == self.model.T - 1):
                 for _ in range(self.model.n):
                     z = self.net(z + (y + x))
                 y = self.net(y + z)
-        logits = F.linear(y, self.w["answer_head.weight"])[:, P:]
-        q = F.linear(y[:, 0], self.w["halt_head.weight"], self.w["halt_head.bias"])[:, 0]
+        logits = self.linear(y, "answer_head")[:, P:]
+        q = (self.linear(y[:, 0], "halt_head") + self.w["halt_head.bias"].to(self.dtype))[:, 0].float()
         return y, z, logits, q
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         shape = (batch_size, self.model.prefix_len + 81, self.model.hidden_size)
-        y, z = (vector.expand(shape).clone() for vector in self.w["initial"])
+        y, z = (vector.to(self.dtype).expand(shape).clone() for vector in self.w["initial"])
         return y, z
 
     def train_step(self, y: Tensor, z: Tensor, tokens: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:

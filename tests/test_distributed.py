@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -213,12 +216,37 @@ def test_an_environment_that_is_not_torchruns_is_refused(monkeypatch):
         pass
 
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
 def torchrun(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "ponderling", "train", *args]
+    command = [*TORCHRUN, "-m", "ponderling", "train", *args]
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
+
+
+def test_a_signal_to_torchrun_stops_the_run_after_an_update_and_saves_it(tmp_path: Path):
+    args = ["sudoku4", "--train.steps", "100000", "--train.batch-size", "8", "--train.checkpoint-every", "100000"]
+    args += ["--data.max-train", "50", "--data.max-test", "5"]
+    process = subprocess.Popen(
+        [*TORCHRUN, "-m", "ponderling", "train", *args],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    metrics = tmp_path / "runs" / "sudoku4" / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    last = json.loads(metrics.read_text().splitlines()[-1])["step"]
+    stopped = re.findall(r"stopped at step (\d+) of 100000 and saved", told)
+    assert len(stopped) == 1, told
+    saved = load_training_state(tmp_path / "runs" / "sudoku4" / "last")
+    assert saved["step"] == int(stopped[0]) >= last > 0
 
 
 def test_torchrun_trains_and_one_process_tells(tmp_path: Path):

@@ -14,7 +14,7 @@ from torch import nn
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import IGNORE
 from ponderling.models import HRM, TRM, build_model
-from ponderling.models.layers import MixNeighbours, swiglu_width
+from ponderling.models.layers import MixNeighbours, attend, swiglu_width
 from ponderling.optim import Optimizers
 from ponderling.supervision import Batch, empty_carry, refill, supervision_step
 
@@ -315,6 +315,23 @@ def test_bfloat16_activations_stay_close_to_float32():
         model(model.initial_state(4), batch().tokens, batch().puzzle_ids)[1].logits.float() for model in (exact, rough)
     ]
     assert F.cosine_similarity(*(o.flatten() for o in outputs), dim=0) > 0.99
+
+
+def test_attention_is_trained_in_bfloat16_as_it_is_used():
+    q, k, v = (torch.randn(2, 4, 97, 16, generator=torch.Generator().manual_seed(i)) for i in range(3))
+    rough = [t.bfloat16().requires_grad_() for t in (q, k, v)]
+    exact = [t.detach().float().requires_grad_() for t in rough]
+    with torch.no_grad():
+        used = attend(*rough)
+    trained = attend(*rough)
+    assert trained.dtype == used.dtype == torch.bfloat16
+    torch.testing.assert_close(trained, used, rtol=2**-7, atol=2**-7)  # a bfloat16 has 8 bits
+    trained.float().square().sum().backward()
+    attend(*exact).square().sum().backward()
+    for one, other in zip(rough, exact, strict=True):
+        assert one.grad is not None
+        assert other.grad is not None
+        torch.testing.assert_close(one.grad.float(), other.grad, rtol=2**-6, atol=2**-7)
 
 
 def neighbours_of(cell: int, rows: int, columns: int) -> list[int | None]:
