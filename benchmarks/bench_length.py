@@ -20,7 +20,7 @@ import torch
 import tyro
 
 from peak_memory import peak_mb
-from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.config import DType, ModelConfig, PuzzleShape
 from ponderling.models import build_model, count_parameters
 
 
@@ -32,6 +32,8 @@ class Options:
     """Sides of square grids: 81 to 900 tokens."""
     hidden_size: int = 128
     """D."""
+    dtype: DType = "float32"
+    """Of the activations."""
     puzzles: int = 8
     """In a batch."""
     rounds: int = 5
@@ -52,7 +54,7 @@ def measure(options: Options, mixer: str, side: int) -> dict[str, Any]:
         mixer="mlp" if mixer == "mlp" else "attention",
         positions="none" if mixer == "mlp" else "rope",
         puzzle_embedding_size=0,
-        dtype="float32",
+        dtype=options.dtype,
     )
     model = build_model(config, PuzzleShape(vocab_size=11, seq_len=tokens, num_puzzles=1, columns=side)).eval()
     question = torch.randint(1, 11, (options.puzzles, tokens))

@@ -24,6 +24,8 @@ from ponderling.config import RunConfig
 from ponderling.recipes import get_recipe
 
 GOALS = (0.5, 0.8, 0.95, 0.99)
+COLOURS = {"ours": "tab:blue", "official TRM settings": "tab:orange", "official TRM recipe": "tab:red"}
+"""Of a curve, by how its label begins."""
 SIZES = {"4x4": "sudoku4", "6x6": "sudoku6", "9x9": "sudoku"}
 
 
@@ -157,7 +159,7 @@ def reached(curve: list[dict[str, float]], goal: float) -> dict[str, float] | No
 def table(results: list[dict[str, Any]]) -> str:
     """Markdown: minutes and FLOPs to each goal."""
     lines = [
-        "| puzzles | recipe | parameters | " + " | ".join(f"{goal:.0%}" for goal in GOALS) + " | best, of all |",
+        "| puzzles | recipe | parameters | " + " | ".join(f"{goal:.0%}" for goal in GOALS) + " | best, when ended |",
         "| --- | --- | ---: |" + " ---: |" * (len(GOALS) + 1),
     ]
     for result in results:
@@ -167,31 +169,33 @@ def table(results: list[dict[str, Any]]) -> str:
             cells.append("–" if point is None else f"{point['minutes']:.1f} min, {point['flops']:.1e}")
         best = max((point["exact"] for point in result["curve"]), default=0.0)
         lines.append(
-            f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | {best:.1%} in "
-            f"{result['curve'][-1]['minutes']:.0f} min of {result['device']}, {result['flops']:.1e} |"
+            f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | {best:.1%}, "
+            f"{result['curve'][-1]['minutes']:.1f} min on {result['device']}, {result['flops']:.1e} |"
         )
     return "\n".join(lines)
 
 
 def plot(results: list[dict[str, Any]], file: Path) -> None:
-    """Exact match against minutes and against FLOPs, a row of panels for each."""
+    """Exact match against operations, which do not depend on the device; a panel for each size."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     sizes = list(dict.fromkeys(result["size"] for result in results))
-    figure, axes = plt.subplots(2, len(sizes), figsize=(4 * len(sizes), 6), squeeze=False, constrained_layout=True)
-    for row, (key, label) in zip(axes, (("minutes", "minutes of training"), ("flops", "floating-point operations"))):
-        for axis, size in zip(row, sizes):
-            for result in results:
-                if result["size"] == size:
-                    points = result["curve"]
-                    axis.plot([p[key] for p in points], [100 * p["exact"] for p in points], label=result["recipe"])
-            axis.set(title=size, xlabel=label, ylabel="exact match, %", ylim=(0, 102))
-            axis.set_xscale("log" if key == "flops" else "linear")
-            axis.spines[["top", "right"]].set_visible(False)
-    axes[0][0].legend(frameon=False)
+    figure, axes = plt.subplots(1, len(sizes), figsize=(4 * len(sizes), 3.4), squeeze=False, constrained_layout=True)
+    for axis, size in zip(axes[0], sizes):
+        for result in results:
+            if result["size"] == size:
+                colour = next(c for start, c in COLOURS.items() if result["recipe"].startswith(start))
+                points = result["curve"]
+                exact = [100 * p["exact"] for p in points]
+                axis.plot([p["flops"] for p in points], exact, ".-", color=colour, label=result["recipe"].split(",")[0])
+        axis.set(title=size, xlabel="floating-point operations", ylabel="exact match, %", ylim=(-2, 102))
+        axis.set_xscale("log")
+        axis.spines[["top", "right"]].set_visible(False)
+    lines = {line.get_label(): line for axis in axes[0] for line in axis.get_lines()}
+    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=len(lines), frameon=False)
     figure.savefig(file, dpi=110)
 
 
