@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 import tyro
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from peak_memory import peak_mb
@@ -39,8 +40,8 @@ from ponderling.train import Trainer, start, to_batch
 class Options:
     """What to measure."""
 
-    only: tuple[str, ...] = field(default=())
-    """Names of configurations; all if not given."""
+    only: tuple[Literal["small_mlp", "small_att", "paper_mlp", "paper_att", "sudoku"], ...] = ()
+    """Configurations; all if not given."""
     dtype: DType = "float32"
     """Of the activations of all but the recipe sudoku, on both sides, and of the ceiling's product; bfloat16 is the papers'."""
     rounds: int = 3
@@ -83,8 +84,9 @@ def configuration(name: str, dtype: DType) -> RunConfig:
 
 
 def ceiling(dtype: DType = "float32") -> float:
-    """GFLOP/s of a matrix product of 2048, the best of five."""
+    """GFLOP/s of a matrix product of 2048, as large as pays, the best of five after one to warm up."""
     a, b = torch.randn(2, 2048, 2048).to(getattr(torch, dtype))
+    torch.mm(a, b)
     best = min(timed(lambda: torch.mm(a, b)) for _ in range(5))
     return 2 * 2048**3 / best / 1e9
 
@@ -122,7 +124,7 @@ def baseline_step(config: RunConfig, trainer: Trainer) -> Callable[[], object]:
         return trainer.train_step
     plain = PlainTRM(dict(trainer.model.state_dict()), config.model, config.train)
     batch = to_batch(trainer.data.train[: config.train.batch_size])
-    check_agreement(plain, trainer, batch.tokens[:2])
+    check_agreement(config, trainer, batch.tokens[:2])
     state = plain.initial_state(len(batch))
 
     def step() -> None:
@@ -133,17 +135,24 @@ def baseline_step(config: RunConfig, trainer: Trainer) -> Callable[[], object]:
     return step
 
 
-def check_agreement(plain: PlainTRM, trainer: Trainer, tokens: torch.Tensor) -> None:
-    """The baseline computes what ours does: compared at the start, over one supervision step."""
-    with torch.no_grad():
-        _, _, logits, q = plain.supervise(*plain.initial_state(len(tokens)), tokens)
-        ids = torch.zeros(len(tokens), dtype=torch.long)
-        _, ours = trainer.model(trainer.model.initial_state(len(tokens)), tokens, ids)
-    torch.testing.assert_close(q, ours.q, rtol=1e-2, atol=1e-2)
-    if logits.dtype == torch.float32:
-        torch.testing.assert_close(logits, ours.logits, rtol=1e-2, atol=1e-2)  # a raw initialisation amplifies rounding
-    elif (alike := F.cosine_similarity(logits.float().flatten(), ours.logits.float().flatten(), dim=0)) < 0.98:
-        raise AssertionError(f"logits of baseline and engine should be alike, 0.98 or more: got {alike:.3f}")
+def check_agreement(config: RunConfig, trainer: Trainer, tokens: Tensor) -> None:
+    """The baseline computes what ours does: compared at the start over one supervision step, always in float32, too."""
+    ids = torch.zeros(len(tokens), dtype=torch.long)
+    for dtype in dict.fromkeys(("float32", config.model.dtype)):
+        model = replace(config.model, dtype=dtype)
+        ours = build_model(model, trainer.shape)
+        ours.load_state_dict(trainer.model.state_dict())
+        plain = PlainTRM(dict(trainer.model.state_dict()), model, config.train)
+        with torch.no_grad():
+            _, _, logits, q = plain.supervise(*plain.initial_state(len(tokens)), tokens)
+            _, output = ours(ours.initial_state(len(tokens)), tokens, ids)
+        torch.testing.assert_close(q, output.q, rtol=1e-2, atol=1e-2)
+        if dtype == "float32":
+            torch.testing.assert_close(
+                logits, output.logits, rtol=1e-2, atol=1e-2
+            )  # a raw initialisation amplifies rounding
+        elif (alike := F.cosine_similarity(logits.float().flatten(), output.logits.float().flatten(), dim=0)) < 0.98:
+            raise AssertionError(f"logits of baseline and engine should be alike, 0.98 or more: got {alike:.3f}")
 
 
 class Side:
@@ -205,6 +214,7 @@ def measure(name: str, options: Options, top: float) -> dict[str, Any]:
     gflop = facts["ours"]["flops"] / 1e9
     return {
         "configuration": name,
+        "dtype": config.model.dtype,
         "parameters": facts["ours"]["parameters"],
         "gflop_a_step": round(gflop, 1),
         "baseline_seconds": round(baseline, 3),
@@ -228,20 +238,29 @@ def main(options: Options) -> None:
     top = ceiling(options.dtype)
     threads = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
     print(f"{options.dtype} matrix products of 2048: {top:.0f} GFLOP/s, {threads}")
-    print(
-        "| configuration | baseline, s | ours, s | ratio | ours, GFLOP/s | share of ceiling (baseline) | examples/s | peak MB |"
+    heads = (
+        "network",
+        "baseline, s",
+        "ours, s",
+        "ratio",
+        "ours, GFLOP/s",
+        "share (baseline's)",
+        "of GFLOP/s",
+        "examples/s",
     )
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print(f"| {' | '.join(heads)} | peak MB |")
+    print("| --- |" + " ---: |" * len(heads))
     rows = []
     for name in CONFIGURATIONS:
         if options.only and name not in options.only:
             continue
         row = measure(name, options, top if configuration(name, options.dtype).model.dtype == options.dtype else 0.0)
         rows.append(row)
+        peaks = f"{row['ours_peak_mb']:,} ({row['baseline_peak_mb']:,})"
         print(
             f"| {name} | {row['baseline_seconds']:.2f} | {row['ours_seconds']:.2f} | {row['ratio']:.2f} | "
             f"{row['ours_gflops']:.0f} | {row['ours_share_of_ceiling']:.0%} ({row['baseline_share_of_ceiling']:.0%}) | "
-            f"{row['ours_examples_a_second']:.1f} | {row['ours_peak_mb']:,} ({row['baseline_peak_mb']:,}) |",
+            f"{row['ceiling_gflops']:.0f} | {row['ours_examples_a_second']:.1f} | {peaks} |",
             flush=True,
         )
     if options.json:

@@ -7,14 +7,15 @@
 "Official" is the TRM repository's way for Sudoku (T 3, n 6, 16 steps, adam-atan2 at 1e-4 with weight decay 1, 2,000 warm-up
 updates, EMA 0.999, float64 stablemax) at the width and batch of our recipe; "paper" is the same at its own D 512
 and batch 768 in bfloat16, which would take days on a CPU. Every few updates the moving average solves --validation unseen
-puzzles at 16 steps, without search; the clock stops meanwhile. A run ends at 99%, or when its minutes are over; a goal not
-reached is a dash. Operations do not depend on the device, so a GPU may be asked where a CPU would take days.
+puzzles at 16 steps, without search; clock and count stop meanwhile. A run ends at 99%, or when its minutes are over; a goal
+not reached is a dash. Operations are those of the matrix products; they do not depend on the device, so a GPU may be asked
+where a CPU would take days. Minutes do, and with --compile or a compiled recipe they include the compiling.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,10 +34,10 @@ SIZES = {"4x4": "sudoku4", "6x6": "sudoku6", "9x9": "sudoku"}
 class Options:
     """What to measure."""
 
-    only: tuple[str, ...] = field(default=())
-    """Sizes, of 4x4, 6x6, 9x9; all if not given."""
+    only: tuple[Literal["4x4", "6x6", "9x9"], ...] = ()
+    """Sizes; all if not given."""
     recipes: tuple[Literal["ours", "official", "paper"], ...] = ("ours", "official")
-    """Whose."""
+    """Our recipe; the official settings at its width and batch; the official recipe at its own."""
     device: str = "cpu"
     """Where to train and to solve."""
     compile: bool = False
@@ -48,13 +49,20 @@ class Options:
     validation: int = 200
     """Puzzles of each evaluation."""
     unseen_9x9: Path | None = None
-    """A file of 9x9 puzzles to solve; as for the other sizes the package's test set if not given."""
+    """A file of 9x9 puzzles to be evaluated on; if not given the package's test set, as for the other sizes."""
+    learn_9x9: str | None = None
+    """Set of 9x9 puzzles that all learn from; if not given, ours `hunted` and the official ones `default`."""
     results: Path = Path("runs/time_to_accuracy.json")
-    """Where curves are kept; a run that is in it is not made again."""
+    """Where curves are kept; a run that is in it is not made again, and must have been asked for alike."""
     beside: tuple[Path, ...] = ()
     """Such files of other runs, on another device, say, to show with these."""
     plot: Path | None = None
     """A picture of the curves; needs the extra `plot`."""
+
+    def asked(self) -> dict[str, Any]:
+        """What a run depends on besides its recipe, as it is kept with the curve."""
+        names = ("device", "compile", "minutes", "checks", "validation", "unseen_9x9", "learn_9x9")
+        return {name: str(value) if isinstance(value := getattr(self, name), Path) else value for name in names}
 
 
 def paper(config: RunConfig) -> RunConfig:
@@ -107,8 +115,10 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
     task = get_task(config.data.task)
     own = options.unseen_9x9 if size == "9x9" else None
     test = (task.load_default("test") if own is None else task.read(own))[: options.validation]
-    compile = config.train.compile or options.compile
-    config = replace(config, train=replace(config.train, device=options.device, compile=compile))
+    if size == "9x9" and options.learn_9x9 is not None:
+        config = replace(config, data=replace(config.data, train=options.learn_9x9))
+    compiled = config.train.compile or options.compile
+    config = replace(config, train=replace(config.train, device=options.device, compile=compiled))
     with tempfile.TemporaryDirectory() as folder:
         trainer = start(config, folder)
         flops_of: dict[tuple[int, int], float] = {}
@@ -147,8 +157,8 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
                 if exact >= GOALS[-1]:
                     break
         parameters = count_parameters(trainer.model)
-    facts = {"parameters": parameters, "updates": trainer.step, "flops": flops, "device": options.device}
-    return {"size": size, **facts, "minutes_allowed": options.minutes, "curve": curve}
+    facts = {"parameters": parameters, "updates": trainer.step, "flops": flops, "seconds": round(seconds, 1)}
+    return {"size": size, **options.asked(), **facts, "curve": curve}
 
 
 def reached(curve: list[dict[str, float]], goal: float) -> dict[str, float] | None:
@@ -170,9 +180,19 @@ def table(results: list[dict[str, Any]]) -> str:
         best = max((point["exact"] for point in result["curve"]), default=0.0)
         lines.append(
             f"| {result['size']} | {result['recipe']} | {result['parameters']:,} | {' | '.join(cells)} | {best:.1%}, "
-            f"{result['curve'][-1]['minutes']:.1f} min on {result['device']}, {result['flops']:.1e} |"
+            f"{result['seconds'] / 60:.1f} min on {result['device']}, {result['flops']:.1e} |"
         )
     return "\n".join(lines)
+
+
+def check_alike(known: dict[str, Any], options: Options) -> None:
+    """Refuses to pass off a run that is in the results as one that was asked for differently."""
+    for name, wanted in options.asked().items():
+        if known.get(name) != wanted:
+            raise SystemExit(
+                f"{options.results}: {known['size']} {known['recipe']} was run with {name} {known.get(name)}, not {wanted}: "
+                "ask for the same, or name another file (--results)"
+            )
 
 
 def plot(results: list[dict[str, Any]], file: Path) -> None:
@@ -187,7 +207,7 @@ def plot(results: list[dict[str, Any]], file: Path) -> None:
     for axis, size in zip(axes[0], sizes):
         for result in results:
             if result["size"] == size:
-                colour = next(c for start, c in COLOURS.items() if result["recipe"].startswith(start))
+                colour = next((c for start, c in COLOURS.items() if result["recipe"].startswith(start)), None)
                 points = result["curve"]
                 exact = [100 * p["exact"] for p in points]
                 axis.plot([p["flops"] for p in points], exact, ".-", color=colour, label=result["recipe"].split(",")[0])
@@ -201,6 +221,8 @@ def plot(results: list[dict[str, Any]], file: Path) -> None:
 
 def main(options: Options) -> None:
     """Runs what is not there yet, prints the table."""
+    if options.minutes <= 0 or options.checks < 1:
+        raise SystemExit(f"--minutes and --checks must be above 0: got {options.minutes} and {options.checks}")
     options.results.parent.mkdir(parents=True, exist_ok=True)
     done = json.loads(options.results.read_text()) if options.results.exists() else []
     for size in SIZES:
@@ -208,7 +230,8 @@ def main(options: Options) -> None:
             continue
         for name in options.recipes:
             label, config = settings(name, size)
-            if any((r["size"], r["recipe"]) == (size, label) for r in done):
+            if (known := next((r for r in done if (r["size"], r["recipe"]) == (size, label)), None)) is not None:
+                check_alike(known, options)
                 continue
             done.append({"recipe": label, **run(size, config, options)})
             options.results.write_text(json.dumps(done, indent=1) + "\n")

@@ -238,10 +238,14 @@ def test_a_signal_to_torchrun_stops_the_run_after_an_update_and_saves_it(tmp_pat
     )
     metrics = tmp_path / "runs" / "sudoku4" / "metrics.jsonl"
     deadline = time.monotonic() + 60
-    while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    try:
+        while not (metrics.exists() and metrics.read_text()) and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert metrics.exists(), told
     last = json.loads(metrics.read_text().splitlines()[-1])["step"]
     stopped = re.findall(r"stopped at step (\d+) of 100000 and saved", told)
     assert len(stopped) == 1, told

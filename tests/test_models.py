@@ -317,13 +317,18 @@ def test_bfloat16_activations_stay_close_to_float32():
     assert F.cosine_similarity(*(o.flatten() for o in outputs), dim=0) > 0.99
 
 
-def test_attention_is_trained_in_bfloat16_as_it_is_used():
+def test_bfloat16_attention_is_computed_in_float32_where_gradients_are_enabled_on_a_cpu(monkeypatch):
     q, k, v = (torch.randn(2, 4, 97, 16, generator=torch.Generator().manual_seed(i)) for i in range(3))
     rough = [t.bfloat16().requires_grad_() for t in (q, k, v)]
     exact = [t.detach().float().requires_grad_() for t in rough]
+    fused, computed_in = F.scaled_dot_product_attention, []
+    monkeypatch.setattr(
+        F, "scaled_dot_product_attention", lambda *args: (computed_in.append(args[0].dtype), fused(*args))[1]
+    )
     with torch.no_grad():
         used = attend(*rough)
     trained = attend(*rough)
+    assert computed_in == [torch.bfloat16, torch.float32]
     assert trained.dtype == used.dtype == torch.bfloat16
     torch.testing.assert_close(trained, used, rtol=2**-7, atol=2**-7)  # a bfloat16 has 8 bits
     trained.float().square().sum().backward()

@@ -1,0 +1,85 @@
+"""The benchmarks' own parts: a baseline that computes what ours does, and tables that say what was run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import bench_time_to_accuracy as bench
+from plain_trm import PlainTRM
+from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
+from ponderling.losses import answer_loss, halting_loss
+from ponderling.models import build_model
+from ponderling.recipes import get_recipe
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("mixer", ["mlp", "attention"])
+def test_the_baseline_has_the_answers_and_gradients_of_ours(mixer: Any, dtype: Any):
+    positions = "none" if mixer == "mlp" else "rope"
+    config = ModelConfig(
+        hidden_size=16, num_heads=2, mixer=mixer, positions=positions, puzzle_embedding_size=0, n=1, T=1, dtype=dtype
+    )
+    train = TrainConfig(weight_decay=0.0)
+    ours = build_model(config, PuzzleShape(11, 81), torch.Generator().manual_seed(0))
+    plain = PlainTRM(dict(ours.state_dict()), config, train)
+    tokens = torch.randint(1, 11, (4, 81), generator=torch.Generator().manual_seed(1))
+    labels = torch.randint(2, 11, (4, 81), generator=torch.Generator().manual_seed(2))
+
+    _, output = ours(ours.initial_state(4), tokens, torch.zeros(4, dtype=torch.long))
+    halt = halting_loss(output.q, torch.zeros(4))
+    loss = (answer_loss(output.logits, labels) + train.halt_loss_weight * halt) / 4
+    loss.backward()
+    before = {name: plain.w[name].detach().clone() for name in plain.trained}
+    moved: dict[str, torch.Tensor] = {}
+    plain.update = lambda: moved.update({name: plain.w[name].grad for name in plain.trained})  # pyright: ignore
+    _, _, told = plain.train_step(*plain.initial_state(4), tokens, labels)
+
+    rough = dtype == "bfloat16"
+    assert told == pytest.approx(loss.item(), rel=2e-2 if rough else 1e-5)
+    for name, parameter in ours.named_parameters():
+        assert torch.equal(before[name], parameter)
+        if parameter.grad is None or not parameter.grad.any():
+            continue
+        alike = F.cosine_similarity(moved[name].flatten(), parameter.grad.flatten(), dim=0)
+        assert alike > (0.98 if rough else 0.99999), name
+
+
+@pytest.mark.parametrize("size", ["4x4", "6x6", "9x9"])
+def test_whose_settings_are_run(size: str):
+    ours, official, paper = (bench.settings(name, size)[1] for name in ("ours", "official", "paper"))
+    assert official.data.task == paper.data.task == ours.data.task
+    assert (official.model.T, official.model.n, official.train.N_sup) == (3, 6, 16)
+    assert (official.train.warmup_steps, official.train.weight_decay) == (2000, 1.0)
+    assert official.train.batch_size == (ours if size != "9x9" else get_recipe("sudoku9-small").config).train.batch_size
+    assert replace(official.train, batch_size=768, steps=paper.train.steps) == paper.train
+    assert (paper.model.hidden_size, paper.train.batch_size, paper.model.dtype) == (512, 768, "bfloat16")
+
+
+def result(**other: Any) -> dict[str, Any]:
+    known = {"size": "4x4", "recipe": "ours, `sudoku4`", "parameters": 1, "flops": 2e9, "seconds": 90, "curve": []}
+    return {**known, **bench.Options().asked(), **other}
+
+
+def test_goals_that_were_not_reached_are_dashes():
+    curve = [{"minutes": 1.0, "flops": 1e9, "exact": 0.6}, {"minutes": 1.5, "flops": 2e9, "exact": 0.9}]
+    table = bench.table([result(curve=curve), result()]).splitlines()
+    assert table[2].endswith("| 1.0 min, 1.0e+09 | 1.5 min, 2.0e+09 | – | – | 90.0%, 1.5 min on cpu, 2.0e+09 |")
+    assert table[3].count("–") == 4
+
+
+def test_results_of_a_run_that_was_asked_for_differently_are_not_passed_off(tmp_path: Path):
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps([result()]))
+    alike = bench.Options(only=("4x4",), recipes=("ours",), results=file)
+    bench.main(alike)
+    with pytest.raises(SystemExit, match=r"was run with minutes 30\.0, not 5\.0: ask for the same, or name another"):
+        bench.main(replace(alike, minutes=5.0))
+    with pytest.raises(SystemExit, match="must be above 0"):
+        bench.main(replace(alike, checks=0))
