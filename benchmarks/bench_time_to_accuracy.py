@@ -15,14 +15,22 @@ where a CPU would take days. Minutes do, and with --compile or a compiled recipe
 from __future__ import annotations
 
 import json
+import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 import tyro
 
+from bench_step import flops_of_step
 from ponderling.config import RunConfig
+from ponderling.evaluate import evaluate
+from ponderling.models import count_parameters
 from ponderling.recipes import get_recipe
+from ponderling.tasks import get_task
+from ponderling.train import start
 
 GOALS = (0.5, 0.8, 0.95, 0.99)
 COLOURS = {"ours": "tab:blue", "official TRM settings": "tab:orange", "official TRM recipe": "tab:red"}
@@ -101,17 +109,6 @@ def settings(name: str, size: str) -> tuple[str, RunConfig]:
 
 def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
     """One run's curve: minutes, FLOPs and exact match at every evaluation."""
-    import tempfile
-    import time
-
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from ponderling.evaluate import evaluate
-    from ponderling.models import build_model, count_parameters
-    from ponderling.tasks import get_task
-    from ponderling.train import start, to_batch
-
     task = get_task(config.data.task)
     own = options.unseen_9x9 if size == "9x9" else None
     test = (task.load_default("test") if own is None else task.read(own))[: options.validation]
@@ -126,13 +123,8 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
         def flops_now() -> float:
             depth = trainer.model.config
             key = depth.n, depth.T
-            if key not in flops_of:  # counted on an uncompiled copy, four puzzles
-                copy = build_model(depth, trainer.shape, relations=task.relations)
-                batch = to_batch(test[:4])
-                with FlopCounterMode(display=False) as counter:
-                    _, output = copy(copy.initial_state(4), batch.tokens, batch.puzzle_ids)
-                    (output.logits.sum() + output.q.sum()).backward()
-                flops_of[key] = counter.get_total_flops() / 4 * config.train.batch_size
+            if key not in flops_of:
+                flops_of[key] = flops_of_step(replace(config, model=depth), trainer)
             return flops_of[key]
 
         curve: list[dict[str, float]] = []
