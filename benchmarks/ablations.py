@@ -80,7 +80,7 @@ def run_variant(name: str, seed: int, options: Options) -> dict[str, Any]:
     from torch.utils.flop_counter import FlopCounterMode
 
     from ponderling.models import count_parameters
-    from ponderling.train import start
+    from ponderling.training.trainer import start
 
     torch.set_num_threads(1)
     config = get_recipe(options.recipe).config

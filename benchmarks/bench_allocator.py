@@ -17,7 +17,7 @@ import torch.nn.functional as F
 import tyro
 
 from bench_step import ceiling, timed
-from ponderling.allocator import keep_freed_memory
+from ponderling.system import keep_freed_memory
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ import numpy as np
 import torch
 import tyro
 
-from ponderling.compiling import has_compiler
 from ponderling.config import DataConfig, RunConfig
-from ponderling.inference import Solver
+from ponderling.models.torch_compile import has_compiler
 from ponderling.recipes import get_recipe
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
-from ponderling.tasks.maze import Maze
-from ponderling.train import Trainer, start
+from ponderling.tasks.maze.family import Maze
+from ponderling.training.trainer import Trainer, start
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import tyro
 
 from ponderling.tasks import Maze, get_task
 from ponderling.tasks.base import Puzzles, join
-from ponderling.tasks.maze import WALL
+from ponderling.tasks.maze.family import WALL
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ import tyro
 
 from peak_memory import peak_mb
 from ponderling.data import load_puzzles
-from ponderling.inference import Solver, think
-from ponderling.scoring import exact_match
+from ponderling.solving.scores import exact_match
+from ponderling.solving.solver import Solver, think
 from ponderling.tasks.base import Puzzles, Question, Tokens
 
 

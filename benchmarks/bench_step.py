@@ -29,11 +29,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from peak_memory import peak_mb
 from plain_trm import PlainTRM
-from ponderling.allocator import keep_freed_memory
 from ponderling.config import DataConfig, DType, ModelConfig, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
-from ponderling.train import Trainer, start, to_batch
+from ponderling.system import keep_freed_memory
+from ponderling.training.trainer import Trainer, start, to_batch
 
 
 @dataclass(frozen=True)

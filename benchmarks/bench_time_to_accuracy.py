@@ -26,11 +26,11 @@ import tyro
 
 from bench_step import flops_of_step
 from ponderling.config import RunConfig
-from ponderling.evaluate import evaluate
 from ponderling.models import count_parameters
 from ponderling.recipes import get_recipe
+from ponderling.solving.evaluate import evaluate
 from ponderling.tasks import get_task
-from ponderling.train import start
+from ponderling.training.trainer import start
 
 GOALS = (0.5, 0.8, 0.95, 0.99)
 COLOURS = {"ours": "tab:blue", "official TRM settings": "tab:orange", "official TRM recipe": "tab:red"}

@@ -91,10 +91,10 @@ def run(name: str, options: Options) -> dict[str, Any]:
     import torch
 
     from ponderling.data import load_puzzles
-    from ponderling.evaluate import evaluate
     from ponderling.models import build_model, count_parameters
+    from ponderling.solving.evaluate import evaluate
     from ponderling.tasks import get_task
-    from ponderling.train import start
+    from ponderling.training.trainer import start
 
     config = network(name)
     out = options.results.parent / f"compare_{name}_{options.flops:.0e}_{options.seed}"

@@ -12,8 +12,8 @@ import numpy as np
 import tyro
 from tyro.conf import Positional
 
-from ponderling.evaluate import evaluate
-from ponderling.inference import Solver
+from ponderling.solving.evaluate import evaluate
+from ponderling.solving.solver import Solver
 from ponderling.tasks import SUDOKUS
 
 

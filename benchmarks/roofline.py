@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tyro.conf import Positional
 
 from bench_step import CONFIGURATIONS, make_trainer
-from ponderling.allocator import keep_freed_memory
+from ponderling.system import keep_freed_memory
 
 PRODUCTS = {"aten.mm.default": torch.mm, "aten.bmm.default": torch.bmm, "aten.addmm.default": torch.addmm}
 

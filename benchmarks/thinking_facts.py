@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ponderling.inference import Result, Solver
-from ponderling.search import Budget
+from ponderling.solving.search import Budget
+from ponderling.solving.solver import Result, Solver
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 GOLDEN_NUGGET = ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7....."

@@ -13,8 +13,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from ponderling import official
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
+from ponderling.exchange import official
 from ponderling.models import Reasoner, build_model
 from ponderling.supervision import Batch
 

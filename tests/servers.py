@@ -15,9 +15,9 @@ from pathlib import Path
 
 from tests.test_inference import solver
 
-from ponderling.inference import Solver
+from ponderling.solving.solver import Solver
 from ponderling.web.engine import Engine
-from ponderling.web.registry import Registry, Settings
+from ponderling.web.served import Registry, Settings
 from ponderling.web.server import create_app
 
 USUAL = Settings()

@@ -10,7 +10,7 @@ import pytest
 COUNT = """
 import resource, sys
 import numpy as np
-from ponderling.allocator import keep_freed_memory
+from ponderling.system import keep_freed_memory
 if sys.argv[1] == "keep" and not keep_freed_memory():
     print(-1)
     sys.exit()

@@ -12,7 +12,7 @@ from arc_examples import example_tasks, write
 from ponderling.config import DataConfig
 from ponderling.data import Sampler, load_split, task_of
 from ponderling.tasks import Arc, get_task
-from ponderling.tasks.arc_canvas import (
+from ponderling.tasks.arc.canvas import (
     INVERSE,
     Kinship,
     crop,
@@ -25,8 +25,8 @@ from ponderling.tasks.arc_canvas import (
     transform,
     undo,
 )
-from ponderling.tasks.arc_files import Pair, read_tasks
-from ponderling.tasks.arc_identifiers import Identifiers, Known
+from ponderling.tasks.arc.files import Pair, read_tasks
+from ponderling.tasks.arc.identifiers import Identifiers, Known
 from ponderling.tasks.base import PAD, PuzzleError
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 7))

@@ -12,8 +12,8 @@ import pytest
 
 from arc_examples import example_tasks, kaggle, write
 from ponderling.cli import main
-from ponderling.tasks.arc_canvas import kinship, make_views
-from ponderling.tasks.arc_files import Pair, read_tasks
+from ponderling.tasks.arc.canvas import kinship, make_views
+from ponderling.tasks.arc.files import Pair, read_tasks
 
 
 def inspect(capsys, *args):

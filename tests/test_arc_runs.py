@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from arc_examples import example_tasks, kaggle, tiny_run, write
-from ponderling.adapt import TABLE, adapt
 from ponderling.checkpoint import load_checkpoint, save_checkpoint
 from ponderling.cli import main
-from ponderling.evaluate_arc import TestInput, arc_of, evaluate_arc, known_tasks
-from ponderling.inference import Solver
 from ponderling.models.reasoner import Output
 from ponderling.recipes import get_recipe
+from ponderling.solving.solver import Solver
+from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks
 from ponderling.tasks import Arc
-from ponderling.tasks.arc_canvas import place, transform
-from ponderling.tasks.arc_files import read_tasks
-from ponderling.train import start
+from ponderling.tasks.arc.canvas import place, transform
+from ponderling.tasks.arc.files import read_tasks
+from ponderling.training.adapt import TABLE, adapt
+from ponderling.training.trainer import start
 
 TASKS = example_tasks(["mirror", "turn", "recolour"])
 NEW = {f"new_{name}": task for name, task in example_tasks(["turn", "first_row"], seed=7).items()}

@@ -23,10 +23,10 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.files import write_atomically
 from ponderling.models import build_model
-from ponderling.optim import Optimizers
 from ponderling.recipes import get_recipe
+from ponderling.system import write_atomically
+from ponderling.training.optim import Optimizers
 
 SHAPE = PuzzleShape(6, 16, 2)
 CONFIG = RunConfig(

@@ -92,8 +92,8 @@ def test_watch_marks_changed_cells_and_says_that_the_rules_are_broken(run, capsy
 
 
 def test_an_answer_that_obeys_the_rules_is_called_solved():
-    from ponderling.cli.watch import outcome_text
-    from ponderling.inference import Result
+    from ponderling.pictures.terminal import outcome_text
+    from ponderling.solving.solver import Result
 
     puzzles = get_task("sudoku4").load_default("test")[:1]
     result = Result("q", "a", 3, True, 0.9, True, (), puzzles.tokens[0], puzzles.labels[0])

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ponderling.config import PuzzleShape
-from ponderling.inference import Solver, think
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
-from ponderling.search import Budget, search
+from ponderling.solving.search import Budget, search
+from ponderling.solving.solver import Solver, think
 from ponderling.supervision import halt_probability, wants_to_halt
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question, Tokens

@@ -13,14 +13,14 @@ import golden
 from golden import Golden
 from ponderling.checkpoint import LAST, load_checkpoint
 from ponderling.config import RunConfig
-from ponderling.evaluate import evaluate
-from ponderling.inference import Solver
-from ponderling.official import official_key
+from ponderling.exchange.official import official_key
 from ponderling.recipes import get_recipe
-from ponderling.search import Budget
+from ponderling.solving.evaluate import evaluate
+from ponderling.solving.search import Budget
+from ponderling.solving.solver import Solver
 from ponderling.supervision import empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
-from ponderling.train import Trainer, start
+from ponderling.training.trainer import Trainer, start
 
 DEVICE = torch.device("cuda")
 

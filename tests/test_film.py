@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from ponderling.cli import main
-from ponderling.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
-from ponderling.inference import Solver
-from ponderling.search import Budget
+from ponderling.pictures.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
+from ponderling.solving.search import Budget
+from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
@@ -223,5 +223,5 @@ def test_a_film_that_cannot_be_is_one_line(args, message, tmp_path, capsys, monk
 
 
 def test_a_film_needs_no_pillow_but_for_pixels():
-    code = "import sys; sys.modules['PIL'] = None; from ponderling.film import svg"
+    code = "import sys; sys.modules['PIL'] = None; from ponderling.pictures.film import svg"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

@@ -12,12 +12,12 @@ from torch import Tensor
 import golden
 from golden import Golden
 from ponderling.config import Given, PuzzleShape
+from ponderling.exchange.official import load_official, official_key, read_official
 from ponderling.losses import IGNORE
 from ponderling.models import build_model, count_parameters
-from ponderling.official import load_official, official_key, read_official
-from ponderling.optim import Optimizers, make_ema
 from ponderling.recipes import get_recipe
 from ponderling.supervision import Batch, StepResult, empty_carry, refill, supervision_step
+from ponderling.training.optim import Optimizers, make_ema
 
 models = pytest.mark.parametrize("path", golden.models(), ids=lambda path: path.stem)
 trajectories = pytest.mark.parametrize("path", golden.files("traj_*.safetensors"), ids=lambda path: path.stem)
@@ -191,7 +191,7 @@ def test_five_updates_with_their_moving_average(path: Path):
 
 
 def official_state(model: torch.nn.Module, g: Golden) -> dict[str, Tensor]:
-    from ponderling.official import to_official
+    from ponderling.exchange.official import to_official
 
     return to_official({key: value.detach() for key, value in model.state_dict().items()}, g.system)
 

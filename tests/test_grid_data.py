@@ -14,10 +14,10 @@ from ponderling.cli import main
 from ponderling.cli.train import take_files
 from ponderling.config import DataConfig, from_json, to_json
 from ponderling.data import load_split, load_test, task_of
-from ponderling.data.grid_source import grid_config, grid_facts, load_grids
+from ponderling.data.custom import grid_config, grid_facts, load_grids
 from ponderling.tasks.base import PAD, PuzzleError
-from ponderling.tasks.grid_files import grid_of_text, read_grid_file
-from ponderling.tasks.grids import END, Grids, GridSpec
+from ponderling.tasks.custom.family import END, Grids, GridSpec
+from ponderling.tasks.custom.files import grid_of_text, read_grid_file
 
 TINY = [
     "--train.steps", "6", "--train.batch-size", "4", "--train.N-sup", "2", "--train.eval-every", "6",

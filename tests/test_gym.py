@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ponderling.cli import main
-from ponderling.cli.data_gym import WORKING, as_grid, grid_pair
+from ponderling.cli.data.make_gym import WORKING, as_grid, grid_pair
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its own imports warn

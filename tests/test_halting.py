@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from ponderling.config import PuzzleShape
-from ponderling.evaluate import evaluate
 from ponderling.halting import recursions_of, solving_step
-from ponderling.inference import Solver, think
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
-from ponderling.search import Budget, search
+from ponderling.solving.evaluate import evaluate
+from ponderling.solving.search import Budget, search
+from ponderling.solving.solver import Solver, think
 from ponderling.supervision import wants_to_halt
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ponderling.cli import main
-from ponderling.hub import _data, find_local, make_card
+from ponderling.exchange.hub import _data, find_local, make_card
 
 TOKEN = "hf_secretsecretsecretsecret"
 TINY = [

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling import inference
 from ponderling.cli import main
-from ponderling.compiling import compile_networks
 from ponderling.config import PuzzleShape
-from ponderling.evaluate import evaluate
-from ponderling.inference import Question, Solver, think
 from ponderling.models import Output, build_model
+from ponderling.models.torch_compile import compile_networks
 from ponderling.recipes import get_recipe
+from ponderling.solving import solver as inference
+from ponderling.solving.evaluate import evaluate
+from ponderling.solving.solver import Question, Solver, think
 from ponderling.supervision import halt_probability, wants_to_halt
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError

@@ -18,8 +18,8 @@ from ponderling.data.loading import give_clues, load_puzzles, load_split
 from ponderling.models import build_model
 from ponderling.tasks import SUDOKUS, Jigsaw, Maze, Sudoku, get_task
 from ponderling.tasks.base import PuzzleError, join
-from ponderling.tasks.jigsaw import generate_jigsaws, random_layout
-from ponderling.tasks.sudoku_hard import hunt
+from ponderling.tasks.sudoku.hunt_hard import hunt
+from ponderling.tasks.sudoku.jigsaw import generate_jigsaws, random_layout
 
 BOXES = "AABBAABBCCDDCCDD"
 TWISTED = "AAABABBBCCCDCDDD"

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ponderling.cli import main
-from ponderling.cli.watch import grid_text
 from ponderling.config import DataConfig
 from ponderling.data import augmentation
-from ponderling.inference import Solver
+from ponderling.pictures.terminal import grid_text
 from ponderling.recipes import get_recipe
+from ponderling.solving.solver import Solver
 from ponderling.tasks import Maze, get_task
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.maze import FREE, GOAL, PATH, START, WALL
+from ponderling.tasks.maze.family import FREE, GOAL, PATH, START, WALL
 
 SMALL = Maze(3, 4)
 
@@ -336,7 +336,7 @@ def test_mazes_that_cannot_be_are_refused(walls, min_path, message):
 
 
 def test_mazes_too_rare_to_be_found_are_given_up(monkeypatch):
-    monkeypatch.setattr("ponderling.tasks.maze.MOST_TRIES", 200_000)
+    monkeypatch.setattr("ponderling.tasks.maze.family.MOST_TRIES", 200_000)
     with pytest.raises(
         PuzzleError, match="of 200,000 random mazes with 0 to 0 walls none has a shortest path of 10 cells"
     ):

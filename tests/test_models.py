@@ -15,8 +15,8 @@ from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import IGNORE
 from ponderling.models import HRM, TRM, build_model
 from ponderling.models.layers import MixNeighbours, attend, swiglu_width
-from ponderling.optim import Optimizers
 from ponderling.supervision import Batch, empty_carry, refill, supervision_step
+from ponderling.training.optim import Optimizers
 
 TINY = ModelConfig(
     hidden_size=16, num_heads=2, inner_multiple=16, num_layers=1, n=2, T=2, prefix_len=2, puzzle_embedding_size=20,

@@ -15,8 +15,7 @@ import golden
 from ponderling.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.config import Given, ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.models import build_model
-from ponderling.official import (
+from ponderling.exchange.official import (
     PREFIXES,
     load_official,
     read_official,
@@ -25,6 +24,7 @@ from ponderling.official import (
     to_ours,
     write_official,
 )
+from ponderling.models import build_model
 
 TRM, HRM = golden.HERE / "checkpoint_trm_samsung", golden.HERE / "checkpoint_hrm_sapient"
 CELLS = Given(seq_len=16)

@@ -9,10 +9,10 @@ import pytest
 
 from ponderling.cli import main
 from ponderling.data import load_split, task_of
-from ponderling.data.grid_source import grid_config, load_grids
+from ponderling.data.custom import grid_config, load_grids
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, Puzzles
-from ponderling.tasks.grids import Grids
+from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.official_layout import FIELDS, read_layout, write_layout
 
 TINY = [

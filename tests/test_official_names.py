@@ -12,18 +12,18 @@ import torch
 import yaml
 
 from arc_examples import example_tasks, tiny_run, write
-from ponderling.adapt import TABLE
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
 from ponderling.config import PuzzleShape
-from ponderling.evaluate_arc import arc_of, known_tasks
+from ponderling.exchange.official import read_official, write_official
 from ponderling.models import build_model
-from ponderling.official import read_official, write_official
+from ponderling.solving.vote import arc_of, known_tasks
 from ponderling.tasks import Arc
-from ponderling.tasks.arc_canvas import place
-from ponderling.tasks.arc_files import read_tasks
-from ponderling.tasks.arc_identifiers import Identifiers
-from ponderling.tasks.official_names import names_of, read_names
+from ponderling.tasks.arc.canvas import place
+from ponderling.tasks.arc.files import read_tasks
+from ponderling.tasks.arc.identifiers import Identifiers
+from ponderling.tasks.arc.official_names import names_of, read_names
+from ponderling.training.adapt import TABLE
 
 TASKS = example_tasks()
 EXAMS = ("turn", "double")

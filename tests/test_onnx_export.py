@@ -17,8 +17,8 @@ import torch
 from ponderling.checkpoint import Checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.exchange.onnx_export import METADATA, ExportError, Step, compare, describe, export, initial_inputs
 from ponderling.models import build_model
-from ponderling.onnx_export import METADATA, ExportError, Step, compare, describe, export, initial_inputs
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
 

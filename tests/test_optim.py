@@ -12,7 +12,7 @@ from torch import nn
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.models import build_model
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
-from ponderling.optim import AdamATan2, Optimizers, SparseSignSGD, lr_factor, make_ema
+from ponderling.training.optim import AdamATan2, Optimizers, SparseSignSGD, lr_factor, make_ema
 
 
 def tiny_model(**changes):

@@ -24,11 +24,11 @@ import pytest
 from arc_examples import example_tasks, kaggle, tiny_run
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
-from ponderling.evaluate_arc import arc_of, evaluate_arc
-from ponderling.onnx_export import ExportError
+from ponderling.exchange.onnx_export import ExportError
+from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks import get_task
-from ponderling.tasks.arc_files import read_tasks
-from ponderling.train import start
+from ponderling.tasks.arc.files import read_tasks
+from ponderling.training.trainer import start
 from ponderling.web.arc_tasks import text_of
 from ponderling.web.site import RUNTIME_FILES
 from servers import serving_command

@@ -10,7 +10,7 @@ from ponderling.cli import main
 
 pytest.importorskip("matplotlib")
 
-from ponderling.plotting import Run, plot_evaluations, plot_runs, read_run
+from ponderling.pictures.plots import Run, plot_evaluations, plot_runs, read_run
 
 
 def log(steps=(10, 20, 30), exact=(0.1, 0.5, 0.9)) -> list[dict]:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku import HUB_REPOSITORY
+from ponderling.tasks.sudoku.family import HUB_REPOSITORY
 from test_sudoku import EXAMPLE, S6, S9, SOLVED
 
 
@@ -46,7 +46,7 @@ def test_plain_lines_are_read_and_missing_answers_found(tmp_path):
 
 
 def test_a_file_longer_than_a_chunk_reads_whole_and_names_rows_rightly(tmp_path, monkeypatch):
-    monkeypatch.setattr("ponderling.tasks.puzzle_files.CHUNK", 8)
+    monkeypatch.setattr("ponderling.tasks.text_files.CHUNK", 8)
     puzzles = S6.load_default("test")[:50]
     file = tmp_path / "p.csv"
     S6.write(file, puzzles)

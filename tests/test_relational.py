@@ -13,15 +13,15 @@ import torch
 
 from ponderling.checkpoint import PACKAGED, CheckpointError, load_checkpoint, packaged_weights
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.inference import Solver
 from ponderling.models import build_model, count_parameters, relational
 from ponderling.recipes import get_recipe
+from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
 from ponderling.tasks import SUDOKUS, Jigsaw, get_task
 from ponderling.tasks.base import Relations
-from ponderling.tasks.jigsaw import random_layout
-from ponderling.tasks.sudoku_symmetries import BLANK
-from ponderling.train import start, to_batch
+from ponderling.tasks.sudoku.jigsaw import random_layout
+from ponderling.tasks.sudoku.symmetries import BLANK
+from ponderling.training.trainer import start, to_batch
 
 SMALL = ModelConfig(
     system="relational", hidden_size=8, expansion=3.0, inner_multiple=8, n=2, T=2, prefix_len=0, puzzle_embedding_size=0,

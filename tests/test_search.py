@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ponderling.inference import Solver
 from ponderling.recipes import get_recipe
-from ponderling.search import Budget, search
+from ponderling.solving.search import Budget, search
+from ponderling.solving.solver import Solver
 from ponderling.tasks import SUDOKUS
 from ponderling.tasks.base import Question
-from ponderling.tasks.sudoku_symmetries import BLANK
+from ponderling.tasks.sudoku.symmetries import BLANK
 
 TASK = SUDOKUS["sudoku6"]
 CONFIG = get_recipe("sudoku6").config

@@ -68,7 +68,7 @@ def test_the_command_serves_and_ends_on_a_signal():
 
 
 def test_without_a_compiler_nothing_is_compiled(capsys, monkeypatch):
-    monkeypatch.setattr("ponderling.compiling.has_compiler", lambda: False)
+    monkeypatch.setattr("ponderling.models.torch_compile.has_compiler", lambda: False)
     assert main(["serve", "maze10", "--compile"]) == 2
     assert "--compile needs a C++ compiler" in capsys.readouterr().err
 

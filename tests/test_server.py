@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 from tests.test_inference import solver
 
-from ponderling.inference import Solver
-from ponderling.search import Budget
+from ponderling.solving.search import Budget
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
-from ponderling.web import bodies, guard
+from ponderling.web import middleware as guard
+from ponderling.web import schemas as bodies
 from ponderling.web.engine import PATIENCE, Busy, Engine, Job
-from ponderling.web.guard import MOST_BYTES
-from ponderling.web.operations import resident_bytes
-from ponderling.web.registry import Settings
+from ponderling.web.middleware import MOST_BYTES
+from ponderling.web.monitoring import resident_bytes
+from ponderling.web.served import Settings
 from servers import Slow, events, serving
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]

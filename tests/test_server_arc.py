@@ -9,9 +9,9 @@ import pytest
 from arc_examples import example_tasks, kaggle, tiny_run
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
-from ponderling.evaluate_arc import TestInput, arc_of, evaluate_arc
-from ponderling.tasks.arc_files import read_tasks
-from ponderling.train import start
+from ponderling.solving.vote import TestInput, arc_of, evaluate_arc
+from ponderling.tasks.arc.files import read_tasks
+from ponderling.training.trainer import start
 from servers import events, serving, serving_command
 
 ARC_TASKS = example_tasks(["mirror", "turn", "recolour"])

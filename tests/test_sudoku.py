@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import SUDOKUS, compiled, get_task, sudoku, sudoku_rating
+from ponderling.tasks import SUDOKUS, get_task
+from ponderling.tasks import numba as compiled
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku import BLANK, Sudoku
-from ponderling.tasks.sudoku_geometry import geometry
-from ponderling.tasks.sudoku_hard import climb, hunt, mean_rating
-from ponderling.tasks.sudoku_rating import layout
-from ponderling.tasks.sudoku_symmetries import distinct
+from ponderling.tasks.sudoku import family as sudoku
+from ponderling.tasks.sudoku import rating as sudoku_rating
+from ponderling.tasks.sudoku.family import BLANK, Sudoku
+from ponderling.tasks.sudoku.geometry import geometry
+from ponderling.tasks.sudoku.hunt_hard import climb, hunt, mean_rating
+from ponderling.tasks.sudoku.rating import layout
+from ponderling.tasks.sudoku.symmetries import distinct
 
 S4, S6, S9, S16 = (SUDOKUS[f"sudoku{side}"] for side in (4, 6, 9, 16))
 tasks = pytest.mark.parametrize("task", SUDOKUS.values(), ids=SUDOKUS.keys())
@@ -160,7 +163,7 @@ def test_one_puzzle_is_checked_without_importing_numba_and_many_with_it():
     program = """
 import sys, time
 from ponderling.tasks import get_task
-from ponderling.tasks.compiled import PATIENCE
+from ponderling.tasks.numba import PATIENCE
 task = get_task("sudoku9")
 tokens = task.load_default("test").tokens
 task.check_question(tokens[0])

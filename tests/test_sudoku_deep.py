@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ponderling.tasks import SUDOKUS
-from ponderling.tasks.sudoku_deep import ENDURES, Found, endurance, evolve, gather, hunt_deep
-from ponderling.tasks.sudoku_trials import left_after_trials
+from ponderling.tasks.sudoku.hunt_deep import ENDURES, Found, endurance, evolve, gather, hunt_deep
+from ponderling.tasks.sudoku.trials import left_after_trials
 
 S9 = SUDOKUS["sudoku9"]
 

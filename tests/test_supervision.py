@@ -12,7 +12,6 @@ from torch import nn
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import IGNORE
 from ponderling.models import build_model
-from ponderling.optim import Optimizers
 from ponderling.supervision import (
     Batch,
     empty_carry,
@@ -20,6 +19,7 @@ from ponderling.supervision import (
     supervision_step,
     train_one_puzzle_at_a_time,
 )
+from ponderling.training.optim import Optimizers
 
 L, V = 4, 5
 

@@ -25,11 +25,11 @@ from ponderling.checkpoint import (
 )
 from ponderling.config import Phase, RunConfig
 from ponderling.data import load_split
-from ponderling.evaluate import evaluate
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
+from ponderling.solving.evaluate import evaluate
 from ponderling.tasks import get_task
-from ponderling.train import Observer, TrainingError, start
+from ponderling.training.trainer import Observer, TrainingError, start
 
 
 def tiny(name: str = "sudoku4", **train) -> RunConfig:

@@ -11,7 +11,7 @@ from golden import Golden
 from ponderling.losses import IGNORE, cross_entropy
 from ponderling.models.layers import rms_norm, rope_tables, rotate, swiglu_width, truncated_normal_
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
-from ponderling.optim import AdamATan2, SparseSignSGD, lr_factor, make_ema
+from ponderling.training.optim import AdamATan2, SparseSignSGD, lr_factor, make_ema
 
 
 @pytest.fixture(scope="module", params=golden.files("units.safetensors"), ids=lambda path: path.parent.name)

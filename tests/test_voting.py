@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ponderling.scoring.voting import (
+from ponderling.tasks.arc.voting import (
     Candidate,
     Votes,
     attempts,

@@ -9,8 +9,8 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `ponderling --help` never pays for torch.
 _WHERE = {
-    "Solver": "ponderling.inference",
-    "Result": "ponderling.inference",
+    "Solver": "ponderling.solving.solver",
+    "Result": "ponderling.solving.solver",
     "TRM": "ponderling.models",
     "HRM": "ponderling.models",
     "build_model": "ponderling.models",
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from ponderling.config import PuzzleShape as PuzzleShape
     from ponderling.config import RunConfig as RunConfig
     from ponderling.config import TrainConfig as TrainConfig
-    from ponderling.inference import Result as Result
-    from ponderling.inference import Solver as Solver
     from ponderling.models import HRM as HRM
     from ponderling.models import TRM as TRM
     from ponderling.models import build_model as build_model
     from ponderling.recipes import get_recipe as get_recipe
+    from ponderling.solving.solver import Result as Result
+    from ponderling.solving.solver import Solver as Solver
     from ponderling.tasks import get_task as get_task
 
 

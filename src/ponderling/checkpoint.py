@@ -20,9 +20,9 @@ from torch import Tensor
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
 from ponderling.data import task_of
-from ponderling.files import write_atomically
 from ponderling.halting import for_another_size
 from ponderling.models import Model, build_model
+from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
 
 FORMAT = 1

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from tyro.conf import Suppress
 
-from ponderling.tasks.grids import GridSpec
+from ponderling.tasks.custom.family import GridSpec
 
 T_ = TypeVar("T_")
 

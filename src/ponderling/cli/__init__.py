@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-from ponderling.allocator import keep_freed_memory
+from ponderling.system import keep_freed_memory
 
 VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),

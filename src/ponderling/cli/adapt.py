@@ -44,10 +44,10 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         AdaptCommand, args, "ponderling adapt", "Teaches an ARC checkpoint new tasks, from their demonstrations."
     )
-    from ponderling.adapt import adapt
     from ponderling.checkpoint import load_checkpoint
     from ponderling.cli.train import ProgressDisplay, StopOnSignal
-    from ponderling.tasks.arc_files import read_tasks
+    from ponderling.tasks.arc.files import read_tasks
+    from ponderling.training.adapt import adapt
 
     out = command.out or Path(f"{command.checkpoint.rstrip('/')}-adapted")
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.files import write_atomically
+from ponderling.system import write_atomically
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
     from ponderling.cli.arguments import SearchOptions
     from ponderling.cli.eval import EvalCommand
     from ponderling.cli.solve import SolveCommand
-    from ponderling.evaluate_arc import ArcEvaluation
+    from ponderling.solving.vote import ArcEvaluation
     from ponderling.tasks import Arc
-    from ponderling.tasks.arc_files import ArcTask
+    from ponderling.tasks.arc.files import ArcTask
 
 ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 """Terminal colours of ARC's ten."""
@@ -24,8 +24,8 @@ ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
-    from ponderling.evaluate_arc import arc_of, known_tasks
-    from ponderling.tasks.arc_files import read_tasks
+    from ponderling.solving.vote import arc_of, known_tasks
+    from ponderling.tasks.arc.files import read_tasks
 
     _refuse_search(command)
     family = arc_of(checkpoint)
@@ -88,7 +88,7 @@ def _evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from ponderling.evaluate_arc import count_views, evaluate_arc
+    from ponderling.solving.vote import count_views, evaluate_arc
 
     steps = checkpoint.config.train.N_sup if command.steps is None else command.steps
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -107,7 +107,7 @@ def _evaluate(
 
 def _write_submission(path: Path, outcome: ArcEvaluation, everything: dict[str, ArcTask]) -> None:
     """Writes a submission for every task of the source; one black cell answers those that were not solved."""
-    from ponderling.scoring.voting import attempts, check_submission
+    from ponderling.tasks.arc.voting import attempts, check_submission
 
     solved = outcome.submission()
     submission = {
@@ -151,8 +151,8 @@ def show_arc(figures: dict[str, Any]) -> None:
 
 def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     """Shows the two best answers to each test input of the tasks in a file."""
-    from ponderling.evaluate_arc import TestInput, arc_of, known_tasks
-    from ponderling.tasks.arc_files import read_tasks
+    from ponderling.solving.vote import TestInput, arc_of, known_tasks
+    from ponderling.tasks.arc.files import read_tasks
 
     _refuse_search(command)
     if command.watch:
@@ -180,7 +180,7 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
 def _show_answers(outcome: ArcEvaluation) -> None:
     from rich.console import Console
 
-    from ponderling.scoring.voting import rank_of
+    from ponderling.tasks.arc.voting import rank_of
 
     console = Console(highlight=False)
     for (name, i), candidates in outcome.ranked.items():

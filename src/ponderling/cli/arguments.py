@@ -15,7 +15,7 @@ from ponderling.config import Choice, DType
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
-    from ponderling.search import Budget
+    from ponderling.solving.search import Budget
 
 T_ = TypeVar("T_")
 
@@ -49,7 +49,7 @@ class CheckpointCommand:
 
         checkpoint = load_checkpoint(self.checkpoint, self.device, self.dtype, task=self.task)
         if self.compile:
-            from ponderling.compiling import compile_for_solving
+            from ponderling.models.torch_compile import compile_for_solving
 
             compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
@@ -84,7 +84,7 @@ class SearchOptions:
         Raises:
             ValueError: when options contradict each other.
         """
-        from ponderling.search import Budget
+        from ponderling.solving.search import Budget
 
         views = self.views or 0
         if not self.restarts and not views and not self.verify:

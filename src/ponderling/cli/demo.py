@@ -66,7 +66,7 @@ def _free_folders(out: Path) -> list[Path]:
 def _train(name: str, folder: Path) -> dict[str, Any]:
     from ponderling.cli.train import ProgressDisplay
     from ponderling.models import count_parameters
-    from ponderling.train import start
+    from ponderling.training.trainer import start
 
     config = get_recipe(name).config
     config = replace(config, train=replace(config.train, steps=UPDATES))
@@ -112,9 +112,9 @@ def _show_table(rows: list[dict[str, Any]]) -> None:
 
 def _watch_famous(console: Any) -> None:
     """The packaged weights on a famous hard puzzle."""
-    from ponderling.cli.watch import watch
-    from ponderling.inference import Solver
-    from ponderling.search import Budget
+    from ponderling.pictures.terminal import watch
+    from ponderling.solving.search import Budget
+    from ponderling.solving.solver import Solver
 
     console.rule(f"ponderling solve sudoku {FAMOUS} --restarts 100 --watch")
     solver = Solver.load("sudoku")
@@ -124,8 +124,8 @@ def _watch_famous(console: Any) -> None:
 
 def _watch_one(folder: Path, console: Any) -> None:
     """The unseen puzzle that takes the model the most steps, of those it solves."""
-    from ponderling.cli.watch import watch
-    from ponderling.inference import Solver
+    from ponderling.pictures.terminal import watch
+    from ponderling.solving.solver import Solver
 
     solver = Solver.load(folder)
     results = solver.solve_many(solver.task.load_default("test").tokens)

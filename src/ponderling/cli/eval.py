@@ -53,10 +53,10 @@ def run(command: EvalCommand) -> dict[str, Any]:
 
     from ponderling.cli.arc import run_arc
     from ponderling.data import load_test
-    from ponderling.evaluate import evaluate, evaluate_search
-    from ponderling.inference import Solver
-    from ponderling.search import Budget
-    from ponderling.tasks.arc import is_arc
+    from ponderling.solving.evaluate import evaluate, evaluate_search
+    from ponderling.solving.search import Budget
+    from ponderling.solving.solver import Solver
+    from ponderling.tasks.arc.family import is_arc
 
     checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):

@@ -52,7 +52,7 @@ def main(args: list[str]) -> int:
 
 def _official(command: ExportCommand) -> int:
     from ponderling.checkpoint import MODEL, find_checkpoint, read_config, read_safetensors
-    from ponderling.official import PREFIXES, write_official
+    from ponderling.exchange.official import PREFIXES, write_official
 
     folder = find_checkpoint(command.checkpoint)
     config, _, info = read_config(folder)
@@ -66,7 +66,7 @@ def _official(command: ExportCommand) -> int:
 
 def _graph(command: ExportCommand, kind: str) -> int:
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.onnx_export import export, need_onnx
+    from ponderling.exchange.onnx_export import export, need_onnx
 
     if kind == "onnx":
         need_onnx()

@@ -41,9 +41,9 @@ def main(args: list[str]) -> int:
         raise ValueError(f"--delay must be positive: got {command.delay}")
     import json
 
-    from ponderling.cli.watch import outcome_text
-    from ponderling.film import Film, check_ending, write
-    from ponderling.inference import Solver
+    from ponderling.pictures.film import Film, check_ending, write
+    from ponderling.pictures.terminal import outcome_text
+    from ponderling.solving.solver import Solver
 
     check_ending(command.out, command.still)
     if not command.out.absolute().parent.is_dir():

@@ -35,9 +35,9 @@ def main(args: list[str]) -> int:
         "Reads a checkpoint of the official HRM or TRM code and writes it as ours.",
     )
     from ponderling.checkpoint import CONFIG, save_checkpoint
+    from ponderling.exchange.official import build_imported, read_official
     from ponderling.models import count_parameters
-    from ponderling.official import build_imported, read_official
-    from ponderling.tasks.arc import is_arc
+    from ponderling.tasks.arc.family import is_arc
 
     if (command.out / CONFIG).exists():
         raise FileExistsError(f"{command.out} holds a checkpoint already: choose another --out")

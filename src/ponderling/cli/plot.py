@@ -27,7 +27,7 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         PlotCommand, args, "ponderling plot", "Draws how runs went, or what thinking longer is worth."
     )
-    from ponderling.plotting import (
+    from ponderling.pictures.plots import (
         check_ending,
         need_matplotlib,
         plot_evaluations,

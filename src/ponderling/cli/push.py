@@ -30,7 +30,7 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         PushCommand, args, "ponderling push", "Uploads a model with a card; log in before with `hf auth login`."
     )
-    from ponderling.hub import find_local, push, write_card
+    from ponderling.exchange.hub import find_local, push, write_card
 
     source = find_local(command.run)
     if command.card is not None:

@@ -27,8 +27,8 @@ class ScoreCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(ScoreCommand, args, "ponderling score", "What a submission of ARC answers is worth.")
-    from ponderling.scoring.voting import check_submission, read_submission, score_submission
-    from ponderling.tasks.arc_files import SOLUTIONS, read_solutions, read_tasks
+    from ponderling.tasks.arc.files import SOLUTIONS, read_solutions, read_tasks
+    from ponderling.tasks.arc.voting import check_submission, read_submission, score_submission
 
     if command.solutions.endswith(SOLUTIONS):
         answers = read_solutions(Path(command.solutions))

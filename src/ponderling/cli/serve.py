@@ -61,7 +61,7 @@ def main(args: list[str]) -> int:
     import uvicorn
 
     from ponderling.web.engine import Engine
-    from ponderling.web.registry import Registry, Settings
+    from ponderling.web.served import Registry, Settings
     from ponderling.web.server import create_app
 
     registry = Registry(Engine(command.queue, command.most_slowdown))

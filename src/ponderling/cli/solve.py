@@ -15,7 +15,7 @@ from tyro.conf import Positional
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
 
 if TYPE_CHECKING:
-    from ponderling.inference import Result, Solver
+    from ponderling.solving.solver import Result, Solver
     from ponderling.tasks.base import Tokens
 
 
@@ -41,8 +41,8 @@ def main(args: list[str]) -> int:
     if command.delay < 0:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
     from ponderling.cli.arc import solve_arc
-    from ponderling.inference import Solver
-    from ponderling.tasks.arc import is_arc
+    from ponderling.solving.solver import Solver
+    from ponderling.tasks.arc.family import is_arc
 
     checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):
@@ -65,13 +65,13 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     if command.json:
         print(json.dumps(_to_json(result, with_trace=True)))
     elif command.watch:
-        from ponderling.cli.watch import watch
+        from ponderling.pictures.terminal import watch
 
         watch(solver.task, result, command.delay)
     else:
         from rich.console import Console
 
-        from ponderling.cli.watch import grid_text, outcome_text
+        from ponderling.pictures.terminal import grid_text, outcome_text
 
         console = Console(highlight=False)
         console.print(grid_text(solver.task, result.question_tokens, result.tokens), soft_wrap=True)

@@ -16,8 +16,8 @@ from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.recipes import Recipe, get_recipe, grid_recipe, list_recipes
 
 if TYPE_CHECKING:
-    from ponderling.distributed import World
-    from ponderling.train import Trainer
+    from ponderling.training.distributed import World
+    from ponderling.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def main(args: list[str]) -> int:
     command = _parse(recipe, base, args, name)
     out = command.out or default_out
     data = command.data
-    from ponderling.distributed import join_world
+    from ponderling.training.distributed import join_world
 
     train, results = command.train, []
     with join_world() as world:
@@ -83,8 +83,8 @@ def main(args: list[str]) -> int:
 
 def _shown(data: DataConfig, fresh: bool, tell: bool) -> DataConfig:
     """Files of grids as this run takes them, shown before training if this process is to tell."""
-    from ponderling.cli.grid_data import show_grids
-    from ponderling.data.grid_source import grid_config
+    from ponderling.cli.data.grids import show_grids
+    from ponderling.data.custom import grid_config
 
     if fresh:  # symmetries may ask for a square canvas
         data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
@@ -176,7 +176,7 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     if files is None:
         assert name is not None
         return get_recipe(name)
-    from ponderling.data.grid_source import grid_config
+    from ponderling.data.custom import grid_config
 
     base = get_recipe(name) if name is not None else None  # a wrong name is told before a long file is read
     data = grid_config(*files, base=None if base is None else base.config.data)
@@ -222,7 +222,7 @@ def _saved_config(args: list[str], out: Path) -> RunConfig | None:
 
 def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) -> dict[str, Any]:
     """Trains, or goes on, and says what came of it."""
-    from ponderling.train import start
+    from ponderling.training.trainer import start
 
     trainer = start(config, out, resume, name, ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:

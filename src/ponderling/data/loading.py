@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.config import DataConfig
-from ponderling.data.grid_source import load_grids
+from ponderling.data.custom import load_grids
 from ponderling.data.sampler import Augment
 from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import PAD, Puzzles, Task, join
-from ponderling.tasks.grids import Grids
-from ponderling.tasks.sudoku import LARGE_SETS
+from ponderling.tasks.custom.family import Grids
+from ponderling.tasks.sudoku.family import LARGE_SETS
 
 PACKAGED = ("default", *LARGE_SETS)
 """Names of sets that come with Ponderling."""

@@ -1,4 +1,4 @@
-"""Puzzle families: data and rules, in numpy. `base.py` says what one is; `sudoku.py` is one; `grid.py` is a base for yours."""
+"""Puzzle families: data and rules, in numpy. `base.py` says what one is; `grid_task.py` is the base of all, and of yours."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ponderling.tasks import arc
-from ponderling.tasks.arc import Arc
+from ponderling.tasks.arc import family as arc
+from ponderling.tasks.arc.family import Arc
 from ponderling.tasks.base import Task
-from ponderling.tasks.grid import GridTask
-from ponderling.tasks.jigsaw import PATTERN as JIGSAW
-from ponderling.tasks.jigsaw import Jigsaw
-from ponderling.tasks.maze import Maze
-from ponderling.tasks.sudoku import Sudoku
+from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.maze.family import Maze
+from ponderling.tasks.sudoku.family import Sudoku
+from ponderling.tasks.sudoku.jigsaw import PATTERN as JIGSAW
+from ponderling.tasks.sudoku.jigsaw import Jigsaw
 
 __all__ = ["SUDOKUS", "TASKS", "Arc", "GridTask", "Jigsaw", "Maze", "Sudoku", "Task", "get_task"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.files import write_atomically
+from ponderling.system import write_atomically
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
 
 FACTS, NAMES, GRID = "dataset.json", "identifiers.json", "grid.json"

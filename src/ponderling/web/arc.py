@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ponderling.scoring.voting import Votes
-from ponderling.search import Found
+from ponderling.solving.search import Found
 from ponderling.tasks import Arc
-from ponderling.tasks.arc_files import ArcTask, Pair
+from ponderling.tasks.arc.files import ArcTask, Pair
+from ponderling.tasks.arc.voting import Votes
 from ponderling.tasks.base import PuzzleError, Puzzles, Question
 from ponderling.web.arc_tasks import SYMMETRIES, text_of
-from ponderling.web.bodies import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
+from ponderling.web.schemas import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
 
 if TYPE_CHECKING:
-    from ponderling.web.registry import Served
+    from ponderling.web.served import Served
 
 
 def entries(served: Served) -> list[ArcEntry]:

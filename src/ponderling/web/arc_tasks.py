@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ponderling.checkpoint import Checkpoint
-from ponderling.evaluate_arc import known_tasks
+from ponderling.solving.vote import known_tasks
 from ponderling.tasks import Arc
-from ponderling.tasks.arc import NONE
-from ponderling.tasks.arc_files import ArcTask, Grid
+from ponderling.tasks.arc.family import NONE
+from ponderling.tasks.arc.files import ArcTask, Grid
 from ponderling.tasks.base import PuzzleError
 
 SYMMETRIES = (
@@ -19,7 +19,7 @@ SYMMETRIES = (
     "rows and columns exchanged",
     "mirrored at the other diagonal",
 )
-"""What `arc_canvas` numbers; turns are against the clock."""
+"""What `tasks.arc.canvas` numbers; turns are against the clock."""
 
 
 def offered_tasks(checkpoint: Checkpoint, family: Arc, source: str = "default") -> dict[str, ArcTask]:

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from ponderling.halting import recursions_of
-from ponderling.inference import Solver
-from ponderling.search import Budget, Found, Search, TraceStep, model_step
+from ponderling.solving.search import Budget, Found, Search, TraceStep, model_step
+from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Question
 
 LOG = logging.getLogger("ponderling.web")

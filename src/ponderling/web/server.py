@@ -20,10 +20,13 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 import ponderling
 from ponderling.halting import recursions_of
-from ponderling.search import Budget, Found
+from ponderling.solving.search import Budget, Found
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
-from ponderling.web import arc, offers
-from ponderling.web.bodies import (
+from ponderling.web import arc, catalog
+from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
+from ponderling.web.middleware import Guard
+from ponderling.web.monitoring import Traffic, add_operations
+from ponderling.web.schemas import (
     MOST_ATTEMPTS,
     MOST_CELLS,
     MOST_PUZZLES,
@@ -42,10 +45,7 @@ from ponderling.web.bodies import (
     VoteResponse,
     problems,
 )
-from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
-from ponderling.web.guard import Guard
-from ponderling.web.operations import Traffic, add_operations
-from ponderling.web.registry import DEFAULTS, Registry, Served, Settings
+from ponderling.web.served import DEFAULTS, Registry, Served, Settings
 
 HEARTBEAT = 5.0
 """Seconds of silence after which a stream of events says that it is still there."""
@@ -163,7 +163,7 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
         served = registry.find(model, task)
         if difficulty not in served.puzzles:
             raise HTTPException(404, f"no puzzles of {served.task.name} come with the package")
-        offer = offers.draw(served.task, served.puzzles[difficulty], np.random.default_rng(seed))
+        offer = catalog.draw(served.task, served.puzzles[difficulty], np.random.default_rng(seed))
         return PuzzleResponse(
             model=served.model, task=served.task.name, puzzle=served.task.format(offer.tokens), difficulty=difficulty,
             rating=offer.rating,

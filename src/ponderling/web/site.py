@@ -21,15 +21,15 @@ from torch import nn
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.data import task_of
-from ponderling.evaluate_arc import arc_of
+from ponderling.exchange.onnx_export import Step, describe, export, need_onnx
 from ponderling.halting import recursions_of
-from ponderling.inference import Solver
 from ponderling.models import Relational
-from ponderling.onnx_export import Step, describe, export, need_onnx
+from ponderling.solving.solver import Solver
+from ponderling.solving.vote import arc_of
 from ponderling.tasks import Arc
-from ponderling.tasks.arc import is_arc
-from ponderling.tasks.arc_files import ArcTask, Pair
-from ponderling.web import offers
+from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks.arc.files import ArcTask, Pair
+from ponderling.web import catalog
 from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
 
 RUNTIME = "onnxruntime-web"
@@ -115,17 +115,17 @@ def _about(name: str, path: str, first: Checkpoint) -> dict[str, Any]:
     """What /v1/models says, with what the loop around the graph must know; and puzzles to try."""
     own = first.config.data.task
     families, puzzles = [], {}
-    for task in offers.families(first):
+    for task in catalog.families(first):
         checkpoint = first if task == own else load_checkpoint(path, dtype="float32", task=task)
         solver = Solver.of(checkpoint)
         names = Step(checkpoint.model, first.config.train.halting == "halt_continue").input_names
-        by_difficulty = offers.puzzles_by_difficulty(solver.task)
+        by_difficulty = catalog.puzzles_by_difficulty(solver.task)
         puzzles[task] = {
             difficulty: [solver.task.format(tokens) for tokens in some.tokens[:OFFERED]]
             for difficulty, some in by_difficulty.items()
         }
         graph = describe(checkpoint) | {"inputs": names}
-        described = offers.describe(solver, own)
+        described = catalog.describe(solver, own)
         families.append(described | {"difficulties": list(by_difficulty), "graph": graph})
     assert task_of(first.config.data).name == families[0]["task"]
     return {"models": [_model(name, first, families)], "puzzles": puzzles}
@@ -152,7 +152,7 @@ def _with_arc(name: str, checkpoint: Checkpoint, source: str) -> tuple[Checkpoin
     cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
     names = Step(cut.model, cut.config.train.halting == "halt_continue").input_names
     solver = Solver(cut.model, family, cut.config, "cpu")
-    described = offers.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
+    described = catalog.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
     return cut, {
         "models": [_model(name, cut, [described | {"graph": describe(cut) | {"inputs": names}}])],
         "symmetries": SYMMETRIES,

@@ -1,0 +1,134 @@
+"""`ponderling data export`: a file of puzzles, or a task's own, as a data set that the official repositories train on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    from ponderling.tasks.base import Puzzles, Task, Tokens
+
+
+@dataclass(frozen=True)
+class ExportCommand:
+    """What `ponderling data export` takes."""
+
+    source: Positional[str]
+    """A file of puzzles or grids, a folder in the official layout, or the name of a task for its own puzzles."""
+    out: Path
+    """Folder for the data set; one that is there already is not overwritten."""
+    format: Literal["official", "jsonl"] = "official"
+    """official: the folders of the official HRM and TRM repositories; jsonl: train.jsonl and test.jsonl, one pair a line."""
+    task: str | None = None
+    """The puzzle family whose tokens to use, such as sudoku9; of CSV files of Sudokus it is told from the file."""
+    test: str | None = None
+    """Another file with the test puzzles; a tenth of the questions if not given, where the file does not say."""
+
+
+def export(args: list[str]) -> int:
+    """Runs `data export`."""
+    command = parse_arguments(
+        ExportCommand, args, "ponderling data export", "Writes a data set for the official HRM and TRM repositories."
+    )
+    task, parts = _parts(command)
+    if command.format == "jsonl":
+        _write_jsonl(command.out, task, parts)
+    else:
+        _write_official(command.out, task, parts)
+    counts = ", ".join(f"{len(puzzles):,} in {name}" for name, puzzles in parts.items())
+    print(f"{command.out}: {counts}, {task.vocab_size} tokens, {parts['train'].tokens.shape[1]} cells", file=sys.stderr)
+    return 0
+
+
+def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
+    """The task, and its training and test puzzles."""
+    from ponderling.cli.data import guess_task, holds_grids
+    from ponderling.cli.data.arc import holds_arc
+    from ponderling.data.custom import grid_config, held_out, load_grids
+    from ponderling.tasks import get_task
+    from ponderling.tasks.custom.family import Grids
+
+    path = Path(command.source)
+    if command.task is None and holds_arc(command.source):
+        raise ValueError(f"{path}: ARC tasks are not exported: the official builder reads such files itself")
+    if not path.exists():
+        if path.suffix or "/" in command.source:
+            raise FileNotFoundError(f"{path}: no such file")
+        task = get_task(command.source)
+        return task, {split: task.load_default(split) for split in ("train", "test")}
+    if command.task is None and holds_grids(path):
+        data = grid_config(command.source, command.test)
+        assert data.grid is not None
+        task = Grids(data.grid)
+        parts = load_grids(data, task)
+        return task, {"train": parts.train.puzzles, "test": parts.test.puzzles}
+    task = get_task(command.task) if command.task else guess_task(path)
+    puzzles = task.read(path)
+    if command.test is not None:
+        return task, {"train": puzzles, "test": task.read(command.test)}
+    test = held_out([row.tobytes() for row in puzzles.tokens], path)
+    return task, {"train": puzzles[(~test).nonzero()[0]], "test": puzzles[test.nonzero()[0]]}
+
+
+def _write_official(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
+    from ponderling.tasks.official_layout import write_layout
+
+    num_puzzles = max(task.num_puzzles(puzzles) for puzzles in parts.values())
+    write_layout(out, parts, task.vocab_size, num_puzzles, _grid_facts(task, parts))
+
+
+def _grid_facts(task: Task, parts: dict[str, Puzzles]) -> dict[str, Any]:
+    """Shape and symbols, as `GridSpec` has them."""
+    import numpy as np
+
+    from ponderling.tasks.custom.family import Grids, GridSpec
+
+    if isinstance(task, Grids):
+        spec = task.spec
+    else:
+        rows, columns = task.grid_shape
+        L = rows * columns
+        padded = any((grid == 0).any() for puzzles in parts.values() for grid in (puzzles.tokens, puzzles.labels))
+        if padded:
+            spec = GridSpec(tuple(map(str, range(task.vocab_size))), rows, columns, "raw")
+        else:
+            cells = (_rows_of(task, np.full(L, token, np.uint8))[0][0] for token in range(1, task.vocab_size))
+            spec = GridSpec(tuple(cells), rows, columns)
+    return {key: value for key, value in asdict(spec).items() if key != "num_puzzles"}
+
+
+def _write_jsonl(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
+    import json
+
+    from ponderling.system import write_atomically
+    from ponderling.tasks.custom.family import Grids
+
+    files = {out / f"{name}.jsonl": puzzles for name, puzzles in parts.items()}
+    for file in files:
+        if file.exists():
+            raise FileExistsError(f"{file} is there already: choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    for file, puzzles in files.items():
+        if isinstance(task, Grids):
+            task.write(file, puzzles)
+            continue
+        lines = [
+            json.dumps({"input": _rows_of(task, question), "output": _rows_of(task, answer)}, ensure_ascii=False) + "\n"
+            for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
+        ]
+        write_atomically(file, lambda temporary, lines=lines: temporary.write_text("".join(lines), encoding="utf-8"))
+
+
+def _rows_of(task: Task, tokens: Tokens) -> list[list[str]]:
+    """The grid (L,) as rows of cells: those of its text where each is one character, else as it is drawn."""
+    rows, columns = task.grid_shape
+    text = task.format(tokens)
+    if len(text) != rows * columns:
+        return task.render(tokens)
+    return [list(text[r * columns : (r + 1) * columns]) for r in range(rows)]

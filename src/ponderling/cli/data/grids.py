@@ -1,0 +1,55 @@
+"""What a file of grids holds, shown before training on it and by `data inspect`."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from ponderling.config import DataConfig
+
+SHOWN = 24
+"""Symbols of a large vocabulary that are listed."""
+
+
+def show_grids(data: DataConfig, stream: TextIO) -> None:
+    """Reads the files and tells what they hold, in a few lines."""
+    from ponderling.data.custom import grid_facts
+
+    print("\n".join(lines_of(data.train, grid_facts(data))), file=stream)
+
+
+def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
+    """The facts of `custom.grid_facts` for a person."""
+    rows, columns = facts["canvas"]
+    sizes = {
+        "one": f"every grid {rows}x{columns}",
+        "marked": f"sizes differ: canvas {rows}x{columns} with end marks",
+        "raw": f"canvas {rows}x{columns} with padding",
+    }[facts["sizes"]]
+    symbols = facts["symbols"]
+    more = f" ... ({len(symbols)} in all)" if len(symbols) > SHOWN else ""
+    ids = f"; {facts['puzzle_ids']:,} puzzle ids" if facts["puzzle_ids"] > 1 else ""
+    lines = [
+        f"{source}: {sizes}; symbols {' '.join(map(_shown, symbols[:SHOWN]))}{more}; {facts['tokens']} tokens{ids}; "
+        f"symmetries {facts['symmetries']}",
+        f"  {facts['split']}",
+    ]
+    for name in ("train", "test"):
+        f = facts[name]
+        notes = [
+            f"{f[key]:,} {words}"
+            for key, words in (
+                ("repeated_questions", "repeated questions"),
+                ("questions_with_several_answers", "questions with several answers"),
+                ("answers_equal_to_question", "answers equal to their question"),
+            )
+            if f[key]
+        ]
+        lines.append(
+            f"  {name}: {f['examples']:,} examples, inputs {f['inputs']}, outputs {f['outputs']}"
+            + "".join(f", {note}" for note in notes)
+        )
+    return lines
+
+
+def _shown(symbol: str) -> str:
+    return repr(symbol) if not symbol.strip() else symbol

@@ -1,0 +1,132 @@
+"""`ponderling data make maze`: mazes of any size with the rule of Maze-Hard for their paths."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ponderling.cli.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ponderling.tasks import Maze
+    from ponderling.tasks.base import Puzzles
+
+BATCH = 256
+"""Mazes that are made before those like an earlier one are sorted out."""
+
+
+@dataclass(frozen=True)
+class MakeMazeCommand:
+    """What `ponderling data make maze` takes."""
+
+    out: Path
+    """Folder for train.csv.gz, test.csv.gz and made.json; files that are there already are not overwritten."""
+    size: int = 10
+    """Rows of the grid."""
+    columns: int | None = None
+    """Columns of the grid; as many as rows if not given."""
+    train: int = 1000
+    """Training mazes."""
+    test: int = 100
+    """Test mazes; none is a training maze, also not turned or mirrored."""
+    min_path: int | None = None
+    """Cells of the shortest path at least, S and G included; if not given 11 for every 90 cells of the grid: 110 for 30x30, as
+    in Maze-Hard, 12 for 10x10. Each cell more makes such mazes rarer."""
+    walls: tuple[float, float] = (0.3, 0.5)
+    """Lowest and highest share of walls among the cells, from 0 to 1; their number is uniform between."""
+    seed: int = 0
+    """Seed; the same command gives the same files."""
+
+
+def make_maze(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(
+        MakeMazeCommand, args, "ponderling data make maze", "Generates mazes with their shortest paths."
+    )
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ponderling.tasks import Maze
+
+    if command.train < 0 or command.test < 0 or command.train + command.test < 1:
+        raise ValueError(
+            f"--train and --test must not be negative, and not both 0: got {command.train} and {command.test}"
+        )
+    task = Maze(command.size, command.columns)
+    train_file, test_file, facts_file = (command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json"))
+    for file in (train_file, test_file, facts_file):
+        if file.exists():
+            raise FileExistsError(f"{file} is there already: choose another --out")
+    rng = np.random.default_rng(command.seed)
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task(task.name, total=command.train + command.test)
+        made = _distinct_mazes(task, command, rng, lambda done: progress.update(bar, completed=done))
+    train, test = made[command.test :], made[: command.test]
+    command.out.mkdir(parents=True, exist_ok=True)
+    task.write(train_file, train)
+    task.write(test_file, test)
+    facts = {
+        "command": f"ponderling data make maze --size {command.size} "
+        + (f"--columns {command.columns} " if command.columns is not None else "")
+        + f"--train {command.train} --test {command.test} "
+        + (f"--min-path {command.min_path} " if command.min_path is not None else "")
+        + f"--walls {command.walls[0]} {command.walls[1]} --seed {command.seed}",
+        "train": _facts(train),
+        "test": _facts(test),
+    }
+    facts_file.write_text(json.dumps(facts, indent=2) + "\n")
+    print(json.dumps(facts, indent=2))
+    return 0
+
+
+def _distinct_mazes(
+    task: Maze, command: MakeMazeCommand, rng: np.random.Generator, progress: Callable[[int], object]
+) -> Puzzles:
+    """As many mazes as are wanted, no two of them alike, also not turned or mirrored."""
+    import numpy as np
+
+    from ponderling.tasks.base import join
+
+    wanted, stalled = command.train + command.test, 0
+    found = task.generate(rng, 0, command.walls, command.min_path)
+    while len(found) < wanted:
+        known = len(found)
+        count = min(BATCH, wanted - known)
+        more = task.generate(
+            rng, count, command.walls, command.min_path, lambda done, known=known: progress(known + done)
+        )
+        found = join([found, more])
+        found = found[np.sort(np.unique(task.fingerprint(found.tokens), return_index=True)[1])]
+        stalled = 0 if len(found) > known else stalled + 1
+        if stalled == 50:
+            raise ValueError(
+                f"found only {known} different mazes of this kind and no new one for 50 batches: ask for fewer than {wanted}, "
+                "for larger ones or for shorter paths"
+            )
+        progress(len(found))
+    return found
+
+
+def _facts(mazes: Puzzles) -> dict[str, Any]:
+    from ponderling.tasks.maze.family import WALL
+
+    assert mazes.ratings is not None
+    return {
+        "mazes": len(mazes),
+        "walls": _range((mazes.tokens == WALL).sum(axis=1)),
+        "path_cells": _range(mazes.ratings),
+    }
+
+
+def _range(numbers: NDArray[Any]) -> dict[str, float] | None:
+    if not len(numbers):
+        return None
+    return {"fewest": int(numbers.min()), "mean": round(float(numbers.mean()), 2), "most": int(numbers.max())}

@@ -1,0 +1,222 @@
+"""A run on a person's own grids: from files to the task they define, and to training and test puzzles kept apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.config import DataConfig
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles
+from ponderling.tasks.custom.family import Grids, GridSpec, spec_of_file
+from ponderling.tasks.custom.files import GridFile, read_grid_file
+from ponderling.tasks.official_layout import is_layout, read_facts, read_grid_facts, read_layout
+from ponderling.tasks.text_files import Problems
+
+HELD_OUT = 10
+"""One question in so many is held out for testing, where neither the file nor another file says which are for that."""
+CHECKED = 1000
+"""So many answers of each part are shown to a checker before training: one that refuses the data is a mistake."""
+
+
+def grid_config(
+    train: str, test: str | None = None, symmetries: str = "none", base: DataConfig | None = None
+) -> DataConfig:
+    """The settings for training on a file or folder of grids, with everything that defines its task.
+
+    Args:
+        train: A .jsonl, .csv or .npz file, or a folder in the official layout.
+        test: Another one with the test examples.
+        symmetries: Those of `DataConfig`; quarter turns ask for a square canvas.
+        base: The other settings.
+
+    Raises:
+        PuzzleError: naming file, row and reason.
+    """
+    spec = _spec_of(train, test, any(name in ("rotations", "dihedral") for name in symmetries.split("+")))
+    base = base or DataConfig()
+    return replace(base, task=Grids.name, train=train, test=test or "default", grid=spec, symmetries=symmetries)
+
+
+def _spec_of(train: str, test: str | None, square: bool) -> GridSpec:
+    if not is_layout(train):
+        more = [] if test is None or is_layout(test) else [read_grid_file(test)]
+        return spec_of_file(read_grid_file(train), more, square)
+    facts, grid = read_facts(train), read_grid_facts(train)
+    num_puzzles, L = facts["num_puzzle_identifiers"], facts["seq_len"]
+    if grid is not None:
+        try:
+            spec = GridSpec(tuple(map(str, grid["symbols"])), grid["rows"], grid["columns"], grid["sizes"], num_puzzles)
+            matches = (spec.rows * spec.columns, spec.vocab_size) == (L, facts["vocab_size"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise PuzzleError(f"{train}/grid.json: {error!r}: delete it, or export the data anew") from error
+        if not matches:
+            raise PuzzleError(
+                f"{train}/grid.json is of other data than dataset.json: delete it, or export the data anew"
+            )
+        return spec
+    side = round(L**0.5)
+    rows, columns = (side, side) if side * side == L else (1, L)
+    puzzles = read_layout(train, "train")
+    padded = (puzzles.tokens == PAD).any() or (puzzles.labels == PAD).any()
+    names = range(0 if padded else 1, facts["vocab_size"])
+    try:
+        return GridSpec(tuple(map(str, names)), rows, columns, "raw" if padded else "one", num_puzzles)
+    except ValueError as error:
+        raise PuzzleError(f"{train}/train/dataset.json: {error}") from error
+
+
+@dataclass(frozen=True)
+class Part:
+    """Puzzles with their places in a file, so that what is wrong with them can be pointed at."""
+
+    path: Path
+    unit: str
+    numbers: NDArray[np.int64]
+    puzzles: Puzzles
+
+    def __getitem__(self, rows: NDArray[Any]) -> Part:
+        return replace(self, numbers=self.numbers[rows], puzzles=self.puzzles[rows])
+
+    def keys(self, task: Grids) -> list[tuple[int, bytes]]:
+        """What makes each question itself: its puzzle id, and the grid up to the task's symmetries."""
+        return list(zip(self.puzzles.puzzle_ids.tolist(), task.canonical(self.puzzles.tokens), strict=True))
+
+
+@dataclass(frozen=True)
+class GridParts:
+    """A run's puzzles, and how the test puzzles were chosen."""
+
+    train: Part
+    test: Part
+    how: str
+    """In words."""
+
+
+def load_grids(data: DataConfig, task: Grids) -> GridParts:
+    """The training and test puzzles; no test question is a training question, also up to the symmetries.
+
+    Raises:
+        PuzzleError: for a part without a puzzle, for questions in both, or answers that the rules refuse.
+    """
+    if data.test != "default":
+        parts = GridParts(_part(data.train, "train", task), _part(data.test, "test", task), f"test: {data.test}")
+    elif is_layout(data.train):
+        parts = GridParts(_part(data.train, "train", task), _part(data.train, "test", task), "test: the folder's own")
+    else:
+        parts = _parts_of_file(read_grid_file(data.train), task)
+    for name, part in (("train", parts.train), ("test", parts.test)):
+        if not len(part.puzzles):
+            raise PuzzleError(f"{part.path}: no example to {name} on")
+        _check_answers(part, task)
+    _refuse_overlap(parts, task)
+    return parts
+
+
+def _part(source: str, split: str, task: Grids) -> Part:
+    """The puzzles of a file or folder that are meant for this split."""
+    if is_layout(source):
+        puzzles = read_layout(source, split, task.vocab_size)
+        if puzzles.tokens.shape[1] != task.num_cells:
+            raise PuzzleError(f"{source}/{split}: has {puzzles.tokens.shape[1]} cells, training has {task.num_cells}")
+        return Part(Path(source) / split, "row", np.arange(len(puzzles)), puzzles)
+    file = read_grid_file(source)
+    part = Part(file.path, file.unit, file.numbers, task.puzzles_of(file))
+    return part if file.is_test is None else part[np.flatnonzero(file.is_test == (split == "test"))]
+
+
+def _parts_of_file(file: GridFile, task: Grids) -> GridParts:
+    everything = Part(file.path, file.unit, file.numbers, task.puzzles_of(file))
+    if file.is_test is not None:
+        train, test = np.flatnonzero(~file.is_test), np.flatnonzero(file.is_test)
+        return GridParts(everything[train], everything[test], "test: as the file says")
+    test = _without_new_symbols(everything, held_out(everything.keys(task), file.path))
+    how = f"test: one question in {HELD_OUT}, held out at random (always the same), as the file says nothing of a split"
+    return GridParts(everything[np.flatnonzero(~test)], everything[np.flatnonzero(test)], how)
+
+
+def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
+    """Which examples to hold out for testing, (N,): those of a tenth of the different keys, always the same.
+
+    Raises:
+        PuzzleError: when there is but one key.
+    """
+    kinds: dict[Hashable, int] = {}
+    kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
+    if len(kinds) < 2:
+        raise PuzzleError(f"{path}: all its questions are equal: none can be held out to test on")
+    chosen = np.zeros(len(kinds), bool)
+    chosen[np.random.default_rng(0).permutation(len(kinds))[: max(1, len(kinds) // HELD_OUT)]] = True
+    return chosen[kind]
+
+
+def _without_new_symbols(part: Part, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same choice, without examples that show a token which training would otherwise not."""
+    both = np.concatenate([part.puzzles.tokens, part.puzzles.labels], axis=1)
+    missing = np.setdiff1d(np.unique(both[test]), np.unique(both[~test]))
+    return test & ~np.isin(both, missing).any(axis=1)
+
+
+def _check_answers(part: Part, task: Grids) -> None:
+    problems = Problems(part.path, part.unit)
+    for i, reason in task.wrong_answers(part.puzzles.tokens[:CHECKED], part.puzzles.labels[:CHECKED]).items():
+        problems.add(int(part.numbers[i]), f"the checker refuses its answer: {reason}")
+    problems.report()
+
+
+def _refuse_overlap(parts: GridParts, task: Grids) -> None:
+    train, test = parts.train, parts.test
+    seen = dict(zip(train.keys(task), train.numbers.tolist(), strict=True))
+    problems = Problems(test.path, test.unit)
+    for number, key in zip(test.numbers.tolist(), test.keys(task), strict=True):
+        if key in seen:
+            up_to = " up to the symmetries" if task.group else ""
+            problems.add(number, f"its question is also that of training {train.unit} {seen[key]}{up_to}")
+    problems.report()
+
+
+def grid_facts(data: DataConfig) -> dict[str, Any]:
+    """What the files of a run on grids hold, as plain values."""
+    assert data.grid is not None
+    spec = data.grid
+    task = Grids(spec, data.check, data.symmetries)
+    parts = load_grids(data, task)
+    return {
+        "task": task.name,
+        "canvas": [spec.rows, spec.columns],
+        "sizes": spec.sizes,
+        "symbols": list(spec.symbols),
+        "tokens": spec.vocab_size,
+        "puzzle_ids": spec.num_puzzles,
+        "symmetries": data.symmetries,
+        "split": parts.how,
+        "train": _facts(parts.train, task),
+        "test": _facts(parts.test, task),
+    }
+
+
+def _facts(part: Part, task: Grids) -> dict[str, Any]:
+    puzzles = part.puzzles
+    keys = part.keys(task)
+    answers: dict[tuple[int, bytes], set[bytes]] = {}
+    for question, i, answer in zip(puzzles.tokens, puzzles.puzzle_ids.tolist(), puzzles.labels, strict=True):
+        answers.setdefault((i, question.tobytes()), set()).add(answer.tobytes())
+    return {
+        "examples": len(puzzles),
+        "inputs": _range(task.sizes(puzzles.tokens)),
+        "outputs": _range(task.sizes(puzzles.labels)),
+        "repeated_questions": len(keys) - len(set(keys)),
+        "questions_with_several_answers": sum(len(found) > 1 for found in answers.values()),
+        "answers_equal_to_question": int((puzzles.tokens == puzzles.labels).all(axis=1).sum()),
+        "ratings": None if puzzles.ratings is None else dict(sorted(Counter(puzzles.ratings.tolist()).items())),
+    }
+
+
+def _range(sizes: NDArray[np.int64]) -> str:
+    low, high = ("x".join(map(str, ends)) for ends in (sizes.min(axis=0), sizes.max(axis=0)))
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,1 @@
+"""Models for others: official checkpoints, ONNX, torch.export, the Hugging Face Hub."""

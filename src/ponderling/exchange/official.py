@@ -1,0 +1,580 @@
+"""Checkpoints of the official repositories, to read and to write: their keys and settings beside ours, as tables.
+
+TRM: SamsungSAILMontreal/TinyRecursiveModels; HRM: sapientinc/HRM. A checkpoint there is a file of weights, `step_N` or
+`checkpoint`, with `all_config.yaml` beside it. Of the shapes that a model needs, neither file holds the number of cells,
+and the weights alone tell neither the heads nor n and T; what is missing must be given, and the error says what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import re
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from ponderling.checkpoint import CheckpointError, load_weights
+from ponderling.config import (
+    DataConfig,
+    Given,
+    LossName,
+    ModelConfig,
+    PuzzleShape,
+    RunConfig,
+    System,
+    TrainConfig,
+)
+from ponderling.models import Model, build_model
+from ponderling.models.layers import swiglu_width
+from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks.arc.identifiers import Identifiers
+from ponderling.tasks.arc.official_names import Named, names_of, read_names
+from ponderling.tasks.official_layout import NAMES
+
+PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.")
+"""What stands before a key: with torch.compile, without it, and of the bare model."""
+
+CONFIG_FILE = "all_config.yaml"
+
+OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
+"""The family of all official ARC data sets: a canvas of 30x30, and 12 tokens."""
+
+# Ours beside theirs.
+KEYS = [
+    ("embedding.weight", "embed_tokens.embedding_weight"),
+    ("positions.weight", "embed_pos.embedding_weight"),
+    ("answer_head.weight", "lm_head.weight"),
+    ("halt_head.weight", "q_head.weight"),
+    ("halt_head.bias", "q_head.bias"),
+    ("puzzle_embedding.table", "puzzle_emb.weights"),
+]
+NETWORKS: dict[System, list[tuple[str, str]]] = {
+    "trm": [("net", "L_level")],
+    "hrm": [("net_L", "L_level"), ("net_H", "H_level")],
+}
+BLOCK_KEYS = [
+    ("attention.qkv.weight", "self_attn.qkv_proj.weight"),
+    ("attention.output.weight", "self_attn.o_proj.weight"),
+    ("mix_positions.mlp.gate_up.weight", "mlp_t.gate_up_proj.weight"),
+    ("mix_positions.mlp.down.weight", "mlp_t.down_proj.weight"),
+    ("mlp.gate_up.weight", "mlp.gate_up_proj.weight"),
+    ("mlp.down.weight", "mlp.down_proj.weight"),
+]
+INITIAL = ("H_init", "L_init")
+"""Their two initial states are the rows of our `initial`: y starts from H_init, z from L_init."""
+
+LOSSES: list[tuple[LossName, str]] = [
+    ("stablemax", "stablemax_cross_entropy"),
+    ("softmax", "softmax_cross_entropy"),
+]
+# Fields of TrainConfig beside those at the top of all_config.yaml.
+TRAIN_SETTINGS = [
+    ("batch_size", "global_batch_size"),
+    ("lr", "lr"),
+    ("lr_min_ratio", "lr_min_ratio"),
+    ("warmup_steps", "lr_warmup_steps"),
+    ("weight_decay", "weight_decay"),
+    ("beta1", "beta1"),
+    ("beta2", "beta2"),
+    ("puzzle_lr", "puzzle_emb_lr"),
+    ("puzzle_weight_decay", "puzzle_emb_weight_decay"),
+    ("seed", "seed"),
+]
+# Fields beside those of its section `arch`.
+ARCH_TRAIN_SETTINGS = [("N_sup", "halt_max_steps"), ("halt_exploration", "halt_exploration_prob")]
+ARCH_MODEL_SETTINGS = [
+    ("hidden_size", "hidden_size"),
+    ("num_heads", "num_heads"),
+    ("expansion", "expansion"),
+    ("positions", "pos_encodings"),
+    ("n", "L_cycles"),
+    ("T", "H_cycles"),
+    ("num_layers", "L_layers"),
+    ("puzzle_embedding_size", "puzzle_emb_ndim"),
+]
+
+
+def official_key(ours: str, system: System) -> str | None:
+    """Their name, without prefix, of our tensor; None where they have none."""
+    return _translate(ours, system, 0)
+
+
+def our_key(theirs: str, system: System) -> str | None:
+    """Our name of their tensor, given without prefix; None where we have none."""
+    return _translate(theirs, system, 1)
+
+
+def _translate(key: str, system: System, side: int) -> str | None:
+    for pair in KEYS:
+        if key == pair[side]:
+            return pair[1 - side]
+    for network in NETWORKS[system]:
+        match = re.fullmatch(rf"{network[side]}\.layers\.(\d+)\.(.+)", key)
+        for pair in BLOCK_KEYS:
+            if match and match[2] == pair[side]:
+                return f"{network[1 - side]}.layers.{match[1]}.{pair[1 - side]}"
+    return None
+
+
+def to_ours(official: Mapping[str, Tensor], system: System, where: str = "the checkpoint") -> dict[str, Tensor]:
+    """Our state dict from theirs, keys without prefix.
+
+    Raises:
+        CheckpointError: naming the keys that neither system has.
+    """
+    missing = [name for name in INITIAL if name not in official]
+    unknown = [key for key in official if key not in INITIAL and our_key(key, system) is None]
+    if missing or unknown:
+        problems = [
+            f"{what} {', '.join(keys[:4])}" for what, keys in (("missing", missing), ("unknown", unknown)) if keys
+        ]
+        raise CheckpointError(f"{where}: not an official {system.upper()} checkpoint: {'; '.join(problems)}")
+    ours = {our_key(key, system) or "": tensor for key, tensor in official.items() if key not in INITIAL}
+    return {"initial": torch.stack([official[name] for name in INITIAL]), **ours}
+
+
+def to_official(ours: Mapping[str, Tensor], system: System) -> dict[str, Tensor]:
+    """Their state dict, keys without prefix, from ours.
+
+    Raises:
+        ValueError: for a tensor that the official code has no place for.
+    """
+    official: dict[str, Tensor] = dict(zip(INITIAL, ours["initial"].unbind(), strict=True))
+    for key, tensor in ours.items():
+        if key == "initial":
+            continue
+        name = official_key(key, system)
+        if name is None:
+            raise ValueError(f"the official code has no place for {key}")
+        official[name] = tensor
+    return official
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An official checkpoint in our terms."""
+
+    config: RunConfig
+    shape: PuzzleShape
+    tensors: dict[str, Tensor]
+    """Our state dict."""
+    info: dict[str, Any]
+    """Where it came from; its YAML, to write it again."""
+
+
+def read_official(path: str | Path, given: Given | None = None) -> Imported:
+    """Reads an official checkpoint: a file of weights, or the folder that holds one.
+
+    Raises:
+        CheckpointError: naming the file and what is wrong or missing.
+    """
+    given = given or Given()
+    file = find_file(Path(path))
+    raw, prefix = _read_tensors(file)
+    names = _read_names(given, file, raw)
+    if names is not None and given.task is None:
+        given = replace(given, task=OFFICIAL_ARC)
+    settings_file = given.config or file.parent / CONFIG_FILE
+    if given.config and not given.config.is_file():
+        raise CheckpointError(f"{given.config}: no such file")
+    settings = _read_yaml(settings_file) if settings_file.is_file() else None
+    system: System = "hrm" if any(key.startswith("H_level.") for key in raw) else "trm"
+    tensors = to_ours(raw, system, str(file))
+    model = _model_config(system, raw, settings, given, str(file))
+    shape = PuzzleShape(*_shape(raw, model, given, settings, str(file)))
+    if given.num_puzzles is not None and "puzzle_embedding.table" in tensors:
+        tensors["puzzle_embedding.table"] = resize_rows(tensors["puzzle_embedding.table"], given.num_puzzles)
+    tensors["initial"] = tensors["initial"].to(getattr(torch, model.dtype))
+    train = _train_config(system, settings, given)
+    data = DataConfig(task=_task_name(given, settings, shape))
+    info = {"origin": file.name, "prefix": prefix, "official": settings}
+    if names is not None:
+        table = tensors["puzzle_embedding.table"]
+        moved = (names.order != np.arange(len(table))).any()
+        tensors["puzzle_embedding.table"] = table[torch.from_numpy(names.order)] if moved else table
+        data = replace(data, views=max(known.views for known in names.identifiers.tasks.values()))
+        info["identifiers"] = names.identifiers.to_json()
+    config = RunConfig(model, train, data)
+    return Imported(config, shape, tensors, info)
+
+
+def _read_names(given: Given, file: Path, raw: Mapping[str, Tensor]) -> Named | None:
+    """Whose the rows of the puzzle embedding are; None where nothing says it."""
+    beside = file.parent / NAMES
+    path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)
+    if path is None:
+        return None
+    if given.num_puzzles is not None:
+        raise CheckpointError(
+            f"{path} names the rows of the puzzle embedding, --num-puzzles replaces them: leave one out"
+        )
+    if given.task is not None and not is_arc(given.task):
+        raise CheckpointError(f"{path} names ARC tasks, but --task is {given.task}: arc30 is the official one")
+    names = read_names(path)
+    rows = raw["puzzle_emb.weights"].shape[0] if "puzzle_emb.weights" in raw else 0
+    if not names.identifiers.tasks or len(names.order) != rows:
+        raise CheckpointError(
+            f"{path}: names {len(names.identifiers.tasks):,} tasks in {len(names.order):,} rows, {file} has {rows:,} puzzle "
+            "embeddings: was it trained on another data set? Name the right one with --identifiers"
+        )
+    return names
+
+
+def load_official(path: str | Path, given: Given | None = None) -> Model:
+    """The model of an official checkpoint, in evaluation mode; see `read_official`."""
+    imported = read_official(path, given)
+    return build_imported(imported, str(path))
+
+
+def build_imported(imported: Imported, where: str) -> Model:
+    """The model, with the weights loaded.
+
+    Raises:
+        CheckpointError: when the weights do not fit what the settings describe.
+    """
+    model = build_model(imported.config.model, imported.shape)
+    load_weights(model, imported.tensors, where)
+    return model.eval()
+
+
+def resize_rows(table: Tensor, count: int) -> Tensor:
+    """A puzzle embedding for another number of puzzles: the mean row, `count` times, as the official loader does it."""
+    if len(table) == count:
+        return table
+    return table.mean(dim=0, keepdim=True).expand(count, -1).contiguous()
+
+
+def find_file(path: Path) -> Path:
+    """The file of weights that a path means: itself, or in a folder the one with the highest step, or `checkpoint`.
+
+    Raises:
+        CheckpointError: when there is none.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such file or folder")
+    steps = [(int(m[1]), file) for file in path.iterdir() if (m := re.fullmatch(r"step_(\d+)", file.name))]
+    if steps:
+        return max(steps)[1]
+    if (path / "checkpoint").is_file():
+        return path / "checkpoint"
+    raise CheckpointError(f"{path}: expected a file step_N or checkpoint in this folder, found none; name the file")
+
+
+def _read_tensors(file: Path) -> tuple[dict[str, Tensor], str]:
+    """The tensors by key without prefix, and the prefix."""
+    if not zipfile.is_zipfile(file):
+        hint = " (a safetensors file: `ponderling eval` reads its folder)" if file.suffix == ".safetensors" else ""
+        raise CheckpointError(f"{file}: not a checkpoint of torch.save, or truncated{hint}")
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{file}: holds something other than tensors, which is not loaded because it could run code "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+    except (RuntimeError, EOFError, OSError, KeyError) as error:
+        raise CheckpointError(f"{file}: truncated or damaged: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{file}: expected a state dict of tensors, got {type(state).__name__}")
+    for prefix in (*PREFIXES, ""):
+        if prefix + "lm_head.weight" in state:
+            stray = [key for key in state if not key.startswith(prefix)]
+            if stray:
+                raise CheckpointError(f"{file}: expected every key to start with {prefix!r}, but got {stray[0]}")
+            return {key.removeprefix(prefix): value for key, value in state.items()}, prefix
+    some = ", ".join(list(state)[:3]) or "none"
+    raise CheckpointError(
+        f"{file}: no key ends a known prefix with lm_head.weight: not an HRM or TRM checkpoint (keys: {some})"
+    )
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(settings, dict) or not isinstance(settings.get("arch"), dict):
+        raise CheckpointError(f"{file}: expected the settings of an official run, with a section arch")
+    return settings
+
+
+def _model_config(
+    system: System, raw: Mapping[str, Tensor], settings: dict[str, Any] | None, given: Given, where: str
+) -> ModelConfig:
+    vocabulary_and_D = raw["lm_head.weight"].shape
+    mixer = "mlp" if "L_level.layers.0.mlp_t.down_proj.weight" in raw else "attention"
+    size = raw["puzzle_emb.weights"].shape[1] if "puzzle_emb.weights" in raw else 0
+    found: dict[str, Any] = {
+        "hidden_size": vocabulary_and_D[1],
+        "num_layers": _count_layers(raw, "L_level"),
+        "num_layers_H": _count_layers(raw, "H_level") or None,
+        "positions": "learned" if "embed_pos.embedding_weight" in raw else "none" if mixer == "mlp" else "rope",
+        "puzzle_embedding_size": size,
+        "expansion": 4.0,
+        "dtype": "bfloat16",
+    }
+    arch = (settings or {}).get("arch", {})
+    if settings is not None:
+        wanted = {ours: arch[theirs] for ours, theirs in ARCH_MODEL_SETTINGS if theirs in arch}
+        wanted["expansion"] = float(wanted.get("expansion", 4.0))
+        inconsistent = [
+            f"{theirs} is {wanted[ours]} in the YAML, {found[ours]} in the weights"
+            for ours, theirs in ARCH_MODEL_SETTINGS
+            if ours in ("hidden_size", "num_layers", "puzzle_embedding_size")
+            and wanted.get(ours, found[ours]) != found[ours]
+        ]
+        if inconsistent:
+            raise CheckpointError(f"{where}: {'; '.join(inconsistent)}: does this {CONFIG_FILE} belong to it?")
+        found |= wanted | {"dtype": arch.get("forward_dtype", "bfloat16")}
+    for name in ("num_heads", "n", "T"):
+        if getattr(given, name) is not None:
+            found[name] = getattr(given, name)
+    if mixer == "mlp":
+        found.setdefault("num_heads", 1)
+        found["positions"] = "none"
+    missing = [f"--{name.replace('_', '-')}" for name in ("num_heads", "n", "T") if name not in found]
+    if missing:
+        raise CheckpointError(
+            f"{where}: there is no {CONFIG_FILE} beside it, and the weights do not tell {', '.join(missing)}: give them"
+        )
+    found["prefix_len"] = _prefix_len(system, size, found["hidden_size"], arch, given)
+    if given.dtype is not None:
+        found["dtype"] = given.dtype
+    if system == "hrm":
+        found |= {"gradient": "one_step", "separate_networks": True}
+    try:
+        config = ModelConfig(system=system, mixer=mixer, **found)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{where}: its settings do not describe a model: {error}") from error
+    inner, width = (
+        raw["L_level.layers.0.mlp.down_proj.weight"].shape[1],
+        swiglu_width(config.hidden_size, config.expansion),
+    )
+    if inner != width:
+        raise CheckpointError(
+            f"{where}: expansion {config.expansion} makes a SwiGLU of width {width}, the weights have {inner}"
+        )
+    return config
+
+
+def _count_layers(raw: Mapping[str, Tensor], network: str) -> int:
+    numbers = [int(m[1]) for key in raw if (m := re.match(rf"{network}\.layers\.(\d+)\.", key))]
+    return max(numbers, default=-1) + 1
+
+
+def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, Any], given: Given) -> int:
+    """TRM: puzzle_emb_len if it is not 0; HRM, and TRM otherwise: as many tokens as the embedding fills."""
+    if given.prefix_len is not None:
+        return given.prefix_len
+    if size == 0:
+        return 0  # the official TRM fails with its default length of 16 here
+    # Without YAML, TRM's default of 16.
+    length = arch.get("puzzle_emb_len", 0 if arch else 16) if system == "trm" else 0
+    return length or math.ceil(size / hidden_size)
+
+
+def _shape(
+    raw: Mapping[str, Tensor], model: ModelConfig, given: Given, settings: Mapping[str, Any] | None, where: str
+) -> tuple[int, int, int]:
+    """Vocabulary, cells, puzzles."""
+    vocab_size = raw["lm_head.weight"].shape[0]
+    num_puzzles = raw["puzzle_emb.weights"].shape[0] if "puzzle_emb.weights" in raw else 1
+    positions = None
+    if "embed_pos.embedding_weight" in raw:
+        positions = raw["embed_pos.embedding_weight"].shape[0]
+    elif model.mixer == "mlp":
+        positions = raw["L_level.layers.0.mlp_t.down_proj.weight"].shape[0]
+    seq_len = given.seq_len
+    if seq_len is None and given.task is not None:
+        seq_len = _cells_of(given.task)
+    if positions is not None:
+        if seq_len is not None and seq_len != positions - model.prefix_len:
+            raise CheckpointError(
+                f"{where}: has {positions} positions, {model.prefix_len} of them prefix: {positions - model.prefix_len} cells, "
+                f"not {seq_len}"
+            )
+        seq_len = positions - model.prefix_len
+    if seq_len is None:
+        seq_len = _cells_of(_task_of_path(settings, vocab_size) or "")
+    if seq_len is None:
+        raise CheckpointError(
+            f"{where}: with attention the weights do not tell how many cells a grid has: give --seq-len (81 for Sudoku, "
+            "900 for mazes and ARC) or --task"
+        )
+    if seq_len < 1:
+        raise CheckpointError(f"{where}: {seq_len} cells: is the prefix of {model.prefix_len} tokens right?")
+    return vocab_size, seq_len, given.num_puzzles or num_puzzles
+
+
+def _cells_of(task: str) -> int | None:
+    from ponderling.tasks import get_task
+
+    try:
+        rows, columns = get_task(task).grid_shape
+    except ValueError:
+        return None
+    return rows * columns
+
+
+def _data_path(settings: Mapping[str, Any] | None) -> str:
+    """TRM has a list of folders, HRM one folder."""
+    paths = (settings or {}).get("data_paths") or [(settings or {}).get("data_path") or ""]
+    return " ".join(map(str, paths))
+
+
+def _task_name(given: Given, settings: Mapping[str, Any] | None, shape: PuzzleShape) -> str:
+    """The task that is said, or that the data folder's name and the shape tell; else `unknown`: solving then asks for it."""
+    if given.task is not None:
+        return given.task
+    task = _task_of_path(settings, shape.vocab_size)
+    return task if task is not None and _cells_of(task) == shape.seq_len else "unknown"
+
+
+def _task_of_path(settings: Mapping[str, Any] | None, vocab_size: int) -> str | None:
+    """The task that the data folder's name tells, where it has as many tokens."""
+    path = _data_path(settings).lower()
+    told = [("sudoku", 11, "sudoku9"), ("arc", ARC_TOKENS, OFFICIAL_ARC)]
+    return next((task for word, tokens, task in told if word in path and tokens == vocab_size), None)
+
+
+def _train_config(system: System, settings: dict[str, Any] | None, given: Given) -> TrainConfig:
+    halting = "halt_continue" if system == "hrm" else "halt"
+    config = TrainConfig(halting=halting, ema_rate=0.0 if system == "hrm" else 0.999)
+    if settings is not None:
+        arch = settings["arch"]
+        values = {ours: settings[theirs] for ours, theirs in TRAIN_SETTINGS if settings.get(theirs) is not None}
+        values |= {ours: arch[theirs] for ours, theirs in ARCH_TRAIN_SETTINGS if theirs in arch}
+        for name in ("lr", "lr_min_ratio", "weight_decay", "puzzle_lr", "puzzle_weight_decay", "halt_exploration"):
+            if name in values:
+                values[name] = float(values[name])
+        loss = (arch.get("loss") or {}).get("loss_type")
+        values["loss"] = next((ours for ours, theirs in LOSSES if theirs == loss), "stablemax")
+        values["ema_rate"] = float(settings.get("ema_rate", 0.999)) if settings.get("ema") else 0.0
+        if system == "trm" and not arch.get("no_ACT_continue", True):
+            values["halting"] = "halt_continue"
+        config = replace(config, **values)
+    return replace(config, N_sup=given.N_sup) if given.N_sup is not None else config
+
+
+def to_yaml(config: RunConfig, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The settings as the official all_config.yaml has them; what we do not model is taken from `kept`, an imported YAML.
+
+    Raises:
+        ValueError: for a model that the official code cannot be.
+    """
+    model, train = config.model, config.train
+    reasons = [
+        f"{name} {getattr(model, name)}"
+        for name, only in (("latents", "two"), ("inner_multiple", 256), ("rms_norm_eps", 1e-5), ("rope_theta", 10000.0))
+        if getattr(model, name) != only
+    ]
+    if model.system == "trm":
+        reasons += [f"{n} {v}" for n, v, only in _trm_only(model) if v != only]
+    if train.loss == "stablemax_float32":
+        train = replace(train, loss="stablemax")  # the same loss to 1e-6
+    if model.prefix_len != _official_prefix(model):
+        reasons.append(f"prefix_len {model.prefix_len} with puzzle_embedding_size {model.puzzle_embedding_size}")
+    if reasons:
+        raise ValueError(f"the official code cannot be given a model with {', '.join(reasons)}")
+    settings: dict[str, Any] = {key: value for key, value in (kept or {}).items() if key != "arch"}
+    old_arch = dict((kept or {}).get("arch", {}))
+    trm = model.system == "trm"
+    name = (
+        "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
+        if trm
+        else "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
+    )
+    arch: dict[str, Any] = {"name": name, "loss": {"name": "losses@ACTLossHead"}, **old_arch}
+    arch["loss"] = {**arch["loss"], "loss_type": dict(LOSSES)[train.loss]}
+    arch |= {theirs: getattr(model, ours) for ours, theirs in ARCH_MODEL_SETTINGS}
+    arch |= {theirs: getattr(train, ours) for ours, theirs in ARCH_TRAIN_SETTINGS}
+    arch["H_layers"] = 0 if trm else model.layers_H
+    if trm:
+        arch |= {
+            "mlp_t": model.mixer == "mlp",
+            "puzzle_emb_len": model.prefix_len,
+            "no_ACT_continue": train.halting == "halt",
+            "forward_dtype": model.dtype,
+        }
+        settings |= {"ema": train.ema_rate > 0, "ema_rate": train.ema_rate or settings.get("ema_rate", 0.999)}
+    elif model.dtype != "bfloat16" or "forward_dtype" in old_arch:
+        arch["forward_dtype"] = model.dtype
+    settings |= {theirs: getattr(train, ours) for ours, theirs in TRAIN_SETTINGS}
+    return {"arch": _like(arch, old_arch), **_like(settings, kept or {})}
+
+
+def _like(settings: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, each as it stood in the imported YAML where it is equal to it: 4, not 4.0."""
+    return {key: kept[key] if key in kept and kept[key] == value else value for key, value in settings.items()}
+
+
+def _trm_only(model: ModelConfig) -> list[tuple[str, Any, Any]]:
+    return [
+        ("gradient", model.gradient, "full"),
+        ("separate_networks", model.separate_networks, False),
+    ]
+
+
+def _official_prefix(model: ModelConfig) -> int:
+    """The prefix that the official code would make of these settings."""
+    if model.puzzle_embedding_size == 0:
+        return 0
+    filled = math.ceil(model.puzzle_embedding_size / model.hidden_size)
+    return filled if model.system == "hrm" else model.prefix_len or filled
+
+
+def write_official(
+    folder: str | Path,
+    tensors: Mapping[str, Tensor],
+    config: RunConfig,
+    info: Mapping[str, Any] | None = None,
+    prefix: str | None = None,
+) -> Path:
+    """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.
+
+    Of an ARC model that knows its tasks by name `identifiers.json` is written too.
+
+    Args:
+        folder: Made if need be; files that are there already are not overwritten.
+        tensors: Our state dict.
+        config: The run's config.
+        info: The checkpoint's `info`: name, prefix and YAML of an imported one are used again.
+        prefix: One of `PREFIXES`; None: that of the import, or with torch.compile.
+
+    Returns:
+        The file of weights.
+
+    Raises:
+        ValueError: for a model that the official code cannot be.
+        FileExistsError: rather than overwrite.
+    """
+    info = info or {}
+    settings = to_yaml(config, info.get("official"))
+    start = str(info.get("prefix", PREFIXES[0])) if prefix is None else prefix
+    state = OrderedDict(
+        (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
+    )
+    folder = Path(folder)
+    file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
+    names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
+    for path in (file, folder / CONFIG_FILE, *([] if names is None else [folder / NAMES])):
+        if path.exists():
+            raise FileExistsError(f"{path} is there already: choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(state, file)
+    (folder / CONFIG_FILE).write_text(yaml.safe_dump(settings))
+    if names is not None:
+        (folder / NAMES).write_text(json.dumps(names_of(names)))
+    return file

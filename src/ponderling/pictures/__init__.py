@@ -1,0 +1,1 @@
+"""Pictures: films of thinking, plots, grids in a terminal."""

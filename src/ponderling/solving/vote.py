@@ -1,0 +1,235 @@
+"""ARC as it is scored: every view of a test input is solved, turned back, and voted on; pass@k, and Kaggle's submission.
+
+As the official evaluator: each view takes all supervision steps, its canvas is cropped and turned back, and
+`scoring.voting` ranks the grids by how many views gave them, then by their mean halting score.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ponderling.checkpoint import Checkpoint
+from ponderling.data import task_of
+from ponderling.supervision import RecursiveModel
+from ponderling.tasks import Arc
+from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks.arc.files import ArcTask
+from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers
+from ponderling.tasks.arc.voting import Candidate, Votes, attempts, pass_at, rank_of
+from ponderling.tasks.base import Puzzles
+
+
+class TestInput(NamedTuple):
+    """One test input of a task."""
+
+    task: str
+    place: int
+    """From 0."""
+
+    __test__ = False  # for pytest: the name says ARC's test, not ours
+
+
+@dataclass(frozen=True)
+class ArcEvaluation:
+    """The ranked answers to every test input; the figures are computed from them."""
+
+    tasks: Mapping[str, ArcTask]
+    ranked: Mapping[TestInput, list[Candidate]]
+    identity: Mapping[TestInput, Candidate]
+    """The answer of view 0, alone."""
+    views: int
+    """Most views that were solved for one test input, the task as it is among them."""
+    steps: int
+    trained_on: tuple[str, ...]
+    """Tasks whose test pairs the model was trained on."""
+    seconds: float
+
+    def ranks(self) -> dict[str, list[int | None]]:
+        """For each task with known outputs the place of the right answer to each test input; None: no view gave it."""
+        return {
+            name: [
+                rank_of(self.ranked[TestInput(name, i)], pair.output)
+                for i, pair in enumerate(task.tests)
+                if pair.output is not None
+            ]
+            for name, task in self.tasks.items()
+            if task.is_scored
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, from 0 to 1, as plain values.
+
+        `task` and `test` hold pass@k as `scoring.voting.pass_at` does, None where no task has known outputs; `identity`
+        the share of test inputs that view 0 alone gets right, `copy` the share whose output is the input.
+        """
+        ranks = self.ranks()
+        scored = [self.tasks[name] for name in ranks]
+        shares = pass_at(ranks) if ranks else {"task": None, "test": None}
+        alone = {
+            name: [
+                rank_of([self.identity[TestInput(name, i)]], pair.output)
+                for i, pair in enumerate(self.tasks[name].tests)
+                if pair.output is not None
+            ]
+            for name in ranks
+        }
+        copied = [
+            [1 if np.array_equal(pair.input, pair.output) else None for pair in task.tests if pair.output is not None]
+            for task in scored
+        ]
+        baseline = pass_at({task.id: same for task, same in zip(scored, copied, strict=True)}, (1,)) if scored else None
+        return {
+            "tasks": len(self.tasks),
+            "tests": len(self.ranked),
+            "scored": len(ranks),
+            "views": self.views,
+            "steps": self.steps,
+            **shares,
+            "identity": pass_at(alone, (1,)) if ranks else None,
+            "copy": baseline,
+            "trained_on": len(self.trained_on),
+            "ranks": ranks,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def submission(self) -> dict[str, list[dict[str, list[list[int]]]]]:
+        """Two attempts at every test input, in Kaggle's format."""
+        return {
+            name: [attempts(self.ranked[TestInput(name, i)]) for i in range(len(task.tests))]
+            for name, task in self.tasks.items()
+        }
+
+
+def arc_of(checkpoint: Checkpoint) -> Arc:
+    """The family of an ARC checkpoint, with the rows of the tasks that it knows.
+
+    Raises:
+        ValueError: when it is a checkpoint of another family.
+    """
+    name = checkpoint.config.data.task
+    if not is_arc(name):
+        hint = ": import it again with --task arc30, or with --identifiers" if name == "unknown" else ""
+        raise ValueError(f"{checkpoint.path}: its puzzle family is {name}, not ARC{hint}")
+    task = task_of(checkpoint.config.data)
+    assert isinstance(task, Arc)
+    named = checkpoint.info.get("identifiers")
+    rows = checkpoint.shape.num_puzzles
+    task.identifiers = Identifiers(unnamed=rows) if named is None else Identifiers.from_json(named)
+    if task.identifiers.num_rows != rows:
+        raise ValueError(
+            f"{checkpoint.path}: its tasks need {task.identifiers.num_rows} puzzle embeddings, it holds {rows}: its "
+            "config.json was changed or belongs to other weights"
+        )
+    return task
+
+
+def known_tasks(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[str, ArcTask]:
+    """Those of the tasks that have rows.
+
+    Raises:
+        ValueError: when a task has the id of a known one, but other demonstrations.
+    """
+    known = {name: task for name, task in tasks.items() if name in family.identifiers.tasks}
+    others = [
+        name for name, task in known.items() if family.identifiers.tasks[name].digest not in (task.digest, UNKNOWN)
+    ]
+    if others:
+        raise ValueError(
+            f"task {', '.join(others[:3])} of {known[others[0]].source} has other demonstrations than the task of that id that "
+            "the checkpoint was trained on: give it another id and learn it with `ponderling adapt`"
+        )
+    return known
+
+
+@torch.inference_mode()
+def evaluate_arc(
+    model: RecursiveModel,
+    family: Arc,
+    tasks: Mapping[str, ArcTask],
+    steps: int,
+    views: int | None = None,
+    batch_size: int = 256,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int], object] = lambda done: None,
+) -> ArcEvaluation:
+    """Solves every test input of the tasks under their views and ranks the answers.
+
+    Args:
+        model: In evaluation mode, on the device.
+        family: Canvas and rows; it must know every task.
+        tasks: What to solve.
+        steps: Supervision steps, all taken.
+        views: Views of each test input besides the task as it is; None: all that the model was trained on.
+        batch_size: Views at a time.
+        device: Where the model is.
+        progress: Called with the number of views done.
+
+    Raises:
+        ValueError: when steps is below 1 or views negative.
+    """
+    if steps < 1 or (views is not None and views < 0):
+        raise ValueError(f"steps must be at least 1 and views at least 0: got {steps} and {views}")
+    start = time.perf_counter()
+    votes: dict[TestInput, Votes] = {}
+    identity: dict[TestInput, Candidate] = {}
+    most, done = 0, 0
+    for names, puzzles in _batches(family, tasks, views, batch_size):
+        answers, scores = _solve(model, puzzles, steps, device)
+        for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
+            grid = family.undo(answer, int(row))
+            identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
+            votes.setdefault(name, Votes()).add(grid, float(score))
+        done += len(names)
+        progress(done)
+    for task in tasks:
+        most = max(most, len(family.identifiers.rows(task, views)))
+    return ArcEvaluation(
+        tasks=tasks,
+        ranked={name: found.ranked() for name, found in votes.items()},
+        identity=identity,
+        views=most,
+        steps=steps,
+        trained_on=tuple(name for name in tasks if family.identifiers.tasks[name].role == "train"),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def count_views(family: Arc, tasks: Mapping[str, ArcTask], views: int | None) -> int:
+    """Forward passes that `evaluate_arc` makes, one for each view of each test input."""
+    return sum(len(task.tests) * len(family.identifiers.rows(name, views)) for name, task in tasks.items())
+
+
+def _batches(
+    family: Arc, tasks: Mapping[str, ArcTask], views: int | None, batch_size: int
+) -> Iterator[tuple[list[TestInput], Puzzles]]:
+    """Which test inputs, and how their views look; a test input's views one after the other, from view 0 on."""
+    base = family.questions((task, pair) for task in tasks.values() for pair in task.tests)
+    names = [TestInput(name, i) for name, task in tasks.items() for i in range(len(task.tests))]
+    rows = [family.identifiers.rows(name.task, views) for name in names]
+    which = np.repeat(np.arange(len(names)), [len(of_test) for of_test in rows])
+    all_rows = np.concatenate(rows)
+    for first in range(0, len(which), batch_size):
+        part = which[first : first + batch_size]
+        shown = family.as_views(base[part], all_rows[first : first + batch_size])
+        yield [names[i] for i in part], shown
+
+
+def _solve(
+    model: RecursiveModel, puzzles: Puzzles, steps: int, device: torch.device | str
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official."""
+    tokens = torch.from_numpy(puzzles.tokens.astype(np.int64)).to(device)
+    ids = torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)).to(device)
+    state = model.initial_state(len(puzzles))
+    for _ in range(steps - 1):
+        state, _ = model(state, tokens, ids)
+    _, output = model(state, tokens, ids)
+    answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
+    return answers, output.q.double().sigmoid().cpu().numpy()

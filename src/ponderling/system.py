@@ -1,0 +1,65 @@
+"""Favours asked of the operating system: files written whole or not at all, and memory that stays with the process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` make a file beside `path`, then moves it there in one step, on disk before it takes the name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())  # safetensors would keep its files from everyone else
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which can be read only by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Deletes what `write_atomically` left half written in the folder when its process was killed."""
+    for file in folder.glob(".*.tmp"):
+        file.unlink(missing_ok=True)
+
+
+def keep_freed_memory() -> bool:
+    """Has freed memory stay with the process, to be handed out again; for the whole process, from now on.
+
+    As it comes, glibc gives every buffer over 32 MiB back to the system when it is freed, and takes it anew, page by page
+    and filled with zeros, at the next use: a product that writes such a buffer can spend half its time so (figures in
+    dev/LOG.md, `benchmarks/bench_allocator.py`). The most memory that is held at a time does not change; it is not given
+    back in between.
+    `Trainer.run` and the command line call this; a program of your own that solves much may.
+
+    Returns:
+        Whether it could be set; False without glibc, where nothing changes.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # another C library
+        return False
+    largest = 2**31 - 1  # the setting is a C int
+    return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, largest))

@@ -1,0 +1,1 @@
+"""ARC: tasks, canvas, views, rows of the puzzle embedding, votes."""

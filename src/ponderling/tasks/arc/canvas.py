@@ -1,0 +1,173 @@
+"""ARC grids as tokens on a square canvas, and the views under which a task is shown; all as in the official builder.
+
+Token 0 is padding, 1 marks the end of the grid just below and to the right of it where there is room, 2 to 11 are the
+colours. A view is one of the 8 symmetries of the square and a permutation of the colours 1 to 9; view 0 is the task as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.arc.files import Grid, Pair
+from ponderling.tasks.base import PAD, Tokens
+
+EOS, FIRST_COLOUR = 1, 2
+"""The end-of-grid marker, and the token of colour 0."""
+
+NUM_SYMMETRIES = 8
+"""0 to 3: quarter turns against the clock; 4: left-right; 5: up-down; 6: transposed; 7: transposed at the other diagonal."""
+
+INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
+"""The symmetry that undoes each."""
+
+TRIALS = 5
+"""Views drawn for each that is wanted, before a task is taken to have no more distinct ones; as official."""
+
+# Cell (a, b) of the new grid is cell (i, j) of the old one: (b, a) if swapped, each counted from the far end if flipped.
+_SWAPPED = np.array([0, 1, 0, 1, 0, 0, 1, 1], bool)
+_ROWS_FLIPPED = np.array([0, 0, 1, 1, 0, 1, 0, 1], bool)
+_COLUMNS_FLIPPED = np.array([0, 1, 1, 0, 1, 0, 0, 1], bool)
+
+
+def transform(grid: Grid, symmetry: int) -> Grid:
+    """The grid under one of the 8 symmetries; its rows and columns may change places."""
+    if symmetry < 4:
+        return np.rot90(grid, symmetry)
+    return (np.fliplr(grid), np.flipud(grid), grid.T, np.fliplr(np.rot90(grid)))[symmetry - 4]
+
+
+def show(grid: Grid, symmetry: int, colours: NDArray[np.uint8]) -> Grid:
+    """The grid as a view shows it; `colours` (10,) is the new colour of each."""
+    return transform(colours[grid], symmetry)
+
+
+def undo(grid: Grid, symmetry: int, colours: NDArray[np.uint8]) -> Grid:
+    """The grid that `show` was given."""
+    return np.ascontiguousarray(np.argsort(colours).astype(np.uint8)[transform(grid, INVERSE[symmetry])])
+
+
+def place(grid: Grid, side: int, corner: tuple[int, int] = (0, 0)) -> Tokens:
+    """The grid on a canvas, (side x side,), with its upper left cell at `corner` and end-of-grid markers."""
+    canvas = np.full((side, side), PAD, np.uint8)
+    (top, left), (bottom, right) = corner, (corner[0] + grid.shape[0], corner[1] + grid.shape[1])
+    canvas[bottom : bottom + 1, left:right] = EOS
+    canvas[top:bottom, right : right + 1] = EOS
+    canvas[top:bottom, left:right] = grid + FIRST_COLOUR
+    return canvas.reshape(-1)
+
+
+def extents(canvases: Tokens, side: int) -> NDArray[np.intp]:
+    """Rows and columns of the grid on each canvas (N, side x side), (N, 2): the largest rectangle of colours in the corner.
+
+    Of equal rectangles that with fewest rows, as official; (0, 0) where the corner has no colour.
+    """
+    coloured = canvases.reshape(-1, side, side) >= FIRST_COLOUR
+    run = np.logical_and.accumulate(coloured, axis=2).sum(axis=2)
+    widths = np.minimum.accumulate(run, axis=1)  # (N, side): of the rectangle that ends with each row
+    best = np.argmax(widths * np.arange(1, side + 1), axis=1)
+    columns = np.take_along_axis(widths, best[:, None], axis=1)[:, 0]
+    return np.stack([np.where(columns > 0, best + 1, 0), columns], axis=1)
+
+
+def shown_extents(canvases: Tokens, side: int, symmetries: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Rows and columns of each grid under its symmetry, (N, 2)."""
+    sizes = extents(canvases, side)
+    return np.where(_SWAPPED[symmetries][:, None], sizes[:, ::-1], sizes)
+
+
+def crop(canvas: Tokens, side: int) -> Grid:
+    """The grid in the corner of a canvas (side x side,), without padding and markers; it may be empty."""
+    rows, columns = extents(canvas[None], side)[0]
+    return canvas.reshape(side, side)[:rows, :columns] - FIRST_COLOUR
+
+
+def redraw(
+    canvases: Tokens,
+    side: int,
+    symmetries: NDArray[np.uint8],
+    colours: NDArray[np.uint8],
+    corners: NDArray[np.integer] | None = None,
+) -> Tokens:
+    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, at another place if so wished.
+
+    Args:
+        canvases: What `place` made; an empty one (an unknown answer) stays empty.
+        side: Of the canvas.
+        symmetries: One for each, (N,).
+        colours: The new colour of each colour, (N, 10).
+        corners: Row and column of the upper left cell, (N, 2); None: the corner.
+    """
+    N = len(canvases)
+    old = extents(canvases, side)[:, :, None, None]  # (N, 2, 1, 1)
+    swapped = _SWAPPED[symmetries][:, None, None]
+    rows, columns = np.where(swapped, old[:, 1], old[:, 0]), np.where(swapped, old[:, 0], old[:, 1])
+    top, left = (np.zeros((2, 1, 1, 1), int) if corners is None else corners.T[:, :, None, None]).astype(int)
+    a, b = np.arange(side)[None, :, None] - top, np.arange(side)[None, None, :] - left  # place in the new grid
+    i, j = np.where(swapped, b, a), np.where(swapped, a, b)
+    i = np.where(_ROWS_FLIPPED[symmetries][:, None, None], old[:, 0] - 1 - i, i)
+    j = np.where(_COLUMNS_FLIPPED[symmetries][:, None, None], old[:, 1] - 1 - j, j)
+    in_rows, in_columns = (a >= 0) & (a < rows), (b >= 0) & (b < columns)
+    inside = in_rows & in_columns
+    cells = np.where(inside, i * side + j, 0).reshape(N, -1)
+    tokens = np.concatenate([np.tile([[PAD, EOS]], (N, 1)), colours + FIRST_COLOUR], axis=1)  # (N, 12)
+    seen = np.take_along_axis(tokens, np.take_along_axis(canvases, cells, axis=1), axis=1)
+    marks = (in_rows & (b == columns)) | (in_columns & (a == rows))
+    return np.where(inside.reshape(N, -1), seen, np.where(marks.reshape(N, -1), EOS, PAD)).astype(np.uint8)
+
+
+class Kinship(NamedTuple):
+    """What makes two views of a task show the same, so that one of them is left out."""
+
+    colours: str
+    """The task's colours but 0; a permutation of others changes nothing."""
+    symmetries: str
+    """For each of the 8 symmetries the first that shows the same."""
+
+
+def kinship(pairs: Iterable[Pair]) -> Kinship:
+    """Of a task with these pairs; a symmetry that acts like a permutation of colours is not noticed."""
+    pairs = list(pairs)
+    present = np.unique(np.concatenate([grid.reshape(-1) for pair in pairs for grid in pair if grid is not None]))
+    keys = {pair.key for pair in pairs}
+    first = list(range(NUM_SYMMETRIES))
+    # Where a symmetry keeps the task, it carries the first pair to one of them: quick to refute, and refuted for most.
+    if any(_transform_pair(pairs[0], symmetry).key in keys for symmetry in range(1, NUM_SYMMETRIES)):
+        contents: dict[tuple[bytes, ...], int] = {}
+        for symmetry in range(NUM_SYMMETRIES):
+            content = tuple(sorted(_transform_pair(pair, symmetry).key for pair in pairs))
+            first[symmetry] = contents.setdefault(content, symmetry)
+    return Kinship("".join(map(str, present[present > 0])), "".join(map(str, first)))
+
+
+def _transform_pair(pair: Pair, symmetry: int) -> Pair:
+    output = None if pair.output is None else transform(pair.output, symmetry)
+    return Pair(transform(pair.input, symmetry), output)
+
+
+def make_views(task_id: str, kin: Kinship, wanted: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Symmetries (n,) and colour permutations (n, 10) of a task's views: the task as it is, and up to `wanted` others.
+
+    They depend on the id alone, and view k does not depend on how many are wanted. No two show the same; a task of few
+    colours may have fewer than wanted.
+    """
+    rng = np.random.default_rng(np.frombuffer(hashlib.sha256(task_id.encode()).digest()[:16], np.uint32))
+    symmetries, colours = np.zeros(1, np.uint8), np.arange(10, dtype=np.uint8)[None]
+    first_alike = np.array(list(kin.symmetries), np.int64)
+    for _ in range(TRIALS):
+        if len(symmetries) > wanted:
+            break
+        draw = rng.random((wanted, 10))
+        symmetries = np.concatenate([symmetries, (draw[:, 0] * NUM_SYMMETRIES).astype(np.uint8)])
+        permuted = np.argsort(draw[:, 1:], axis=1).astype(np.uint8) + 1
+        colours = np.concatenate([colours, np.insert(permuted, 0, 0, axis=1)])
+        looks = first_alike[symmetries]  # the same number for views that show the same
+        for colour in kin.colours:
+            looks = 10 * looks + colours[:, int(colour)]
+        first = np.sort(np.unique(looks, return_index=True)[1])[: wanted + 1]
+        symmetries, colours = symmetries[first], colours[first]
+    return symmetries, colours

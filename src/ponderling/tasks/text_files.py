@@ -1,0 +1,311 @@
+"""Files of puzzles as text: CSV with the columns of the public data sets, or one puzzle a line; and those data sets themselves.
+
+For families whose cells are one character each; `GridTask` and `Sudoku` read and write through it.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.system import write_atomically
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
+
+COLUMNS = ("source", "question", "answer", "rating")
+"""Columns of the public data set's files."""
+REGIONS = "regions"
+"""A further column of ours: the layout of a jigsaw, a letter for each cell."""
+CHUNK = 8192
+"""Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
+
+
+class TextTask(Protocol):
+    """What reading and writing ask of a puzzle family."""
+
+    @property
+    def grid_shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    @property
+    def allowed(self) -> str:
+        """What a cell may hold, for an error."""
+        ...
+
+    def tokens_of(self, cells: str) -> Tokens:
+        """The token of each character, 255 for one that no cell can have."""
+        ...
+
+    def place(self, i: int) -> str:
+        """Where cell i is, for a person."""
+        ...
+
+    def format(self, tokens: Tokens) -> str:
+        """The grid (L,) as one line."""
+        ...
+
+    def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
+        """Of questions and answers (N, L) those rows whose answer cannot be right, with the reason."""
+        ...
+
+    def find_answer(self, question: Tokens) -> Tokens:
+        """The answer (L,) of a question (L,); all PAD where the family cannot tell.
+
+        Raises:
+            PuzzleError: when the question has no answer, or more than one though it should not.
+        """
+        ...
+
+
+class _Row(NamedTuple):
+    """One puzzle of a file, as text; empty where a column is not there."""
+
+    number: int
+    source: str
+    question: str
+    answer: str
+    rating: str
+    regions: str = ""
+
+
+def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> Puzzles:
+    """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
+
+    A CSV needs the column `question`; `answer`, `rating` and `source` are used if there. In a plain file a line is a
+    puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed over. Answers that
+    are not given are searched for.
+
+    Raises:
+        PuzzleError: naming file, row and reason, the first few problems of a file together.
+        FileNotFoundError: when there is no such file.
+    """
+    path = Path(path)
+    problems = Problems(path)
+    parts = []
+    L = task.grid_shape[0] * task.grid_shape[1]
+    with _open_text(path) as file:
+        rows = itertools.islice(_rows(path, file, L), limit)
+        while chunk := _next_rows(path, rows):
+            parts.append(_from_rows(task, chunk, problems))
+    if not parts:
+        raise PuzzleError(f"{path}: no puzzle in it")
+    problems.report()
+    return _joined(path, parts)
+
+
+def _next_rows(path: Path, rows: Iterator[_Row]) -> list[_Row]:
+    try:
+        return list(itertools.islice(rows, CHUNK))
+    except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+        raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
+
+
+def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
+    def cells(text: str) -> str:  # a space may be a cell
+        return text if len(text) == L else text.strip()
+
+    if ".csv" not in path.suffixes:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip("\r\n")
+            is_comment = line.startswith("#") and len(line.partition(",")[0]) != L  # # may be a cell, too
+            question, _, answer = line.partition(",")
+            if line.strip() and not is_comment:
+                yield _Row(number, "", cells(question), cells(answer), "")
+        return
+    reader = csv.reader(file)
+    header = [name.strip() for name in next(reader, [])]
+    if "question" not in header:
+        raise PuzzleError(f"{path}: expected a header with the column question, got {','.join(header) or 'nothing'}")
+    columns = [header.index(name) if name in header else -1 for name in (*COLUMNS, REGIONS)]
+    for fields in reader:
+        if len(fields) >= len(header):
+            source, question, answer, rating, regions = (fields[i] if i >= 0 else "" for i in columns)
+            yield _Row(reader.line_num, source.strip(), cells(question), cells(answer), rating.strip(), regions.strip())
+        elif any(fields):
+            raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
+
+
+def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
+    """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
+    if any(row.regions for row in rows):
+        return _by_regions(task, rows, problems)
+    known = problems.count
+    tokens = _column(task, rows, [row.question for row in rows], "question", problems)
+    labels = _column(task, rows, [row.answer for row in rows], "answer", problems)
+    if problems.count == known:
+        _complete(task, rows, tokens, labels, problems)
+    sources = tuple(sys.intern(row.source) for row in rows)
+    return Puzzles(tokens, labels, np.zeros(len(rows), np.int32), _ratings(rows, problems), sources)
+
+
+def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
+    """As `_from_rows`, each row as a puzzle of the family with its regions."""
+    parts, numbers = [], []
+    numbers_of: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        numbers_of.setdefault(row.regions, []).append(i)
+    for layout, own in numbers_of.items():
+        try:
+            family = _family(task, layout)
+        except ValueError as error:
+            problems.add(rows[own[0]].number, str(error))
+            continue
+        part = _from_rows(family, [rows[i]._replace(regions="") for i in own], problems)
+        if layout:
+            part = replace(part, tokens=task.bring_regions(part.tokens, layout))  # pyright: ignore[reportAttributeAccessIssue]
+        parts.append(part)
+        numbers += own
+    if not parts:
+        problems.report()
+    return join(parts)[np.argsort(numbers)]
+
+
+def _family(task: TextTask, layout: str) -> TextTask:
+    """The family with this layout; raises ValueError when there is none."""
+    if not layout:
+        return task
+    make = getattr(task, "with_layout", None)
+    if make is None:
+        raise ValueError(f"the column {REGIONS} is for Sudokus")
+    return make(layout)
+
+
+def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
+    """All parts as one, without ratings or sources if no row has one."""
+    ratings = np.concatenate([part.ratings for part in parts if part.ratings is not None])
+    unrated = int((ratings < 0).sum())
+    if 0 < unrated < len(ratings):
+        raise PuzzleError(f"{path}: {unrated} of {len(ratings)} rows have no rating: rate all or none")
+    sources = tuple(source for part in parts for source in part.sources or ())
+    return Puzzles(
+        tokens=np.concatenate([part.tokens for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        puzzle_ids=np.concatenate([part.puzzle_ids for part in parts]),
+        ratings=None if unrated else ratings,
+        sources=sources if any(sources) else None,
+    )
+
+
+def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: Problems) -> Tokens:
+    """All texts as tokens at once, PAD for answers that are not given; only those that cannot be are looked at one by one."""
+    lines, columns = task.grid_shape
+    L = lines * columns
+    tokens = np.full((len(rows), L), PAD, np.uint8)
+    fits = np.array([len(text) == L for text in texts])
+    for i in np.flatnonzero(~fits):
+        if texts[i] or name == "question":
+            problems.add(rows[i].number, f"{name} has {len(texts[i])} characters, expected {L} for {lines}x{columns}")
+    tokens[fits] = task.tokens_of("".join(text for text in texts if len(text) == L)).reshape(-1, L)
+    for i, j in np.argwhere(tokens == 255):
+        problems.add(rows[i].number, f"{name} has {texts[i][j]!r} at {task.place(int(j))}; {task.allowed}")
+    return tokens
+
+
+def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: Problems) -> None:
+    """Checks the answers that are given, and searches for those that are not."""
+    given = np.array([bool(row.answer) for row in rows])
+    for i, reason in task.wrong_answers(tokens[given], labels[given]).items():
+        problems.add(rows[np.flatnonzero(given)[i]].number, f"the answer does not fit the question: {reason}")
+    for i in np.flatnonzero(~given):
+        try:
+            labels[i] = task.find_answer(tokens[i])
+        except PuzzleError as error:
+            problems.add(rows[i].number, str(error))
+
+
+def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
+    ratings = np.full(len(rows), -1, np.int32)
+    for i, row in enumerate(rows):
+        if row.rating.isascii() and row.rating.isdigit() and len(row.rating) < 10:
+            ratings[i] = int(row.rating)
+        elif row.rating:
+            problems.add(row.number, f"rating must be a whole number, got {row.rating!r}")
+    return ratings
+
+
+def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles, layouts: list[str] | None = None) -> None:
+    """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all.
+
+    `layouts`, the regions of each puzzle, add a column.
+    """
+    path = Path(path)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS if layouts is None else (*COLUMNS, REGIONS))
+    for i in range(len(puzzles)):
+        writer.writerow(
+            (
+                puzzles.sources[i] if puzzles.sources else "",
+                task.format(puzzles.tokens[i]),
+                task.format(puzzles.labels[i]) if puzzles.labels[i].any() else "",
+                "" if puzzles.ratings is None else int(puzzles.ratings[i]),
+                *([] if layouts is None else [layouts[i]]),
+            )
+        )
+    content = text.getvalue().encode()
+    # mtime 0, so that equal puzzles give equal files
+    packed = gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
+    write_atomically(path, lambda temporary: temporary.write_bytes(packed))
+
+
+def read_hub(task: TextTask, repository: str, split: str, limit: int | None = None) -> Puzzles:
+    """Puzzles of a public data set on the Hub, fetched once and then kept by huggingface_hub.
+
+    Args:
+        task: The family.
+        repository: `owner/name` of a data set with train.csv and test.csv.
+        split: train or test.
+        limit: Only the first so many.
+
+    Raises:
+        PuzzleError: when it cannot be fetched.
+    """
+    from huggingface_hub import hf_hub_download
+
+    try:
+        path = hf_hub_download(repository, f"{split}.csv", repo_type="dataset")
+    except Exception as error:  # whatever the client raises: no network, no such file, a refused token
+        reason = " ".join(str(error).split())[:300]
+        raise PuzzleError(
+            f"{repository} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
+        ) from error
+    return read_puzzles(task, Path(path), limit)
+
+
+class Problems:
+    """Collects what is wrong with the rows (or lines) of a file, to be reported together."""
+
+    SHOWN = 5
+
+    def __init__(self, path: Path, unit: str = "row"):
+        self.path, self.unit = path, unit
+        self.count = 0
+        self.first: list[tuple[int, str]] = []
+
+    def add(self, row: int, reason: str) -> None:
+        """Notes a problem."""
+        self.count += 1
+        self.first = sorted([*self.first, (row, reason)])[: self.SHOWN]
+
+    def report(self) -> None:
+        """Raises PuzzleError if there was a problem."""
+        if self.count:
+            shown = "; ".join(f"{self.unit} {row}: {reason}" for row, reason in self.first)
+            more = self.count - len(self.first)
+            raise PuzzleError(f"{self.path}, {shown}" + (f"; and {more} more problems" if more > 0 else ""))
+
+
+def _open_text(path: Path) -> io.TextIOBase:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")  # pyright: ignore[reportReturnType]
+    return path.open(encoding="utf-8-sig", newline="")

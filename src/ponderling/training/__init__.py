@@ -1,0 +1,1 @@
+"""Training runs: the loop (`trainer.py`), what a run keeps, logs and shares."""

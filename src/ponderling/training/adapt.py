@@ -1,0 +1,107 @@
+"""Teaching a trained ARC model tasks that it does not know: new puzzle embeddings, learned from the demonstrations.
+
+A model knows an ARC task by its puzzle embedding alone. `adapt` gives each view of each new task a row that starts at the mean
+of the trained rows, and trains on the demonstrations: the rows only, so that nothing else changes, or the weights as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ponderling.checkpoint import BEST, LAST, TRAINING, Checkpoint
+from ponderling.data import DataSplit
+from ponderling.models import Model, build_model
+from ponderling.solving.vote import arc_of
+from ponderling.tasks.arc.family import NONE
+from ponderling.training.trainer import Observer, Trainer
+
+TABLE = "puzzle_embedding.table"
+"""The puzzle embedding's key in a model's state dict."""
+
+
+def adapt(
+    checkpoint: Checkpoint,
+    source: str,
+    out: str | Path,
+    steps: int = 500,
+    weights: bool = False,
+    views: int | None = None,
+    batch_size: int | None = None,
+    device: str = "cpu",
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Writes a checkpoint that knows the tasks of a source besides its own.
+
+    Args:
+        checkpoint: Of an ARC model with puzzle embeddings.
+        source: Tasks, as `arc.files.read_tasks` reads them; their test outputs, where known, are not looked at while training.
+        out: A new run folder.
+        steps: Optimizer steps.
+        weights: Train the network too; it then forgets of its other tasks what the new ones do not need.
+        views: Views of each new task; None: as many as the checkpoint's own tasks have.
+        batch_size: Slots of the batch; None: as in the checkpoint's run.
+        device: Where to train.
+        observer: Is told what happens, as in `train.Trainer`.
+        should_stop: Asked between two steps; the checkpoint is written as far as it came.
+
+    Returns:
+        Figures of the test inputs without views, as `Trainer.run`; empty when stopped early, or their outputs are not known.
+
+    Raises:
+        ValueError: when the model has no puzzle embeddings, or a task cannot be read, does not fit, or is known already.
+        FileExistsError: when `out` holds a run.
+    """
+    out = Path(out)
+    if (out / LAST).exists() or (out / BEST).exists():
+        raise FileExistsError(f"{out} holds a run already: choose another --out")
+    family = arc_of(checkpoint)
+    config = checkpoint.config
+    if not config.model.puzzle_embedding_size:
+        raise ValueError(f"{checkpoint.path}: has no puzzle embeddings to learn (puzzle_embedding_size 0)")
+    own_views = config.data.views if config.data.augment else 0
+    family.views = own_views if views is None else views
+    wanted = family.read_fitting(source)
+    known = [name for name in wanted if name in family.identifiers.tasks]
+    if known:
+        raise ValueError(f"{source}: task {', '.join(known[:3])} is known to {checkpoint.path}: solve it as it is")
+    data = family.read_data(NONE, source)
+    train = replace(
+        config.train,
+        steps=steps,
+        phases=(),
+        init=None,
+        warmup_steps=min(config.train.warmup_steps, steps // 10),
+        batch_size=config.train.batch_size if batch_size is None else batch_size,
+        ema_rate=0.0,  # an average over so few steps would still be half the old weights
+        eval_every=steps,
+        device=device,
+    )
+    run = replace(
+        config, train=train, data=replace(config.data, train=NONE, test=source, views=family.views, augment=True)
+    )
+    model = _with_rows(checkpoint, family.identifiers.num_rows)
+    model.requires_grad_(weights)
+    split = DataSplit(data.train, data.train[:0], data.test)
+    trainer = Trainer(run, out, family, split, model, checkpoint.info.get("recipe"), observer)
+    figures = trainer.run(should_stop)
+    (out / LAST / TRAINING).unlink()  # of no use: the run cannot be gone on with by its config alone
+    return figures
+
+
+def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:
+    """The checkpoint's model with a puzzle embedding of so many rows; new ones are the mean of the trained ones."""
+    state: dict[str, Tensor] = {key: value.cpu() for key, value in checkpoint.model.state_dict().items()}
+    table = state[TABLE]
+    trained = table[1:] if len(table) > 1 else table  # row 0 is blank
+    new = trained.mean(dim=0, keepdim=True).expand(num_rows - len(table), -1)
+    shape = replace(checkpoint.shape, num_puzzles=num_rows)
+    model = build_model(checkpoint.config.model, shape)
+    model.load_state_dict({**state, TABLE: torch.cat([table, new])})
+    return model

@@ -1,0 +1,136 @@
+"""What a run reports: sums between two lines of its log (`Window`), and where they go (`metrics.jsonl`, TensorBoard)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ponderling.supervision import StepResult
+from ponderling.system import write_atomically
+from ponderling.training.distributed import World
+
+SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
+"""Figures of a `Window` of which all processes have the same, or their mean is meant; the others are counts."""
+
+
+class Window:
+    """Sums since the last line of the log."""
+
+    def __init__(self, sums: dict[str, float] | None = None, since: float = 0.0):
+        self.sums, self.since = dict(sums or {}), since
+
+    def state(self) -> list[Any]:
+        """What `Window(*state)` goes on from."""
+        return [self.sums, self.since]
+
+    def add(self, result: StepResult, loss: float, lr: float) -> None:
+        """Scores count the puzzles that halted in this step and have labels, as official; losses count all slots."""
+        done = result.carry.halted & result.correct.has_labels
+        B = len(done)
+        counts = {
+            "puzzles": done,
+            "exact": result.correct.exact & done,
+            "cells": result.correct.cells.where(done, 0.0),
+            "steps": result.carry.steps.where(done, 0),
+            "halt_right": ((result.output.q > 0) == result.correct.exact) & done,
+        }
+        means = {"answer_loss": result.answer_loss / B, "halt_loss": (result.halt_loss + result.continue_loss) / B}
+        sums = torch.stack([value.float().sum() for value in (means | counts).values()]).tolist()  # sync
+        values = {"updates": 1.0, "loss": loss, **dict(zip(means | counts, sums, strict=True))}
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.sums["lr"] = lr
+
+    @staticmethod
+    def of_all(sums: list[dict[str, float]]) -> dict[str, float]:
+        """The sums of all processes as one's."""
+        return {name: sum(s[name] for s in sums) / (len(sums) if name in SHARED else 1) for name in sums[0]}
+
+    def take(self, seconds: float, world: World = World()) -> dict[str, float]:  # noqa: B008 (it cannot be changed)
+        """Means of the window, which starts anew; shares are from 0 to 1 and there only if a puzzle halted."""
+        sums, self.sums = self.of_all(world.collect(self.sums)), {}
+        elapsed, self.since = max(seconds - self.since, 1e-9), seconds
+        means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}
+        if sums["puzzles"]:
+            names = {"exact": "exact", "cells": "cells", "mean_steps": "steps", "halt_accuracy": "halt_right"}
+            means |= {name: sums[key] / sums["puzzles"] for name, key in names.items()}
+        return means | {
+            "lr": sums["lr"],
+            "puzzles_per_second": sums["puzzles"] / elapsed,
+            "updates_per_second": sums["updates"] / elapsed,
+            "seconds": round(seconds, 2),
+        }
+
+
+class MetricsLog:
+    """Appends to `metrics.jsonl` in the run folder; lines after `step` (of a part that is run again) are dropped first.
+
+    Args:
+        folder: The run folder.
+        step: The optimizer step that the run goes on from; 0 for a new run.
+        tensorboard: Write TensorBoard event files too.
+
+    Raises:
+        ModuleNotFoundError: for TensorBoard without the extra `track`.
+    """
+
+    def __init__(self, folder: Path, step: int, tensorboard: bool = False):
+        self.path = folder / "metrics.jsonl"
+        kept = [line for line in _lines(self.path) if json.loads(line)["step"] <= step]
+        write_atomically(self.path, lambda path: path.write_text("".join(kept)))
+        self._file = self.path.open("a")
+        self._tensorboard = _summary_writer(folder, step) if tensorboard else None
+
+    def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
+        """One line; `kind` is train, eval or test."""
+        self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+        self._file.flush()
+        if self._tensorboard is not None:
+            for name, value in values.items():
+                if isinstance(value, int | float):
+                    self._tensorboard.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Ends both files."""
+        self._file.close()
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Every line that a run has written so far.
+
+    Raises:
+        ValueError: when the folder holds no metrics.jsonl, or a line of it is damaged.
+    """
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no metrics.jsonl in it: not a run folder")
+    lines = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path} line {number}: not JSON: {error}") from error
+    return lines
+
+
+def _lines(path: Path) -> list[str]:
+    """The file's whole lines; a last line that a killed process left unfinished is not one."""
+    if not path.exists():
+        return []
+    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _summary_writer(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "train.tensorboard needs the package tensorboard: pip install 'ponderling[track]'"
+        ) from error
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)

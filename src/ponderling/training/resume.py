@@ -1,0 +1,113 @@
+"""What a run keeps so as to go on: which settings may change, on which puzzles it was trained, what is in its slots."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ponderling.config import RunConfig
+from ponderling.supervision import Batch, Carry
+from ponderling.tasks.base import Puzzles
+from ponderling.training.distributed import World
+from ponderling.training.metrics import SHARED, Window
+
+CHANGEABLE = {
+    "steps",
+    "init",
+    "device",
+    "compile",
+    "threads",
+    "tensorboard",
+    "eval_every",
+    "checkpoint_every",
+    "checkpoint_minutes",
+    "log_every",
+    "halt_when_sure",
+    "halt_by",
+    "halt_within_step",
+}
+"""Fields of TrainConfig that a resumed run may set anew. `init`: it has weights of its own, and that run may have moved."""
+
+
+def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
+    """Refuses to go on with another model, other data or another way to train, naming every field that differs."""
+    same = replace(wanted, train=replace(wanted.train, **{name: getattr(saved.train, name) for name in CHANGEABLE}))
+    differences = [
+        f"{part}.{field.name} was {getattr(old, field.name)}, now {getattr(new, field.name)}"
+        for part, old, new in (
+            ("model", saved.model, same.model),
+            ("train", saved.train, same.train),
+            ("data", saved.data, same.data),
+        )
+        for field in dataclasses.fields(old)
+        if getattr(old, field.name) != getattr(new, field.name)
+    ]
+    if differences:
+        raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
+
+
+def fingerprint(puzzles: Puzzles) -> str:
+    """A hash of questions and answers, in order."""
+    digest = hashlib.sha256(puzzles.tokens.tobytes())
+    digest.update(puzzles.labels.tobytes())
+    return digest.hexdigest()
+
+
+def shared_out(saved: list[dict[str, Any]], world: World, batch_size: int) -> dict[str, Any]:
+    """This process's part of a run that was trained by another number of processes: the same slots, shared out anew.
+
+    No sample is drawn twice; where not all processes had drawn as many, some are not drawn in this epoch.
+    """
+    own, whole = world.share(batch_size), _join_carries([part["carry"] for part in saved])
+    sums = Window.of_all([part["window"][0] for part in saved])
+    return {
+        "sampler": -(-max(part["sampler"] for part in saved) * len(saved) // world.size),
+        "generator": torch.empty(0),  # begins anew
+        "carry": {name: _each(lambda tensor: tensor[own], value) for name, value in whole.items()},
+        "window": [
+            {name: value if name in SHARED else value / world.size for name, value in sums.items()},
+            saved[0]["window"][1],
+        ],
+    }
+
+
+def carry_to_dict(carry: Carry) -> dict[str, Any]:
+    """The slots as plain tensors on the CPU, to be saved."""
+    tensors = {
+        "state": list(carry.state),
+        "tokens": carry.batch.tokens,
+        "labels": carry.batch.labels,
+        "puzzle_ids": carry.batch.puzzle_ids,
+        "steps": carry.steps,
+        "halted": carry.halted,
+    }
+    return {name: _each(Tensor.cpu, value) for name, value in tensors.items()}
+
+
+def carry_from_dict(saved: dict[str, Any], device: torch.device) -> Carry:
+    """The slots that `carry_to_dict` saved, on the device."""
+    tensors = {key: value.to(device) for key, value in saved.items() if isinstance(value, Tensor)}
+    return Carry(
+        state=tuple(tensor.to(device) for tensor in saved["state"]),
+        batch=Batch(tensors["tokens"], tensors["labels"], tensors["puzzle_ids"]),
+        steps=tensors["steps"],
+        halted=tensors["halted"],
+    )
+
+
+def _join_carries(saved: list[dict[str, Any]]) -> dict[str, Any]:
+    """The slots of all processes, in order."""
+    states = [torch.cat(parts) for parts in zip(*(carry["state"] for carry in saved), strict=True)]
+    others = {name: torch.cat([carry[name] for carry in saved]) for name in saved[0] if name != "state"}
+    return {"state": states, **others}
+
+
+def _each(change: Callable[[Tensor], Tensor], value: Tensor | list[Tensor]) -> Tensor | list[Tensor]:
+    return [change(tensor) for tensor in value] if isinstance(value, list) else change(value)

@@ -1,0 +1,502 @@
+"""A training run from a config: data, model, optimizer, evaluation, checkpoints, and going on after an interruption.
+
+The run folder holds `best/` and `last/` (see `checkpoint.py`) and `metrics.jsonl`. A run that is resumed, also after
+`kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads and
+processes). Several processes train one model together, see `distributed.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ponderling.checkpoint import (
+    BEST,
+    LAST,
+    MODEL,
+    TRAINING,
+    CheckpointError,
+    find_checkpoint,
+    load_training_state,
+    load_weights,
+    read_config,
+    read_safetensors,
+    save_checkpoint,
+    save_training_state,
+)
+from ponderling.config import Phase, PuzzleShape, RunConfig
+from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
+from ponderling.data.sampler import Augment
+from ponderling.losses import IGNORE
+from ponderling.models import build_model
+from ponderling.models.torch_compile import compile_networks
+from ponderling.solving.evaluate import Evaluation, evaluate, joined
+from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
+from ponderling.system import keep_freed_memory, remove_leftovers
+from ponderling.tasks import Arc
+from ponderling.tasks.base import PAD, Puzzles, Task
+from ponderling.training.distributed import World, own_device
+from ponderling.training.metrics import MetricsLog, Window
+from ponderling.training.optim import Optimizers, make_ema, seeded_generator
+from ponderling.training.resume import carry_from_dict, carry_to_dict, check_resumable, fingerprint, shared_out
+
+TrainableModel = Any
+"""A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says why and what to try."""
+
+
+class Observer(Protocol):
+    """Is told what happens in a run; the command line's progress display is one. A subclass inherits doing nothing."""
+
+    def started(self, trainer: Trainer) -> None:
+        """Before the first step."""
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """After an optimizer step, with the means since the last line of the log."""
+
+    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+        """After an evaluation: kind is eval (validation) or test."""
+
+    def finished(self, trainer: Trainer) -> None:
+        """After the last checkpoint."""
+
+    def noticed(self, text: str) -> None:
+        """Something that the user should know, one line."""
+
+
+class _Silent(Observer):
+    pass
+
+
+class _Stopped(Exception):
+    """The final test was broken off."""
+
+
+class Trainer:
+    """One run: what changes while training, and the loop.
+
+    Args:
+        config: Everything that determines the run.
+        out: The run folder; made if need be.
+        task: The puzzle family.
+        data: The puzzles.
+        model: A model to train in place of the one that the config describes: a module with the two methods of
+            `supervision.RecursiveModel`. It is moved to the config's device.
+        recipe: The recipe's name, noted in the checkpoints.
+        observer: Is told what happens, in the first process.
+        world: The processes that train this model together.
+
+    Raises:
+        ValueError: when the config asks for what cannot be.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        out: str | Path,
+        task: Task,
+        data: DataSplit,
+        model: TrainableModel | None = None,
+        recipe: str | None = None,
+        observer: Observer | None = None,
+        world: World = World(),  # noqa: B008 (it cannot be changed)
+    ):
+        self.config, self.out, self.task, self.data = config, Path(out), task, data
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.recipe, self.world = recipe, world
+        self.observer = observer if observer is not None and world.is_first else _Silent()
+        train = config.train
+        if train.batch_size % world.size:
+            raise ValueError(
+                f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
+            )
+        if train.threads:
+            torch.set_num_threads(train.threads)
+        self.device = own_device(train.device, world)
+        rows, columns = task.grid_shape
+        num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
+        self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
+        if model is None:
+            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+        if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
+            weights = find_checkpoint(train.init) / MODEL
+            load_weights(model, read_safetensors(weights), weights)
+        self.model: TrainableModel = model.to(self.device).train()
+        world.copy_from_first(self.model)
+        self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
+        if train.compile and not compile_networks(self.model):
+            self.observer.noticed(
+                "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
+            )
+        self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
+        self.generator = seeded_generator(_process_seed(train.seed, world.rank), self.device)
+        num_slots = train.batch_size // world.size
+        self.carry: Carry = empty_carry(self.model, num_slots, self.shape.seq_len, self.device)
+        self.step = 0
+        self.best: dict[str, Any] | None = None
+        self.seconds = 0.0
+        self._window = Window()
+        for phase in train.phases:
+            _rated(data.train, phase)  # refuses what cannot be before hours have gone by
+            augmentation(config.data, task, phase.extra_clues)
+        self._start_phase()
+
+    @property
+    def phase(self) -> Phase | None:
+        """What is different at the next step; None after the last phase."""
+        return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
+
+    def _start_phase(self) -> None:
+        """Sets the depth of recursion and the puzzles to draw from, as the phase of the next step says."""
+        phase = self.phase
+        if phase is None:
+            augment = augmentation(self.config.data, self.task)
+            self.sampler = self._sample(self.data.train, augment, self.config.train.seed)
+        else:
+            number = self.config.train.phases.index(phase)
+            puzzles = self.data.train[_rated(self.data.train, phase)]
+            augment = augmentation(self.config.data, self.task, phase.extra_clues)
+            self.sampler = self._sample(puzzles, augment, _phase_seed(self.config.train.seed, number))
+        depth = self.config.model
+        if phase is not None:
+            depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
+        self._depth = depth
+        self._set_depth()
+
+    def _sample(self, puzzles: Puzzles, augment: Augment | None, seed: int) -> Sampler:
+        return Sampler(puzzles, augment, seed, self.world.rank, self.world.size)
+
+    def _set_depth(self) -> None:
+        """Gives the model the n and T of the next update."""
+        train = self.config.train
+        if train.vary_T:
+            T = np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * self._depth.T)
+            self.model.config = replace(self._depth, T=int(T))
+        elif train.phases:
+            self.model.config = self._depth
+
+    @property
+    def evaluated_model(self) -> TrainableModel:
+        """The model that is evaluated and saved: the moving average's, or the live one without an average."""
+        return self.model if self.ema is None else self.ema.module
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+        """Trains to the last step, or until `should_stop` says so between two steps; saves either way.
+
+        Returns:
+            The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early, also during the test.
+
+        Raises:
+            TrainingError: on a loss that is not finite; the weights are not touched and the last checkpoint is intact.
+            OSError: when a checkpoint cannot be written; the one before is intact.
+        """
+        keep_freed_memory()
+        train, world = self.config.train, self.world
+        log = MetricsLog(self.out, self.step, train.tensorboard) if world.is_first else None
+        self.observer.started(self)
+        if self.step == 0:
+            self.save()
+        saved, clock = time.perf_counter(), time.perf_counter()
+        try:
+            while self.step < train.steps and not world.any(should_stop()):
+                self.train_step()
+                now = time.perf_counter()
+                self.seconds, clock = self.seconds + now - clock, now
+                if self.step % train.log_every == 0:
+                    metrics = self._window.take(self.seconds, world)
+                    self._write(log, "train", metrics)
+                    self.observer.stepped(self.step, metrics)
+                if self.step % train.eval_every == 0 or self.step == train.steps:
+                    self._evaluate(log)
+                minutes = (now - saved) / 60
+                if self.step % train.checkpoint_every == 0 or world.any(minutes >= train.checkpoint_minutes):
+                    self.save()
+                    saved = time.perf_counter()
+            self.save()
+            figures = self._test(log, should_stop) if self.step >= train.steps else {}
+        except _Stopped:  # everything is saved; resuming makes the test anew
+            figures = {}
+        finally:
+            if log is not None:
+                log.close()
+        self.observer.finished(self)
+        return figures
+
+    def train_step(self) -> None:
+        """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
+        train = self.config.train
+        new = self.sampler.take(int(self.carry.halted.sum()))  # sync
+        self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
+        result = supervision_step(self.model, self.carry, train, self.generator)
+        (result.loss / train.batch_size).backward()
+        total = result.loss.detach().clone()
+        self._add_up_gradients(total)
+        loss = total.item() / train.batch_size  # sync
+        if not math.isfinite(loss):
+            self.optimizers.zero_grad()
+            raise TrainingError(
+                f"the loss is {loss} at step {self.step + 1}; the weights were not updated. Try a lower --train.lr "
+                f"(now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or --model.dtype float32 "
+                f"(now {self.config.model.dtype}); the last good checkpoint is {self.out / LAST}"
+            )
+        if train.clip_gradient:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), train.clip_gradient)
+        lr = self.optimizers.lr
+        self.optimizers.step()
+        self.optimizers.zero_grad()
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        self.carry = result.carry
+        self.step += 1
+        if any(phase.until == self.step for phase in train.phases):
+            self._start_phase()
+        self._set_depth()
+        self._window.add(result, loss, lr)
+
+    def _add_up_gradients(self, loss: Tensor) -> None:
+        """Makes every process's gradients, and the loss, those of the whole batch."""
+        if self.world.size == 1:
+            return
+        self.world.add_up([p.grad for p in self.model.parameters() if p.grad is not None] + [loss])
+        table = getattr(self.model, "puzzle_embedding", None)
+        if table is not None and table.rows is not None and table.rows.grad is not None:
+            rows = self.world.joined(table.rows.detach())
+            rows.grad = self.world.joined(table.rows.grad)
+            table.rows, table.row_ids = rows, self.world.joined(table.row_ids)
+
+    def _write(self, log: MetricsLog | None, kind: str, values: dict[str, Any]) -> None:
+        if log is not None:
+            log.write(kind, self.step, values)
+
+    def _evaluate(self, log: MetricsLog | None) -> None:
+        """Scores the validation puzzles, and keeps the weights if none before did better."""
+        if not len(self.data.validation):
+            return
+        figures = self.score(self.data.validation).to_json()
+        # Valid answers decide between equals in exact match, and of wholly equal checkpoints the later is kept.
+        rank = [figures["exact"], figures["cells"]]
+        is_best = self.best is None or rank >= self.best["rank"]
+        if is_best:
+            self.best = {"step": self.step, "rank": rank}
+            self._save_weights(BEST, {"validation": figures})
+        self._write(log, "eval", figures)
+        self.observer.evaluated("eval", self.step, figures, is_best)
+
+    def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
+        """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
+        if not len(self.data.test):
+            return {}
+
+        def check(done: int) -> None:
+            if should_stop():
+                raise _Stopped
+
+        live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
+        if self.best is not None:
+            best = self.world.from_first(lambda: read_safetensors(self.out / BEST / MODEL))
+            self.evaluated_model.load_state_dict(best)
+        try:
+            figures = self.score(self.data.test, check).to_json()
+        finally:
+            self.evaluated_model.load_state_dict(live)
+        self._write(log, "test", figures)
+        self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures, False)
+        return figures
+
+    def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
+        """Evaluates the averaged weights on these puzzles; `progress` is called with the number that this process did."""
+        model = self.evaluated_model.eval()
+        if self.config.train.phases or self.config.train.vary_T:
+            model.config = self.config.model  # as the checkpoint will be used, whatever the phase
+        try:
+            if self.world.size == 1:
+                return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
+            return self._score_together(model, puzzles, progress)
+        finally:
+            self._set_depth()
+            self.model.train()
+
+    def _score_together(self, model: TrainableModel, puzzles: Puzzles, progress: Callable[[int], object]) -> Evaluation:
+        """Each process evaluates its part; one that is told to stop says so when all are done, lest the others wait."""
+        own = puzzles[self.world.share(len(puzzles))]
+        part, stopped = None, False
+        if len(own):
+            try:
+                part = evaluate(model, self.task, own, self.config, device=self.device, progress=progress)
+            except _Stopped:
+                stopped = True
+        if self.world.any(stopped):
+            raise _Stopped
+        return joined([part for part in self.world.collect(part) if part is not None])
+
+    def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
+        if not self.world.is_first:
+            return
+        info = {"recipe": self.recipe, "step": self.step, "seconds": round(self.seconds, 1), **facts}
+        if isinstance(self.task, Arc):
+            info["identifiers"] = self.task.identifiers.to_json()
+        save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
+
+    def save(self) -> None:
+        """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
+        self._save_weights(LAST, {})
+        processes = self.world.gather(self._own_state())
+        if self.world.is_first:
+            save_training_state(self.out / LAST, self._state(processes))
+
+    def _state(self, processes: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+            "data": fingerprint(self.data.train),
+            "model": self.model.state_dict(),
+            "ema": None if self.ema is None else dict(self.ema.module.named_parameters()),
+            "optimizers": self.optimizers.state_dict(),
+            **(processes[0] if len(processes) == 1 else {"processes": processes}),
+        }
+
+    def _own_state(self) -> dict[str, Any]:
+        """What differs between the processes."""
+        return {
+            "sampler": self.sampler.position,
+            "generator": self.generator.get_state(),
+            "carry": carry_to_dict(self.carry),
+            "window": self._window.state(),
+        }
+
+    def resume(self) -> None:
+        """Goes on where the run in the folder stopped; with another number of processes its slots are shared out anew.
+
+        Raises:
+            CheckpointError: when there is nothing to go on from, it is damaged, or it was trained on other puzzles.
+        """
+        state = self.world.from_first(lambda: load_training_state(self.out / LAST))
+        if state["data"] != fingerprint(self.data.train):
+            raise CheckpointError(
+                f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
+                "now holds; give the same file, or start a new run with another --out"
+            )
+        try:
+            self.model.load_state_dict(state["model"])
+            if self.ema is not None:
+                average = dict(self.ema.module.named_parameters())
+                for key, value in (state["ema"] or {}).items():
+                    average[key].data.copy_(value)
+            self.optimizers.load_state_dict(state["optimizers"])
+            own = self._own_part(state.get("processes") or [state])
+            self._restore_generator(own["generator"], state["step"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
+        self.carry = carry_from_dict(own["carry"], self.device)
+        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        self._start_phase()
+        self.sampler.position = own["sampler"]
+        self._window = Window(*own["window"])
+
+    def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
+        """This process's part of what all processes of the run saved."""
+        world = self.world
+        if len(saved) == world.size:
+            return saved[world.rank]
+        own = shared_out(saved, world, self.config.train.batch_size)
+        skipped = own["sampler"] * world.size - sum(part["sampler"] for part in saved)
+        self.observer.noticed(
+            f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
+        )
+        return own
+
+    def _restore_generator(self, saved: Tensor, step: int) -> None:
+        """The stream of exploration and noise goes on; on another kind of device, whose streams differ, one begins anew."""
+        if saved.shape == self.generator.get_state().shape:
+            self.generator.set_state(saved)
+        else:
+            self.generator.manual_seed(_process_seed(_phase_seed(self.config.train.seed, step), self.world.rank))
+
+
+def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
+    """The rows of the puzzles that a phase shows."""
+    if puzzles.ratings is None:
+        if phase.min_rating or phase.max_rating is not None:
+            raise ValueError("train.phases asks for puzzles by their rating, but the training puzzles have none")
+        return np.arange(len(puzzles))
+    highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
+    rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
+    if not len(rows):
+        raise ValueError(
+            f"the phase of train.phases until step {phase.until} asks for puzzles rated from {phase.min_rating}"
+            + (f" to {phase.max_rating}" if phase.max_rating is not None else "")
+            + f": the training puzzles are rated {puzzles.ratings.min()} to {puzzles.ratings.max()}"
+        )
+    return rows
+
+
+def _phase_seed(seed: int, number: int) -> int:
+    """Of a phase's stream of samples; that after the last phase has the run's own seed."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _process_seed(seed: int, rank: int) -> int:
+    """Of a process's stream of exploration and noise; the first has the run's own seed."""
+    return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
+
+
+def to_batch(puzzles: Puzzles) -> Batch:
+    """The puzzles as tensors; a label PAD becomes IGNORE."""
+    labels = torch.from_numpy(puzzles.labels.astype(np.int64))
+    return Batch(
+        torch.from_numpy(puzzles.tokens.astype(np.int64)),
+        labels.masked_fill(labels == PAD, IGNORE),
+        torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
+    )
+
+
+def start(
+    config: RunConfig,
+    out: str | Path,
+    resume: bool = False,
+    recipe: str | None = None,
+    observer: Observer | None = None,
+    model: TrainableModel | None = None,
+    world: World = World(),  # noqa: B008 (it cannot be changed)
+) -> Trainer:
+    """A run that is ready to `run()`: new, or where the one in the folder stopped.
+
+    With several processes all call it alike, each with its own `world`; the first reads and writes the folder.
+
+    Raises:
+        FileExistsError: when the folder holds a run and `resume` is not set.
+        ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
+    """
+    out = Path(out)
+    has_run = world.from_first(lambda: _prepare(config, out, resume))
+    task = task_of(config.data)
+    trainer = Trainer(config, out, task, load_split(config.data, task), model, recipe, observer, world)
+    if has_run:
+        trainer.resume()
+    return trainer
+
+
+def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
+    """Makes the folder ready; whether there is a run in it to go on with."""
+    has_run = (out / LAST / TRAINING).is_file()
+    if has_run and not resume:
+        raise FileExistsError(f"{out} holds a run already: go on with it (--resume) or choose another --out")
+    if has_run:
+        check_resumable(read_config(out / LAST)[0], config, out)
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, out / BEST, out / LAST):
+        remove_leftovers(folder)
+    return has_run

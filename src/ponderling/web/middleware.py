@@ -1,0 +1,129 @@
+"""What holds for every request, before and around the API: host, token, size and time of the body, security headers."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse, Response
+
+from ponderling.web.monitoring import Traffic
+from ponderling.web.served import Settings
+
+MOST_BYTES = 256 * 1024
+"""Of a request's body."""
+
+BODY_SECONDS = 10.0
+"""In which a request's body must arrive."""
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """What holds for every request: host, token, size and time of the body, security headers, counting.
+
+    Plain ASGI, so that a client that leaves is noticed by what runs inside.
+    """
+
+    def __init__(self, app: FastAPI, settings: Settings, traffic: Traffic):
+        self.app, self.settings, self.traffic = app, settings, traffic
+
+    def __getattr__(self, name: str) -> Any:  # `openapi()` and the like
+        return getattr(self.app, name)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Handles a request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                return await send({"type": "websocket.close", "code": 1000})
+            return await self.app(scope, receive, send)
+        began, status = time.monotonic(), 500
+
+        async def guarded_send(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                there = {name.lower() for name, _ in message["headers"]}
+                further = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in there]
+                message["headers"] = [*message["headers"], *further]
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope)
+            if refusal is None:
+                try:
+                    receive = await _with_body(scope, receive)
+                except HTTPException as error:
+                    refusal = JSONResponse({"detail": error.detail}, error.status_code, {"connection": "close"})
+            await (refusal or self.app)(scope, receive, guarded_send)
+        finally:
+            self.traffic.add(scope["path"], status, time.monotonic() - began)
+
+    def _refusal(self, scope: Any) -> Response | None:
+        headers = dict(scope["headers"])
+        if self.settings.hosts is not None:
+            host = _host_name(headers.get(b"host", b"").decode("latin-1"))
+            if host not in self.settings.hosts:
+                return JSONResponse({"detail": f"this server answers as {', '.join(self.settings.hosts)}"}, 421)
+        token, path = self.settings.token, scope["path"]
+        if token is not None and (path.startswith("/v1/") or path == "/metrics"):
+            given = headers.get(b"authorization", b"")
+            if not hmac.compare_digest(given, b"Bearer " + token.encode()):
+                return JSONResponse({"detail": "a bearer token is needed"}, 401, {"www-authenticate": "Bearer"})
+        return None
+
+
+def _host_name(host: str) -> str:
+    """Without the port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].lower()
+
+
+async def _with_body(scope: Any, receive: Any) -> Any:
+    """A `receive` that gives the whole body at once, then what comes after it.
+
+    Raises:
+        HTTPException: 413 or 408.
+    """
+    too_large = HTTPException(413, f"a request's body has at most {MOST_BYTES} bytes")
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                body += message.get("body", b"")
+                if len(body) > MOST_BYTES:
+                    raise too_large
+                if not message.get("more_body", False):
+                    break
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not arrive within {BODY_SECONDS:g} seconds") from None
+    given = False
+
+    async def receive_again() -> Any:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+        return await receive()
+
+    return receive_again

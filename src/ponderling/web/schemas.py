@@ -1,0 +1,285 @@
+"""What requests and responses of the server hold: pydantic models, from which the OpenAPI description is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from ponderling.config import Choice
+from ponderling.solving.search import Budget
+
+if TYPE_CHECKING:
+    from ponderling.web.served import Served
+
+MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES, MOST_CELLS = 256, 256, 128, 4096
+"""Of one request: supervision steps of an attempt, attempts, puzzles, and characters of a puzzle."""
+
+EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
+
+GRID = "012/340"
+"""An ARC grid as text."""
+
+Puzzle = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MOST_CELLS,
+        description="As the family is written; of ARC a task's id and which of its test inputs: `007bbfb7/1`.",
+        examples=[EXAMPLE],
+    ),
+]
+
+
+class Options(BaseModel):
+    """Which model, and what may be spent: as of `ponderling solve`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(
+        None, max_length=200, description="One of /v1/models; else the first.", examples=["sudoku"]
+    )
+    task: str | None = Field(
+        None,
+        max_length=200,
+        description="One of its puzzle families; else its own.",
+        examples=["sudoku9"],
+    )
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_STEPS,
+        description="Most supervision steps; as many as in training if not given.",
+        examples=[16],
+    )
+    restarts: int = Field(
+        0, ge=0, le=MOST_ATTEMPTS, description="Further attempts where plain thinking finds no answer."
+    )
+    search_steps: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_STEPS,
+        description="Most steps of a further attempt; else `steps`.",
+        examples=[12],
+    )
+    guess_every: int = Field(
+        3, ge=0, le=MOST_STEPS, description="A further attempt guesses every so many steps; 0: never."
+    )
+    noise: float = Field(
+        0.0, ge=0, le=10, allow_inf_nan=False, description="Noise on the state a further attempt starts from."
+    )
+    views: int = Field(0, ge=0, le=MOST_ATTEMPTS, description="Further attempts under a random symmetry each.")
+    choose: Choice = Field("halting", description="Who chooses among answers.")
+    verify: bool = Field(False, description="Let the task's rules choose: the first answer that they accept.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of guesses and noise.")
+
+    def budget(self, served: Served) -> Budget:
+        """What may be spent.
+
+        Raises:
+            HTTPException: 422, when options contradict each other.
+        """
+        if served.arc_tasks and (self.restarts or self.views or self.verify):
+            raise HTTPException(422, "ARC answers are chosen by votes over views, without further search: see /v1/vote")
+        # Where there is one attempt, that of most attempts is its last word, which is what `ponderling solve` answers.
+        alone = not (self.restarts or self.views or self.verify)
+        try:
+            return Budget(
+                self.steps or served.steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.views,
+                "agreement" if alone else self.choose, self.verify,
+            )  # fmt: skip
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+
+
+class SolveRequest(Options):
+    """One or many puzzles."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"puzzles": [EXAMPLE]}, {"puzzles": [EXAMPLE], "restarts": 8}]}
+    )
+    puzzles: list[Puzzle] = Field(min_length=1, max_length=MOST_PUZZLES)
+
+
+class ThinkRequest(Options):
+    """One puzzle to watch."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"puzzle": EXAMPLE}]})
+    puzzle: Puzzle
+
+
+class Solved(BaseModel):
+    """An answer, and what the rules say of it."""
+
+    question: str = Field(examples=[EXAMPLE])
+    answer: str = Field(description="A dot where the model left a cell blank.", examples=[ANSWER])
+    valid: bool | None = Field(description="Every rule holds and every clue is kept; null where the task has no rules.")
+    reasons: list[str] = Field(description="Which rules are broken.", examples=[[]])
+    steps: int = Field(description="Supervision steps, of all attempts.", examples=[1])
+    attempts: int = Field(description="Attempts started; 1: plain thinking alone.", examples=[1])
+    attempt: int = Field(description="The one that gave the answer.", examples=[1])
+    halted: bool = Field(description="The model said stop at this answer.", examples=[True])
+    halt_probability: float = Field(description="How sure it is that the answer is right.", examples=[0.998])
+
+
+class SolveResponse(BaseModel):
+    """The answers, in the puzzles' order."""
+
+    model: str = Field(examples=["sudoku"])
+    task: str = Field(examples=["sudoku9"])
+    results: list[Solved]
+
+
+class Family(BaseModel):
+    """A puzzle family that a model is served on; token 0 is padding."""
+
+    task: str = Field(examples=["sudoku4"])
+    kind: Literal["sudoku", "maze", "arc", "grid"] = Field(description="How the page draws it.")
+    rows: int = Field(examples=[4])
+    columns: int = Field(examples=[4])
+    box: list[int] = Field(description="Rows and columns of a box.", examples=[[2, 2]])
+    symbols: list[str] = Field(description="How each token is shown.", examples=[["", "", "1", "2", "3", "4"]])
+    characters: list[str] = Field(description="How each token is written.", examples=[["", ".", "1", "2", "3", "4"]])
+    blank: int = Field(description="The token of a cell that is not given.", examples=[1])
+    groups: list[list[int]] = Field(
+        description="Groups of cells that hold each symbol once.", examples=[[[0, 1, 2, 3]]]
+    )
+    has_rules: bool
+    trained: bool = Field(description="The model was trained on this family.")
+    difficulties: list[str] = Field(description="What /v1/puzzle has.", examples=[["easy", "medium", "hard"]])
+
+
+class ModelInfo(BaseModel):
+    """A loaded model."""
+
+    name: str = Field(examples=["sudoku"])
+    system: str = Field(description="The network.", examples=["relational"])
+    parameters: int = Field(examples=[41153])
+    steps: int = Field(description="Supervision steps in training.", examples=[16])
+    recursions: int = Field(description="How often in a step it may stop, and is shown by /v1/think.", examples=[8])
+    tasks: list[Family]
+
+
+class Models(BaseModel):
+    """All loaded models, and the limits of a request."""
+
+    models: list[ModelInfo]
+    limits: dict[str, int] = Field(examples=[{"steps": MOST_STEPS, "attempts": MOST_ATTEMPTS, "puzzles": MOST_PUZZLES}])
+
+
+class PuzzleResponse(BaseModel):
+    """A puzzle to try."""
+
+    model: str = Field(examples=["sudoku"])
+    task: str = Field(examples=["sudoku9"])
+    puzzle: str = Field(examples=[EXAMPLE])
+    difficulty: str = Field(examples=["hard"])
+    rating: int | None = Field(description="On the family's own scale.", examples=[2])
+
+
+class VoteRequest(BaseModel):
+    """One test input of an ARC task, to be answered under several views."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"puzzle": "007bbfb7/1", "views": 8}]})
+    model: str | None = Field(None, max_length=200, description="One of /v1/models; else the first.")
+    task: str | None = Field(None, max_length=200, description="Its family, such as arc30; else its own.")
+    puzzle: Puzzle
+    steps: int | None = Field(
+        None, ge=1, le=MOST_STEPS, description="Supervision steps, all taken; as many as in training if not given."
+    )
+    views: int = Field(
+        8,
+        ge=0,
+        le=MOST_ATTEMPTS,
+        description="Views besides the task as it is; fewer where the model was trained on fewer.",
+    )
+    stream: bool = Field(False, description="Say how far the views are while they think, as server-sent events.")
+
+
+class VotedGrid(BaseModel):
+    """An answer with the votes for it."""
+
+    grid: str = Field(description="Rows of colours; empty where the model left its canvas empty.", examples=[GRID])
+    votes: int = Field(examples=[7])
+    score: float = Field(description="Mean halting probability of those who gave it.", examples=[0.91])
+    right: bool | None = Field(description="It is the known output; null where none is known.", examples=[True])
+
+
+class Voter(BaseModel):
+    """One view: what the model saw, and what it answered."""
+
+    symmetry: str = Field(examples=["a quarter turn"])
+    recoloured: bool = Field(description="Colours 1 to 9 are exchanged.")
+    shown: str = Field(description="The test input as the model saw it.", examples=["204/130"])
+    grid: str = Field(description="Its answer, turned and coloured back.", examples=[GRID])
+    score: float = Field(description="Halting probability.", examples=[0.93])
+
+
+class VoteResponse(BaseModel):
+    """The answers, best first, and who gave them; the first view is the task as it is."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    puzzle: str = Field(examples=["007bbfb7/1"])
+    steps: int = Field(examples=[16])
+    grids: list[VotedGrid]
+    views: list[Voter]
+
+
+class ArcEntry(BaseModel):
+    """An ARC task that the model knows."""
+
+    name: str = Field(examples=["007bbfb7"])
+    role: str = Field(
+        description="test: its demonstrations alone were trained on; train: its answers too.", examples=["test"]
+    )
+    tests: int = Field(description="How many test inputs it has.", examples=[1])
+
+
+class ArcList(BaseModel):
+    """All ARC tasks that a model knows and whose files are there."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    tasks: list[ArcEntry]
+
+
+class ArcPair(BaseModel):
+    """Two grids: rows of colours with slashes between."""
+
+    input: str = Field(examples=[GRID])
+    output: str | None = Field(description="Null where it is not known.", examples=["210/043"])
+
+
+class ArcTaskResponse(BaseModel):
+    """An ARC task."""
+
+    model: str = Field(examples=["trm-arc1"])
+    task: str = Field(examples=["arc30"])
+    name: str = Field(examples=["007bbfb7"])
+    role: str = Field(examples=["test"])
+    demos: list[ArcPair]
+    tests: list[ArcPair]
+
+
+class Problem(BaseModel):
+    """What is wrong, in one line."""
+
+    detail: str = Field(examples=["puzzle 1: expected 81 cells for 9x9, got 80"])
+
+
+def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """The documented responses of these codes."""
+    texts = {
+        400: "The body cannot be read.",
+        401: "The bearer token is missing or wrong.",
+        404: "No such model, task or difficulty, or no ARC model.",
+        408: "The body did not arrive in time.",
+        413: "The body is too large.",
+        422: "Something is wrong with the request.",
+        503: "Busy: the queue is full, or others would slow this too much. Try again after Retry-After seconds.",
+        504: "The time for a request has run out.",
+    }
+    return {code: {"model": Problem, "description": texts[code]} for code in codes}
