@@ -12,7 +12,7 @@ import torch
 from arc_examples import example_tasks, kaggle, tiny_run, write
 from ponderling.checkpoint import load_checkpoint, save_checkpoint
 from ponderling.cli import main
-from ponderling.models.reasoner import Output
+from ponderling.models.interface import Output
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks

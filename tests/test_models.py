@@ -240,6 +240,29 @@ def oracle_step(model, state, tokens, ids):
     return (y, z), y[:, P:] @ weights["answer_head.weight"].double().T, q[:, 0], q[:, 1]
 
 
+@pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
+def test_depth_given_in_the_call_is_that_of_a_model_built_with_it(changes):
+    config = replace(TINY, **changes)
+    model, puzzles = build_model(config, SHAPE, torch.Generator().manual_seed(0)), batch()
+    n = config.n if config.latents == "many" else 3
+    other = build_model(replace(config, n=n, T=4), SHAPE, torch.Generator().manual_seed(0))
+    state = model.initial_state(len(puzzles))
+    after, said = model(state, puzzles.tokens, puzzles.puzzle_ids, n=n, T=4)
+    expected, expected_said = other(state, puzzles.tokens, puzzles.puzzle_ids)
+    assert all(torch.equal(a, b) for a, b in zip((*after, *said), (*expected, *expected_said), strict=True))
+    assert not torch.equal(after[0], model(state, puzzles.tokens, puzzles.puzzle_ids)[0][0])
+    assert (model.config.n, model.config.T) == (2, 2)
+
+
+def test_a_depth_that_the_state_has_no_room_for_is_refused():
+    model, puzzles = build_model(replace(TINY, latents="many"), SHAPE), batch()
+    state = model.initial_state(len(puzzles))
+    with pytest.raises(ValueError, match="latents many carries a latent for each of 2 steps: n cannot be 3"):
+        model(state, puzzles.tokens, puzzles.puzzle_ids, n=3)
+    with pytest.raises(ValueError, match="n and T must be at least 1: got n 2 and T 0"):
+        model(state, puzzles.tokens, puzzles.puzzle_ids, T=0)
+
+
 CONFIGURATIONS = {
     "D 128, S 81, prefix 5 with padding": (
         {"hidden_size": 128, "num_heads": 4, "prefix_len": 5, "puzzle_embedding_size": 130, "inner_multiple": 256}, 81

@@ -110,7 +110,9 @@ def test_few_puzzles_at_a_time_give_what_all_at_once_do(monkeypatch):
     sizes = []
     step = model.step
     monkeypatch.setattr(
-        model, "step", lambda state, tokens, members: sizes.append(len(tokens)) or step(state, tokens, members)
+        model,
+        "step",
+        lambda state, tokens, members, **depth: sizes.append(len(tokens)) or step(state, tokens, members, **depth),
     )
     said = []
     for chunk in (3, 100):
@@ -121,6 +123,21 @@ def test_few_puzzles_at_a_time_give_what_all_at_once_do(monkeypatch):
     (state, output), (whole_state, whole) = said
     for a, b in ((output.logits, whole.logits), (output.q, whole.q), *zip(state, whole_state, strict=True)):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [3, 100])
+def test_depth_given_in_the_call_is_that_of_a_model_built_with_it(monkeypatch, chunk):
+    monkeypatch.setattr("ponderling.models.relational.CHUNK", chunk)
+    model, deeper = network("sudoku4"), network("sudoku4", replace(SMALL, n=3, T=4))
+    deeper.load_state_dict(model.state_dict())
+    tokens = to_batch(SUDOKUS["sudoku4"].load_default("train")[:7]).tokens
+    state, ids = model.initial_state(7), torch.zeros(7, dtype=torch.long)
+    with torch.no_grad():
+        (y, z), output = model(state, tokens, ids, n=3, T=4)
+        expected, said = deeper(state, tokens, ids)
+        shallow, _ = model(state, tokens, ids)
+    assert all(torch.equal(a, b) for a, b in zip((y, z, *output), (*expected, *said), strict=True))
+    assert not torch.equal(y, shallow[0])
 
 
 @pytest.mark.parametrize("loss", ["softmax", "stablemax", "stablemax_float32"])

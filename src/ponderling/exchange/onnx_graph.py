@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.models import HRM, TRM, Model, Relational
-from ponderling.models.reasoner import Output
+from ponderling.models.interface import Output
 from ponderling.recursion import Net, latent_recursion, many_latent_recursion, single_latent_recursion
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import torch
 
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.hrm import HRM
-from ponderling.models.reasoner import Output, Reasoner, State
+from ponderling.models.interface import Output, State
+from ponderling.models.reasoner import Reasoner
 from ponderling.models.relational import Relational
 from ponderling.models.trm import TRM
 from ponderling.tasks.base import Relations

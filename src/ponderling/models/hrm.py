@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.interface import State, depth
 from ponderling.models.layers import BlockStack
-from ponderling.models.reasoner import Reasoner, State
+from ponderling.models.reasoner import Reasoner
 from ponderling.recursion import hierarchical_recursion
 
 
@@ -35,7 +36,8 @@ class HRM(Reasoner):
         self.net_L = net_L if net_L is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
         self.net_H = net_H if net_H is not None else BlockStack(config.layers_H, S, config, generator, shape.columns)
 
-    def recur(self, x: Tensor, state: State) -> State:
+    def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """All but the last call of each network without gradient."""
         y, z = state
-        return hierarchical_recursion(self.net_L, self.net_H, x, y, z, self.config.n, self.config.T)
+        n, T = depth(self.config, n, T)
+        return hierarchical_recursion(self.net_L, self.net_H, x, y, z, n, T)

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.interface import Output, State
 from ponderling.models.layers import Embedding, Linear, truncated_normal_
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
-
-State = tuple[Tensor, ...]
-"""What is carried from one supervision step to the next, each (B, S, D): (y, z), and other tuples for the ablations."""
-
-
-class Output(NamedTuple):
-    """What one supervision step says."""
-
-    logits: Tensor
-    """A score for every cell and token, (B, L, V), in the activations' type."""
-    q: Tensor
-    """Halting logit, (B,), float32: q > 0 means stop."""
-    q_continue: Tensor
-    """Logit of thinking on, (B,), float32; means something only where halting is trained with both."""
 
 
 class HaltHead(nn.Module):
@@ -89,13 +75,30 @@ class Reasoner(nn.Module):
         S = self.config.prefix_len + self.shape.seq_len
         return tuple(vector.expand(batch_size, S, -1) for vector in self.initial)
 
-    def recur(self, x: Tensor, state: State) -> State:
-        """All recursions of one supervision step; gradient flows through as many as the system says. y comes first."""
+    def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
+        """The state after the T recursions of one supervision step, y first; the system says where gradient flows.
+
+        Args:
+            x: The embedded question, (B, S, D).
+            state: Where to go on from.
+            n: Latent steps in one recursion; None: the config's.
+            T: Recursions; None: the config's.
+        """
         raise NotImplementedError
 
-    def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
-        """One supervision step: the improved state, still attached to its gradient, and what it says."""
-        state = self.recur(self.embed_question(tokens, puzzle_ids), state)
+    def forward(
+        self, state: State, tokens: Tensor, puzzle_ids: Tensor, *, n: int | None = None, T: int | None = None
+    ) -> tuple[State, Output]:
+        """One supervision step: the improved state, still attached to its gradient, and what it says.
+
+        Args:
+            state: Where to go on from.
+            tokens: Questions, (B, L).
+            puzzle_ids: Their rows of the puzzle embedding, (B,).
+            n: Latent steps in one recursion; None: the config's.
+            T: Recursions; None: the config's.
+        """
+        state = self.recur(self.embed_question(tokens, puzzle_ids), state, n=n, T=T)
         return state, self.heads(state[0])
 
     def heads(self, y: Tensor) -> Output:

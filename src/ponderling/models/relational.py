@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, truncated_normal_
-from ponderling.models.reasoner import Output, State
 from ponderling.recursion import deep_recursion
 from ponderling.tasks.base import Relations
 
@@ -179,25 +179,44 @@ class Relational(nn.Module):
         before, after = (part.expand(len(tokens), -1, -1) for part in (groups[:first], groups[first + count :]))
         return members | {name: torch.cat([before, regions, after], dim=1)}
 
-    def forward(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, Output]:
-        """One supervision step: the improved state, still attached to its gradient, and what it says."""
+    def forward(
+        self, state: State, tokens: Tensor, puzzle_ids: Tensor, *, n: int | None = None, T: int | None = None
+    ) -> tuple[State, Output]:
+        """One supervision step: the improved state, still attached to its gradient, and what it says.
+
+        Args:
+            state: Where to go on from.
+            tokens: Questions, (B, L).
+            puzzle_ids: Not used: no puzzle has weights of its own.
+            n: Latent steps in one recursion; None: the config's.
+            T: Recursions; None: the config's.
+        """
         if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
-            return self.step(state, tokens % self.shape.vocab_size, self.members(tokens))
+            return self.step(state, tokens % self.shape.vocab_size, self.members(tokens), n=n, T=T)
         parts = [
-            self(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK], puzzle_ids[i : i + CHUNK])
+            self(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK], puzzle_ids[i : i + CHUNK], n=n, T=T)
             for i in range(0, len(tokens), CHUNK)
         ]
         states, outputs = zip(*parts, strict=True)
         return tuple(map(torch.cat, zip(*states, strict=True))), Output(*map(torch.cat, zip(*outputs, strict=True)))
 
-    def step(self, state: State, tokens: Tensor, members: dict[str, Tensor]) -> tuple[State, Output]:
-        """The same for all puzzles at once, whatever their number; as many symbols as the state has.
+    def step(
+        self,
+        state: State,
+        tokens: Tensor,
+        members: dict[str, Tensor],
+        *,
+        n: int | None = None,
+        T: int | None = None,
+    ) -> tuple[State, Output]:
+        """One supervision step of all puzzles at once, whatever their number; as many symbols as the state has.
 
-        The tokens do not say regions any more: `members` has them.
+        The tokens hold no regions here: `members` has them. n and T as in `forward`.
         """
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
-        y, z = deep_recursion(lambda h: self.net(h, members), x, y, z, self.config.n, self.config.T)
+        n, T = depth(self.config, n, T)
+        y, z = deep_recursion(lambda h: self.net(h, members), x, y, z, n, T)
         return (y, z), self.heads(y)
 
     def heads(self, y: Tensor) -> Output:

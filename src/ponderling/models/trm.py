@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.interface import State, depth
 from ponderling.models.layers import BlockStack
-from ponderling.models.reasoner import Reasoner, State
+from ponderling.models.reasoner import Reasoner
 from ponderling.recursion import (
     deep_recursion,
     hierarchical_recursion,
@@ -50,13 +51,14 @@ class TRM(Reasoner):
         elif net_y is not None:
             raise ValueError("net_y is a second network for y: it needs separate_networks True")
 
-    def recur(self, x: Tensor, state: State) -> State:
+    def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """`deep_recursion`, or what the ablation puts in its place."""
         config = self.config
+        n, T = depth(config, n, T)
         if config.latents == "two":
             y, z = state
             if config.gradient == "one_step":
-                return hierarchical_recursion(self.net, self.net_y or self.net, x, y, z, config.n, config.T)
-            return deep_recursion(self.net, x, y, z, config.n, config.T, self.net_y)
+                return hierarchical_recursion(self.net, self.net_y or self.net, x, y, z, n, T)
+            return deep_recursion(self.net, x, y, z, n, T, self.net_y)
         recursion = single_latent_recursion if config.latents == "single" else many_latent_recursion
-        return recur_deeply(partial(recursion, self.net, x, n=config.n), state, config.T)
+        return recur_deeply(partial(recursion, self.net, x, n=n), state, T)
