@@ -86,9 +86,10 @@ def run_variant(name: str, seed: int, options: Options) -> dict[str, Any]:
     config = get_recipe(options.recipe).config
     # AdamW, as in the papers' family of optimizers: Muon, the recipe's own, learns 4x4 so fast that all variants look alike.
     config = VARIANTS[name](replace(config, train=replace(config.train, optimizer="adamw")))
-    train = replace(config.train, seed=seed, steps=options.updates, threads=1, eval_every=max(1, options.updates // 10))
+    train = replace(config.train, seed=seed, steps=options.updates)
+    run = replace(config.run, threads=1, eval_every=max(1, options.updates // 10))
     with tempfile.TemporaryDirectory() as folder:
-        trainer = start(replace(config, train=train), Path(folder) / "run")
+        trainer = start(replace(config, train=train, run=run), Path(folder) / "run")
         with FlopCounterMode(display=False) as counter:
             trainer.train_step()
         figures = trainer.run()

@@ -85,15 +85,10 @@ def local_data(config: RunConfig, folder: Path) -> DataConfig:
 def train_figures(name: str, options: Options, compiled: bool, folder: Path) -> dict[str, Any]:
     """One recipe's training step."""
     device, config = torch.device(options.device), get_recipe(name).config
-    train = replace(
-        config.train,
-        device=options.device,
-        compile=compiled,
-        phases=(),
-        batch_size=options.batch_size or config.train.batch_size,
-    )
+    train = replace(config.train, phases=(), batch_size=options.batch_size or config.train.batch_size)
+    run = replace(config.run, device=options.device, compile=compiled)
     trainer: Trainer = start(
-        replace(config, train=train, data=local_data(config, folder)), folder / f"{name}{compiled}"
+        replace(config, train=train, data=local_data(config, folder), run=run), folder / f"{name}{compiled}"
     )
     first = timed(device, trainer.train_step)
     for _ in range(2):

@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from peak_memory import peak_mb
 from plain_trm import PlainTRM
-from ponderling.config import DataConfig, DType, ModelConfig, RunConfig, TrainConfig
+from ponderling.config import DataConfig, DType, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.system import keep_freed_memory
@@ -62,8 +62,9 @@ def trm(D: int, mixer: str, batch_size: int) -> RunConfig:
         puzzle_embedding_size=0,
         dtype="float32",
     )
-    train = TrainConfig(batch_size=batch_size, loss="stablemax_float32", compile=True, warmup_steps=0)
-    return RunConfig(model, train, DataConfig("sudoku9", num_validation=0))
+    train = TrainConfig(batch_size=batch_size, loss="stablemax_float32", warmup_steps=0)
+    run = RuntimeConfig(compile=True)
+    return RunConfig(model, train, DataConfig("sudoku9", num_validation=0), run=run)
 
 
 CONFIGURATIONS: dict[str, RunConfig] = {
@@ -176,7 +177,7 @@ def answer(side: str, name: str, dtype: DType) -> None:
     """The other end of a `Side`: until its standard input closes."""
     config = configuration(name, dtype)
     if side == "baseline":
-        config = replace(config, train=replace(config.train, compile=False))
+        config = replace(config, run=replace(config.run, compile=False))
     else:
         keep_freed_memory()  # as `Trainer.run` does
     with tempfile.TemporaryDirectory() as folder:

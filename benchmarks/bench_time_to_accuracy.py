@@ -114,8 +114,8 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
     test = (task.load_default("test") if own is None else task.read(own))[: options.validation]
     if size == "9x9" and options.learn_9x9 is not None:
         config = replace(config, data=replace(config.data, train=options.learn_9x9))
-    compiled = config.train.compile or options.compile
-    config = replace(config, train=replace(config.train, device=options.device, compile=compiled))
+    compiled = config.run.compile or options.compile
+    config = replace(config, run=replace(config.run, device=options.device, compile=compiled))
     with tempfile.TemporaryDirectory() as folder:
         trainer = start(config, folder)
         flops_of: dict[tuple[int, int], float] = {}

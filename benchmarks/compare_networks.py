@@ -53,17 +53,18 @@ def network(name: str) -> RunConfig:
     model = replace(small.model, hidden_size=96, n=SCHEDULE.model.n, T=SCHEDULE.model.T)
     if name == "trm-attention":
         model = replace(model, mixer="attention", positions="learned")
-    train = replace(small.train, phases=SCHEDULE.train.phases, N_sup=SCHEDULE.train.N_sup, compile=True)
-    train = replace(train, clip_gradient=SCHEDULE.train.clip_gradient, halt_when_sure=SCHEDULE.train.halt_when_sure)
-    return RunConfig(model, train, SCHEDULE.data)
+    train = replace(small.train, phases=SCHEDULE.train.phases, N_sup=SCHEDULE.train.N_sup)
+    train = replace(train, clip_gradient=SCHEDULE.train.clip_gradient)
+    solve = replace(small.solve, halt_when_sure=SCHEDULE.solve.halt_when_sure)
+    return RunConfig(model, train, SCHEDULE.data, run=replace(small.run, compile=True), solve=solve)
 
 
 def shorten(config: RunConfig, steps: int, seed: int) -> RunConfig:
     """The run with its phases in proportion and this many steps in all."""
     ends = [max(1, round(phase.until * steps / FULL_STEPS)) for phase in SCHEDULE.train.phases]
     phases = tuple(replace(phase, until=end) for phase, end in zip(SCHEDULE.train.phases, ends, strict=True))
-    train = replace(config.train, steps=steps, phases=phases, seed=seed, eval_every=steps, log_every=20)
-    return replace(config, train=train)
+    train = replace(config.train, steps=steps, phases=phases, seed=seed)
+    return replace(config, train=train, run=replace(config.run, eval_every=steps, log_every=20))
 
 
 def flops_of_update(model: Any, config: ModelConfig, tokens: Any, ids: Any) -> float:

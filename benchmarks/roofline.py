@@ -95,7 +95,7 @@ def main(options: Options) -> None:
     keep_freed_memory()  # as training does
     config = CONFIGURATIONS[options.name]
     with tempfile.TemporaryDirectory() as folder:
-        plain = make_trainer(replace(config, train=replace(config.train, compile=False)), folder)
+        plain = make_trainer(replace(config, run=replace(config.run, compile=False)), folder)
         products = Products()
         with products:
             plain.train_step()

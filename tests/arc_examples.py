@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 
 
 def pair(grid: Any, rule: Any) -> dict[str, Any]:
@@ -84,7 +84,6 @@ def tiny_run(test: Path | str, train: str = "none", steps: int = 4, views: int =
         ema_rate=0.0,
         puzzle_lr=1e-2,
         puzzle_weight_decay=0.1,
-        eval_every=steps,
-        checkpoint_every=steps,
     )
-    return RunConfig(model, settings, DataConfig("arc8", train, str(test), views=views, **data))
+    run = RuntimeConfig(eval_every=steps, checkpoint_every=steps)
+    return RunConfig(model, settings, DataConfig("arc8", train, str(test), views=views, **data), run=run)

@@ -17,7 +17,7 @@ from ponderling.recipes import Recipe, get_recipe
 from ponderling.tasks import get_task
 
 TINY = [
-    "--train.steps", "16", "--train.batch-size", "8", "--train.N-sup", "3", "--train.eval-every", "8",
+    "--train.steps", "16", "--train.batch-size", "8", "--train.N-sup", "3", "--run.eval-every", "8",
     "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
     "--data.num-validation", "20", "--data.max-train", "50", "--data.max-test", "20",
 ]  # fmt: skip
@@ -252,7 +252,7 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
 
 def test_tensorboard_files_are_written_when_asked_for(tmp_path):
     pytest.importorskip("tensorboard")
-    assert main(["train", "sudoku4", "--out", str(tmp_path), "--train.tensorboard", *TINY]) == 0
+    assert main(["train", "sudoku4", "--out", str(tmp_path), "--run.tensorboard", *TINY]) == 0
     assert list((tmp_path / "tensorboard").iterdir())
 
 

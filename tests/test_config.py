@@ -26,7 +26,7 @@ def test_problems_of_a_json_config_are_reported_together_with_a_hint():
         from_json(RunConfig, values)
     for part in (
         "config.model: unknown field 'hidden_sise' (did you mean 'hidden_size'?)",
-        'config.model.mixer: expected one of attention, mlp, neighbours, got "conv"',
+        'config.model.mixer: expected one of attention, mlp, neighbours, neighbors, got "conv"',
         'config.train.lr: expected float, got "fast"',
         "config.data: expected an object with fields, got 5",
     ):

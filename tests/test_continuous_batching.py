@@ -114,7 +114,7 @@ def alone(name: str, puzzle: int) -> Alone:
                 (
                     p[0].numpy(),
                     halt_probability(output, halting)[0].numpy(),
-                    wants_to_halt(output, halting, s.config.train.halt_when_sure)[0].numpy(),
+                    wants_to_halt(output, halting, s.config.solve.halt_when_sure)[0].numpy(),
                 )
             )
     return Alone(*(np.stack(column) for column in zip(*said, strict=True)))
@@ -142,7 +142,7 @@ def test_these_puzzles_end_at_different_steps_and_none_by_a_hair(name):
     ends = [one.end(MOST_STEPS, early_exit=True) for one in said]
     assert len(set(ends)) >= 3
     assert not all(one.halts.any() for one in said)
-    sure = solver(name).config.train.halt_when_sure
+    sure = solver(name).config.solve.halt_when_sure
     assert np.abs(np.stack([one.halting for one in said]) - sure).min() > 2 * TOLERANCE
 
 

@@ -12,7 +12,7 @@ import torch
 import golden
 from golden import Golden
 from ponderling.checkpoint import LAST, load_checkpoint
-from ponderling.config import RunConfig
+from ponderling.config import RunConfig, RuntimeConfig
 from ponderling.exchange.official import official_key
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
@@ -48,14 +48,17 @@ def test_golden_loss_and_gradients(path: Path):
     assert shares[worst] <= 1
 
 
-def small(recipe: str, steps: int = 6, **changes) -> RunConfig:
+def small(recipe: str, steps: int = 6, device: str = "cpu", **changes) -> RunConfig:
     config = get_recipe(recipe).first
     train = replace(
-        config.train, phases=(), batch_size=16, steps=steps, halt_exploration=0.0, warmup_steps=2, compile=False,
+        config.train, phases=(), batch_size=16, steps=steps, halt_exploration=0.0, warmup_steps=2,
         optimizer="adamw",  # Muon works in bfloat16, which makes much of the last bit
-        log_every=1, eval_every=steps, checkpoint_every=steps, **changes,
+        **changes,
     )  # fmt: skip
-    return replace(config, train=train, data=replace(config.data, max_train=200, max_test=20, num_validation=8))
+    run = RuntimeConfig(device=device, log_every=1, eval_every=steps, checkpoint_every=steps)
+    return replace(
+        config, train=train, data=replace(config.data, max_train=200, max_test=20, num_validation=8), run=run
+    )
 
 
 def losses(trainer: Trainer, steps: int) -> list[float]:
@@ -70,7 +73,7 @@ def losses(trainer: Trainer, steps: int) -> list[float]:
 @pytest.mark.parametrize("recipe", ["sudoku4", "sudoku4-hrm", "sudoku", "maze10"])
 def test_training_has_the_losses_of_the_cpu(recipe: str, tmp_path: Path):
     config = small(recipe)
-    there = replace(config, train=replace(config.train, device="cuda"))
+    there = replace(config, run=replace(config.run, device="cuda"))
     expected = losses(start(config, tmp_path / "cpu"), 6)
     assert losses(start(there, tmp_path / "gpu"), 6) == pytest.approx(expected, rel=0.02)
 
@@ -93,9 +96,9 @@ def test_a_run_evaluates_saves_and_goes_on(tmp_path: Path):
 @pytest.mark.parametrize(("first", "then"), [("cpu", "cuda"), ("cuda", "cpu")])
 def test_a_run_goes_on_on_another_device(first: str, then: str, tmp_path: Path):
     config = small("sudoku4", steps=6)
-    trainer = start(replace(config, train=replace(config.train, device=first)), tmp_path)
+    trainer = start(replace(config, run=replace(config.run, device=first)), tmp_path)
     trainer.run(should_stop=lambda: trainer.step == 3)
-    moved = start(replace(config, train=replace(config.train, device=then)), tmp_path, resume=True)
+    moved = start(replace(config, run=replace(config.run, device=then)), tmp_path, resume=True)
     for key, value in trainer.model.state_dict().items():
         assert torch.equal(moved.model.state_dict()[key].cpu(), value.cpu()), key
     moved.run()
@@ -128,8 +131,8 @@ def test_search_and_evaluation():
 def test_bfloat16_networks_of_the_papers_train(name: str, tmp_path: Path):
     config = get_recipe(name).config
     assert config.model.dtype == "bfloat16"
-    train = replace(config.train, device="cuda", batch_size=32, warmup_steps=0)
+    train = replace(config.train, batch_size=32, warmup_steps=0)
     data = replace(get_recipe("sudoku9-small").config.data, max_train=32, num_validation=0)
-    trainer = start(replace(config, train=train, data=data), tmp_path)
+    trainer = start(replace(config, train=train, data=data, run=RuntimeConfig(device="cuda")), tmp_path)
     found = losses(trainer, 4)
     assert np.isfinite(found).all()

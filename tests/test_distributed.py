@@ -195,15 +195,13 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert own_device("cuda", World(3, 4)) == torch.device("cuda", 1)
-    with pytest.raises(
-        ValueError, match=r"--train\.device cuda:0 is 1 GPU: .* or say cuda$"
-    ):  # NCCL wants one for each
+    with pytest.raises(ValueError, match=r"--run\.device cuda:0 is 1 GPU: .* or say cuda$"):  # NCCL wants one for each
         own_device("cuda:0", World(3, 4))
     assert own_device("cpu", World(3, 4)) == torch.device("cpu")
     assert own_device("cuda", World()) == torch.device("cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(
-        ValueError, match=r"started 2 processes here, and --train\.device cuda is 1 GPU: each process needs"
+        ValueError, match=r"started 2 processes here, and --run\.device cuda is 1 GPU: each process needs"
     ):
         own_device("cuda", World(1, 2))
 
@@ -227,7 +225,7 @@ def torchrun(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_signal_to_torchrun_stops_the_run_after_an_update_and_saves_it(tmp_path: Path):
-    args = ["sudoku4", "--train.steps", "100000", "--train.batch-size", "8", "--train.checkpoint-every", "100000"]
+    args = ["sudoku4", "--train.steps", "100000", "--train.batch-size", "8", "--run.checkpoint-every", "100000"]
     args += ["--data.max-train", "50", "--data.max-test", "5"]
     process = subprocess.Popen(
         [*TORCHRUN, "-m", "ponderling", "train", *args],

@@ -11,7 +11,8 @@ from torch import Tensor
 
 import golden
 from golden import Golden
-from ponderling.config import Given, PuzzleShape
+from ponderling.config import PuzzleShape
+from ponderling.exchange.import_options import ImportOptions
 from ponderling.exchange.official import load_official, official_key, read_official
 from ponderling.losses import IGNORE
 from ponderling.models import build_model, count_parameters
@@ -202,7 +203,7 @@ def test_official_checkpoints_give_their_expected_outputs(folder: Path):
     seq_len = int(expected.metadata["seq_len"])
     batch = expected.batch()
     for dtype, name, tolerance in (("float32", "fp32", 1e-5), ("bfloat16", "bf16", 0.1)):
-        model = load_official(folder, Given(seq_len=seq_len, dtype=dtype))
+        model = load_official(folder, ImportOptions(seq_len=seq_len, dtype=dtype))
         state, worst = model.initial_state(len(batch)), 0.0
         for k in (1, 2, 3):
             with torch.inference_mode():
@@ -222,7 +223,7 @@ def test_official_checkpoints_give_their_expected_outputs(folder: Path):
 @pytest.mark.parametrize("folder", golden.files("checkpoint_*"), ids=lambda folder: folder.name)
 def test_another_number_of_puzzles_gets_the_mean_row(folder: Path):
     expected = Golden(folder / "expected.safetensors")
-    imported = read_official(folder, Given(seq_len=int(expected.metadata["seq_len"]), num_puzzles=9))
+    imported = read_official(folder, ImportOptions(seq_len=int(expected.metadata["seq_len"]), num_puzzles=9))
     table = imported.tensors["puzzle_embedding.table"]
     assert table.shape[0] == imported.shape.num_puzzles == 9
     assert torch.equal(table, expected.tensors["reset/puzzle_emb_mean_row"].expand_as(table))

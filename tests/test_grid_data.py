@@ -20,7 +20,7 @@ from ponderling.tasks.custom.family import END, Grids, GridSpec
 from ponderling.tasks.custom.files import grid_of_text, read_grid_file
 
 TINY = [
-    "--train.steps", "6", "--train.batch-size", "4", "--train.N-sup", "2", "--train.eval-every", "6",
+    "--train.steps", "6", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "6",
     "--model.hidden-size", "16", "--model.num-heads", "2", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
 ]  # fmt: skip
 

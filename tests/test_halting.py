@@ -46,7 +46,7 @@ def solver(name: str) -> Solver:
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
-    return Solver(model, task, replace(config, model=model_config, train=replace(config.train, halt_within_step=True)))
+    return Solver(model, task, replace(config, model=model_config, solve=replace(config.solve, halt_within_step=True)))
 
 
 def puzzles():
@@ -124,7 +124,7 @@ def test_an_evaluation_has_both_figures_from_one_pass(name):
     np.testing.assert_array_equal(result.early, answers_at(name, ends(name)))
     np.testing.assert_array_equal(result.steps_taken, ends(name) // T + 1)
     np.testing.assert_array_equal(result.recursions_taken, ends(name) + 1)
-    coarse = replace(s.config, train=replace(s.config.train, halt_within_step=False))
+    coarse = replace(s.config, solve=replace(s.config.solve, halt_within_step=False))
     by_step = evaluate(s.model, s.task, puzzles(), coarse, STEPS)
     np.testing.assert_array_equal(result.full, by_step.full)
     np.testing.assert_array_equal(result.right_at, by_step.right_at)
@@ -140,7 +140,7 @@ def test_only_those_that_may_leave_do():
     may_leave = torch.arange(len(tokens)) % 2 == 0
     with torch.no_grad():
         _, output, stops = solving_step(
-            s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config.train, may_leave
+            s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config, may_leave
         )
     first = torch.where(halts[:T].any(0), halts[:T].int().argmax(0), T - 1)
     assert (first[may_leave] < T - 1).any()
@@ -154,20 +154,23 @@ def test_only_those_that_may_leave_do():
 
 def test_a_single_recursion_shares_the_models_weights():
     s = solver("trm")
-    single, count = recursions_of(s.model, s.config.train)
+    single, count = recursions_of(s.model, s.config)
     assert count == T
     assert isinstance(s.model, torch.nn.Module)
     assert isinstance(single, torch.nn.Module)
     assert all(a is b for a, b in zip(s.model.parameters(), single.parameters(), strict=True))
-    assert recursions_of(s.model, replace(s.config.train, halt_within_step=False)) == (s.model, 1)
+    assert recursions_of(s.model, replace(s.config, solve=replace(s.config.solve, halt_within_step=False))) == (
+        s.model,
+        1,
+    )
 
 
 @pytest.mark.parametrize("name", ["sudoku4", "sudoku6"])
 def test_on_another_size_the_cells_say_when_to_stop(name):
     """The halting head of the weights, trained on 9x9, never stops there."""
     s = Solver.load("sudoku", task=name)
-    assert s.config.train.halt_by == "cells"
-    assert Solver.load("sudoku", task="latin9").config.train.halt_by == "head"
+    assert s.config.solve.halt_by == "cells"
+    assert Solver.load("sudoku", task="latin9").config.solve.halt_by == "head"
     puzzles = s.task.load_default("test")[:24]
     results = list(s.solve_many(puzzles.tokens, trace=True))
     stopped = [result for result in results if result.halted]

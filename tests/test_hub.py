@@ -20,7 +20,7 @@ from ponderling.exchange.hub import _data, find_local, make_card
 
 TOKEN = "hf_secretsecretsecretsecret"
 TINY = [
-    "--train.steps", "4", "--train.batch-size", "8", "--train.N-sup", "3", "--train.eval-every", "2",
+    "--train.steps", "4", "--train.batch-size", "8", "--train.N-sup", "3", "--run.eval-every", "2",
     "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
     "--data.num-validation", "20", "--data.max-train", "50", "--data.max-test", "20",
 ]  # fmt: skip

@@ -463,7 +463,7 @@ def test_the_papers_recipes_are_those_of_the_official_commands():
 
 def test_a_run_on_mazes_trains_and_both_scores_are_told(tmp_path, capsys):
     model, data = ["--model.hidden-size", "8"], ["--data.task", "maze4", "--data.max-test", "5"]
-    train = ["--train.no-compile", "--train.steps", "2", "--train.batch-size", "8", "--train.N-sup", "2"]
+    train = ["--run.no-compile", "--train.steps", "2", "--train.batch-size", "8", "--train.N-sup", "2"]
     run = str(tmp_path / "run")
     assert main(["train", "maze10", "--out", run, *model, *train, *data]) == 0
     Maze(4).write(tmp_path / "m.csv", random_mazes(Maze(4), 20))

@@ -14,7 +14,8 @@ import yaml
 import golden
 from ponderling.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ponderling.cli import main
-from ponderling.config import Given, ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.exchange.import_options import ImportOptions
 from ponderling.exchange.official import (
     PREFIXES,
     load_official,
@@ -27,7 +28,7 @@ from ponderling.exchange.official import (
 from ponderling.models import build_model
 
 TRM, HRM = golden.HERE / "checkpoint_trm_samsung", golden.HERE / "checkpoint_hrm_sapient"
-CELLS = Given(seq_len=16)
+CELLS = ImportOptions(seq_len=16)
 
 
 def tensors_of(file):
@@ -96,11 +97,11 @@ def test_without_yaml_everything_that_is_missing_is_named_and_can_be_given(tmp_p
     with pytest.raises(CheckpointError, match="weights do not tell --num-heads, --n, --T: give them"):
         read_official(tmp_path / "step_1", CELLS)
     with pytest.raises(CheckpointError, match="do not tell how many cells a grid has: give --seq-len"):
-        read_official(tmp_path, Given(num_heads=4, n=2, T=3))
-    given = Given(num_heads=4, n=2, T=3, seq_len=16)
+        read_official(tmp_path, ImportOptions(num_heads=4, n=2, T=3))
+    given = ImportOptions(num_heads=4, n=2, T=3, seq_len=16)
     imported = read_official(tmp_path, given)
     assert imported.config.model == read_official(TRM, CELLS).config.model
-    elsewhere = Given(config=TRM / "all_config.yaml", seq_len=16)
+    elsewhere = ImportOptions(config=TRM / "all_config.yaml", seq_len=16)
     assert read_official(tmp_path, elsewhere).config == read_official(TRM, CELLS).config
 
 
@@ -137,7 +138,7 @@ def test_cells_are_found_in_the_weights_where_they_can_be(tmp_path, model):
 
 def test_cells_come_from_the_task_where_the_weights_do_not_tell(tmp_path):
     official_run(tmp_path)
-    imported = read_official(tmp_path, Given(task="sudoku9"))
+    imported = read_official(tmp_path, ImportOptions(task="sudoku9"))
     assert imported.shape.seq_len == 81
     assert imported.config.data.task == "sudoku9"
 

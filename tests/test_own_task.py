@@ -13,7 +13,7 @@ from ponderling.tasks import get_task
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TINY = [
-    "--train.steps", "4", "--train.batch-size", "4", "--train.N-sup", "2", "--train.eval-every", "4",
+    "--train.steps", "4", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "4",
     "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
     "--data.max-train", "20", "--data.max-test", "10", "--data.num-validation", "4",
 ]  # fmt: skip

@@ -172,8 +172,6 @@ def tiny_run(**train) -> RunConfig:
     train = {
         "steps": 3,
         "batch_size": 4,
-        "eval_every": 3,
-        "log_every": 1,
         "optimizer": "muon",
         "loss": "softmax",
         **train,
@@ -183,6 +181,7 @@ def tiny_run(**train) -> RunConfig:
         model=SMALL,
         train=replace(config.train, **train),
         data=replace(config.data, max_train=8, num_validation=4, max_test=4),
+        run=replace(config.run, eval_every=3, log_every=1),
     )
 
 

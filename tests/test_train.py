@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from ponderling.checkpoint import (
     read_safetensors,
     save_training_state,
 )
-from ponderling.config import Phase, RunConfig
+from ponderling.config import Phase, RunConfig, RuntimeConfig
 from ponderling.data import load_split
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
@@ -32,12 +32,22 @@ from ponderling.tasks import get_task
 from ponderling.training.trainer import Observer, TrainingError, start
 
 
-def tiny(name: str = "sudoku4", **train) -> RunConfig:
+def tiny(name: str = "sudoku4", **changes) -> RunConfig:
     config = get_recipe(name).config
     model = replace(config.model, hidden_size=16, inner_multiple=16, n=1, T=2, num_layers=1)
-    settings = {"steps": 24, "batch_size": 8, "N_sup": 4, "eval_every": 8, "checkpoint_every": 8, "log_every": 4}
+    settings = {
+        "steps": 24,
+        "batch_size": 8,
+        "N_sup": 4,
+        "eval_every": 8,
+        "checkpoint_every": 8,
+        "log_every": 4,
+        **changes,
+    }
+    runtime = {field.name: settings.pop(field.name) for field in fields(RuntimeConfig) if field.name in settings}
     data = replace(config.data, num_validation=20, max_train=100, max_test=30)
-    return RunConfig(model, replace(config.train, **{**settings, **train}), data)
+    run = replace(config.run, **runtime)
+    return RunConfig(model, replace(config.train, **settings), data, run=run, solve=config.solve)
 
 
 def final_weights(out: Path) -> dict[str, torch.Tensor]:
@@ -236,8 +246,8 @@ def gradient_norm(trainer) -> float:
 def test_kill_at_any_moment_loses_at_most_the_work_since_the_last_checkpoint(tmp_path):
     command = [
         sys.executable, "-m", "ponderling", "train", "sudoku4", "--out", str(tmp_path / "killed"), "--resume",
-        "--train.steps", "60", "--train.batch-size", "8", "--train.eval-every", "7", "--train.checkpoint-every", "2",
-        "--model.hidden-size", "16", "--data.num-validation", "20", "--data.max-test", "30", "--train.threads", "1",
+        "--train.steps", "60", "--train.batch-size", "8", "--run.eval-every", "7", "--run.checkpoint-every", "2",
+        "--model.hidden-size", "16", "--data.num-validation", "20", "--data.max-test", "30", "--run.threads", "1",
     ]  # fmt: skip
     rng = np.random.default_rng(0)
     kills = 0

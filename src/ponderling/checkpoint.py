@@ -18,15 +18,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ponderling.config import DType, PuzzleShape, RunConfig, from_json, to_json
+from ponderling.config import DType, PuzzleShape, RunConfig, from_format_1, from_json, to_json
 from ponderling.data import task_of
 from ponderling.halting import for_another_size
 from ponderling.models import Model, build_model
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
 
-FORMAT = 1
-"""Version of the layout; a reader refuses a newer one."""
+FORMAT = 2
+"""Version of config.json; format 1, whose `train` also held what is now in `run` and `solve`, is still read."""
+
+TRAINING_FORMAT = 1
+"""Version of training.safetensors."""
 
 MODEL, CONFIG, TRAINING = "model.safetensors", "config.json", "training.safetensors"
 BEST, LAST = "best", "last"
@@ -180,10 +183,13 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
         raise CheckpointError(
             f"{path}: not a config of a Ponderling checkpoint: format, config and shape must be there"
         )
-    if header["format"] != FORMAT:
-        raise CheckpointError(f"{path}: format {header['format']}, this version reads {FORMAT}: upgrade ponderling")
+    if header["format"] not in (1, FORMAT):
+        raise CheckpointError(
+            f"{path}: format {header['format']}, this version reads 1 and {FORMAT}: upgrade ponderling"
+        )
     try:
-        config = from_json(RunConfig, header["config"])
+        values = from_format_1(header["config"]) if header["format"] == 1 else header["config"]
+        config = from_json(RunConfig, values)
         shape = from_json(PuzzleShape, header["shape"], "shape")
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
@@ -247,7 +253,7 @@ def save_training_state(folder: Path, state: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     outline = _take_apart(state, "", tensors)
-    write_safetensors(folder / TRAINING, tensors, {"outline": json.dumps(outline), "format": str(FORMAT)})
+    write_safetensors(folder / TRAINING, tensors, {"outline": json.dumps(outline), "format": str(TRAINING_FORMAT)})
 
 
 def load_training_state(folder: Path) -> dict[str, Any]:
@@ -258,8 +264,8 @@ def load_training_state(folder: Path) -> dict[str, Any]:
     tensors = read_safetensors(path)
     with safe_open(path, "pt") as file:
         metadata = file.metadata() or {}
-    if metadata.get("format") != str(FORMAT):
-        raise CheckpointError(f"{path}: format {metadata.get('format')}, this version reads {FORMAT}")
+    if metadata.get("format") != str(TRAINING_FORMAT):
+        raise CheckpointError(f"{path}: format {metadata.get('format')}, this version reads {TRAINING_FORMAT}")
     return _put_together(json.loads(metadata["outline"]), tensors)
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ponderling.config import RunConfig, TrainConfig
+from ponderling.config import RunConfig
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models import Model, Output
 from ponderling.supervision import RecursiveModel, State, StepOutput, halt_probability, wants_to_halt
@@ -28,29 +28,29 @@ CELLS_SURE = 0.9
 
 def for_another_size(config: RunConfig) -> RunConfig:
     """The same for grids of a size that the halting head was not trained on: it never stops there, the cells do."""
-    return replace(config, train=replace(config.train, halt_by="cells", halt_when_sure=CELLS_SURE))
+    return replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
 
 
-def stop_probability(output: StepOutput, config: TrainConfig) -> Tensor:
+def stop_probability(output: StepOutput, config: RunConfig) -> Tensor:
     """How sure the model is that it is done, (B,), from 0 to 1: the halting head, or the least sure of all cells."""
-    if config.halt_by == "cells":
-        return LOG_PROBABILITIES[config.loss](output.logits).amax(-1).amin(-1).exp().float()
-    return halt_probability(output, config.halting)
+    if config.solve.halt_by == "cells":
+        return LOG_PROBABILITIES[config.train.loss](output.logits).amax(-1).amin(-1).exp().float()
+    return halt_probability(output, config.train.halting)
 
 
-def stops(output: StepOutput, config: TrainConfig) -> Tensor:
+def stops(output: StepOutput, config: RunConfig) -> Tensor:
     """Which puzzles end here, (B,) bool."""
-    if config.halt_by == "cells":
-        return stop_probability(output, config) > config.halt_when_sure
-    return wants_to_halt(output, config.halting, config.halt_when_sure)
+    if config.solve.halt_by == "cells":
+        return stop_probability(output, config) > config.solve.halt_when_sure
+    return wants_to_halt(output, config.train.halting, config.solve.halt_when_sure)
 
 
-def recursions_of(model: RecursiveModel, config: TrainConfig) -> tuple[RecursiveModel, int]:
+def recursions_of(model: RecursiveModel, config: RunConfig) -> tuple[RecursiveModel, int]:
     """A model to ask, and how often in a supervision step: the model itself once, or its single recursions T times.
 
     The second shares the model's weights.
     """
-    if config.halt_within_step and isinstance(model, Model) and model.config.T > 1:
+    if config.solve.halt_within_step and isinstance(model, Model) and model.config.T > 1:
         single = copy.copy(model)
         single.config = replace(model.config, T=1)
         return single, model.config.T
@@ -62,7 +62,7 @@ def solving_step(
     state: State,
     tokens: Tensor,
     puzzle_ids: Tensor,
-    config: TrainConfig,
+    config: RunConfig,
     may_leave: Tensor | None = None,
     watch: Callable[[Tensor, StepOutput, Tensor], object] | None = None,
 ) -> tuple[State, StepOutput, Tensor]:

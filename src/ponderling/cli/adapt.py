@@ -10,6 +10,8 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.display import ProgressDisplay
+from ponderling.cli.signals import StopOnSignal
 from ponderling.config import DType
 
 
@@ -45,7 +47,6 @@ def main(args: list[str]) -> int:
         AdaptCommand, args, "ponderling adapt", "Teaches an ARC checkpoint new tasks, from their demonstrations."
     )
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.cli.train import ProgressDisplay, StopOnSignal
     from ponderling.tasks.arc.files import read_tasks
     from ponderling.training.adapt import adapt
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ponderling.cli.display import percent
 from ponderling.system import write_atomically
 
 if TYPE_CHECKING:
@@ -125,8 +126,6 @@ def show_arc(figures: dict[str, Any]) -> None:
     """The figures as a table."""
     from rich.console import Console
     from rich.table import Table
-
-    from ponderling.cli.eval import percent
 
     console = Console(highlight=False)
     left_out = [

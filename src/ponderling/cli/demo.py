@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.display import ProgressDisplay, percent
 from ponderling.recipes import get_recipe
 
 RECIPES = ("sudoku4", "sudoku4-hrm")
@@ -64,7 +65,6 @@ def _free_folders(out: Path) -> list[Path]:
 
 
 def _train(name: str, folder: Path) -> dict[str, Any]:
-    from ponderling.cli.train import ProgressDisplay
     from ponderling.models import count_parameters
     from ponderling.training.trainer import start
 
@@ -85,8 +85,6 @@ def _train(name: str, folder: Path) -> dict[str, Any]:
 def _show_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    from ponderling.cli.eval import percent
 
     steps, puzzles = rows[0]["test"]["steps"], rows[0]["test"]["puzzles"]
     table = Table(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+from ponderling.cli.display import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +143,3 @@ def show_search(figures: dict[str, Any]) -> None:
         f"median {passes['p50']:.0f}, 99% {passes['p99']:.0f}, most {passes['p100']:.0f}; "
         f"{figures['seconds_per_puzzle']:.3f} s a puzzle, {figures['seconds']:.0f} s in all"
     )
-
-
-def percent(value: float | None) -> str:
-    """As people read it; a dash where there is nothing to tell."""
-    return "–" if value is None else f"{100 * value:.1f}%"

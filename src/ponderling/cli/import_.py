@@ -11,11 +11,11 @@ from typing import Any
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.config import Given
+from ponderling.exchange.import_options import ImportOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportCommand(Given):
+class ImportCommand(ImportOptions):
     """What `ponderling import` takes."""
 
     path: Positional[Path]

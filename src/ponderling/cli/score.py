@@ -9,7 +9,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.cli.eval import percent
+from ponderling.cli.display import percent
 
 
 @dataclass(frozen=True)

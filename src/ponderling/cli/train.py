@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.cli.eval import percent
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.cli.display import ProgressDisplay
+from ponderling.cli.signals import StopOnSignal
+from ponderling.config import (
+    DataConfig,
+    ModelConfig,
+    RunConfig,
+    RuntimeConfig,
+    SolveConfig,
+    TrainConfig,
+    current_flags,
+)
 from ponderling.recipes import Recipe, get_recipe, grid_recipe, list_recipes
 
 if TYPE_CHECKING:
     from ponderling.training.distributed import World
-    from ponderling.training.trainer import Trainer
+
+GENERIC_STEMS = {"train", "test", "data", "all", "puzzles", "examples"}
+"""Names of files that say nothing about what they hold; the run is then named after their folder."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +34,27 @@ class TrainCommand:
     """What `ponderling train` takes besides the recipe."""
 
     out: Path | None = None
-    """The run folder; runs/RECIPE if not given."""
+    """Run folder; by default runs/RECIPE."""
     resume: bool = False
     """Go on with the run in the folder, with its own settings; start it if there is none yet."""
+    part: int | None = None
+    """Train this part of a recipe alone (1, 2, ...), from the part before it in the run folder or from --train.init."""
     json: bool = False
     """Print the result as one JSON object on stdout."""
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    run: RuntimeConfig = field(default_factory=RuntimeConfig)
+    solve: SolveConfig = field(default_factory=SolveConfig)
+
+    def config(self) -> RunConfig:
+        """The run's settings."""
+        return RunConfig(self.model, self.train, self.data, run=self.run, solve=self.solve)
 
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
-    files, args = take_files(args)
+    files, args = take_files(current_flags(args))
     name = args[0] if args and not args[0].startswith("-") else None
     if name is None and files is None:
         if args and args[0] not in ("-h", "--help"):
@@ -49,24 +66,31 @@ def main(args: list[str]) -> int:
     recipe = _recipe(name, files)
     args = args[1:] if name is not None else args
     default_out = Path("runs") / _run_name(name, files)
-    saved = _saved_config(args, _out(args, default_out))
-    base = saved or recipe.config
+    out = Path(_value_of("--out", args) or default_out)
+    part = _part(recipe, args)
+    folder = out if part is None else _part_folder(recipe, out, part)
+    saved = _saved_config(args, folder)
+    base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
     command = _parse(recipe, base, args, name)
-    out = command.out or default_out
-    data = command.data
+    config = command.config()
+    in_parts = bool(recipe.before) and part is None and command.train.init is None and saved is None
+    if in_parts:
+        _refuse_settings_of_one_part(recipe, args)
+    elif part is not None and command.train.init is None and part > 1:
+        config = replace(config, train=replace(config.train, init=_weights_before(recipe, out, part)))
     from ponderling.training.distributed import join_world
 
-    train, results = command.train, []
+    results = []
     with join_world() as world:
-        if data.grid is not None:
-            data = _shown(data, fresh=saved is None, tell=world.is_first)
+        if config.data.grid is not None:
+            config = replace(config, data=_shown(config.data, fresh=saved is None, tell=world.is_first))
         if recipe.name == "grid-small" and saved is None and world.is_first:
-            print(f"{recipe.name}: {recipe.summary}, {command.train.steps:,} steps", file=sys.stderr)
-        if recipe.before and train.init is None and saved is None:
+            print(f"{recipe.name}: {recipe.summary}, {config.train.steps:,} steps", file=sys.stderr)
+        if in_parts:
             results = _train_parts(recipe, args, name, out, world)
-            train = replace(train, init=results[-1]["run"])
+            config = replace(config, train=replace(config.train, init=results[-1]["run"]))
         if all(result["finished"] for result in results):
-            results.append(_train(RunConfig(command.model, train, data), out, recipe.name, command.resume, world))
+            results.append(_train(config, folder, _part_name(recipe, part), command.resume, world))
     *before, result = results
     if not world.is_first:
         return 0 if result["finished"] else 130
@@ -96,13 +120,16 @@ def _shown(data: DataConfig, fresh: bool, tell: bool) -> DataConfig:
 def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
     parts = ""
     if recipe.before:
-        parts = f" The last of {len(recipe.before) + 1} parts is shown; what is overridden holds for each."
+        parts = (
+            f" Training has {len(recipe.before) + 1} parts: the last is shown unless --part names another, and what is "
+            "overridden holds for each unless --part names one."
+        )
     return parse_arguments(
         TrainCommand,
         args,
         prog=f"ponderling train {name or '--data FILE'}",
         description=f"{recipe.summary}. Defaults shown are the recipe's; any can be overridden.{parts}",
-        default=TrainCommand(model=base.model, train=base.train, data=base.data),
+        default=TrainCommand(model=base.model, train=base.train, data=base.data, run=base.run, solve=base.solve),
     )
 
 
@@ -115,7 +142,7 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
 
     results: list[dict[str, Any]] = []
     for number, part in enumerate(recipe.before, 1):
-        folder = out / f"part{number}"
+        folder = _part_folder(recipe, out, number)
         saved = _saved_config(args, folder)
         command = _parse(recipe, saved or part, args, name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
@@ -124,11 +151,74 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
             continue
         if world.is_first:
             print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
-        config = RunConfig(command.model, train, command.data)
-        results.append(_train(config, folder, f"{recipe.name}, part {number}", command.resume, world))
+        config = replace(command.config(), train=train)
+        results.append(_train(config, folder, _part_name(recipe, number), command.resume, world))
         if not results[-1]["finished"]:
             break
     return results
+
+
+def _part(recipe: Recipe, args: list[str]) -> int | None:
+    """The number behind --part, known before the other arguments are read; whatever is not a number is refused later.
+
+    Raises:
+        ValueError: for a part that the recipe does not have.
+    """
+    text, count = _value_of("--part", args), len(recipe.before) + 1
+    try:
+        number = None if text is None else int(text)
+    except ValueError:
+        return None
+    if number is not None and count == 1:
+        raise ValueError(f"--part is for recipes of several parts: {recipe.name} has one")
+    if number is not None and not 1 <= number <= count:
+        raise ValueError(f"--part must be from 1 to {count} for {recipe.name}: got {number}")
+    return number
+
+
+def _part_folder(recipe: Recipe, out: Path, number: int) -> Path:
+    """Where a part is trained: the last in the run folder itself, the others below it."""
+    return out / f"part{number}" if number <= len(recipe.before) else out
+
+
+def _part_name(recipe: Recipe, number: int | None) -> str:
+    """The recipe's name in the checkpoints of a part; the last part has the name of the whole."""
+    return recipe.name if number is None or number > len(recipe.before) else f"{recipe.name}, part {number}"
+
+
+def _weights_before(recipe: Recipe, out: Path, number: int) -> str:
+    """The folder of the part before, whose weights this part starts from.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    from ponderling.checkpoint import CheckpointError, find_checkpoint
+
+    before = _part_folder(recipe, out, number - 1)
+    try:
+        find_checkpoint(before.absolute())
+    except CheckpointError as error:
+        raise ValueError(
+            f"part {number} of {recipe.name} starts from the weights of part {number - 1}, and there are none in {before}: "
+            f"train that part first (--part {number - 1}) or give --train.init CHECKPOINT"
+        ) from error
+    return str(before)
+
+
+def _refuse_settings_of_one_part(recipe: Recipe, args: list[str]) -> None:
+    """Refuses settings that each part has its own value of.
+
+    Raises:
+        ValueError: naming the way to set them.
+    """
+    for arg in args:
+        option = arg.partition("=")[0]
+        if option == "--train.steps" or option.startswith("--train.phases"):
+            raise ValueError(
+                f"{option} would hold for each of the {len(recipe.before) + 1} parts of {recipe.name}: train one part with "
+                f"--part N (`ponderling train {recipe.name} --part 1 {option} ...`), or the last alone with "
+                "--train.init CHECKPOINT"
+            )
 
 
 def take_files(args: list[str]) -> tuple[tuple[str, str | None] | None, list[str]]:
@@ -155,11 +245,13 @@ def take_files(args: list[str]) -> tuple[tuple[str, str | None] | None, list[str
 
 
 def _run_name(name: str | None, files: tuple[str, str | None] | None) -> str:
-    """The run folder's name: the recipe's, the family's, or the file's."""
-    if name is not None:
-        return name.partition(":")[2] or name
-    assert files is not None
-    return Path(files[0]).resolve().name.partition(".")[0]
+    """The run folder's name: from the recipe, the puzzle family, the file of --data, or recipe and file."""
+    names = [] if name is None else [name.partition(":")[2] or name]
+    if files is not None:
+        path = Path(files[0]).resolve()
+        stem = path.name.partition(".")[0]
+        names.append(path.parent.name if stem in GENERIC_STEMS and path.parent.name else stem)
+    return "-".join(names)
 
 
 def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
@@ -182,7 +274,7 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     data = grid_config(*files, base=None if base is None else base.config.data)
     assert data.grid is not None
     if base is not None:
-        return Recipe(base.name, base.summary, RunConfig(base.config.model, base.config.train, data))  # without parts
+        return Recipe(base.name, base.summary, replace(base.config, data=data))  # without parts
     return grid_recipe(data, data.grid.rows * data.grid.columns, data.grid.num_puzzles)
 
 
@@ -192,7 +284,7 @@ def _names() -> str:
 
 def _print_recipes() -> None:
     print(
-        "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* ...]\n"
+        "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* --run.* --solve.* ...]\n"
         "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .jsonl, .csv, .npz or a folder\n"
         "       ponderling train MODULE:ATTRIBUTE ...                     on a puzzle family of your own\n\nRecipes:"
     )
@@ -201,14 +293,14 @@ def _print_recipes() -> None:
     print("\n`ponderling train RECIPE --help` shows every setting and the recipe's value for it.")
 
 
-def _out(args: list[str], default: Path) -> Path:
-    """The run folder, known before the other arguments are read."""
+def _value_of(option: str, args: list[str]) -> str | None:
+    """The value of an option, known before the other arguments are read."""
     for i, arg in enumerate(args):
-        if arg == "--out" and i + 1 < len(args):
-            return Path(args[i + 1])
-        if arg.startswith("--out="):
-            return Path(arg.removeprefix("--out="))
-    return default
+        if arg == option and i + 1 < len(args):
+            return args[i + 1]
+        if arg.startswith(f"{option}="):
+            return arg.removeprefix(f"{option}=")
+    return None
 
 
 def _saved_config(args: list[str], out: Path) -> RunConfig | None:
@@ -238,110 +330,3 @@ def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) 
         "best": trainer.best,
         "test": figures or None,
     }
-
-
-class StopOnSignal:
-    """Turns the first SIGINT or SIGTERM into a stop after the current step; a second one interrupts at once.
-
-    Args:
-        patient: Let a second one pass: torchrun sends its processes one of its own beside that of the terminal, and ends
-            them itself if they take longer than half a minute.
-    """
-
-    def __init__(self, patient: bool = False) -> None:
-        self.stopped, self.patient = False, patient
-        self._previous: dict[int, Any] = {}
-
-    def __call__(self) -> bool:
-        """Whether to stop."""
-        return self.stopped
-
-    def __enter__(self) -> StopOnSignal:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._stop)
-        return self
-
-    def _stop(self, number: int, frame: Any) -> None:
-        if self.stopped and not self.patient:
-            raise KeyboardInterrupt
-        self.stopped = True
-
-    def __exit__(self, *exc: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-
-class ProgressDisplay:
-    """Shows a run on stderr: a live bar in a terminal, a line now and then elsewhere."""
-
-    SECONDS_BETWEEN_LINES = 15.0
-
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        self.console = Console(stderr=True, highlight=False)
-        self.bar: Any = None
-        self.task: Any = None
-        self.steps = 0
-        self.trained_from, self.started_at = 0, 0.0
-        self.last_line = 0.0
-
-    def started(self, trainer: Trainer) -> None:
-        """Says what is trained on what."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from ponderling.models import count_parameters
-
-        data, config = trainer.data, trainer.config
-        self.steps = config.train.steps
-        self.trained_from, self.started_at = trainer.step, time.monotonic()
-        self.console.print(
-            f"{config.model.system.upper()}, {count_parameters(trainer.model):,} parameters, on {config.data.task}: "
-            f"{len(data.train):,} puzzles to train on, {len(data.validation):,} to validate, {len(data.test):,} to test; "
-            f"{self.steps:,} steps of {config.train.batch_size} slots"
-            + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
-            + f" into {trainer.out}"
-            + (f", from step {trainer.step:,}" if trainer.step else "")
-        )
-        for sentence in getattr(trainer.task, "left_out", ()):
-            self.console.print(sentence)
-        if self.console.is_terminal:
-            self.bar = Progress(
-                TextColumn("step"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
-                TimeRemainingColumn(), console=self.console,
-            )  # fmt: skip
-            self.task = self.bar.add_task("", total=self.steps, completed=trainer.step)
-            self.bar.start()
-
-    def stepped(self, step: int, metrics: dict[str, float]) -> None:
-        """Moves the bar, or prints a line every quarter of a minute."""
-        text = (
-            f"loss {metrics['loss']:.4f}  exact {percent(metrics.get('exact'))}  "
-            f"mean steps {metrics.get('mean_steps', float('nan')):.1f}  {metrics['puzzles_per_second']:.0f} puzzles/s"
-        )
-        if self.bar is not None:
-            self.bar.update(self.task, completed=step, description=text)
-        elif time.monotonic() - self.last_line > self.SECONDS_BETWEEN_LINES:
-            self.last_line = time.monotonic()
-            left = (self.last_line - self.started_at) / max(1, step - self.trained_from) * (self.steps - step)
-            self.console.print(f"step {step:,}  {text}  {left / 60:.1f} min left")
-
-    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
-        """Prints the scores."""
-        early, halting = figures["early_exit"], figures["halting"]
-        what = "validation" if kind == "eval" else f"test, weights of step {step:,}"
-        self.console.print(
-            f"step {step:,}  {what}: exact {percent(figures['exact'])} at {figures['steps']} steps, "
-            f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
-            f"halting precision {percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
-        )
-
-    def noticed(self, text: str) -> None:
-        """Prints the line."""
-        self.console.print(text)
-
-    def finished(self, trainer: Trainer) -> None:
-        """Ends the bar."""
-        if self.bar is not None:
-            self.bar.stop()
-        self.console.print(f"{trainer.seconds:.0f} s of training; checkpoints in {trainer.out}")

@@ -26,7 +26,6 @@ from torch import Tensor
 from ponderling.checkpoint import CheckpointError, load_weights
 from ponderling.config import (
     DataConfig,
-    Given,
     LossName,
     ModelConfig,
     PuzzleShape,
@@ -34,6 +33,7 @@ from ponderling.config import (
     System,
     TrainConfig,
 )
+from ponderling.exchange.import_options import ImportOptions
 from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
 from ponderling.tasks.arc.family import is_arc
@@ -172,13 +172,13 @@ class Imported:
     """Where it came from; its YAML, to write it again."""
 
 
-def read_official(path: str | Path, given: Given | None = None) -> Imported:
+def read_official(path: str | Path, given: ImportOptions | None = None) -> Imported:
     """Reads an official checkpoint: a file of weights, or the folder that holds one.
 
     Raises:
         CheckpointError: naming the file and what is wrong or missing.
     """
-    given = given or Given()
+    given = given or ImportOptions()
     file = find_file(Path(path))
     raw, prefix = _read_tensors(file)
     names = _read_names(given, file, raw)
@@ -208,7 +208,7 @@ def read_official(path: str | Path, given: Given | None = None) -> Imported:
     return Imported(config, shape, tensors, info)
 
 
-def _read_names(given: Given, file: Path, raw: Mapping[str, Tensor]) -> Named | None:
+def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> Named | None:
     """Whose the rows of the puzzle embedding are; None where nothing says it."""
     beside = file.parent / NAMES
     path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)
@@ -230,7 +230,7 @@ def _read_names(given: Given, file: Path, raw: Mapping[str, Tensor]) -> Named | 
     return names
 
 
-def load_official(path: str | Path, given: Given | None = None) -> Model:
+def load_official(path: str | Path, given: ImportOptions | None = None) -> Model:
     """The model of an official checkpoint, in evaluation mode; see `read_official`."""
     imported = read_official(path, given)
     return build_imported(imported, str(path))
@@ -311,7 +311,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _model_config(
-    system: System, raw: Mapping[str, Tensor], settings: dict[str, Any] | None, given: Given, where: str
+    system: System, raw: Mapping[str, Tensor], settings: dict[str, Any] | None, given: ImportOptions, where: str
 ) -> ModelConfig:
     vocabulary_and_D = raw["lm_head.weight"].shape
     mixer = "mlp" if "L_level.layers.0.mlp_t.down_proj.weight" in raw else "attention"
@@ -374,7 +374,7 @@ def _count_layers(raw: Mapping[str, Tensor], network: str) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, Any], given: Given) -> int:
+def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, Any], given: ImportOptions) -> int:
     """TRM: puzzle_emb_len if it is not 0; HRM, and TRM otherwise: as many tokens as the embedding fills."""
     if given.prefix_len is not None:
         return given.prefix_len
@@ -386,7 +386,7 @@ def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, 
 
 
 def _shape(
-    raw: Mapping[str, Tensor], model: ModelConfig, given: Given, settings: Mapping[str, Any] | None, where: str
+    raw: Mapping[str, Tensor], model: ModelConfig, given: ImportOptions, settings: Mapping[str, Any] | None, where: str
 ) -> tuple[int, int, int]:
     """Vocabulary, cells, puzzles."""
     vocab_size = raw["lm_head.weight"].shape[0]
@@ -434,7 +434,7 @@ def _data_path(settings: Mapping[str, Any] | None) -> str:
     return " ".join(map(str, paths))
 
 
-def _task_name(given: Given, settings: Mapping[str, Any] | None, shape: PuzzleShape) -> str:
+def _task_name(given: ImportOptions, settings: Mapping[str, Any] | None, shape: PuzzleShape) -> str:
     """The task that is said, or that the data folder's name and the shape tell; else `unknown`: solving then asks for it."""
     if given.task is not None:
         return given.task
@@ -449,7 +449,7 @@ def _task_of_path(settings: Mapping[str, Any] | None, vocab_size: int) -> str | 
     return next((task for word, tokens, task in told if word in path and tokens == vocab_size), None)
 
 
-def _train_config(system: System, settings: dict[str, Any] | None, given: Given) -> TrainConfig:
+def _train_config(system: System, settings: dict[str, Any] | None, given: ImportOptions) -> TrainConfig:
     halting = "halt_continue" if system == "hrm" else "halt"
     config = TrainConfig(halting=halting, ema_rate=0.0 if system == "hrm" else 0.999)
     if settings is not None:

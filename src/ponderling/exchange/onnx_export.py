@@ -60,7 +60,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     """
     config, shape, model = checkpoint.config, checkpoint.shape, checkpoint.model
     task, relational = task_of(config.data), isinstance(model, Relational)
-    D, sure = config.model.hidden_size, config.train.halt_when_sure
+    D, sure = config.model.hidden_size, config.solve.halt_when_sure
     positions = [shape.seq_len, model.num_symbols] if relational else [config.model.prefix_len + shape.seq_len]
     about: dict[str, Any] = {
         "format": 1,
@@ -71,7 +71,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "characters": ["", *(_character(task, shape.seq_len, token) for token in range(1, shape.vocab_size))],
         "steps": config.train.N_sup,
         "stop_above": float(np.log(sure / (1 - sure))),
-        "stop_by": "cells" if config.train.halt_by == "cells" else "q",
+        "stop_by": "cells" if config.solve.halt_by == "cells" else "q",
         "probabilities": config.train.loss.split("_")[0],
         "state": {name: row.float().tolist() for name, row in zip(state_names(model), model.initial, strict=True)},
         "state_shape": [*positions, D],

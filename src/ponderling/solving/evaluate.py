@@ -306,13 +306,13 @@ def _evaluate_batch(
     halted = np.zeros(len(puzzles), bool)
     right_at = np.zeros((steps, len(puzzles)), bool)
     answers = early
-    single, count = recursions_of(model, config.train)
+    single, count = recursions_of(model, config)
     for recursion in range(steps * count):
         step = recursion // count
         state, output = single(state, tokens, ids)
         answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
         right_at[step] = exact_match(answers, puzzles.labels)
-        ends = stops(output, config.train).cpu().numpy() & ~halted
+        ends = stops(output, config).cpu().numpy() & ~halted
         early[ends], steps_taken[ends] = answers[ends], step + 1
         recursions_taken[ends] = (recursion + 1) * (config.model.T // count)
         halted |= ends

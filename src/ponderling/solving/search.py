@@ -547,7 +547,7 @@ def model_step(
     ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
     seen = torch.from_numpy(tokens.astype(np.int64)).to(device)
     leaving = torch.from_numpy(may_leave).to(device)
-    state, output, halts = solving_step(model, state, seen, ids, config.train, leaving, keep if watched else None)
+    state, output, halts = solving_step(model, state, seen, ids, config, leaving, keep if watched else None)
     return state, *_on_cpu(output, halts, config), moments
 
 
@@ -555,4 +555,4 @@ def _on_cpu(
     output: StepOutput, halts: Tensor, config: RunConfig
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
     p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
-    return p.cpu().numpy(), halts.cpu().numpy(), stop_probability(output, config.train).cpu().numpy()
+    return p.cpu().numpy(), halts.cpu().numpy(), stop_probability(output, config).cpu().numpy()

@@ -156,7 +156,7 @@ class _View(NamedTuple):
 
     @staticmethod
     def of(output: StepOutput, halts: Tensor, config: RunConfig) -> _View:
-        halting = stop_probability(output, config.train)
+        halting = stop_probability(output, config)
         answers = output.logits.argmax(-1).to(torch.uint8)
         return _View(answers.cpu().numpy(), halts.cpu().numpy(), halting.cpu().numpy())
 
@@ -186,7 +186,7 @@ def _step(
             traced[row].trace.append(TraceStep(traced[row].steps, *said, recursion=recursion))
 
     watched = None if traced is None else watch
-    state, output, halts = solving_step(model, state, tokens, ids, config.train, may_leave, watched)
+    state, output, halts = solving_step(model, state, tokens, ids, config, may_leave, watched)
     return state, _View.of(output, halts, config)
 
 

@@ -80,11 +80,12 @@ def adapt(
         warmup_steps=min(config.train.warmup_steps, steps // 10),
         batch_size=config.train.batch_size if batch_size is None else batch_size,
         ema_rate=0.0,  # an average over so few steps would still be half the old weights
-        eval_every=steps,
-        device=device,
     )
     run = replace(
-        config, train=train, data=replace(config.data, train=NONE, test=source, views=family.views, augment=True)
+        config,
+        train=train,
+        data=replace(config.data, train=NONE, test=source, views=family.views, augment=True),
+        run=replace(config.run, eval_every=steps, device=device),
     )
     model = _with_rows(checkpoint, family.identifiers.num_rows)
     model.requires_grad_(weights)

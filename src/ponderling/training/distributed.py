@@ -144,7 +144,7 @@ def own_device(device: str, world: World) -> torch.device:
     count = torch.cuda.device_count() if found.index is None else 1
     if here > count:
         raise ValueError(
-            f"torchrun started {here} processes here, and --train.device {device} is {count} GPU{'s' * (count != 1)}: each "
+            f"torchrun started {here} processes here, and --run.device {device} is {count} GPU{'s' * (count != 1)}: each "
             "process needs its own; lower --nproc-per-node" + (" or say cuda" if found.index is not None else "")
         )
     if found.index is not None:

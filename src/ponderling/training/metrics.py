@@ -131,6 +131,6 @@ def _summary_writer(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "train.tensorboard needs the package tensorboard: pip install 'ponderling[track]'"
+            "run.tensorboard needs the package tensorboard: pip install 'ponderling[track]'"
         ) from error
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)

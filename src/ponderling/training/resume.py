@@ -18,26 +18,15 @@ from ponderling.tasks.base import Puzzles
 from ponderling.training.distributed import World
 from ponderling.training.metrics import SHARED, Window
 
-CHANGEABLE = {
-    "steps",
-    "init",
-    "device",
-    "compile",
-    "threads",
-    "tensorboard",
-    "eval_every",
-    "checkpoint_every",
-    "checkpoint_minutes",
-    "log_every",
-    "halt_when_sure",
-    "halt_by",
-    "halt_within_step",
-}
-"""Fields of TrainConfig that a resumed run may set anew. `init`: it has weights of its own, and that run may have moved."""
+CHANGEABLE = {"steps", "init"}
+"""Fields of TrainConfig that a resumed run may change. `init`: the run has weights of its own by now."""
 
 
 def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
-    """Refuses to go on with another model, other data or another way to train, naming every field that differs."""
+    """Refuses to go on with another model, other data or another way to train, naming every field that differs.
+
+    Settings of `run` and `solve` may change, they do not touch the numbers of training.
+    """
     same = replace(wanted, train=replace(wanted.train, **{name: getattr(saved.train, name) for name in CHANGEABLE}))
     differences = [
         f"{part}.{field.name} was {getattr(old, field.name)}, now {getattr(new, field.name)}"

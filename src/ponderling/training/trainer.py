@@ -116,14 +116,14 @@ class Trainer:
         self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.world = recipe, world
         self.observer = observer if observer is not None and world.is_first else _Silent()
-        train = config.train
+        train, run = config.train, config.run
         if train.batch_size % world.size:
             raise ValueError(
                 f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
             )
-        if train.threads:
-            torch.set_num_threads(train.threads)
-        self.device = own_device(train.device, world)
+        if run.threads:
+            torch.set_num_threads(run.threads)
+        self.device = own_device(run.device, world)
         rows, columns = task.grid_shape
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
@@ -135,7 +135,7 @@ class Trainer:
         self.model: TrainableModel = model.to(self.device).train()
         world.copy_from_first(self.model)
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
-        if train.compile and not compile_networks(self.model):
+        if run.compile and not compile_networks(self.model):
             self.observer.noticed(
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
@@ -202,29 +202,29 @@ class Trainer:
             OSError: when a checkpoint cannot be written; the one before is intact.
         """
         keep_freed_memory()
-        train, world = self.config.train, self.world
-        log = MetricsLog(self.out, self.step, train.tensorboard) if world.is_first else None
+        steps, run, world = self.config.train.steps, self.config.run, self.world
+        log = MetricsLog(self.out, self.step, run.tensorboard) if world.is_first else None
         self.observer.started(self)
         if self.step == 0:
             self.save()
         saved, clock = time.perf_counter(), time.perf_counter()
         try:
-            while self.step < train.steps and not world.any(should_stop()):
+            while self.step < steps and not world.any(should_stop()):
                 self.train_step()
                 now = time.perf_counter()
                 self.seconds, clock = self.seconds + now - clock, now
-                if self.step % train.log_every == 0:
+                if self.step % run.log_every == 0:
                     metrics = self._window.take(self.seconds, world)
                     self._write(log, "train", metrics)
                     self.observer.stepped(self.step, metrics)
-                if self.step % train.eval_every == 0 or self.step == train.steps:
+                if self.step % run.eval_every == 0 or self.step == steps:
                     self._evaluate(log)
                 minutes = (now - saved) / 60
-                if self.step % train.checkpoint_every == 0 or world.any(minutes >= train.checkpoint_minutes):
+                if self.step % run.checkpoint_every == 0 or world.any(minutes >= run.checkpoint_minutes):
                     self.save()
                     saved = time.perf_counter()
             self.save()
-            figures = self._test(log, should_stop) if self.step >= train.steps else {}
+            figures = self._test(log, should_stop) if self.step >= steps else {}
         except _Stopped:  # everything is saved; resuming makes the test anew
             figures = {}
         finally:

@@ -100,7 +100,7 @@ class Job:
         attempts = 1 + budget.restarts + budget.views
         self.slots = max(1, min(lane.share, len(questions) * attempts))
         solver = lane.solver
-        self.patience = PATIENCE * recursions_of(solver.model, solver.config.train)[1]
+        self.patience = PATIENCE * recursions_of(solver.model, solver.config)[1]
         self.waiting: Iterator[tuple[int, Question]] = enumerate(questions)
         self.search = Search(
             solver.model, solver.task, solver.config, budget, self.slots, seed, solver.device, trace=False,

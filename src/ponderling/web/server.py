@@ -229,7 +229,7 @@ def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     parameters = sum(p.numel() for p in solver.model.parameters())  # pyright: ignore[reportAttributeAccessIssue]
     return ModelInfo(
         name=name, system=solver.config.model.system, parameters=parameters, steps=solver.config.train.N_sup,
-        recursions=recursions_of(solver.model, solver.config.train)[1],
+        recursions=recursions_of(solver.model, solver.config)[1],
         tasks=[Family(**served.about) for served in tasks.values()],
     )  # fmt: skip
 

@@ -96,7 +96,7 @@ def build_site(
 
 def _single_recursions(checkpoint: Checkpoint) -> tuple[Checkpoint, int]:
     """What the page runs, and how often in a supervision step: single recursions of a model that may stop after each."""
-    single, count = recursions_of(checkpoint.model, checkpoint.config.train)
+    single, count = recursions_of(checkpoint.model, checkpoint.config)
     assert isinstance(single, nn.Module)
     config = replace(checkpoint.config, model=single.config)
     return replace(checkpoint, model=single, config=config), count

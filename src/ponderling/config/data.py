@@ -1,0 +1,73 @@
+"""The puzzles that a run trains and reports on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tyro.conf import Suppress
+
+from ponderling.config.problems import refuse
+from ponderling.tasks.custom.family import GridSpec
+
+Overlap = Literal["refuse", "drop"]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What to train and evaluate on."""
+
+    task: str = "sudoku4"
+    """Puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals), latin9 (no boxes), jigsaw-LAYOUT (a letter per
+    cell), mazes (maze10, maze12x20), ARC (arc10, arc30)."""
+    train: str = "default"
+    """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts), joined with +; repeat a set
+    to show it more often. ARC: task sources, or none."""
+    test: str = "default"
+    """Test puzzles, never trained on: a file, `default` or `hub`. ARC: sources whose test inputs are solved."""
+    augment: bool = True
+    """Show every puzzle under a new random symmetry each time."""
+    symmetries: str = "none"
+    """For --data: symmetries of its puzzles, joined with +: flips, rotations, dihedral (both), colours or colours=A,B,..."""
+    check: str | None = None
+    """For --data: module:function that takes question and answer as lists of rows and returns True, False or the faults."""
+    relabel: bool = False
+    """Mazes: replace the answer of a transformed puzzle by the one that the family's own rule chooses."""
+    views: int = 1000
+    """ARC: number of views per task (permuted colours, turned), each with a puzzle embedding; 0 without augment."""
+    overlap: Overlap = "refuse"
+    """ARC: what to do when tasks of `test` are in `train` too: refuse, or drop them from training."""
+    num_validation: int = 500
+    """Number of training puzzles held out for validation, at most a tenth (ARC: training tasks' test pairs)."""
+    max_train: int | None = None
+    """Number of training puzzles to use, drawn at random; by default all."""
+    max_test: int | None = None
+    """Number of test puzzles to use, from the first; by default all."""
+    grid: Annotated[GridSpec | None, Suppress] = None
+    """Facts that were read from the --data files; set by the command line."""
+
+    def __post_init__(self) -> None:
+        texts = [
+            f"{name} must be text: got {type(value).__name__}"
+            for name, value in (("task", self.task), ("train", self.train), ("test", self.test))
+            if not isinstance(value, str)
+        ]
+        refuse(texts)
+        british = re.sub(r"(^|\+)colors(?=[+=]|$)", r"\1colours", self.symmetries)
+        object.__setattr__(self, "symmetries", british)
+        problems = [
+            f"{name} must be at least 1: got {value}"
+            for name, value in (("max_train", self.max_train), ("max_test", self.max_test))
+            if value is not None and value < 1
+        ]
+        problems += [
+            f"{name} must not be negative: got {value}"
+            for name, value in (("num_validation", self.num_validation), ("views", self.views))
+            if value < 0
+        ]
+        if self.grid is None and (self.symmetries != "none" or self.check is not None):
+            problems.append(f"symmetries and check are for --data FILE: task {self.task} has its own")
+        if self.relabel and not self.augment:
+            problems.append("relabel is about puzzles that a symmetry made: it needs augment")
+        refuse(problems)

@@ -1,0 +1,131 @@
+"""The network, and how often it recurs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ponderling.config.problems import refuse
+
+System = Literal["trm", "hrm", "relational"]
+Mixer = Literal["attention", "mlp", "neighbours", "neighbors"]
+"""`neighbors` is read as `neighbours`."""
+Positions = Literal["rope", "learned", "none"]
+Gradient = Literal["full", "one_step"]
+Latents = Literal["two", "single", "many"]
+DType = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network and how often it recurs. Defaults: TRM as in arXiv 2510.04871, with attention."""
+
+    system: System = "trm"
+    """trm: one network, gradient through a whole recursion. hrm: two networks, 1-step gradient. relational: trm's recursion
+    with one vector per (cell, symbol), for interchangeable symbols."""
+    hidden_size: int = 512
+    """D, the width of x, y and z."""
+    num_heads: int = 8
+    """Number of attention heads; must divide hidden_size. Only used with mixer attention."""
+    num_layers: int = 2
+    """Number of blocks in the network (hrm: in the L network)."""
+    num_layers_H: int | None = None
+    """Number of blocks in the H network, if there is one; by default num_layers."""
+    expansion: float = 4.0
+    """Width of the SwiGLU relative to its input; its inner width is 2/3 of that."""
+    inner_multiple: int = 256
+    """The SwiGLU's inner width is rounded up to a multiple of this (official: 256; smaller suits small networks)."""
+    mixer: Mixer = "attention"
+    """How positions mix: attention; mlp over positions (better on short grids, fixed size); or neighbours, where a cell hears
+    the four beside it (fits grids of every size)."""
+    positions: Positions = "rope"
+    """Position encoding: rope, learned, or none (required with mixer mlp and neighbours)."""
+    prefix_len: int = 16
+    """P, number of tokens before the grid that carry the puzzle embedding; 0 for none."""
+    puzzle_embedding_size: int = 512
+    """Length of a puzzle's embedding, at most prefix_len * hidden_size; 0 for no embedding."""
+    n: int = 6
+    """Number of latent steps in a recursion (the HRM paper's T, official L_cycles)."""
+    T: int = 3
+    """Number of recursions in a supervision step, the last with gradient (the HRM paper's N, official H_cycles)."""
+    gradient: Gradient = "full"
+    """full: through a whole recursion (TRM). one_step: through the last call of each network (HRM)."""
+    separate_networks: bool = False
+    """Give y a network of its own, as HRM does; required with system hrm."""
+    latents: Latents = "two"
+    """State that is carried: two: y and z. single: z only. many: y and one z per latent step (trm only)."""
+    dtype: DType = "bfloat16"
+    """Type of the activations; weights are always float32 and cast at every use."""
+    rms_norm_eps: float = 1e-5
+    """Constant added to the mean square inside RMS norm."""
+    rope_theta: float = 10000.0
+    """Base of the rotary frequencies."""
+
+    def __post_init__(self) -> None:
+        if self.mixer == "neighbors":
+            object.__setattr__(self, "mixer", "neighbours")
+        problems = []
+        if self.hidden_size % self.num_heads and self.mixer == "attention":
+            problems.append(f"hidden_size must be a multiple of num_heads: got {self.hidden_size} and {self.num_heads}")
+        elif self.mixer == "attention" and self.positions == "rope" and self.hidden_size // self.num_heads % 2:
+            problems.append(f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}")
+        for name in ("hidden_size", "num_heads", "num_layers", "n", "T", "inner_multiple"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+        if self.num_layers_H is not None and self.num_layers_H < 1:
+            problems.append(f"num_layers_H must be at least 1: got {self.num_layers_H}")
+        if self.expansion <= 0:
+            problems.append(f"expansion must be positive: got {self.expansion}")
+        if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
+            problems.append("prefix_len and puzzle_embedding_size must not be negative")
+        if self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
+            problems.append(
+                f"puzzle_embedding_size {self.puzzle_embedding_size} does not fit into prefix_len {self.prefix_len} tokens "
+                f"of hidden_size {self.hidden_size}: make one larger or the other smaller (0 for no puzzle embedding)"
+            )
+        if self.mixer == "neighbours" and (self.positions != "none" or self.prefix_len):
+            problems.append(
+                "mixer neighbours is for the cells of a grid alone, wherever they are: positions must be none and prefix_len "
+                f"0, got {self.positions} and {self.prefix_len}"
+            )
+        if self.mixer == "mlp" and self.positions != "none":
+            problems.append(
+                f"mixer mlp knows each position by its weights: positions must be none, got {self.positions}"
+            )
+        if self.system == "hrm":
+            wrong = [
+                f"{name} {getattr(self, name)}"
+                for name, needed in (("gradient", "one_step"), ("separate_networks", True), ("latents", "two"))
+                if getattr(self, name) != needed
+            ]
+            if wrong:
+                problems.append(
+                    f"system hrm is gradient one_step, separate_networks True, latents two: got {', '.join(wrong)}; "
+                    "for a mixture use system trm with these fields"
+                )
+        if self.system == "relational":
+            wrong = [
+                f"{name} {getattr(self, name)}"
+                for name, needed in (
+                    ("prefix_len", 0),
+                    ("puzzle_embedding_size", 0),
+                    ("positions", "none"),
+                    ("gradient", "full"),
+                    ("separate_networks", False),
+                    ("latents", "two"),
+                )
+                if getattr(self, name) != needed
+            ]
+            if wrong:
+                problems.append(
+                    "system relational is prefix_len 0, puzzle_embedding_size 0, positions none, gradient full, "
+                    f"separate_networks False, latents two: got {', '.join(wrong)}"
+                )
+        if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
+            problems.append(f"latents {self.latents} goes with one network and the full gradient")
+        refuse(problems)
+
+    @property
+    def layers_H(self) -> int:
+        """Number of blocks in the network of y, where there are two networks."""
+        return self.num_layers if self.num_layers_H is None else self.num_layers_H

@@ -1,0 +1,88 @@
+"""Settings as plain JSON values, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from ponderling.config.problems import refuse
+
+T_ = TypeVar("T_")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The config as plain JSON values; `from_json` reads it back."""
+    return dataclasses.asdict(config)
+
+
+def from_json(cls: type[T_], values: Mapping[str, Any], where: str = "config") -> T_:
+    """The config of class `cls` from plain JSON values; unknown fields and wrong types are reported together."""
+    problems: list[str] = []
+    config = _build(cls, values, where, problems)
+    refuse(problems)
+    assert config is not None
+    return config
+
+
+def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | None:
+    if not isinstance(values, Mapping):
+        problems.append(f"{where}: expected an object with fields, got {json.dumps(values)}")
+        return None
+    hints = typing.get_type_hints(cls)
+    for name in values.keys() - hints.keys():
+        close = difflib.get_close_matches(name, hints, n=1)
+        problems.append(f"{where}: unknown field {name!r}" + (f" (did you mean {close[0]!r}?)" if close else ""))
+    kwargs: dict[str, Any] = {}
+    before = len(problems)
+    for name in hints.keys() & values.keys():
+        value, hint = values[name], _unless_null(hints[name], values[name])
+        if dataclasses.is_dataclass(hint):
+            kwargs[name] = _build(typing.cast(type, hint), value, f"{where}.{name}", problems)
+        elif typing.get_origin(hint) is tuple:  # of any number of dataclasses, or of texts
+            item = typing.cast(type, typing.get_args(hint)[0])
+            if isinstance(value, list | tuple) and dataclasses.is_dataclass(item):
+                parts = [_build(item, part, f"{where}.{name}[{i}]", problems) for i, part in enumerate(value)]
+                kwargs[name] = tuple(parts)
+            elif isinstance(value, list | tuple) and all(_fits(part, item) for part in value):
+                kwargs[name] = tuple(value)
+            else:
+                of = "" if dataclasses.is_dataclass(item) else f" of {item.__name__}"
+                problems.append(f"{where}.{name}: expected a list{of}, got {json.dumps(value)}")
+        elif _fits(value, hint):
+            kwargs[name] = value
+        else:
+            problems.append(f"{where}.{name}: expected {_describe(hint)}, got {json.dumps(value)}")
+    if len(problems) > before:
+        return None
+    try:
+        return cls(**kwargs)
+    except (TypeError, ValueError) as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _unless_null(hint: Any, value: Any) -> Any:
+    """The dataclass in `dataclass | None`, unless the value is None; any other hint as it is."""
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else ()
+    return next((option for option in options if dataclasses.is_dataclass(option) and value is not None), hint)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, typing.get_args(hint)))
+    return getattr(hint, "__name__", str(hint))

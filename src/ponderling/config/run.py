@@ -1,0 +1,41 @@
+"""A whole run's settings, and what a network must know of its puzzles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ponderling.config.data import DataConfig
+from ponderling.config.model import ModelConfig
+from ponderling.config.problems import refuse
+from ponderling.config.running import RuntimeConfig
+from ponderling.config.solving import SolveConfig
+from ponderling.config.training import TrainConfig
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run: what `ponderling train` takes and a checkpoint's config.json holds."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    run: RuntimeConfig = field(default_factory=RuntimeConfig, kw_only=True)
+    solve: SolveConfig = field(default_factory=SolveConfig, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.model.latents == "many" and any(phase.n not in (None, self.model.n) for phase in self.train.phases):
+            refuse(["latents many carries a latent for each of n steps: a phase cannot have another n"])
+
+
+@dataclass(frozen=True)
+class PuzzleShape:
+    """What a network must know of its puzzles; from the task when training, from config.json afterwards."""
+
+    vocab_size: int
+    """V, number of tokens, padding included."""
+    seq_len: int
+    """L, number of cells in a grid."""
+    num_puzzles: int = 1
+    """Number of rows of the puzzle embedding."""
+    columns: int = 0
+    """Number of columns of the grid, for mixer neighbours; 0 if unknown."""

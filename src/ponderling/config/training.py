@@ -1,0 +1,131 @@
+"""How a network is trained: everything here changes the numbers of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ponderling.config.problems import refuse
+
+LossName = Literal["stablemax", "stablemax_float32", "softmax"]
+Halting = Literal["halt", "halt_continue"]
+OptimizerName = Literal["adam_atan2", "adam_atan2_paper", "adamw", "muon"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with its own depth of recursion and its own choice of puzzles."""
+
+    until: int
+    """Optimizer step at which the phase ends."""
+    n: int | None = None
+    """Number of latent steps during this phase; by default the model's n."""
+    T: int | None = None
+    """Number of recursions during this phase; by default the model's T."""
+    min_rating: int = 0
+    """Lowest rating of the puzzles shown."""
+    max_rating: int | None = None
+    """Highest rating of the puzzles shown; by default no limit."""
+    extra_clues: int = 0
+    """Give a random number of each puzzle's missing cells, from 0 to this."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} must be at least {least}: got {value}"
+            for name, value, least in (
+                ("until", self.until, 1),
+                ("n", self.n, 1),
+                ("T", self.T, 1),
+                ("min_rating", self.min_rating, 0),
+                ("max_rating", self.max_rating, self.min_rating),
+                ("extra_clues", self.extra_clues, 0),
+            )
+            if value is not None and value < least
+        ]
+        refuse(problems)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Deep supervision, halting, loss and optimizer."""
+
+    steps: int = 50_000
+    """Number of optimizer steps; each is one supervision step of every slot of the batch."""
+    phases: tuple[Phase, ...] = ()
+    """Overrides for the first steps, such as easier puzzles or fewer recursions, one phase after the other."""
+    batch_size: int = 768
+    """B, number of slots in the batch; a slot whose puzzle halts takes the next puzzle."""
+    N_sup: int = 16
+    """Maximum number of supervision steps per puzzle (official halt_max_steps)."""
+    halting: Halting = "halt"
+    """halt: binary cross-entropy on whether the answer is right (TRM). halt_continue: Q-learning with a second forward pass
+    (HRM)."""
+    halt_exploration: float = 0.1
+    """Share of puzzles, from 0 to 1, that must think for a random number of steps before they may halt."""
+    halt_loss_weight: float = 0.5
+    """Weight of the halting loss relative to the answer's loss."""
+    vary_T: bool = False
+    """Sample T uniformly from 1 to 2T - 1 for each update, so that answers are good at any depth."""
+    state_noise: float = 0.0
+    """Standard deviation of the normal noise on the initial states, so that a puzzle is approached in many ways."""
+    init: str | None = None
+    """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ."""
+    loss: LossName = "stablemax"
+    """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
+    label_smoothing: float = 0.0
+    """Share of the target, from 0 to 1, that is spread evenly over all tokens."""
+    optimizer: OptimizerName = "adam_atan2"
+    """adam_atan2 (as in the official code), adam_atan2_paper (as in its paper), adamw, or muon (adamw for the rest)."""
+    lr: float = 1e-4
+    """Peak learning rate of all weights except the puzzle embeddings."""
+    muon_lr: float = 0.02
+    """Peak learning rate of the block matrices with optimizer muon."""
+    warmup_steps: int = 2000
+    """Number of optimizer steps over which the learning rates rise from 0."""
+    lr_min_ratio: float = 1.0
+    """Learning rate at the end of the cosine, as a share of the peak; 1 keeps it constant."""
+    clip_gradient: float = 0.0
+    """Largest norm of the gradient, which is scaled down to it; 0 for no limit, as in the official code."""
+    weight_decay: float = 1.0
+    """Decoupled weight decay: each step multiplies the weights by 1 - lr * weight_decay."""
+    beta1: float = 0.9
+    """Decay rate of the gradient's moving average."""
+    beta2: float = 0.95
+    """Decay rate of the squared gradient's moving average."""
+    puzzle_lr: float = 1e-4
+    """Learning rate of the puzzle embeddings (sign-SGD on the rows in the batch)."""
+    puzzle_weight_decay: float = 1.0
+    """Weight decay of those rows of the puzzle embeddings that are in the batch."""
+    ema_rate: float = 0.999
+    """Decay rate of the weights' moving average, which is evaluated and saved; 0 for no average."""
+    seed: int = 0
+    """Seed of initialisation, sampling and exploration."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name in ("steps", "batch_size", "N_sup"):
+            if getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+        for name in (
+            "warmup_steps",
+            "halt_loss_weight",
+            "state_noise",
+            "lr",
+            "muon_lr",
+            "puzzle_lr",
+            "clip_gradient",
+            "weight_decay",
+            "puzzle_weight_decay",
+        ):
+            if getattr(self, name) < 0:
+                problems.append(f"{name} must not be negative: got {getattr(self, name)}")
+        for name in ("halt_exploration", "lr_min_ratio"):
+            if not 0 <= getattr(self, name) <= 1:
+                problems.append(f"{name} must be from 0 to 1: got {getattr(self, name)}")
+        for name in ("label_smoothing", "ema_rate", "beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                problems.append(f"{name} must be at least 0 and below 1: got {getattr(self, name)}")
+        ends = [phase.until for phase in self.phases]
+        if ends != sorted(set(ends)):
+            problems.append(f"phases must end one after the other: got until {', '.join(map(str, ends))}")
+        refuse(problems)
