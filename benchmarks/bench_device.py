@@ -109,12 +109,12 @@ def train_figures(name: str, options: Options, compiled: bool, folder: Path) -> 
 
 def solve_figures(options: Options, compiled: bool) -> dict[str, Any]:
     """The packaged weights on their test set; the second of two runs counts, for the first compiles and warms up."""
-    solver = Solver.load("sudoku", options.device, compile=compiled)
+    solver = Solver.load("sudoku", device=options.device, compile=compiled)
     puzzles = get_task("sudoku9").load_default("test")[: options.solve]
     right: list[bool] = []
 
     def solve() -> None:
-        results = solver.solve_many(list(puzzles.tokens))
+        results = solver.solve_many(tokens=list(puzzles.tokens))
         right[:] = [bool((r.tokens == label).all()) for r, label in zip(results, puzzles.labels, strict=True)]
 
     timed(torch.device(options.device), solve)

@@ -25,7 +25,8 @@ import tyro
 from peak_memory import peak_mb
 from ponderling.data import load_puzzles
 from ponderling.solving.scores import exact_match
-from ponderling.solving.solver import Solver, think
+from ponderling.solving.search import think
+from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles, Question, Tokens
 
 
@@ -79,7 +80,7 @@ def with_slots(solver: Solver, puzzles: Puzzles, early_exit: bool) -> Tokens:
     """The engine: slots that are refilled as puzzles leave."""
     questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
     steps = solver.config.train.N_sup
-    thoughts = think(solver.model, questions, solver.config, steps, early_exit=early_exit)
+    thoughts = think(solver.model, questions, config=solver.config, steps=steps, early_exit=early_exit)
     return np.stack([thought.tokens for thought in thoughts])
 
 
@@ -154,7 +155,7 @@ def print_scaling(options: Options) -> None:
     count = options.memory_of or 0
     questions = (Question(puzzles.tokens[i % len(puzzles)]) for i in range(count))
     began = time.perf_counter()
-    done = sum(1 for _ in think(solver.model, questions, solver.config, solver.config.train.N_sup))
+    done = sum(1 for _ in think(solver.model, questions, config=solver.config, steps=solver.config.train.N_sup))
     assert done == count
     print(round(time.perf_counter() - began, 2), peak_mb())
 

@@ -29,6 +29,7 @@ from ponderling.config import RunConfig
 from ponderling.models import count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.training.trainer import start
 
@@ -139,10 +140,9 @@ def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
             due = seconds >= (checked + 1) * 60 * options.minutes / options.checks
             if due or trainer.step == config.train.steps:
                 checked = int(seconds / (60 * options.minutes) * options.checks)
-                trainer.model.config, depth = config.model, trainer.model.config
-                outcome = evaluate(trainer.evaluated_model.eval(), task, test, config, steps=16, device=trainer.device)
+                solver = Solver(trainer.evaluated_model.eval(), task, config=config, device=trainer.device)
+                outcome = evaluate(solver, test, steps=16)
                 trainer.model.train()
-                trainer.model.config = depth
                 exact = outcome.to_json()["exact"]
                 curve.append({"minutes": round(seconds / 60, 2), "flops": flops, "exact": exact, "step": trainer.step})
                 print(size, config.model.system, curve[-1], flush=True)

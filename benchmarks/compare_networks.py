@@ -94,6 +94,7 @@ def run(name: str, options: Options) -> dict[str, Any]:
     from ponderling.data import load_puzzles
     from ponderling.models import build_model, count_parameters
     from ponderling.solving.evaluate import evaluate
+    from ponderling.solving.solver import Solver
     from ponderling.tasks import get_task
     from ponderling.training.trainer import start
 
@@ -115,7 +116,7 @@ def run(name: str, options: Options) -> dict[str, Any]:
     figures = {"packaged test set": test}
     for label, file in options.data.items():
         puzzles = load_puzzles(task, str(file), "test")[: options.max_puzzles]
-        outcome = evaluate(trainer.evaluated_model.eval(), task, puzzles, config, batch_size=64)
+        outcome = evaluate(Solver(trainer.evaluated_model.eval(), task, config=config), puzzles, batch_size=64)
         figures[label] = outcome.to_json()
     return {
         "network": name,

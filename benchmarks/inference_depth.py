@@ -54,9 +54,7 @@ def main(options: Options) -> None:
             for row, labels in zip(tokens, puzzles.labels, strict=True):
                 given = rng.permutation(np.flatnonzero(~task.clue_mask(row)))[:k]
                 row[given] = labels[given]
-            outcome = evaluate(
-                solver.model, task, replace(puzzles, tokens=tokens), solver.config, options.steps, batch_size=64
-            )
+            outcome = evaluate(solver, replace(puzzles, tokens=tokens), steps=options.steps, batch_size=64)
             print(f"  {k} clues added: {outcome.to_json()['exact']:.1%} exact at {options.steps} steps", flush=True)
 
 

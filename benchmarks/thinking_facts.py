@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ponderling.solving.search import Budget
-from ponderling.solving.solver import Result, Solver
+from ponderling.config import Search
+from ponderling.solving.result import Result
+from ponderling.solving.solver import Solver
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 GOLDEN_NUGGET = ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7....."
 
-BUDGET = Budget(4, restarts=150, restart_steps=6)
+STEPS, SEARCH = 4, Search(restarts=150, search_steps=6)
 
 
 def table(solver: Solver, result: Result) -> None:
@@ -36,10 +37,10 @@ def main() -> None:
     solver = Solver.load("sudoku")
     table(solver, solver.solve(INKALA, trace=True))
     table(solver, solver.solve(GOLDEN_NUGGET, trace=True))
-    found = solver.search(GOLDEN_NUGGET, BUDGET, trace=True)
+    found = solver.solve(GOLDEN_NUGGET, steps=STEPS, search=SEARCH, trace=True)
     table(solver, found)
     cells = found.trace[-1].guessed
-    plain = [step for step in found.trace if step.step <= BUDGET.steps][-1]
+    plain = [step for step in found.trace if step.step <= STEPS][-1]
     for cell in cells:
         odds = plain.probabilities[cell]
         likely = {int(t - 1): round(float(odds[t]), 2) for t in np.flatnonzero(odds > 0.02)}

@@ -51,7 +51,7 @@ def serving(
     registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
-    registry.add("tiny", Solver(model, s.task, s.config), "sudoku4", slots)
+    registry.add("tiny", Solver(model, s.task, config=s.config), "sudoku4", slots)
     for name, checkpoint in checkpoints.items():
         registry.load(name, checkpoint, slots)
     with socket.socket() as listener:

@@ -12,6 +12,7 @@ import torch
 from arc_examples import example_tasks, kaggle, tiny_run, write
 from ponderling.checkpoint import load_checkpoint, save_checkpoint
 from ponderling.cli import main
+from ponderling.config import RunConfig
 from ponderling.models.interface import Output
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
@@ -81,11 +82,11 @@ def test_views_are_turned_back_and_voted_on(checkpoint, folder):
     tasks = {"turn": read_tasks(folder / "made_challenges.json")["turn"]}
     rows = family.identifiers.rows("turn").tolist()
     assert len(rows) == 3
-    outcome = evaluate_arc(Oracle(family, set()), family, tasks, steps=3, batch_size=2)
+    outcome = evaluate_arc(Oracle(family, set()), family, tasks=tasks, config=RunConfig(), steps=3, batch_size=2)
     assert outcome.ranks()["turn"] == [1] * len(tasks["turn"].tests)
     first = outcome.ranked[TestInput("turn", 0)]
     assert [(c.votes, c.score) for c in first] == [(3, 0.5)]
-    outcome = evaluate_arc(Oracle(family, set(rows[1:])), family, tasks, steps=1)
+    outcome = evaluate_arc(Oracle(family, set(rows[1:])), family, tasks=tasks, config=RunConfig(), steps=1)
     assert outcome.ranks()["turn"] == [2] * len(tasks["turn"].tests)
     figures = outcome.to_json()
     assert figures["task"]["pass@1"] == 0.0
@@ -93,7 +94,7 @@ def test_views_are_turned_back_and_voted_on(checkpoint, folder):
     assert figures["copy"]["task"]["pass@1"] == 0.0
     wrong = outcome.ranked[TestInput("turn", 0)][0]
     assert (wrong.votes, wrong.score) == (2, pytest.approx(1 / (1 + np.exp(-3))))
-    only = evaluate_arc(Oracle(family, set(rows[1:])), family, tasks, steps=1, views=0)
+    only = evaluate_arc(Oracle(family, set(rows[1:])), family, tasks=tasks, config=RunConfig(), steps=1, views=0)
     assert (only.views, only.ranks()["turn"][0]) == (1, 1)
 
 
@@ -101,7 +102,7 @@ def test_every_step_is_taken(checkpoint, folder):
     family = arc_of(checkpoint)
     oracle = Oracle(family, set())
     tasks = {"turn": read_tasks(folder / "made_challenges.json")["turn"]}
-    evaluate_arc(oracle, family, tasks, steps=5)
+    evaluate_arc(oracle, family, tasks=tasks, config=RunConfig(), steps=5)
     assert oracle.calls == 5
 
 
@@ -271,7 +272,7 @@ def test_adapting_teaches_new_rows_and_changes_nothing_else(checkpoint, folder, 
     assert (moved > 0).all()  # five steps of four slots reach all six rows
     assert list(arc_of(adapted).identifiers.tasks) == [*TASKS, *NEW]
     tasks = known_tasks(arc_of(adapted), read_tasks(folder / "new.json"))
-    assert len(evaluate_arc(adapted.model, arc_of(adapted), tasks, steps=1).ranked) == sum(
+    assert len(evaluate_arc(adapted.model, arc_of(adapted), tasks=tasks, config=RunConfig(), steps=1).ranked) == sum(
         len(t.tests) for t in tasks.values()
     )
 
@@ -293,7 +294,10 @@ def test_adapting_learns(checkpoint, folder, tmp_path):
     family = arc_of(adapted)
     task = read_tasks(path)["one"]
     as_test = {"one": replace(task, tests=task.demos)}
-    assert evaluate_arc(adapted.model, family, as_test, steps=2).to_json()["test"]["pass@1"] == 1.0
+    assert (
+        evaluate_arc(adapted.model, family, tasks=as_test, config=RunConfig(), steps=2).to_json()["test"]["pass@1"]
+        == 1.0
+    )
 
 
 def test_adapt_on_the_command_line_and_then_eval(folder, capsys, tmp_path):

@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ponderling.config import PuzzleShape
+from ponderling.config import PuzzleShape, Search
+from ponderling.halting import halt_probability, wants_to_halt
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
-from ponderling.solving.search import Budget, search
-from ponderling.solving.solver import Solver, think
-from ponderling.supervision import halt_probability, wants_to_halt
+from ponderling.solving.search import think
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question, Tokens
 from ponderling.web.engine import Answered, Ended, Engine, Job
@@ -63,7 +63,7 @@ def solver(name: str) -> Solver:
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
-    return Solver(model, task, replace(config, model=model_config, train=train))
+    return Solver(model, task, config=replace(config, model=model_config, train=train))
 
 
 @cache
@@ -114,7 +114,7 @@ def alone(name: str, puzzle: int) -> Alone:
                 (
                     p[0].numpy(),
                     halt_probability(output, halting)[0].numpy(),
-                    wants_to_halt(output, halting, s.config.solve.halt_when_sure)[0].numpy(),
+                    wants_to_halt(output, halting, sure=s.config.solve.halt_when_sure)[0].numpy(),
                 )
             )
     return Alone(*(np.stack(column) for column in zip(*said, strict=True)))
@@ -150,7 +150,11 @@ def test_these_puzzles_end_at_different_steps_and_none_by_a_hair(name):
 @given(models, orders, steps_, slots_, st.booleans(), st.booleans(), st.booleans())
 def test_every_outcome_and_its_trace_are_those_of_thinking_alone(name, order, steps, slots, early_exit, lazy, trace):
     s = solver(name)
-    thoughts = list(think(s.model, Stream(order, lazy), s.config, steps, slots, early_exit, trace))
+    thoughts = list(
+        think(
+            s.model, Stream(order, lazy), config=s.config, steps=steps, slots=slots, early_exit=early_exit, trace=trace
+        )
+    )
     assert len(thoughts) == len(order)
     for i, thought in zip(order, thoughts, strict=True):
         one = alone(name, i)
@@ -172,12 +176,15 @@ def test_questions_are_read_only_when_a_slot_is_free_and_no_slot_waits(name, ord
     class Watched:
         initial_state = staticmethod(s.model.initial_state)
 
-        def __call__(self, state, tokens, ids):
+        def __call__(self, state, tokens, *, puzzle_ids):
             passes.append((stream.read, len(tokens)))
-            return s.model(state, tokens, ids)
+            return s.model(state, tokens, puzzle_ids=puzzle_ids)
 
     ahead = [
-        stream.read - out for out, _ in enumerate(think(Watched(), stream, s.config, steps, slots, early_exit), start=1)
+        stream.read - out
+        for out, _ in enumerate(
+            think(Watched(), stream, config=s.config, steps=steps, slots=slots, early_exit=early_exit), start=1
+        )
     ]
     ends = [alone(name, i).end(steps, early_exit) for i in order]
     assert passes == list(schedule(ends, slots))
@@ -202,9 +209,9 @@ def schedule(ends: list[int], slots: int) -> Iterator[tuple[int, int]]:
 @given(models, orders, steps_, slots_, st.booleans(), st.booleans())
 def test_a_search_without_further_attempts_is_thinking_alone(name, order, steps, slots, early_exit, lazy):
     s = solver(name)
-    budget = Budget(steps, early_exit=early_exit)
     stream, found = Stream(order, lazy), []
-    for one in search(s.model, s.task, stream, s.config, budget, slots, trace=True):
+    surest, how = Search(choose="surest"), {"steps": steps, "slots": slots, "early_exit": early_exit}
+    for one in think(s.model, stream, config=s.config, search=surest, task=s.task, trace=True, **how):
         found.append(one)
         assert stream.read - len(found) <= 5 * slots or not lazy  # in work, and waiting for an earlier one
     assert len(found) == len(order)
@@ -246,7 +253,8 @@ def test_requests_that_share_the_servers_passes_are_answered_as_if_alone(request
                 ended.set()
 
         asked = [Question(puzzles()[i]) for i in order]
-        engine.submit(Job(lanes[name], asked, Budget(steps, early_exit=early_exit), emit, seconds=60))
+        how = {"search": Search(choose="surest"), "steps": steps, "early_exit": early_exit}
+        engine.submit(Job(lanes[name], asked, emit=emit, seconds=60, **how))
         told.append(events)
         over.append(ended)
     assert all(ended.wait(60) for ended in over)
@@ -257,4 +265,4 @@ def test_requests_that_share_the_servers_passes_are_answered_as_if_alone(request
         assert all(isinstance(answer, Answered) for answer in answers)
         assert [answer.number for answer in answers] == list(range(len(order)))
         for i, answer in zip(order, answers, strict=True):
-            check_found(answer.found, alone(name, i), steps, early_exit)
+            check_found(answer.answer, alone(name, i), steps, early_exit)

@@ -12,11 +12,10 @@ import torch
 import golden
 from golden import Golden
 from ponderling.checkpoint import LAST, load_checkpoint
-from ponderling.config import RunConfig, RuntimeConfig
+from ponderling.config import RunConfig, RuntimeConfig, Search
 from ponderling.exchange.official import official_key
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.search import Budget
 from ponderling.solving.solver import Solver
 from ponderling.supervision import empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
@@ -33,7 +32,7 @@ def test_golden_loss_and_gradients(path: Path):
     g = Golden(path)
     model, batch = g.model().to(DEVICE).train(), g.batch()
     carry = refill(model, empty_carry(model, len(batch), batch.tokens.shape[1], DEVICE), batch)
-    result = supervision_step(model, carry, g.train_config(), torch.Generator(DEVICE).manual_seed(0))
+    result = supervision_step(model, carry, config=g.train_config(), generator=torch.Generator(DEVICE).manual_seed(0))
     result.loss.backward()
     shares = {
         "train/loss": g.share_of_tolerance("train/loss", result.loss.cpu()),
@@ -73,14 +72,14 @@ def losses(trainer: Trainer, steps: int) -> list[float]:
 @pytest.mark.parametrize("recipe", ["sudoku4", "sudoku4-hrm", "sudoku", "maze10"])
 def test_training_has_the_losses_of_the_cpu(recipe: str, tmp_path: Path):
     config = small(recipe)
-    there = replace(config, run=replace(config.run, device="cuda"))
+    there = replace(config, run=replace(config.run))
     expected = losses(start(config, tmp_path / "cpu"), 6)
     assert losses(start(there, tmp_path / "gpu"), 6) == pytest.approx(expected, rel=0.02)
 
 
 @needs_gpu
 def test_a_run_evaluates_saves_and_goes_on(tmp_path: Path):
-    config = small("sudoku4", steps=8, state_noise=0.01, device="cuda")
+    config = small("sudoku4", steps=8, state_noise=0.01)
     stopped = start(config, tmp_path / "run")
     assert stopped.run(should_stop=lambda: stopped.step == 5) == {}
     figures = start(config, tmp_path / "run", resume=True).run()
@@ -111,7 +110,9 @@ def test_the_packaged_weights_solve(compiled: bool):
     puzzles = get_task("sudoku9").load_default("test")[:40]
     here = Solver.load("sudoku")
     there = Solver.load("sudoku", "cuda", compile=compiled)
-    for a, b in zip(here.solve_many(list(puzzles.tokens)), there.solve_many(list(puzzles.tokens)), strict=True):
+    for a, b in zip(
+        here.solve_many(tokens=list(puzzles.tokens)), there.solve_many(tokens=list(puzzles.tokens)), strict=True
+    ):
         assert np.array_equal(a.tokens, b.tokens)
         assert a.halt_probability == pytest.approx(b.halt_probability, abs=0.02)
 
@@ -120,9 +121,11 @@ def test_the_packaged_weights_solve(compiled: bool):
 def test_search_and_evaluation():
     puzzles = get_task("sudoku9").load_default("test")[:12]
     solver = Solver.load("sudoku", "cuda")
-    found = list(solver.search_many(list(puzzles.tokens), Budget(steps=1, restarts=20, noise=0.1, verify=True)))
+    found = list(
+        solver.solve_many(tokens=list(puzzles.tokens), steps=1, search=Search(restarts=20, noise=0.1, verify=True))
+    )
     assert all(result.valid for result in found)
-    figures = evaluate(solver.model, solver.task, puzzles, solver.config, device="cuda").to_json()
+    figures = evaluate(solver, puzzles).to_json()
     assert figures["exact"] == 1
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from ponderling.cli import main
+from ponderling.config import Search
 from ponderling.pictures.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
-from ponderling.solving.search import Budget
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask
 
@@ -114,14 +114,16 @@ def test_the_trace_holds_probabilities_whose_largest_is_the_answer(solver, film)
 
 
 def test_views_and_guesses_in_a_trace_are_those_of_the_question(solver):
-    budget = Budget(2, restarts=3, restart_steps=4, noise=0.3, views=2, choose="agreement")
+    search = Search(restarts=3, search_steps=4, noise=0.3, views=2, choose="agreement")
     for seed in range(3):
-        result = solver.search(INKALA, budget, trace=True, seed=seed)
+        result = solver.solve(INKALA, steps=2, search=replace(search, seed=seed), trace=True)
         clues = np.flatnonzero(result.question_tokens > 1)
         for step in result.trace:
             assert (step.probabilities.argmax(-1) == step.tokens).all()
             assert not set(step.guessed) & set(clues.tolist())
-    result = solver.search(EASTER_MONSTER, Budget(1, restarts=40, restart_steps=12, guess_every=2), trace=True)
+    result = solver.solve(
+        EASTER_MONSTER, steps=1, search=Search(restarts=40, search_steps=12, guess_every=2), trace=True
+    )
     guessed = [len(step.guessed) for step in result.trace]
     assert guessed[0] == 0
     assert guessed == sorted(guessed)

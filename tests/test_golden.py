@@ -56,7 +56,7 @@ def test_four_evaluation_steps(path: Path):
         slots = carry.halted.nonzero().squeeze(1)
         carry = refill(model, carry, Batch(batch.tokens[slots], batch.labels[slots], batch.puzzle_ids[slots]))
         with torch.no_grad():
-            result = supervision_step(model, carry, config)
+            result = supervision_step(model, carry, config=config)
         is_last = result.carry.steps >= config.N_sup
         carry = type(carry)(result.carry.state, carry.batch, result.carry.steps, is_last)
         values = {
@@ -82,7 +82,7 @@ def test_training_loss_metrics_and_every_gradient(path: Path):
     g = Golden(path)
     model, batch = g.model().train(), g.batch()
     carry = refill(model, empty_carry(model, len(batch), batch.tokens.shape[1]), batch)
-    result = supervision_step(model, carry, g.train_config())
+    result = supervision_step(model, carry, config=g.train_config())
     result.loss.backward()
     shares = {
         "train/loss": g.share_of_tolerance("train/loss", result.loss),
@@ -142,7 +142,7 @@ def test_five_updates_with_their_moving_average(path: Path):
         assert optimizers.all[0].param_groups[0]["lr"] == pytest.approx(
             t.tensors["puzzle_emb_lr"][k - 1].item(), rel=1e-12
         )
-        result = supervision_step(model, carry, config)
+        result = supervision_step(model, carry, config=config)
         (result.loss / B).backward()
         optimizers.step()
         optimizers.zero_grad()

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.config import PuzzleShape
-from ponderling.halting import recursions_of, solving_step
+from ponderling.config import PuzzleShape, Search
+from ponderling.halting import solving_step, times_asked, wants_to_halt
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.search import Budget, search
-from ponderling.solving.solver import Solver, think
-from ponderling.supervision import wants_to_halt
+from ponderling.solving.search import think
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 
@@ -46,7 +45,9 @@ def solver(name: str) -> Solver:
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
-    return Solver(model, task, replace(config, model=model_config, solve=replace(config.solve, halt_within_step=True)))
+    return Solver(
+        model, task, config=replace(config, model=model_config, solve=replace(config.solve, halt_within_step=True))
+    )
 
 
 def puzzles():
@@ -95,10 +96,11 @@ def test_some_of_these_puzzles_end_within_a_step(name):
 def test_a_puzzle_leaves_after_the_recursion_at_which_the_model_says_stop(name, slots):
     s = solver(name)
     questions = [Question(tokens) for tokens in puzzles().tokens]
-    thoughts = list(think(s.model, questions, s.config, STEPS, slots))
+    thoughts = list(think(s.model, questions, config=s.config, steps=STEPS, slots=slots))
     assert [thought.steps for thought in thoughts] == (ends(name) // T + 1).tolist()
     np.testing.assert_array_equal([thought.tokens for thought in thoughts], answers_at(name, ends(name)))
-    found = list(search(s.model, s.task, questions, s.config, Budget(STEPS), slots))
+    surest = Search(choose="surest")
+    found = list(think(s.model, questions, config=s.config, search=surest, task=s.task, steps=STEPS, slots=slots))
     halted = np.array([thought.halted for thought in thoughts])
     np.testing.assert_array_equal([one.halted for one in found], halted)
     np.testing.assert_array_equal(np.array([one.tokens for one in found])[halted], answers_at(name, ends(name))[halted])
@@ -110,8 +112,16 @@ def test_without_early_exit_every_puzzle_takes_whole_steps(name):
     questions = [Question(tokens) for tokens in puzzles().tokens]
     last = np.full(len(questions), STEPS * T - 1)
     for thoughts in (
-        think(s.model, questions, s.config, STEPS, early_exit=False),
-        search(s.model, s.task, questions, s.config, Budget(STEPS, early_exit=False, choose="agreement")),
+        think(s.model, questions, config=s.config, steps=STEPS, early_exit=False),
+        think(
+            s.model,
+            questions,
+            config=s.config,
+            search=Search(choose="agreement"),
+            task=s.task,
+            steps=STEPS,
+            early_exit=False,
+        ),
     ):
         np.testing.assert_array_equal([thought.tokens for thought in thoughts], answers_at(name, last))
 
@@ -119,13 +129,13 @@ def test_without_early_exit_every_puzzle_takes_whole_steps(name):
 @names
 def test_an_evaluation_has_both_figures_from_one_pass(name):
     s = solver(name)
-    result = evaluate(s.model, s.task, puzzles(), s.config, STEPS)
+    result = evaluate(s, puzzles(), steps=STEPS)
     np.testing.assert_array_equal(result.full, answers_at(name, np.full(len(puzzles()), STEPS * T - 1)))
     np.testing.assert_array_equal(result.early, answers_at(name, ends(name)))
     np.testing.assert_array_equal(result.steps_taken, ends(name) // T + 1)
     np.testing.assert_array_equal(result.recursions_taken, ends(name) + 1)
     coarse = replace(s.config, solve=replace(s.config.solve, halt_within_step=False))
-    by_step = evaluate(s.model, s.task, puzzles(), coarse, STEPS)
+    by_step = evaluate(Solver(s.model, s.task, config=coarse), puzzles(), steps=STEPS)
     np.testing.assert_array_equal(result.full, by_step.full)
     np.testing.assert_array_equal(result.right_at, by_step.right_at)
     assert (result.steps_taken <= by_step.steps_taken).all()
@@ -140,7 +150,12 @@ def test_only_those_that_may_leave_do():
     may_leave = torch.arange(len(tokens)) % 2 == 0
     with torch.no_grad():
         _, output, stops = solving_step(
-            s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config, may_leave
+            s.model,
+            s.model.initial_state(len(tokens)),
+            tokens=tokens,
+            puzzle_ids=ids,
+            config=s.config,
+            may_leave=may_leave,
         )
     first = torch.where(halts[:T].any(0), halts[:T].int().argmax(0), T - 1)
     assert (first[may_leave] < T - 1).any()
@@ -152,17 +167,29 @@ def test_only_those_that_may_leave_do():
     assert torch.equal(stops, halts[at, rows])
 
 
-def test_a_single_recursion_shares_the_models_weights():
+def test_a_model_is_asked_after_each_of_its_T_recursions_or_once():
     s = solver("trm")
-    single, count = recursions_of(s.model, s.config)
-    assert count == T
-    assert isinstance(s.model, torch.nn.Module)
-    assert isinstance(single, torch.nn.Module)
-    assert all(a is b for a, b in zip(s.model.parameters(), single.parameters(), strict=True))
-    assert recursions_of(s.model, replace(s.config, solve=replace(s.config.solve, halt_within_step=False))) == (
-        s.model,
-        1,
-    )
+    assert times_asked(s.model, s.config) == T
+    assert times_asked(s.model, replace(s.config, solve=replace(s.config.solve, halt_within_step=False))) == 1
+
+
+def test_a_model_that_takes_no_depth_is_refused_within_a_step_and_used_without():
+    s = solver("trm")
+
+    class Own(torch.nn.Module):
+        initial_state = staticmethod(s.model.initial_state)
+
+        def forward(self, state, tokens, puzzle_ids):
+            return s.model(state, tokens, puzzle_ids=puzzle_ids)
+
+    with pytest.raises(
+        ValueError, match=r"halt_within_step asks after each of 3 recursions: the call of Own must take"
+    ):
+        Solver(Own(), s.task, config=s.config).solve(tokens=puzzles().tokens[0], check=False)
+    whole = replace(s.config, solve=replace(s.config.solve, halt_within_step=False))
+    asked = {"tokens": puzzles().tokens[:4], "steps": STEPS}
+    own, ours = (Solver(model, s.task, config=whole).solve_many(**asked) for model in (Own(), s.model))
+    assert [r.tokens.tolist() for r in own] == [r.tokens.tolist() for r in ours]
 
 
 @pytest.mark.parametrize("name", ["sudoku4", "sudoku6"])
@@ -172,7 +199,7 @@ def test_on_another_size_the_cells_say_when_to_stop(name):
     assert s.config.solve.halt_by == "cells"
     assert Solver.load("sudoku", task="latin9").config.solve.halt_by == "head"
     puzzles = s.task.load_default("test")[:24]
-    results = list(s.solve_many(puzzles.tokens, trace=True))
+    results = list(s.solve_many(tokens=puzzles.tokens, trace=True))
     stopped = [result for result in results if result.halted]
     assert len(stopped) > 20
     for result in stopped:
@@ -180,6 +207,6 @@ def test_on_another_size_the_cells_say_when_to_stop(name):
         assert result.halt_probability == pytest.approx(result.trace[-1].confidence.min(), abs=1e-6)
         assert result.halt_probability > 0.9
         assert all(step.confidence.min() <= 0.9 for step in result.trace[:-1])
-    figures = evaluate(s.model, s.task, puzzles, s.config, steps=4).to_json()
+    figures = evaluate(s, puzzles, steps=4).to_json()
     assert figures["halting"]["precision"] == 1
     assert figures["early_exit"]["mean_recursions"] < 16

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from ponderling.cli import main
 from ponderling.config import PuzzleShape
+from ponderling.halting import halt_probability, wants_to_halt
 from ponderling.models import Output, build_model
 from ponderling.models.torch_compile import compile_networks
 from ponderling.recipes import get_recipe
 from ponderling.solving import solver as inference
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.solver import Question, Solver, think
-from ponderling.supervision import halt_probability, wants_to_halt
+from ponderling.solving.search import think
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
-from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.base import PuzzleError, Question
 
 
 def solver(seed: int = 0) -> Solver:
@@ -33,7 +34,7 @@ def solver(seed: int = 0) -> Solver:
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.fill_(-1)
-    return Solver(model, task, config)
+    return Solver(model, task, config=config)
 
 
 def questions(count: int):
@@ -45,7 +46,7 @@ def test_a_head_stops_exactly_from_the_probability_that_is_asked_for(halting):
     q = torch.linspace(-6, 6, 100)  # without 0
     output = Output(torch.zeros(100, 1, 1), q, 0.5 * q.flip(0))
     for sure in (0.5, 0.9, 0.99):
-        assert torch.equal(wants_to_halt(output, halting, sure), halt_probability(output, halting) > sure)
+        assert torch.equal(wants_to_halt(output, halting, sure=sure), halt_probability(output, halting) > sure)
     assert torch.equal(wants_to_halt(output, "halt"), q > 0)
 
 
@@ -54,15 +55,15 @@ def test_a_head_stops_exactly_from_the_probability_that_is_asked_for(halting):
 def test_every_answer_equals_the_answer_when_solved_alone(steps, slots, order, early_exit):
     s = solver()
     puzzles = questions(12)
-    alone = [next(s.solve_many([puzzles[i]], steps, early_exit, slots=1)) for i in order]
-    together = list(s.solve_many([puzzles[i] for i in order], steps, early_exit, slots=slots))
+    alone = [next(s.solve_many(tokens=[puzzles[i]], steps=steps, early_exit=early_exit, slots=1)) for i in order]
+    together = list(s.solve_many(tokens=[puzzles[i] for i in order], steps=steps, early_exit=early_exit, slots=slots))
     for a, b in zip(alone, together, strict=True):
         assert (a.question, a.answer, a.steps, a.halted) == (b.question, b.answer, b.steps, b.halted)
         assert a.halt_probability == pytest.approx(b.halt_probability, abs=1e-4)
 
 
 def test_some_of_these_puzzles_stop_early_and_some_do_not():
-    steps = [result.steps for result in solver().solve_many(questions(12), 6)]
+    steps = [result.steps for result in solver().solve_many(tokens=questions(12), steps=6)]
     assert min(steps) < 6
     assert max(steps) == 6
 
@@ -76,14 +77,14 @@ def test_questions_are_read_as_slots_become_free():
             read.append(1)
             yield Question(questions(1)[0])
 
-    stream = think(s.model, endless(), s.config, steps=3, slots=4)
+    stream = think(s.model, endless(), config=s.config, steps=3, slots=4)
     for _ in range(10):
         next(stream)
     assert len(read) <= 10 + 4
 
 
 def test_without_early_exit_every_puzzle_takes_all_steps():
-    assert {result.steps for result in solver().solve_many(questions(5), 4, early_exit=False)} == {4}
+    assert {result.steps for result in solver().solve_many(tokens=questions(5), steps=4, early_exit=False)} == {4}
 
 
 def test_the_trace_ends_with_the_answer():
@@ -96,9 +97,9 @@ def test_the_trace_ends_with_the_answer():
 def test_evaluation_and_solving_agree():
     s = solver()
     puzzles = get_task("sudoku4").load_default("test")[:40]
-    outcome = evaluate(s.model, s.task, puzzles, s.config, steps=6, batch_size=16)
-    solved = list(s.solve_many(puzzles.tokens, 6))
-    full = list(s.solve_many(puzzles.tokens, 6, early_exit=False))
+    outcome = evaluate(s, puzzles, steps=6, batch_size=16)
+    solved = list(s.solve_many(tokens=puzzles.tokens, steps=6))
+    full = list(s.solve_many(tokens=puzzles.tokens, steps=6, early_exit=False))
     assert (np.stack([r.tokens for r in solved]) == outcome.early).all()
     assert (np.stack([r.tokens for r in full]) == outcome.full).all()
     assert [r.steps for r in solved] == outcome.steps_taken.tolist()
@@ -108,7 +109,7 @@ def test_evaluation_and_solving_agree():
 def test_the_figures_of_an_evaluation_follow_from_their_definitions():
     s = solver()
     puzzles = get_task("sudoku4").load_default("test")[:40]
-    outcome = evaluate(s.model, s.task, puzzles, s.config, steps=6)
+    outcome = evaluate(s, puzzles, steps=6)
     made_up = replace(
         outcome,
         full=puzzles.labels.copy(),
@@ -133,7 +134,6 @@ def test_the_figures_of_an_evaluation_follow_from_their_definitions():
         ("1x34" + "." * 12, "x"),
         ("11.." + "." * 12, "twice in row 1"),
         ("." * 16, "more than one solution"),
-        (np.full(16, 9), "expected 16 tokens from 0 to 5"),
     ],
 )
 def test_a_puzzle_that_cannot_be_is_refused_with_the_reason(puzzle, message):
@@ -141,9 +141,15 @@ def test_a_puzzle_that_cannot_be_is_refused_with_the_reason(puzzle, message):
         solver().solve(puzzle)
 
 
+@pytest.mark.parametrize("tokens", [np.full(16, 9), np.zeros(16, int), np.full(15, 1), np.full(16, 1.5)])
+def test_tokens_that_cannot_be_are_refused(tokens):
+    with pytest.raises(PuzzleError, match="expected 16 integer tokens from 1 to 5"):
+        solver().solve(tokens=tokens)
+
+
 def test_steps_below_one_are_refused():
     with pytest.raises(ValueError, match="steps and slots must be at least 1: got 0"):
-        list(solver().solve_many(questions(1), steps=0))
+        list(solver().solve_many(tokens=questions(1), steps=0))
 
 
 @pytest.mark.slow
@@ -154,7 +160,10 @@ def test_a_compiled_network_gives_the_same_answers_whatever_the_batch():
     assert isinstance(compiled.model, torch.nn.Module)
     assert compile_networks(compiled.model, dynamic=True)
     for count in (1, 3, 7):
-        a, b = (list(s.solve_many(questions(count), steps=2, early_exit=False, trace=True)) for s in (plain, compiled))
+        a, b = (
+            list(s.solve_many(tokens=questions(count), steps=2, early_exit=False, trace=True))
+            for s in (plain, compiled)
+        )
         for one, other in zip(a, b, strict=True):
             for step, same in zip(one.trace, other.trace, strict=True):
                 np.testing.assert_allclose(step.probabilities, same.probabilities, atol=1e-4)

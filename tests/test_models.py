@@ -60,7 +60,7 @@ def test_every_ablation_trains_all_of_its_weights(changes, dtype):
     halting = "halt_continue" if config.system == "hrm" else "halt"
     train = TrainConfig(N_sup=4, halting=halting, batch_size=4)
     carry = refill(model, empty_carry(model, 4, 16), batch())
-    result = supervision_step(model, carry, train)
+    result = supervision_step(model, carry, config=train)
     result.loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.dtype == torch.float32, name
@@ -86,7 +86,7 @@ def test_a_few_updates_lower_the_loss_of_every_ablation(changes):
     losses = []
     for _ in range(30):
         carry = refill(model, empty_carry(model, 4, 16), batch())
-        result = supervision_step(model, carry, train)
+        result = supervision_step(model, carry, config=train)
         (result.loss / 4).backward()
         optimizers.step()
         optimizers.zero_grad()

@@ -24,6 +24,7 @@ import pytest
 from arc_examples import example_tasks, kaggle, tiny_run
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.config import RunConfig
 from ponderling.exchange.onnx_export import ExportError
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks import get_task
@@ -376,7 +377,7 @@ def test_votes_in_the_browser_are_those_of_the_evaluation(browser, arc_site, arc
     """On a static host views are made, answers turned back and votes counted by JavaScript; on every task, by Python too."""
     checkpoint = load_checkpoint(arc_run)
     tasks = read_tasks(arc_run.parent / "made_challenges.json")
-    expected = evaluate_arc(checkpoint.model, arc_of(checkpoint), tasks, steps=3, views=8)
+    expected = evaluate_arc(checkpoint.model, arc_of(checkpoint), tasks=tasks, config=RunConfig(), steps=3, views=8)
     visit = Visit(browser, arc_site)
     for (name, place), ranked in expected.ranked.items():
         *progress, got = visit.page.evaluate(

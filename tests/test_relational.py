@@ -93,7 +93,7 @@ def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dt
     train = TrainConfig(batch_size=8, N_sup=2, loss="softmax")
     new = to_batch(task.load_default("train")[:8])
     carry = refill(model, empty_carry(model, 8, 16), new, noise=0.5, generator=torch.Generator().manual_seed(0))
-    result = supervision_step(model, carry, train)
+    result = supervision_step(model, carry, config=train)
     result.loss.backward()
     assert torch.isfinite(result.loss)
     for name, parameter in model.named_parameters():
@@ -145,7 +145,7 @@ def test_every_loss_is_finite_on_tokens_that_are_no_symbol(loss):
     model = network("sudoku4").train()
     new = to_batch(SUDOKUS["sudoku4"].load_default("train")[:4])
     carry = refill(model, empty_carry(model, 4, 16), new)
-    result = supervision_step(model, carry, TrainConfig(loss=loss, N_sup=2))
+    result = supervision_step(model, carry, config=TrainConfig(loss=loss, N_sup=2))
     result.loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
@@ -236,7 +236,7 @@ def test_a_run_can_start_from_another_runs_weights_on_another_size(tmp_path):
 def test_the_packaged_weights_solve_puzzles_they_have_not_seen_and_come_with_a_card(name):
     solver = Solver.load(name)
     assert count_parameters(solver.model) == 41_153
-    results = list(solver.solve_many(SUDOKUS["sudoku9"].load_default("test").tokens[:12]))
+    results = list(solver.solve_many(tokens=SUDOKUS["sudoku9"].load_default("test").tokens[:12]))
     assert all(result.valid and result.halted for result in results)
     card = (PACKAGED / name / "README.md").read_text()
     assert "41,153" in card

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from tests.test_inference import solver
 
-from ponderling.solving.search import Budget
+from ponderling.config import Search
+from ponderling.solving.search import PLAIN
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
@@ -56,7 +57,7 @@ def until(condition, seconds: float = 10.0) -> None:
 def test_answers_equal_those_of_solving_alone_and_come_in_order(tiny):
     url, _ = tiny
     got = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 6}).json()["results"]
-    expected = list(solver().solve_many(PUZZLES, 6))
+    expected = list(solver().solve_many(PUZZLES, steps=6))
     assert [r["question"] for r in got] == PUZZLES
     assert [(r["answer"], r["steps"], r["valid"]) for r in got] == [(r.answer, r.steps, r.valid) for r in expected]
 
@@ -65,7 +66,7 @@ def test_a_search_behind_the_server_finds_what_it_finds_alone(tiny):
     url, _ = tiny
     options = {"steps": 3, "restarts": 4, "search_steps": 5, "seed": 7}
     got = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1], **options}).json()["results"][0]
-    (alone,) = solver().search_many(PUZZLES[:1], Budget(3, 4, 5), slots=5, seed=7)
+    (alone,) = solver().solve_many(PUZZLES[:1], steps=3, search=Search(restarts=4, search_steps=5, seed=7), slots=5)
     assert (got["answer"], got["steps"], got["attempts"]) == (alone.answer, alone.steps, alone.attempts)
     assert got["attempts"] == 5
 
@@ -79,7 +80,7 @@ def test_many_clients_share_forward_passes():
                 return await asyncio.gather(*asks)
 
         answers = [r.json()["results"][0]["answer"] for r in asyncio.run(ask())]
-    assert answers == [r.answer for r in solver().solve_many(PUZZLES[:20], 6)]
+    assert answers == [r.answer for r in solver().solve_many(PUZZLES[:20], steps=6)]
     assert len(model.batches) < 20, "twenty clients cost little more passes than one"
     assert max(model.batches) > 8
 
@@ -148,12 +149,14 @@ def test_a_full_queue_answers_503_and_says_when_to_come_again():
 def test_a_request_that_others_would_slow_too_much_is_refused_and_one_that_is_watched_is_not():
     engine = Engine(most_slowdown=2.5)
     s = solver()
-    lane = engine.add_lane(Solver(Tireless(s.model), s.task, s.config), 8)
+    lane = engine.add_lane(Solver(Tireless(s.model), s.task, config=s.config), 8)
     lane.row_seconds = (1.0, 0.5)  # 1, 1.5, 2, 2.5, 3, 3.5 for 1 to 6 rows
     question = Question(get_task("sudoku4").load_default("test").tokens[0])
 
     def job(watched: bool = False, count: int = 1) -> Job:
-        return Job(lane, [question] * count, Budget(250), lambda event: None, 60, watched=watched)
+        return Job(
+            lane, [question] * count, search=PLAIN, steps=250, emit=lambda event: None, seconds=60, watched=watched
+        )
 
     for _ in range(4):
         engine.submit(job())
@@ -169,7 +172,7 @@ def test_a_request_that_others_would_slow_too_much_is_refused_and_one_that_is_wa
 def test_the_passes_of_a_lane_are_timed_and_what_waits_counts_as_slower():
     s = solver()
     model = Slow(s.model, 0.02)
-    lane = Engine().add_lane(Solver(model, s.task, s.config), 8)
+    lane = Engine().add_lane(Solver(model, s.task, config=s.config), 8)
     assert lane.pass_seconds(5) == 0.0  # unknown
     lane.probe()
     first, further = lane.row_seconds
@@ -192,10 +195,12 @@ def test_a_request_that_takes_too_long_is_ended():
 def test_a_reader_that_does_not_read_pauses_its_job_and_no_other():
     engine = Engine()
     s = solver()
-    lane = engine.add_lane(Solver(Tireless(s.model), s.task, s.config), 8)
+    lane = engine.add_lane(Solver(Tireless(s.model), s.task, config=s.config), 8)
     told: list = []
     questions = get_task("sudoku4").load_default("test").tokens[:8]
-    jobs = [Job(lane, [Question(q)], Budget(250), told.append, 60, watched=True) for q in questions]
+    jobs = [
+        Job(lane, [Question(q)], search=PLAIN, steps=250, emit=told.append, seconds=60, watched=True) for q in questions
+    ]
     engine.start()
     for job in jobs:
         engine.submit(job)

@@ -9,6 +9,7 @@ import pytest
 from arc_examples import example_tasks, kaggle, tiny_run
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.config import RunConfig
 from ponderling.solving.vote import TestInput, arc_of, evaluate_arc
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.training.trainer import start
@@ -54,7 +55,7 @@ def test_votes_are_those_of_the_evaluation(arc, count):
     checkpoint = load_checkpoint(folder / "run")
     family = arc_of(checkpoint)
     tasks = {"turn": read_tasks(folder / "made_challenges.json")["turn"]}
-    expected = evaluate_arc(checkpoint.model, family, tasks, steps=3, views=count)
+    expected = evaluate_arc(checkpoint.model, family, tasks=tasks, config=RunConfig(), steps=3, views=count)
     body = {"model": "arc", "puzzle": "turn/1", "steps": 3, "views": count}
     got = httpx.post(f"{url}/v1/vote", json=body).json()
     ranked = expected.ranked[TestInput("turn", 0)]

@@ -99,7 +99,7 @@ def test_streaming_one_puzzle_at_a_time_is_the_papers_loop(ours):
             for i in range(6):
                 carry = refill(model, carry, puzzles(1, i))
                 while not carry.halted.all():
-                    result = supervision_step(model, carry, train)
+                    result = supervision_step(model, carry, config=train)
                     update(result.loss)
                     carry = result.carry
         else:
@@ -112,7 +112,7 @@ def test_streaming_one_puzzle_at_a_time_is_the_papers_loop(ours):
 def test_a_halted_slot_takes_a_new_puzzle_with_a_fresh_state_and_the_others_go_on():
     model = Counter(q=(-1, 1, 1, 1))
     carry = refill(model, empty_carry(model, 3, L), puzzles(3))
-    carry = supervision_step(model, carry, config()).carry
+    carry = supervision_step(model, carry, config=config()).carry
     carry = replace(carry, halted=torch.tensor([False, True, False]))
     carry = refill(model, carry, puzzles(1, 7))
     assert carry.batch.puzzle_ids.tolist() == [0, 7, 2]
@@ -136,7 +136,7 @@ def test_every_puzzle_that_is_drawn_is_thought_about_until_it_halts():
         wanted = int(carry.halted.sum())
         carry = refill(model, carry, puzzles(wanted, drawn))
         drawn += wanted
-        carry = supervision_step(model, carry, train, generator).carry
+        carry = supervision_step(model, carry, config=train, generator=generator).carry
         finished += carry.batch.puzzle_ids[carry.halted].tolist()
     assert sorted(finished + carry.batch.puzzle_ids[~carry.halted].tolist()) == list(range(drawn))
 
@@ -156,14 +156,14 @@ def test_a_puzzle_halts_when_the_rule_says_so_or_at_N_sup(q, q_continue, halting
     model = Counter([float(v) for v in q], [float(v) for v in q_continue])
     carry = refill(model, empty_carry(model, 3, L), puzzles(3))
     for step in range(1, expected + 1):
-        carry = supervision_step(model, carry, config(halting=halting)).carry
+        carry = supervision_step(model, carry, config=config(halting=halting)).carry
         assert carry.halted.all() == (step == expected)
 
 
 def test_with_one_supervision_step_every_puzzle_halts_at_once():
     model = Counter(q=(-1.0,))
     carry = refill(model, empty_carry(model, 3, L), puzzles(3))
-    assert supervision_step(model, carry, config(N_sup=1)).carry.halted.all()
+    assert supervision_step(model, carry, config=config(N_sup=1)).carry.halted.all()
 
 
 def test_exploration_keeps_the_share_from_halting_before_a_uniform_random_step():
@@ -171,10 +171,12 @@ def test_exploration_keeps_the_share_from_halting_before_a_uniform_random_step()
     train = config(N_sup=5, halt_exploration=0.4, batch_size=20_000)
     generator = torch.Generator().manual_seed(0)
     carry = refill(model, empty_carry(model, 20_000, L), puzzles(20_000))
-    carry = supervision_step(model, carry, train, generator).carry
+    carry = supervision_step(model, carry, config=train, generator=generator).carry
     assert carry.halted.float().mean().item() == pytest.approx(0.6, abs=0.015)  # the least step is 2 at least
     going = (~carry.halted).clone()
-    later = supervision_step(model, replace(carry, halted=torch.zeros_like(carry.halted)), train, generator).carry
+    later = supervision_step(
+        model, replace(carry, halted=torch.zeros_like(carry.halted)), config=train, generator=generator
+    ).carry
     # drawn anew: 0.6 may halt at any step, and of the 0.4 a quarter (least step 2 of 2..5) may at step 2
     assert later.halted[going].float().mean().item() == pytest.approx(0.7, abs=0.02)
 
@@ -191,13 +193,13 @@ def test_the_continue_head_is_trained_by_a_second_pass_for_trm_too(system):
     nn.init.normal_(model.halt_head.weight)
     train = config(halting="halt_continue", N_sup=2)
     carry = refill(model, empty_carry(model, 3, L), puzzles(3))
-    result = supervision_step(model, carry, train)
+    result = supervision_step(model, carry, config=train)
     later = model(result.carry.state, carry.batch.tokens, carry.batch.puzzle_ids)[1]
     assert torch.equal(result.target_continue, torch.maximum(later.q, later.q_continue).sigmoid())
     result.loss.backward()
     assert model.halt_head.bias.grad[1] != 0
     carry = replace(result.carry, halted=torch.zeros(3, dtype=torch.bool))
-    last = supervision_step(model, carry, train)
+    last = supervision_step(model, carry, config=train)
     later = model(last.carry.state, carry.batch.tokens, carry.batch.puzzle_ids)[1]
     assert torch.equal(last.target_continue, later.q.sigmoid())  # nothing comes after the last step
 
@@ -205,7 +207,7 @@ def test_the_continue_head_is_trained_by_a_second_pass_for_trm_too(system):
 def test_without_the_continue_head_there_is_no_second_pass():
     model = Counter()
     carry = refill(model, empty_carry(model, 3, L), puzzles(3))
-    result = supervision_step(model, carry, config())
+    result = supervision_step(model, carry, config=config())
     assert model.passes == 1
     assert result.target_continue is None
     assert result.continue_loss == 0
@@ -216,7 +218,7 @@ def test_the_state_goes_on_without_gradient():
         hidden_size=16, num_heads=2, inner_multiple=16, n=1, T=1, prefix_len=0, puzzle_embedding_size=0, dtype="float32"
     )
     model = build_model(sizes, PuzzleShape(V, L)).train()
-    result = supervision_step(model, refill(model, empty_carry(model, 3, L), puzzles(3)), config())
+    result = supervision_step(model, refill(model, empty_carry(model, 3, L), puzzles(3)), config=config())
     assert result.loss.requires_grad
     assert not any(s.requires_grad for s in result.carry.state)
 
@@ -233,8 +235,8 @@ def test_a_puzzle_without_labels_costs_nothing_for_its_answer_and_counts_as_righ
     batch = puzzles(3)
     batch.labels[1] = IGNORE
     others = Batch(batch.tokens[::2], batch.labels[::2], batch.puzzle_ids[::2])
-    result = supervision_step(model, refill(model, empty_carry(model, 3, L), batch), config())
-    alone = supervision_step(model, refill(model, empty_carry(model, 2, L), others), config())
+    result = supervision_step(model, refill(model, empty_carry(model, 3, L), batch), config=config())
+    alone = supervision_step(model, refill(model, empty_carry(model, 2, L), others), config=config())
     assert result.answer_loss == alone.answer_loss
     assert result.correct.exact[1]
     assert not result.correct.has_labels[1]

@@ -28,6 +28,7 @@ from ponderling.data import load_split
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.training.trainer import Observer, TrainingError, start
 
@@ -183,7 +184,7 @@ def test_without_an_average_a_phase_is_evaluated_at_the_depth_of_the_checkpoint(
     figures = trainer.run()
     assert trainer.model.config.n == 3
     checkpoint = load_checkpoint(tmp_path)
-    again = evaluate(checkpoint.model, trainer.task, trainer.data.test, config).to_json()
+    again = evaluate(Solver(checkpoint.model, trainer.task, config=config), trainer.data.test).to_json()
     assert again["cells"] == figures["cells"]
     assert again["exact_by_step"] == figures["exact_by_step"]
 

@@ -1,70 +1,99 @@
-"""Halting in use: one supervision step, at the end of which, or within which, each puzzle may leave.
+"""When a puzzle stops: in training, after a supervision step; in use, after or within one.
 
-A supervision step is T recursions, and each goes on from where the one before it ended: T recursions in one step are the
-same computation as one in each of T steps. So a trained model can be asked after every recursion whether it is done, though
-it learned to say so after the T-th (or a random number): an easy puzzle needs an eighth of a step of `sudoku`. Training and
-the papers' figures at N steps do not change.
+In training the halting head is asked once a step, and a share of the puzzles is made to go on (`least_steps`). In use, a step
+of T recursions is the same computation as T steps of one: each goes on from where the one before it ended. So a trained model
+can be asked after every recursion whether it is done, though it learned to say so after the T-th (or a random number). An
+easy puzzle then needs an eighth of a step of `sudoku`. Training and the papers' figures at N steps do not change.
 
-Who says that it is done is the halting head; on grids of a size that the head has not seen in training it is all the cells.
+The halting head says that a puzzle is done. On grids of a size that the head has not seen in training, all cells say it.
 """
 
 from __future__ import annotations
 
-import copy
+import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ponderling.config import RunConfig
+from ponderling.config import Halting, RunConfig, TrainConfig
 from ponderling.losses import LOG_PROBABILITIES
-from ponderling.models import Model, Output
-from ponderling.supervision import RecursiveModel, State, StepOutput, halt_probability, wants_to_halt
+from ponderling.models.interface import Output, RecursiveModel, State, StepOutput, takes_depth
 
-CELLS_SURE = 0.9
-"""With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
+Watch = Callable[[Tensor, State, StepOutput, Tensor], object]
+"""Called with the rows that a model was asked about, their state, what it says of them, and which of them it would stop."""
 
 
-def for_another_size(config: RunConfig) -> RunConfig:
-    """The same for grids of a size that the halting head was not trained on: it never stops there, the cells do."""
-    return replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
+def wants_to_halt(output: StepOutput, halting: Halting, *, sure: float = 0.5) -> Tensor:
+    """Which puzzles the halting head would stop, (B,) bool.
+
+    Args:
+        output: What the model says.
+        halting: The rule it was trained with.
+        sure: Probability from which on it stops; 0.5 as in training, which is q > 0.
+    """
+    return output.q - (output.q_continue if halting == "halt_continue" else 0) > math.log(sure / (1 - sure))
+
+
+def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
+    """How sure the halting head is that it should stop, (B,), from 0 to 1; above 0.5 where training halts."""
+    return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
+
+
+def least_steps(steps: Tensor, config: TrainConfig, *, generator: torch.Generator | None) -> Tensor:
+    """Steps that each slot must think for in training, (B,): a random 2 .. N_sup for a share `halt_exploration`, else 0.
+
+    A new draw is made after every supervision step.
+    """
+    explores = torch.rand(steps.shape, generator=generator, device=steps.device) < config.halt_exploration
+    least = torch.randint(2, config.N_sup + 1, steps.shape, generator=generator, device=steps.device)
+    return least * explores
+
+
+def probabilities(logits: Tensor, config: RunConfig) -> Tensor:
+    """Probability of every token in each cell, (..., V) float32, by the function that the loss was trained with."""
+    return LOG_PROBABILITIES[config.train.loss](logits).exp().float()
 
 
 def stop_probability(output: StepOutput, config: RunConfig) -> Tensor:
-    """How sure the model is that it is done, (B,), from 0 to 1: the halting head, or the least sure of all cells."""
+    """How sure a trained model is that it is done, (B,), from 0 to 1: the halting head, or the least sure of all cells."""
     if config.solve.halt_by == "cells":
         return LOG_PROBABILITIES[config.train.loss](output.logits).amax(-1).amin(-1).exp().float()
     return halt_probability(output, config.train.halting)
 
 
 def stops(output: StepOutput, config: RunConfig) -> Tensor:
-    """Which puzzles end here, (B,) bool."""
+    """Which puzzles a trained model stops here, (B,) bool."""
     if config.solve.halt_by == "cells":
         return stop_probability(output, config) > config.solve.halt_when_sure
-    return wants_to_halt(output, config.train.halting, config.solve.halt_when_sure)
+    return wants_to_halt(output, config.train.halting, sure=config.solve.halt_when_sure)
 
 
-def recursions_of(model: RecursiveModel, config: RunConfig) -> tuple[RecursiveModel, int]:
-    """A model to ask, and how often in a supervision step: the model itself once, or its single recursions T times.
+def times_asked(model: RecursiveModel, config: RunConfig) -> int:
+    """How often a supervision step asks whether a puzzle is done: once, or T times with `halt_within_step`.
 
-    The second shares the model's weights.
+    Raises:
+        ValueError: when a model whose call does not take T is to be asked within a step.
     """
-    if config.solve.halt_within_step and isinstance(model, Model) and model.config.T > 1:
-        single = copy.copy(model)
-        single.config = replace(model.config, T=1)
-        return single, model.config.T
-    return model, 1
+    if not config.solve.halt_within_step or config.model.T == 1:
+        return 1
+    if not takes_depth(model):
+        raise ValueError(
+            f"solve.halt_within_step asks after each of {config.model.T} recursions: the call of "
+            f"{type(model).__name__} must take the keywords n and T; give it these, or set halt_within_step False"
+        )
+    return config.model.T
 
 
 def solving_step(
     model: RecursiveModel,
     state: State,
+    *,
     tokens: Tensor,
     puzzle_ids: Tensor,
     config: RunConfig,
     may_leave: Tensor | None = None,
-    watch: Callable[[Tensor, StepOutput, Tensor], object] | None = None,
+    watch: Watch | None = None,
 ) -> tuple[State, StepOutput, Tensor]:
     """One supervision step; with `halt_within_step` a puzzle that says stop after a recursion stays as it then is.
 
@@ -72,34 +101,40 @@ def solving_step(
         model: In evaluation mode, without gradient.
         state: The model's state, each (B, ...).
         tokens: Questions, (B, L).
-        puzzle_ids: Their rows of the puzzle embedding, (B,).
+        puzzle_ids: Rows of the puzzle embedding, (B,).
         config: How halting is to be read.
         may_leave: Which puzzles end where the model says stop, (B,) bool; None: all. The others take the whole step.
-        watch: Called whenever the model was asked, once or after each recursion, with the rows that it was asked about, what it
-            says of them, and which of them it would stop.
+        watch: Called whenever the model was asked, once or after each recursion.
 
     Returns:
         The new state; what the model says of it; which puzzles it would stop, (B,) bool.
     """
-    single, count = recursions_of(model, config)
-    state, output = single(state, tokens, puzzle_ids)
+    count = times_asked(model, config)
+    depth = {} if count == 1 else {"T": 1}
+    state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
     halts = stops(output, config)
+    everyone = torch.arange(len(tokens), device=tokens.device)
     if watch is not None:
-        watch(torch.arange(len(tokens), device=tokens.device), output, halts)
+        watch(everyone, state, output, halts)
     for _ in range(count - 1):
         going = ~halts if may_leave is None else ~(halts & may_leave)
         rows = going.nonzero().squeeze(1)  # sync
         if not len(rows):
             break
-        part, said = single(tuple(s[rows] for s in state), tokens[rows], puzzle_ids[rows])
-        state = tuple(s.index_copy(0, rows, new) for s, new in zip(state, part, strict=True))
-        output = Output(
-            output.logits.index_copy(0, rows, said.logits),
-            output.q.index_copy(0, rows, said.q),
-            output.q_continue.index_copy(0, rows, said.q_continue),
-        )
-        part_halts = stops(said, config)
-        halts = halts.index_copy(0, rows, part_halts)
+        if len(rows) == len(tokens):
+            state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
+            part, said, halts = state, output, stops(output, config)
+            rows, part_halts = everyone, halts
+        else:
+            part, said = model(tuple(s[rows] for s in state), tokens[rows], puzzle_ids=puzzle_ids[rows], **depth)
+            state = tuple(s.index_copy(0, rows, new) for s, new in zip(state, part, strict=True))
+            output = Output(
+                output.logits.index_copy(0, rows, said.logits),
+                output.q.index_copy(0, rows, said.q),
+                output.q_continue.index_copy(0, rows, said.q_continue),
+            )
+            part_halts = stops(said, config)
+            halts = halts.index_copy(0, rows, part_halts)
         if watch is not None:
-            watch(rows, said, part_halts)
+            watch(rows, part, said, part_halts)
     return state, output, halts

@@ -9,49 +9,19 @@ every slot that is still busy). Any model with the two methods of `RecursiveMode
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ponderling.config import Halting, TrainConfig
+from ponderling.config import TrainConfig
+from ponderling.halting import least_steps, wants_to_halt
 from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss
+from ponderling.models.interface import RecursiveModel, State, StepOutput
 
-State = tuple[Tensor, ...]
-
-
-class StepOutput(Protocol):
-    """What a model says after one supervision step."""
-
-    @property
-    def logits(self) -> Tensor:
-        """A score for every cell and token, (B, L, V)."""
-        ...
-
-    @property
-    def q(self) -> Tensor:
-        """Halting logit, (B,); q > 0 means stop."""
-        ...
-
-    @property
-    def q_continue(self) -> Tensor:
-        """Logit of thinking on, (B,); read only with `halting` halt_continue."""
-        ...
-
-
-class RecursiveModel(Protocol):
-    """What deep supervision asks of a model: a state to start from, and one supervision step."""
-
-    def initial_state(self, batch_size: int) -> State:
-        """The state every puzzle starts from: tensors whose first axis is B."""
-        ...
-
-    def __call__(self, state: State, tokens: Tensor, puzzle_ids: Tensor) -> tuple[State, StepOutput]:
-        """The state after one supervision step, and what the model now says. tokens (B, L), puzzle_ids (B,)."""
-        ...
+OWN_DEPTH: Mapping[str, int] = {}
+"""The depth of a step at the model's own n and T."""
 
 
 @dataclass(frozen=True)
@@ -157,14 +127,24 @@ def refill(
 
 
 def supervision_step(
-    model: RecursiveModel, carry: Carry, config: TrainConfig, generator: torch.Generator | None = None
+    model: RecursiveModel,
+    carry: Carry,
+    *,
+    config: TrainConfig,
+    generator: torch.Generator | None = None,
+    depth: Mapping[str, int] = OWN_DEPTH,
 ) -> StepResult:
     """One supervision step of every slot: think, score, decide who halts.
 
-    Exploration draws from `generator`, which must be on the carry's device.
+    Args:
+        model: Thinks.
+        carry: The slots.
+        config: Loss, halting and N_sup.
+        generator: Source of exploration, on the carry's device.
+        depth: The n and T of this step, by name; what is missing is the model's own. Only for a model that takes them.
     """
     batch = carry.batch
-    state, output = model(carry.state, batch.tokens, batch.puzzle_ids)
+    state, output = model(carry.state, batch.tokens, puzzle_ids=batch.puzzle_ids, **depth)
     state = tuple(s.detach() for s in state)
     steps = carry.steps + 1
     is_last = steps >= config.N_sup
@@ -173,13 +153,13 @@ def supervision_step(
         halted = is_last
         if config.N_sup > 1:
             stops = wants_to_halt(output, config.halting)
-            halted = is_last | (stops & (steps >= _least_steps(steps, config, generator)))
+            halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
 
     answer = answer_loss(output.logits, batch.labels, config.loss, config.label_smoothing)
     halt = halting_loss(output.q, correct.exact)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
-        target = _continue_target(model, state, batch, is_last)
+        target = _continue_target(model, state, batch=batch, is_last=is_last, depth=depth)
         continue_ = halting_loss(output.q_continue, target)
     return StepResult(
         carry=replace(carry, state=state, steps=steps, halted=halted),
@@ -193,33 +173,12 @@ def supervision_step(
     )
 
 
-def wants_to_halt(output: StepOutput, halting: Halting, sure: float = 0.5) -> Tensor:
-    """Which puzzles the model would stop thinking about, (B,) bool.
-
-    Args:
-        output: What it says.
-        halting: The rule it was trained with.
-        sure: Probability from which on it stops; 0.5: as in training, q > 0.
-    """
-    return output.q - (output.q_continue if halting == "halt_continue" else 0) > math.log(sure / (1 - sure))
-
-
-def halt_probability(output: StepOutput, halting: Halting) -> Tensor:
-    """How sure the model is that it should stop, (B,), from 0 to 1; above 0.5 where training halts."""
-    return (output.q - (output.q_continue if halting == "halt_continue" else 0)).sigmoid()
-
-
-def _least_steps(steps: Tensor, config: TrainConfig, generator: torch.Generator | None) -> Tensor:
-    """Steps each slot must think for: a random 2 .. N_sup for a share `halt_exploration` of them, drawn anew each step."""
-    explores = torch.rand(steps.shape, generator=generator, device=steps.device) < config.halt_exploration
-    least = torch.randint(2, config.N_sup + 1, steps.shape, generator=generator, device=steps.device)
-    return least * explores
-
-
 @torch.no_grad()
-def _continue_target(model: RecursiveModel, state: State, batch: Batch, is_last: Tensor) -> Tensor:
+def _continue_target(
+    model: RecursiveModel, state: State, *, batch: Batch, is_last: Tensor, depth: Mapping[str, int]
+) -> Tensor:
     """Q-learning's target (HRM): the value of the better choice one step later, which costs a second forward pass."""
-    _, later = model(state, batch.tokens, batch.puzzle_ids)
+    _, later = model(state, batch.tokens, puzzle_ids=batch.puzzle_ids, **depth)
     return torch.where(is_last, later.q, torch.maximum(later.q, later.q_continue)).sigmoid()
 
 
@@ -240,7 +199,7 @@ def train_one_puzzle_at_a_time(
     for puzzle in puzzles:
         state = model.initial_state(1)
         for _ in range(config.N_sup):
-            state, output = model(state, puzzle.tokens, puzzle.puzzle_ids)
+            state, output = model(state, puzzle.tokens, puzzle_ids=puzzle.puzzle_ids)
             state = tuple(s.detach() for s in state)
             loss = answer_loss(output.logits, puzzle.labels, config.loss, config.label_smoothing)
             is_right = correctness(output.logits, puzzle.labels).exact

@@ -63,3 +63,10 @@ def keep_freed_memory() -> bool:
         return False
     largest = 2**31 - 1  # the setting is a C int
     return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, largest))
+
+
+def whole_lines(path: Path) -> list[str]:
+    """The file's whole lines with their ends, none if there is no file; a last line that a killed process left is not one."""
+    if not path.exists():
+        return []
+    return [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]

@@ -12,9 +12,7 @@ from ponderling.system import write_atomically
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
-    from ponderling.cli.arguments import SearchOptions
-    from ponderling.cli.eval import EvalCommand
-    from ponderling.cli.solve import SolveCommand
+    from ponderling.cli.arguments import EvalCommand, SearchOptions, SolveCommand
     from ponderling.solving.vote import ArcEvaluation
     from ponderling.tasks import Arc
     from ponderling.tasks.arc.files import ArcTask
@@ -97,12 +95,13 @@ def _evaluate(
         return evaluate_arc(
             checkpoint.model,
             family,
-            tasks,
-            steps,
-            command.views,
-            batch_size,
-            command.device,
-            lambda done: progress.update(bar, completed=done),
+            tasks=tasks,
+            config=checkpoint.config,
+            steps=steps,
+            views=command.views,
+            batch_size=batch_size,
+            device=command.device,
+            progress=lambda done: progress.update(bar, completed=done),
         )
 
 

@@ -6,16 +6,16 @@ import contextlib
 import io
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tyro.conf import Positional
 
-from ponderling.config import Choice, DType
+from ponderling.config import DType, Search
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
-    from ponderling.solving.search import Budget
 
 T_ = TypeVar("T_")
 
@@ -56,54 +56,67 @@ class CheckpointCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions:
-    """What may be spent beyond plain thinking; the same for `eval` and `solve`."""
+class SearchOptions(Search):
+    """The search options as flags; the same for every verb that solves."""
 
-    restarts: int = 0
-    """Search: so many further attempts at a puzzle that plain thinking leaves open; 0: none."""
-    guess_every: int = 3
-    """A further attempt asserts a guess at its start and after every so many steps; 0: no guesses, noise alone."""
-    noise: float = 0.0
-    """Standard deviation of normal noise on the state that a further attempt starts from."""
-    views: int | None = None
-    """Search: so many further attempts that see the puzzle under a random symmetry each, without guesses; none if not given.
-    ARC: so many views to vote over besides the task as it is; all that were trained on if not given."""
-    choose: Choice = "halting"
-    """Who chooses among answers: halting (the first at which the halting head stops, else the surest), agreement (that of most
-    attempts) or residual (that of the attempt whose state came to rest)."""
-    verify: bool = False
-    """Let the task's rules choose: the first answer that they accept."""
-    search_steps: int | None = None
-    """Most supervision steps of a further attempt; as many as --steps if not given."""
-    seed: int = 0
-    """Seed of guesses and noise."""
+    def __post_init__(self) -> None:
+        """Leaves the checks to `search`, so that a mistake is told as one line."""
 
-    def budget(self, steps: int, early_exit: bool = True) -> Budget | None:
-        """The budget, None where no search is asked for; attempts end where the halting head says stop, if `early_exit`.
+    @property
+    def search(self) -> Search:
+        """What may be spent beyond plain thinking.
 
         Raises:
             ValueError: when options contradict each other.
         """
-        from ponderling.solving.search import Budget
+        search = Search(**{field.name: getattr(self, field.name) for field in fields(Search)})
+        if search.is_plain and (search.noise or search.search_steps is not None or search.choose != "halting"):
+            raise ValueError(
+                "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
+            )
+        return search
 
-        views = self.views or 0
-        if not self.restarts and not views and not self.verify:
-            if self.noise or self.search_steps is not None or self.choose != "halting":
-                raise ValueError(
-                    "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
-                )
-            return None
-        return Budget(
-            steps,
-            self.restarts,
-            self.search_steps,
-            self.noise,
-            self.guess_every,
-            views,
-            self.choose,
-            self.verify,
-            early_exit,
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class SolveCommand(SearchOptions, CheckpointCommand):
+    """What `ponderling solve` takes."""
+
+    puzzle: Positional[str]
+    """A puzzle as one line of text, a file of puzzles, or - for puzzles on stdin, one a line; for ARC a task's JSON."""
+    early_exit: bool = True
+    """Stop a puzzle when the model says so."""
+    watch: bool = False
+    """Show the grid after every step (every recursion where the model may stop within a step), changed cells marked."""
+    delay: float = 0.4
+    """Seconds between two grids shown in a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalCommand(SearchOptions, CheckpointCommand):
+    """What `ponderling eval` takes."""
+
+    data: str = "default"
+    """Puzzles to evaluate on: a file, default (the set in the package; for a run on --data or ARC its own test examples) or
+    hub (the family's public test set)."""
+    max_puzzles: int | None = None
+    """Evaluate only the first of the puzzles, up to this number (ARC: tasks)."""
+    batch_size: int = 256
+    """Puzzles at a time."""
+    early_exit: bool = False
+    """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
+    submission: Path | None = None
+    """ARC: write two answers for each test input to this file, in Kaggle's format."""
+
+    def check(self) -> None:
+        """Refuses numbers that cannot be.
+
+        Raises:
+            ValueError: naming the flag, what was expected and what came.
+        """
+        given = {"--max-puzzles": self.max_puzzles, "--batch-size": self.batch_size, "--steps": self.steps}
+        wrong = [f"{flag} must be at least 1: got {n}" for flag, n in given.items() if n is not None and n < 1]
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 class UsageError(ValueError):

@@ -110,14 +110,13 @@ def _show_table(rows: list[dict[str, Any]]) -> None:
 
 def _watch_famous(console: Any) -> None:
     """The packaged weights on a famous hard puzzle."""
+    from ponderling.config import Search
     from ponderling.pictures.terminal import watch
-    from ponderling.solving.search import Budget
     from ponderling.solving.solver import Solver
 
     console.rule(f"ponderling solve sudoku {FAMOUS} --restarts 100 --watch")
     solver = Solver.load("sudoku")
-    budget = Budget(solver.config.train.N_sup, restarts=100)
-    watch(solver.task, solver.search(FAMOUS, budget, trace=True), delay=0.4)
+    watch(solver.task, solver.solve(FAMOUS, search=Search(restarts=100), trace=True), delay=0.4)
 
 
 def _watch_one(folder: Path, console: Any) -> None:
@@ -126,7 +125,7 @@ def _watch_one(folder: Path, console: Any) -> None:
     from ponderling.solving.solver import Solver
 
     solver = Solver.load(folder)
-    results = solver.solve_many(solver.task.load_default("test").tokens)
+    results = solver.solve_many(tokens=solver.task.load_default("test").tokens)
     hardest = max(results, key=lambda result: (bool(result.valid), result.halted, result.steps))
     console.rule(f"ponderling solve {folder} {hardest.question} --watch")
     watch(solver.task, solver.solve(hardest.question, trace=True), delay=0.8)

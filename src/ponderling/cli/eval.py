@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+from ponderling.cli.arguments import EvalCommand, parse_arguments
 from ponderling.cli.display import percent
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvalCommand(SearchOptions, CheckpointCommand):
-    """What `ponderling eval` takes."""
-
-    data: str = "default"
-    """Puzzles to evaluate on: a file, default (the set in the package; for a run on --data or ARC its own test examples) or
-    hub (the family's public test set)."""
-    max_puzzles: int | None = None
-    """Only the first so many puzzles (ARC: tasks)."""
-    batch_size: int = 256
-    """Puzzles at a time."""
-    early_exit: bool = False
-    """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
-    submission: Path | None = None
-    """ARC: write two answers for each test input to this file, in Kaggle's format."""
 
 
 def main(args: list[str]) -> int:
@@ -54,11 +35,12 @@ def run(command: EvalCommand) -> dict[str, Any]:
 
     from ponderling.cli.arc import run_arc
     from ponderling.data import load_test
-    from ponderling.solving.evaluate import evaluate, evaluate_search
-    from ponderling.solving.search import Budget
+    from ponderling.solving.evaluate import evaluate
+    from ponderling.solving.search import PLAIN
     from ponderling.solving.solver import Solver
     from ponderling.tasks.arc.family import is_arc
 
+    command.check()
     checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):
         return run_arc(command, checkpoint)
@@ -66,23 +48,21 @@ def run(command: EvalCommand) -> dict[str, Any]:
         raise ValueError(
             f"--submission is for ARC: {command.checkpoint} is of the family {checkpoint.config.data.task}"
         )
-    steps = command.steps or checkpoint.config.train.N_sup
-    budget = command.budget(steps) or (Budget(steps) if command.early_exit else None)
-    solver = Solver.of(checkpoint, command.device)
+    search = command.search
+    if search == PLAIN and not command.early_exit:
+        search = None
+    solver = Solver.of(checkpoint, device=command.device)
     puzzles = load_test(checkpoint.config.data, solver.task, command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
-
-        def show_done(done: int) -> None:
-            progress.update(bar, completed=done)
-
-        model, config, size, device = checkpoint.model, checkpoint.config, command.batch_size, command.device
-        if budget is None:
-            outcome = evaluate(model, solver.task, puzzles, config, command.steps, size, device, show_done)
-        else:
-            outcome = evaluate_search(
-                model, solver.task, puzzles, config, budget, size, command.seed, device, show_done
-            )
+        outcome = evaluate(
+            solver,
+            puzzles,
+            steps=command.steps,
+            search=search,
+            batch_size=command.batch_size,
+            progress=lambda done: progress.update(bar, completed=done),
+        )
     return {"checkpoint": str(command.checkpoint), "data": command.data, **outcome.to_json()}
 
 
@@ -115,18 +95,28 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def show_search(figures: dict[str, Any]) -> None:
-    """The figures of a search as tables."""
+    """The figures of puzzles that leave when they are done, with or without search, as tables."""
     from rich.console import Console
     from rich.table import Table
 
-    console, passes, accepted = Console(highlight=False), figures["passes"], figures["accepted"]
-    chooser = {"halting": "the halting head", "agreement": "agreement", "residual": "the state's rest"}[
-        figures["search"]["choose"]
-    ]
+    console, passes, accepted, search = (
+        Console(highlight=False),
+        figures["passes"],
+        figures["accepted"],
+        figures["search"],
+    )
+    chooser = {
+        "halting": "the halting head",
+        "surest": "the surest step",
+        "agreement": "agreement",
+        "residual": "the state's rest",
+    }[search["choose"]]
     chooser = "the rule checker" if figures["verified"] else chooser
+    further = f"{search['restarts']} restarts, {search['views'] or 0} views, {chooser} chooses"
+    is_plain = not (search["restarts"] or search["views"] or figures["verified"])
     table = Table(
-        title=f"{figures['puzzles']:,} puzzles of {figures['data']}, {figures['steps']} steps, "
-        f"{figures['search']['restarts']} restarts, {figures['search']['views']} views, {chooser} chooses"
+        title=f"{figures['puzzles']:,} puzzles of {figures['data']}, up to {figures['steps']} steps, "
+        + ("early exit, without search" if is_plain else further)
     )
     for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "rules kept", "mean steps"):
         table.add_column(heading, justify="right")

@@ -48,12 +48,14 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
-    solver = Solver.of(command.load(), command.device)
-    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
-    if budget is None:
-        result = solver.solve(command.puzzle, command.steps, command.early_exit, trace=True)
-    else:
-        result = solver.search(command.puzzle, budget, trace=True, seed=command.seed)
+    solver = Solver.of(command.load(), device=command.device)
+    result = solver.solve(
+        command.puzzle,
+        steps=command.steps,
+        early_exit=command.early_exit,
+        search=command.search,
+        trace=True,
+    )
     film = Film(solver.task, result)
     write(film, command.out, command.delay, command.still, command.theme)
     size = command.out.stat().st_size

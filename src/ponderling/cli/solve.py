@@ -5,32 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tyro.conf import Positional
-
-from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+from ponderling.cli.arguments import SolveCommand, parse_arguments
 
 if TYPE_CHECKING:
-    from ponderling.solving.solver import Result, Solver
-    from ponderling.tasks.base import Tokens
-
-
-@dataclass(frozen=True, kw_only=True)
-class SolveCommand(SearchOptions, CheckpointCommand):
-    """What `ponderling solve` takes."""
-
-    puzzle: Positional[str]
-    """A puzzle as one line of text, or a file of puzzles; for ARC a task's JSON."""
-    early_exit: bool = True
-    """Stop a puzzle when the model says so."""
-    watch: bool = False
-    """Show the grid after every step (every recursion where the model may stop within a step), changed cells marked."""
-    delay: float = 0.4
-    """Seconds between two grids shown in a terminal."""
+    from ponderling.solving.result import Result
+    from ponderling.solving.solver import Solver
+    from ponderling.tasks.base import PuzzleError
 
 
 def main(args: list[str]) -> int:
@@ -47,23 +31,26 @@ def main(args: list[str]) -> int:
     checkpoint = command.load()
     if is_arc(checkpoint.config.data.task):
         return solve_arc(command, checkpoint)
-    solver = Solver.of(checkpoint, command.device)
+    solver = Solver.of(checkpoint, device=command.device)
+    if command.puzzle == "-":
+        return _solve_stream(solver, command, _lines_of_stdin())
     if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
-        return _solve_file(solver, command)
+        return _solve_stream(solver, command, None)
     if Path(command.puzzle).suffix in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(solver, command)
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:
-    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
-    trace = command.watch or command.json
-    if budget is None:
-        result = solver.solve(command.puzzle, command.steps, command.early_exit, trace)
-    else:
-        result = solver.search(command.puzzle, budget, trace, seed=command.seed)
+    result = solver.solve(
+        command.puzzle,
+        steps=command.steps,
+        early_exit=command.early_exit,
+        search=command.search,
+        trace=command.watch or command.json,
+    )
     if command.json:
-        print(json.dumps(_to_json(result, with_trace=True)))
+        print(json.dumps(result.to_json()))
     elif command.watch:
         from ponderling.pictures.terminal import watch
 
@@ -80,50 +67,46 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     return 0
 
 
-def _solve_file(solver: Solver, command: SolveCommand) -> int:
+def _solve_stream(solver: Solver, command: SolveCommand, lines: Iterator[str] | None) -> int:
+    """Prints each result as soon as it is found; of stdin also which lines cannot be read, on stderr, and goes on."""
     if command.watch:
         raise ValueError("--watch shows one puzzle: give its text, not a file")
-    questions: Iterable[Tokens] = solver.task.read(command.puzzle).tokens
-    budget = command.budget(command.steps or solver.config.train.N_sup, command.early_exit)
-    if budget is None:
-        results = list(solver.solve_many(questions, command.steps, command.early_exit))
+    refused = 0
+
+    def refuse(number: int, error: PuzzleError) -> None:
+        nonlocal refused
+        refused += 1
+        print(f"ponderling: line {number} of stdin: {error}", file=sys.stderr, flush=True)
+
+    how = {"steps": command.steps, "early_exit": command.early_exit, "search": command.search}
+    if lines is None:
+        results = solver.solve_many(tokens=list(solver.task.read(command.puzzle).tokens), **how)
     else:
-        results = list(solver.search_many(questions, budget, seed=command.seed))
-    valid = sum(bool(result.valid) for result in results) if solver.task.has_rules else None
-    if command.json:
-        print(json.dumps({"puzzles": len(results), "valid": valid, "results": [_to_json(r) for r in results]}))
-        return 0
+        results = solver.solve_many(lines, on_error=refuse, **how)
+    count = valid = 0
     for result in results:
-        print(f"{result.question},{result.answer},{_judgement(result)},{result.steps}")
-    rules = f"{valid} of {len(results)} answers obey the rules"
-    print(f"{len(results)} answers; no rules to judge them by" if valid is None else rules, file=sys.stderr)
-    return 0
+        count, valid = count + 1, valid + bool(result.valid)
+        if command.json:
+            print(json.dumps(result.to_json()), flush=True)
+        else:
+            print(f"{result.question},{result.answer},{_judgement(result)},{result.steps}", flush=True)
+    rules = f"{valid} of {count} answers obey the rules" if solver.task.has_rules else "no rules to judge them by"
+    print(rules if solver.task.has_rules else f"{count} answers; {rules}", file=sys.stderr)
+    return 2 if refused else 0
+
+
+def _lines_of_stdin() -> Iterator[str]:
+    """The lines of stdin, each as soon as it has come.
+
+    They are read from the file descriptor: a thread that waits for Python's own buffered stdin keeps the process from ending.
+    """
+    rest = b""
+    while chunk := os.read(0, 1 << 16):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 def _judgement(result: Result) -> str:
     return "unknown" if result.valid is None else "valid" if result.valid else "invalid"
-
-
-def _to_json(result: Result, with_trace: bool = False) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "question": result.question,
-        "answer": result.answer,
-        "valid": result.valid,
-        "reasons": list(result.reasons),
-        "steps": result.steps,
-        "attempts": result.attempts,
-        "halted": result.halted,
-        "halt_probability": round(result.halt_probability, 4),
-    }
-    if with_trace:
-        plain["trace"] = [
-            {
-                "step": step.step,
-                "recursion": step.recursion,
-                "tokens": step.tokens.tolist(),
-                "confidence": [round(float(c), 4) for c in step.confidence],
-                "halt_probability": round(step.halt_probability, 4),
-            }
-            for step in result.trace
-        ]
-    return plain

@@ -14,6 +14,7 @@ from ponderling.config.model import Mixer as Mixer
 from ponderling.config.model import ModelConfig as ModelConfig
 from ponderling.config.model import Positions as Positions
 from ponderling.config.model import System as System
+from ponderling.config.reading import field_texts as field_texts
 from ponderling.config.reading import from_json as from_json
 from ponderling.config.reading import to_json as to_json
 from ponderling.config.renamed import current_flags as current_flags

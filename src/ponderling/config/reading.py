@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
+import inspect
+import itertools
 import json
+import textwrap
 import types
 import typing
 from collections.abc import Mapping
@@ -86,3 +90,19 @@ def _describe(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
         return "one of " + ", ".join(map(str, typing.get_args(hint)))
     return getattr(hint, "__name__", str(hint))
+
+
+def field_texts(cls: type) -> dict[str, str]:
+    """The text below each field of a dataclass, as one line: what the command line shows as help.
+
+    Raises:
+        OSError: when the source of the class is not there to be read.
+    """
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    texts = {}
+    for field, below in itertools.pairwise(tree.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(field.target, ast.Name):
+            assert isinstance(below.value, ast.Constant)
+            texts[field.target.id] = " ".join(str(below.value.value).split())
+    return texts

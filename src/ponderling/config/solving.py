@@ -56,6 +56,11 @@ class Search:
     seed: int = 0
     """Seed of the guesses, the noise and the random symmetries."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no search at all: one attempt, and the model alone says when it ends."""
+        return not (self.restarts or self.views or self.verify)
+
     def __post_init__(self) -> None:
         problems = [
             f"{name} must be at least {least}: got {value}"

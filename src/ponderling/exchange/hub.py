@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ponderling.checkpoint import CONFIG, MODEL, CheckpointError, load_checkpoint
 from ponderling.models import count_parameters
+from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
-from ponderling.training.metrics import read_metrics
 
 CARD = "README.md"
 

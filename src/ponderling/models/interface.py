@@ -1,19 +1,42 @@
-"""What the rest of the code asks of a model, whichever network it has."""
+"""What deep supervision, solving and export ask of a network: a state to start from, one supervision step, what it says.
+
+Any `torch.nn.Module` with the two methods of `RecursiveModel` can be trained and used, see docs/your-task.md.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import inspect
+from typing import NamedTuple, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ponderling.config import ModelConfig
 
 State = tuple[Tensor, ...]
-"""What is carried from one supervision step to the next, each (B, S, D): (y, z), and other tuples for the ablations."""
+"""What a model carries from one supervision step to the next: (y, z), and other tuples for ablations; the first axis is B."""
+
+
+class StepOutput(Protocol):
+    """What a model says after one supervision step."""
+
+    @property
+    def logits(self) -> Tensor:
+        """A score for every cell and token, (B, L, V)."""
+        ...
+
+    @property
+    def q(self) -> Tensor:
+        """Halting logit, (B,); q > 0 means stop."""
+        ...
+
+    @property
+    def q_continue(self) -> Tensor:
+        """Logit of thinking on, (B,); read only with `halting` halt_continue."""
+        ...
 
 
 class Output(NamedTuple):
-    """What one supervision step says."""
+    """The `StepOutput` of the package's own networks."""
 
     logits: Tensor
     """A score for every cell and token, (B, L, V), in the activations' type."""
@@ -21,6 +44,29 @@ class Output(NamedTuple):
     """Halting logit, (B,), float32: q > 0 means stop."""
     q_continue: Tensor
     """Logit of thinking on, (B,), float32; means something only where halting is trained with both."""
+
+
+class RecursiveModel(Protocol):
+    """A network that can be trained and used: a state to start from, and one supervision step.
+
+    A model whose call also takes the keywords `n` and `T` can be asked at another depth than its own: phases of training,
+    `vary_T` and stopping within a step need that. See `takes_depth`.
+    """
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state every puzzle starts from: tensors whose first axis is B."""
+        ...
+
+    def __call__(self, state: State, tokens: Tensor, *, puzzle_ids: Tensor) -> tuple[State, StepOutput]:
+        """The state after one supervision step, and what the model now says. tokens (B, L), puzzle_ids (B,)."""
+        ...
+
+
+def takes_depth(model: RecursiveModel) -> bool:
+    """Whether the model's call takes the keywords `n` and `T`, the depth of one supervision step."""
+    call = model.forward if isinstance(model, nn.Module) else model.__call__
+    names = inspect.signature(call).parameters
+    return {"n", "T"} <= names.keys() or any(p.kind is p.VAR_KEYWORD for p in names.values())
 
 
 def depth(config: ModelConfig, n: int | None, T: int | None) -> tuple[int, int]:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ponderling.solving.search import is_within_steps
-from ponderling.solving.solver import Result
+from ponderling.pictures.shown import ShownResult, is_within_steps
 from ponderling.system import write_atomically
 from ponderling.tasks.base import Task, Tokens
 
@@ -86,7 +85,7 @@ class Film:
     """What there is to draw."""
 
     task: Task
-    result: Result
+    result: ShownResult
     """With its trace."""
 
     @property

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from ponderling.system import write_atomically
-from ponderling.training.metrics import read_metrics
+from ponderling.system import whole_lines, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +66,24 @@ def read_run(folder: str | Path) -> Run:
     kinds = {kind: [line for line in lines if line["kind"] == kind] for kind in ("train", "eval", "test")}
     test = kinds["test"][-1] if kinds["test"] else None
     return Run(Path(folder).resolve().name, kinds["train"], kinds["eval"], test)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Every line that a run has written so far.
+
+    Raises:
+        ValueError: when the folder holds no metrics.jsonl, or a line of it is damaged.
+    """
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no metrics.jsonl in it: not a run folder")
+    lines = []
+    for number, line in enumerate(whole_lines(path), 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path} line {number}: not JSON: {error}") from error
+    return lines
 
 
 def read_evaluation(file: str | Path) -> dict[str, Any]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ponderling.pictures.shown import ShownResult, is_within_steps
 from ponderling.tasks.base import Task, Tokens
-
-if TYPE_CHECKING:
-    from ponderling.solving.solver import Result
 
 CLUE, WRONG, CHANGED, SURE, UNSURE = "bold", "bold white on red", "black on yellow", "green", "dim green"
 
@@ -65,10 +62,8 @@ def grid_text(
     return text
 
 
-def outcome_text(result: Result) -> Text:
+def outcome_text(result: ShownResult) -> Text:
     """One line: whether the rules hold, why not, and how the thinking ended."""
-    from ponderling.solving.search import is_within_steps
-
     steps = f"{result.steps} step{'s' * (result.steps != 1)}"
     if result.attempts > 1:
         steps += f" in {result.attempts} attempts"
@@ -89,7 +84,7 @@ def outcome_text(result: Result) -> Text:
     return Text.assemble(("not solved", "bold red"), f": {reasons} ({ended})")
 
 
-def watch(task: Task, result: Result, delay: float) -> None:
+def watch(task: Task, result: ShownResult, delay: float) -> None:
     """Shows every moment of the trace: in place in a terminal, one below the other elsewhere."""
     console = Console(highlight=False)
     frames = [_frame(task, result, i, marks=not console.is_terminal) for i in range(len(result.trace))]
@@ -105,9 +100,7 @@ def watch(task: Task, result: Result, delay: float) -> None:
     console.print(outcome_text(result))
 
 
-def _frame(task: Task, result: Result, i: int, marks: bool) -> Group:
-    from ponderling.solving.search import is_within_steps
-
+def _frame(task: Task, result: ShownResult, i: int, marks: bool) -> Group:
     step = result.trace[i]
     before = result.trace[i - 1].tokens if i else result.question_tokens
     changed = int((step.tokens != before).sum())

@@ -1,7 +1,8 @@
 """How good a model is: exact match, rules kept, steps taken and the halting head's judgement, over a set of puzzles.
 
 One pass of N steps gives two sets of numbers: after all N steps for everyone, as the papers report, and with each puzzle
-stopped when the halting head says so, as `solve` does.
+stopped when the model says so, as solving does (`Evaluation`). With a search, or when puzzles may leave the pass early so
+that a thousand steps cost little, there is one set (`SearchEvaluation`).
 """
 
 from __future__ import annotations
@@ -9,21 +10,66 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ponderling.config import RunConfig
-from ponderling.halting import recursions_of, stops
-from ponderling.solving.scores import RATING_EDGES, cell_accuracy, exact_match, rating_buckets, share
-from ponderling.solving.search import Budget, Found, search
-from ponderling.supervision import RecursiveModel
-from ponderling.tasks.base import Puzzles, Question, Task, Tokens, join
+from ponderling.config import Search
+from ponderling.solving.loop import Moment, Slot, ThinkingLoop
+from ponderling.solving.records import Answer
+from ponderling.solving.scores import cell_accuracy, exact_match, rating_buckets, share
+from ponderling.solving.search import think
+from ponderling.solving.solver import Solver
+from ponderling.tasks.base import Puzzles, Question, Tokens, join
+
+Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores of one answer to each puzzle, from 0 to 1."""
+
+    exact: float
+    """Share of puzzles that are right in every cell."""
+    valid: float | None
+    """Share of answers that the rules accept; None where the task has no rules."""
+    cells: float
+    """Share of right cells among all cells that count."""
+    mean_steps: float
+    """Mean number of supervision steps."""
+    mean_recursions: float | None = None
+    """Mean number of recursions; None where they were not counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HaltingScores:
+    """How good the model is at saying that it is done, from 0 to 1; None where there is nothing to take a share of."""
+
+    halted: float
+    """Share of puzzles that it stopped at some step."""
+    precision: float | None
+    """Share of the stopped puzzles that were right then."""
+    recall: float | None
+    """Share of the puzzles that were right after any step, which it stopped while right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatingRow:
+    """Scores of the puzzles in one range of ratings."""
+
+    rating: str
+    """The range, such as 1-3 or 51+."""
+    puzzles: int
+    exact: float
+    valid: float | None
+    plain_exact: float
+    """Exact match of plain thinking with early exit."""
+    mean_steps: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """The raw outcome for N puzzles at some number of steps; the figures are computed from it."""
 
@@ -32,125 +78,368 @@ class Evaluation:
     full: Tokens
     """Answers after all steps, (N, L)."""
     early: Tokens
-    """Answers when the halting head first said stop, or else after all steps, (N, L)."""
+    """Answers when the model first said stop, or else after all steps, (N, L)."""
     steps_taken: NDArray[np.int32]
     """Steps until then, (N,)."""
     recursions_taken: NDArray[np.int32]
     """Recursions until then, (N,): T in each step, fewer in the last with `halt_within_step`."""
-    halted: NDArray[np.bool_]
-    """The halting head said stop at some step, (N,)."""
-    right_at: NDArray[np.bool_]
+    halted: Bools
+    """Whether the model said stop at some step, (N,)."""
+    right_at: Bools
     """Exact match after each step, (steps, N)."""
     puzzles: Puzzles
+    """Questions and answers."""
     rating_edges: tuple[int, ...]
-    """Where the tables by rating cut."""
-    full_valid: NDArray[np.bool_] | None
-    """Rules kept after all steps, (N,); None where the task has no rules to judge by."""
-    early_valid: NDArray[np.bool_] | None
-    """Rules kept with early exit, (N,); None likewise."""
+    """Lowest rating of each row of the table by rating."""
+    full_valid: Bools | None
+    """Whether the rules accept the answer after all steps, (N,); None where the task has no rules."""
+    early_valid: Bools | None
+    """Whether the rules accept the answer with early exit, (N,); None likewise."""
     seconds: float
+    """Time that it took."""
+
+    @cached_property
+    def _full_exact(self) -> Bools:
+        return exact_match(self.full, self.puzzles.labels)
+
+    @cached_property
+    def _early_exact(self) -> Bools:
+        return exact_match(self.early, self.puzzles.labels)
+
+    @property
+    def exact(self) -> float:
+        """Share of puzzles that are right in every cell after all steps, from 0 to 1. The headline."""
+        return _mean(self._full_exact)
+
+    @property
+    def valid(self) -> float | None:
+        """Share of answers after all steps that the rules accept; None where the task has no rules."""
+        return _share(self.full_valid)
+
+    @property
+    def cells(self) -> float:
+        """Share of right cells after all steps. It says little: see `exact`."""
+        return cell_accuracy(self.full, self.puzzles.labels)
+
+    @property
+    def early_exit(self) -> Scores:
+        """Scores with each puzzle stopped when the model says so, as solving does."""
+        return Scores(
+            exact=_mean(self._early_exact),
+            valid=_share(self.early_valid),
+            cells=cell_accuracy(self.early, self.puzzles.labels),
+            mean_steps=_mean(self.steps_taken),
+            mean_recursions=_mean(self.recursions_taken),
+        )
+
+    @property
+    def halting(self) -> HaltingScores:
+        """How good the model is at saying that it is done."""
+        ever_right = self.right_at.any(axis=0)
+        return HaltingScores(
+            halted=_mean(self.halted),
+            precision=share(self._early_exact[self.halted]),
+            recall=share((self._early_exact & self.halted)[ever_right]),
+        )
+
+    @property
+    def exact_by_step(self) -> list[float]:
+        """Exact match after each supervision step."""
+        return [_mean(right) for right in self.right_at]
+
+    @property
+    def by_rating(self) -> list[RatingRow]:
+        """Scores by difficulty; empty where the puzzles have no ratings."""
+        return [
+            RatingRow(
+                rating=name,
+                puzzles=int(members.sum()),
+                exact=_mean(self._full_exact[members]),
+                valid=_share(self.full_valid, members),
+                plain_exact=_mean(self._early_exact[members]),
+                mean_steps=_mean(self.steps_taken[members]),
+            )
+            for name, members in _buckets(self.puzzles, self.rating_edges)
+        ]
 
     def to_json(self) -> dict[str, Any]:
-        """All figures, from 0 to 1, as plain values.
-
-        exact, valid (None without rules) and cells are after all `steps`; `early_exit` holds the same with early exit.
-        `mean_steps` is the mean number of steps with early exit. Halting precision: of the puzzles it stopped, the share
-        that was right then; recall: of the puzzles that were right after any step, the share it stopped while right.
-        """
-        full_exact = exact_match(self.full, self.puzzles.labels)
-        early_exact = exact_match(self.early, self.puzzles.labels)
-        ever_right = self.right_at.any(axis=0)
+        """All figures, from 0 to 1, as plain values; see the properties of these names for what they mean."""
+        early = asdict(self.early_exit)
         return {
             "puzzles": len(self.puzzles),
             "steps": self.steps,
-            "exact": share(full_exact),
-            "valid": _share(self.full_valid),
-            "cells": cell_accuracy(self.full, self.puzzles.labels),
-            "mean_steps": share(self.steps_taken),
-            "early_exit": {
-                "exact": share(early_exact),
-                "valid": _share(self.early_valid),
-                "cells": cell_accuracy(self.early, self.puzzles.labels),
-                "mean_steps": share(self.steps_taken),
-                "mean_recursions": share(self.recursions_taken),
-            },
-            "halting": {
-                "halted": share(self.halted),
-                "precision": share(early_exact[self.halted]),
-                "recall": share((early_exact & self.halted)[ever_right]),
-            },
-            "exact_by_step": [share(right) for right in self.right_at],
-            "by_rating": self._by_rating(full_exact, early_exact),
+            "exact": self.exact,
+            "valid": self.valid,
+            "cells": self.cells,
+            "mean_steps": early["mean_steps"],
+            "early_exit": early,
+            "halting": asdict(self.halting),
+            "exact_by_step": self.exact_by_step,
+            "by_rating": [_row(row, "early_exact") for row in self.by_rating],
             "search": None,
             "verified": False,
             "seconds": round(self.seconds, 3),
         }
 
-    def _by_rating(self, full_exact: NDArray[Any], early_exact: NDArray[Any]) -> list[dict[str, Any]]:
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SearchEvaluation:
+    """The answers to N puzzles, with or without search, each puzzle leaving when it is done; figures are computed from it."""
+
+    search: Search
+    """What was spent beyond plain thinking."""
+    steps: int
+    """Most supervision steps of plain thinking."""
+    answers: tuple[Answer, ...]
+    """What came of each puzzle."""
+    puzzles: Puzzles
+    """Questions and answers."""
+    rating_edges: tuple[int, ...]
+    """Lowest rating of each row of the table by rating."""
+    valid_answers: Bools | None
+    """Whether the rules accept the answer, (N,); None where the task has no rules."""
+    seconds: float
+    """Time that it took."""
+
+    @cached_property
+    def _exact(self) -> Bools:
+        return exact_match(np.stack([answer.tokens for answer in self.answers]), self.puzzles.labels)
+
+    @cached_property
+    def _plain_exact(self) -> Bools:
+        return exact_match(np.stack([answer.first for answer in self.answers]), self.puzzles.labels)
+
+    @cached_property
+    def passes(self) -> NDArray[np.int64]:
+        """Supervision steps spent on each puzzle in all its attempts, (N,)."""
+        return np.array([answer.passes for answer in self.answers])
+
+    @cached_property
+    def accepted(self) -> Bools:
+        """Whether the answer ended the search, (N,): the halting head, or the rules with `verify`."""
+        return np.array([answer.accepted for answer in self.answers])
+
+    @property
+    def exact(self) -> float:
+        """Share of puzzles that are right in every cell, from 0 to 1. The headline."""
+        return _mean(self._exact)
+
+    @property
+    def plain_exact(self) -> float:
+        """Exact match of plain thinking with early exit, before any search."""
+        return _mean(self._plain_exact)
+
+    @property
+    def valid(self) -> float | None:
+        """Share of answers that the rules accept; None where the task has no rules."""
+        return _share(self.valid_answers)
+
+    @property
+    def cells(self) -> float:
+        """Share of right cells. It says little: see `exact`."""
+        return cell_accuracy(np.stack([answer.tokens for answer in self.answers]), self.puzzles.labels)
+
+    @property
+    def mean_steps(self) -> float:
+        """Mean number of supervision steps spent on a puzzle, in all its attempts."""
+        return _mean(self.passes)
+
+    @property
+    def precision(self) -> float | None:
+        """Share of right answers among those that ended the search."""
+        return share(self._exact[self.accepted])
+
+    @property
+    def exact_within(self) -> dict[int, float]:
+        """Share of puzzles that were right after at most 1, 4, 16, ... supervision steps of all attempts."""
+        return {steps: _mean(self._exact & (self.passes <= steps)) for steps in _powers_of_four(int(self.passes.max()))}
+
+    @property
+    def by_rating(self) -> list[RatingRow]:
+        """Scores by difficulty; empty where the puzzles have no ratings."""
         return [
-            {
-                "rating": name,
-                "puzzles": int(members.sum()),
-                "exact": share(full_exact[members]),
-                "valid": _share(self.full_valid, members),
-                "early_exact": share(early_exact[members]),
-                "mean_steps": share(self.steps_taken[members]),
-            }
+            RatingRow(
+                rating=name,
+                puzzles=int(members.sum()),
+                exact=_mean(self._exact[members]),
+                valid=_share(self.valid_answers, members),
+                plain_exact=_mean(self._plain_exact[members]),
+                mean_steps=_mean(self.passes[members]),
+            )
             for name, members in _buckets(self.puzzles, self.rating_edges)
         ]
 
+    def to_json(self) -> dict[str, Any]:
+        """All figures, from 0 to 1, as plain values: keys as in `Evaluation.to_json` where they mean the same."""
+        return {
+            "puzzles": len(self.puzzles),
+            "steps": self.steps,
+            "exact": self.exact,
+            "valid": self.valid,
+            "cells": self.cells,
+            "mean_steps": self.mean_steps,
+            "first": {"exact": self.plain_exact},
+            "accepted": {"share": _mean(self.accepted), "precision": self.precision},
+            "exact_within": {str(steps): value for steps, value in self.exact_within.items()},
+            "passes": {f"p{q}": float(np.percentile(self.passes, q)) for q in (50, 90, 99, 100)},
+            "attempts": _mean(np.array([answer.attempts for answer in self.answers])),
+            "guesses": _mean(np.array([answer.guesses for answer in self.answers])),
+            "by_rating": [_row(row, "first_exact") for row in self.by_rating],
+            "search": {"steps": self.steps, **asdict(self.search)},
+            "verified": self.search.verify,
+            "seconds": round(self.seconds, 3),
+            "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
+        }
 
+
+@overload
 def evaluate(
-    model: RecursiveModel,
-    task: Task,
+    solver: Solver,
     puzzles: Puzzles,
-    config: RunConfig,
+    *,
     steps: int | None = None,
+    search: None = None,
     batch_size: int = 256,
-    device: torch.device | str = "cpu",
+    progress: Callable[[int], object] = ...,
+) -> Evaluation: ...
+@overload
+def evaluate(
+    solver: Solver,
+    puzzles: Puzzles,
+    *,
+    steps: int | None = None,
+    search: Search,
+    batch_size: int = 256,
+    progress: Callable[[int], object] = ...,
+) -> SearchEvaluation: ...
+def evaluate(
+    solver: Solver,
+    puzzles: Puzzles,
+    *,
+    steps: int | None = None,
+    search: Search | None = None,
+    batch_size: int = 256,
     progress: Callable[[int], object] = lambda done: None,
-) -> Evaluation:
-    """Solves every puzzle with all `steps` and scores the answers.
+) -> Evaluation | SearchEvaluation:
+    """Solves every puzzle and scores the answers.
 
     Args:
-        model: In evaluation mode, on the device.
-        task: Whose rules judge the answers.
-        puzzles: Questions and answers.
-        config: The run's config.
+        solver: Model and task.
+        puzzles: Questions and answers; `Solver.puzzles` makes them from grids.
         steps: Supervision steps; None: as many as in training.
+        search: What may be spent beyond plain thinking; puzzles then leave as soon as they are done, also with `Search()`,
+            which is plain thinking. None: everyone takes all steps, which gives the figures of both ways.
         batch_size: Puzzles at a time.
-        device: Where the model is.
         progress: Called with the number of puzzles done.
 
     Raises:
-        ValueError: when there is no puzzle, one has no answer, or steps is below 1.
+        ValueError: when there is no puzzle, one has no answer, or steps or batch_size is below 1.
     """
-    steps = config.train.N_sup if steps is None else steps
+    steps = solver.steps if steps is None else steps
     if not len(puzzles):
         raise ValueError("no puzzles to evaluate on")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1: got {steps}")
+    if steps < 1 or batch_size < 1:
+        raise ValueError(f"steps and batch_size must be at least 1: got {steps} and {batch_size}")
     _refuse_unanswered(puzzles)
-    start = time.perf_counter()
-    parts = []
+    if search is not None:
+        return _with_search(solver, puzzles, steps=steps, search=search, slots=batch_size, progress=progress)
+    return _at_all_steps(solver, puzzles, steps=steps, batch_size=batch_size, progress=progress)
+
+
+def _with_search(
+    solver: Solver,
+    puzzles: Puzzles,
+    *,
+    steps: int,
+    search: Search,
+    slots: int,
+    progress: Callable[[int], object],
+) -> SearchEvaluation:
+    start, task = time.perf_counter(), solver.task
+    questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
+    answers: list[Answer] = []
+    for answer in think(
+        solver.model,
+        questions,
+        config=solver.config,
+        search=search,
+        task=task,
+        steps=steps,
+        slots=slots,
+        device=solver.device,
+    ):
+        answers.append(answer)
+        progress(len(answers))
+    tokens = np.stack([answer.tokens for answer in answers])
+    return SearchEvaluation(
+        search=search,
+        steps=steps,
+        answers=tuple(answers),
+        puzzles=puzzles,
+        rating_edges=task.rating_edges,
+        valid_answers=task.valid(puzzles.tokens, tokens) if task.has_rules else None,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _at_all_steps(
+    solver: Solver, puzzles: Puzzles, *, steps: int, batch_size: int, progress: Callable[[int], object]
+) -> Evaluation:
+    start, task = time.perf_counter(), solver.task
+    record = _Record(puzzles, steps, T=solver.config.model.T)
+    loop = ThinkingLoop(solver.model, solver.config, device=solver.device)
     for first in range(0, len(puzzles), batch_size):
-        parts.append(_evaluate_batch(model, puzzles[first : first + batch_size], config, steps, device))
-        progress(min(first + batch_size, len(puzzles)))
-    full, early, steps_taken, recursions_taken, halted = (np.concatenate([part[i] for part in parts]) for i in range(5))
+        numbers = range(first, min(first + batch_size, len(puzzles)))
+        slots = [
+            Slot(owner=i, tokens=puzzles.tokens[i], puzzle_id=int(puzzles.puzzle_ids[i]), early_exit=False)
+            for i in numbers
+        ]
+        loop.add(slots)
+        for _ in range(steps):
+            loop.step(watch=record.hear)
+        loop.drop(slots)
+        progress(numbers.stop)
+    early = np.where(record.halted[:, None], record.early, record.full)
     return Evaluation(
         steps=steps,
-        full=full,
+        full=record.full,
         early=early,
-        steps_taken=steps_taken,
-        recursions_taken=recursions_taken,
-        halted=halted,
-        right_at=np.concatenate([part[5] for part in parts], axis=1),
+        steps_taken=record.steps_taken,
+        recursions_taken=record.recursions_taken,
+        halted=record.halted,
+        right_at=record.right_at,
         puzzles=puzzles,
-        rating_edges=edges_of(task),
-        full_valid=task.valid(puzzles.tokens, full) if task.has_rules else None,
+        rating_edges=task.rating_edges,
+        full_valid=task.valid(puzzles.tokens, record.full) if task.has_rules else None,
         early_valid=task.valid(puzzles.tokens, early) if task.has_rules else None,
         seconds=time.perf_counter() - start,
     )
+
+
+class _Record:
+    """What the model says of every puzzle after every step; slots are owned by the puzzles' numbers."""
+
+    def __init__(self, puzzles: Puzzles, steps: int, *, T: int) -> None:
+        N = len(puzzles)
+        self.labels, self.T = puzzles.labels, T
+        self.full, self.early = np.zeros_like(puzzles.tokens), np.zeros_like(puzzles.tokens)
+        self.steps_taken = np.full(N, steps, np.int32)
+        self.recursions_taken = self.steps_taken * T
+        self.halted = np.zeros(N, bool)
+        self.right_at = np.zeros((steps, N), bool)
+
+    def hear(self, moment: Moment) -> None:
+        """Takes in what the model says after a recursion, or after a whole step where it is asked once."""
+        numbers = np.array([slot.owner for slot in moment.slots])
+        step = moment.slots[0].steps
+        self.full[numbers] = moment.tokens
+        self.right_at[step - 1, numbers] = exact_match(moment.tokens, self.labels[numbers])
+        ends = moment.halts & ~self.halted[numbers]
+        ended = numbers[ends]
+        self.early[ended], self.steps_taken[ended] = moment.tokens[ends], step
+        whole = self.T if moment.is_whole_step else moment.recursion
+        self.recursions_taken[ended] = (step - 1) * self.T + whole
+        self.halted[ended] = True
 
 
 def joined(parts: Sequence[Evaluation]) -> Evaluation:
@@ -171,73 +460,19 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-@dataclass(frozen=True)
-class SearchEvaluation:
-    """What a search found for N puzzles; the figures are computed from it."""
-
-    budget: Budget
-    found: tuple[Found, ...]
-    puzzles: Puzzles
-    rating_edges: tuple[int, ...]
-    """Where the tables by rating cut."""
-    valid: NDArray[np.bool_] | None
-    """Rules kept, (N,); None where the task has no rules to judge by."""
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """All figures, from 0 to 1, as plain values: keys as in `Evaluation.to_json` where they mean the same.
-
-        `mean_steps` counts the supervision steps of all attempts at a puzzle; `exact_within` is the share that was right after
-        at most so many of them; `first` holds the figures of plain thinking,
-        with early exit, before any search.
-        """
-        labels = self.puzzles.labels
-        answers = np.stack([found.tokens for found in self.found])
-        exact = exact_match(answers, labels)
-        first = exact_match(np.stack([found.first for found in self.found]), labels)
-        passes = np.array([found.passes for found in self.found])
-        accepted = np.array([found.accepted for found in self.found])
-        return {
-            "puzzles": len(self.puzzles),
-            "steps": self.budget.steps,
-            "exact": share(exact),
-            "valid": _share(self.valid),
-            "cells": cell_accuracy(answers, labels),
-            "mean_steps": share(passes),
-            "first": {"exact": share(first)},
-            "accepted": {"share": share(accepted), "precision": share(exact[accepted])},
-            "exact_within": {
-                str(steps): share(exact & (passes <= steps)) for steps in _powers_of_four(int(passes.max()))
-            },
-            "passes": {f"p{q}": float(np.percentile(passes, q)) for q in (50, 90, 99, 100)},
-            "attempts": share(np.array([found.attempts for found in self.found])),
-            "guesses": share(np.array([found.guesses for found in self.found])),
-            "by_rating": [
-                {
-                    "rating": name,
-                    "puzzles": int(members.sum()),
-                    "exact": share(exact[members]),
-                    "valid": _share(self.valid, members),
-                    "first_exact": share(first[members]),
-                    "mean_steps": share(passes[members]),
-                }
-                for name, members in (
-                    rating_buckets(self.puzzles.ratings, self.rating_edges) if self.puzzles.ratings is not None else []
-                )
-            ],
-            "search": asdict(self.budget),
-            "verified": self.budget.verify,
-            "seconds": round(self.seconds, 3),
-            "seconds_per_puzzle": round(self.seconds / len(self.puzzles), 4),
-        }
+def _row(row: RatingRow, plain: str) -> dict[str, Any]:
+    """A row of the table as plain values; `plain` is the key of plain thinking's exact match."""
+    return {
+        "rating": row.rating,
+        "puzzles": row.puzzles,
+        "exact": row.exact,
+        "valid": row.valid,
+        plain: row.plain_exact,
+        "mean_steps": row.mean_steps,
+    }
 
 
-def edges_of(task: Task) -> tuple[int, ...]:
-    """The lowest rating of each row of a table by rating: the task's own, where its scale is not that of Sudokus."""
-    return getattr(task, "rating_edges", RATING_EDGES)
-
-
-def _buckets(puzzles: Puzzles, edges: tuple[int, ...]) -> list[tuple[str, NDArray[np.bool_]]]:
+def _buckets(puzzles: Puzzles, edges: tuple[int, ...]) -> list[tuple[str, Bools]]:
     return [] if puzzles.ratings is None else rating_buckets(puzzles.ratings, edges)
 
 
@@ -251,7 +486,11 @@ def _refuse_unanswered(puzzles: Puzzles) -> None:
         )
 
 
-def _share(valid: NDArray[np.bool_] | None, members: NDArray[np.bool_] | slice = slice(None)) -> float | None:
+def _mean(values: NDArray[Any]) -> float:
+    return float(np.mean(values))
+
+
+def _share(valid: Bools | None, members: Bools | slice = slice(None)) -> float | None:
     return None if valid is None else share(valid[members])
 
 
@@ -261,60 +500,3 @@ def _powers_of_four(most: int) -> list[int]:
     while powers[-1] < most:
         powers.append(4 * powers[-1])
     return powers
-
-
-def evaluate_search(
-    model: RecursiveModel,
-    task: Task,
-    puzzles: Puzzles,
-    config: RunConfig,
-    budget: Budget,
-    slots: int = 128,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    progress: Callable[[int], object] = lambda done: None,
-) -> SearchEvaluation:
-    """Searches for every puzzle's answer and scores the answers; see `search.search` for the arguments.
-
-    Raises:
-        ValueError: when there is no puzzle, or one has no answer.
-    """
-    if not len(puzzles):
-        raise ValueError("no puzzles to evaluate on")
-    _refuse_unanswered(puzzles)
-    start = time.perf_counter()
-    questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
-    found: list[Found] = []
-    for outcome in search(model, task, questions, config, budget, slots, seed, device):
-        found.append(outcome)
-        progress(len(found))
-    answers = np.stack([outcome.tokens for outcome in found])
-    valid = task.valid(puzzles.tokens, answers) if task.has_rules else None
-    return SearchEvaluation(budget, tuple(found), puzzles, edges_of(task), valid, time.perf_counter() - start)
-
-
-@torch.inference_mode()
-def _evaluate_batch(
-    model: RecursiveModel, puzzles: Puzzles, config: RunConfig, steps: int, device: torch.device | str
-) -> tuple[NDArray[Any], ...]:
-    tokens = torch.from_numpy(puzzles.tokens.astype(np.int64)).to(device)
-    ids = torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)).to(device)
-    state = model.initial_state(len(puzzles))
-    early = np.zeros_like(puzzles.tokens)
-    steps_taken = np.full(len(puzzles), steps, np.int32)
-    recursions_taken = steps_taken * config.model.T
-    halted = np.zeros(len(puzzles), bool)
-    right_at = np.zeros((steps, len(puzzles)), bool)
-    answers = early
-    single, count = recursions_of(model, config)
-    for recursion in range(steps * count):
-        step = recursion // count
-        state, output = single(state, tokens, ids)
-        answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
-        right_at[step] = exact_match(answers, puzzles.labels)
-        ends = stops(output, config).cpu().numpy() & ~halted
-        early[ends], steps_taken[ends] = answers[ends], step + 1
-        recursions_taken[ends] = (recursion + 1) * (config.model.T // count)
-        halted |= ends
-    early[~halted] = answers[~halted]
-    return answers, early, steps_taken, recursions_taken, halted, right_at

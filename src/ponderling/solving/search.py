@@ -1,558 +1,542 @@
-"""Search at test time: more attempts at a puzzle that the first leaves open: by guessing, from noise, or in another view.
+"""Search at test time, as a policy on the thinking loop: which attempts a puzzle gets, and which of them gives the answer.
 
-The first attempt at every puzzle is plain thinking. If it does not end with the halting head saying stop (or, with a rule
-checker, in an answer that the rules accept), further attempts follow. An attempt that *guesses* goes on from the state
-in which plain thinking ended: every few steps it takes a cell that the network is unsure of, draws a symbol from the
-network's own probabilities and asserts it as if it were given. A wrong guess ends in no answer, a right one mostly lets
-the network see the rest.
+The first attempt at every puzzle is plain thinking, and without search it is the only one. If it does not end with the model
+saying stop (or, with a rule checker, in an answer that the rules accept), further attempts follow: first those that see the
+puzzle under a symmetry, then those that guess or start from noise. An attempt that *guesses* goes on from the state in which
+plain thinking ended. Every few steps it takes a cell that the network is unsure of, draws a symbol from the network's own
+probabilities and asserts it as if it were given. A wrong guess ends in no answer, a right one mostly lets the network see
+the rest.
 
-All attempts of all puzzles share one batch; a puzzle that is done takes its attempts with it, and others get their slots.
+Attempts run side by side where slots are free. The answer is that of the first attempt, by number, which ends the search; so
+it depends on the seed and the question, and not on slots or company. `PuzzleSearch` is the policy of one puzzle, `Thinker`
+brings many puzzles to a loop, and `think` is the whole for a stream of questions.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ponderling.config import Choice, RunConfig
-from ponderling.halting import solving_step, stop_probability
-from ponderling.losses import LOG_PROBABILITIES
-from ponderling.supervision import RecursiveModel, StepOutput, add_noise
+from ponderling.config import RunConfig, Search
+from ponderling.models.interface import RecursiveModel, State
+from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
+from ponderling.solving.records import Answer, TraceStep
+from ponderling.supervision import add_noise
 from ponderling.tasks.base import Question, Symmetry, Task, Tokens
 
-
-@dataclass(frozen=True)
-class Budget:
-    """How much may be spent on one puzzle, and how an answer is chosen."""
-
-    steps: int = 16
-    """Most supervision steps of plain thinking."""
-    restarts: int = 0
-    """Most further attempts after the first."""
-    restart_steps: int | None = None
-    """Most supervision steps of a further attempt; None: as many as `steps`."""
-    noise: float = 0.0
-    """Standard deviation of normal noise on the state that a further attempt starts from."""
-    guess_every: int = 3
-    """A further attempt asserts a guess at its start and after every so many steps; 0: never, it lives on noise alone."""
-    views: int = 0
-    """Further attempts, before those that guess, which see the puzzle under a random symmetry each and start from nothing."""
-    choose: Choice = "halting"
-    """Which answer to take without the rule checker, or where it accepts none."""
-    verify: bool = False
-    """Take the first answer that the task's rules accept, and no other ends the search."""
-    early_exit: bool = True
-    """An attempt ends where the halting head says stop; False: it takes all its steps."""
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be at least {least}: got {getattr(self, name)}"
-            for name, least in (
-                ("steps", 1),
-                ("restarts", 0),
-                ("restart_steps", 1),
-                ("noise", 0),
-                ("guess_every", 0),
-                ("views", 0),
-            )
-            if getattr(self, name) is not None and getattr(self, name) < least
-        ]
-        if self.restarts and not self.noise and not self.guess_every:
-            problems.append("restarts without noise and without guesses would all be alike: set one of them")
-        if problems:
-            raise ValueError("; ".join(problems))
-
-
-@dataclass(frozen=True)
-class TraceStep:
-    """What the model thinks after one supervision step, or after one recursion of it where it is asked so often."""
-
-    step: int
-    """The supervision step: 1, 2, ..."""
-    tokens: Tokens
-    """The likeliest token of each cell, (L,)."""
-    probabilities: NDArray[np.float32]
-    """Of every token in each cell, (L, V)."""
-    halt_probability: float
-    """How sure the model is that this answer is right, from 0 to 1: its halting head or its cells, see `halting.py`."""
-    wants_to_halt: bool
-    """The model says stop."""
-    guessed: tuple[int, ...] = ()
-    """Cells whose symbol search has asserted so far, in row-major order."""
-    recursion: int = 1
-    """Which recursion of the step this is after, from 1; always 1 where the model is asked after whole steps alone."""
-
-    @property
-    def confidence(self) -> NDArray[np.float32]:
-        """Probability of the likeliest token, (L,)."""
-        return self.probabilities.max(-1)
-
-
-def is_within_steps(trace: Sequence[TraceStep]) -> bool:
-    """Whether a trace tells of recursions within steps, and not of whole steps alone."""
-    return any(moment.recursion > 1 for moment in trace)
-
-
-@dataclass(frozen=True)
-class Found:
-    """How the search for one puzzle's answer ended."""
-
-    tokens: Tokens
-    """The answer, (L,)."""
-    halted: bool
-    """The halting head said stop at this answer."""
-    accepted: bool
-    """The answer ended the search: the rules accept it (with `verify`) or the halting head does. False: the best there was."""
-    halt_probability: float
-    """What the halting head said of the answer, from 0 to 1."""
-    attempts: int
-    """Attempts started, the first included."""
-    passes: int
-    """Supervision steps spent on this puzzle in all its attempts."""
-    guesses: int
-    """Guesses asserted in the attempt that gave the answer."""
-    first: Tokens
-    """The answer of plain thinking, with which search began, (L,)."""
-    trace: tuple[TraceStep, ...] = ()
-    """Every step, or recursion, of the attempt that gave the answer, when asked for."""
-    attempt: int = 1
-    """Which attempt gave the answer; 1: plain thinking."""
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What one attempt says at one of its steps."""
-
-    tokens: Tokens
-    halting: float
-    halts: bool
-    residual: float
-    guesses: int
-    trace: tuple[TraceStep, ...]
-    attempt: int
-
-
-@dataclass(eq=False)
-class _Puzzle:
-    number: int
-    question: Question
-    attempts: int = 0
-    """Attempts started."""
-    running: int = 0
-    passes: int = 0
-    root: tuple[Tensor, ...] = ()
-    """The state in which plain thinking ended."""
-    root_p: NDArray[np.float32] | None = None
-    """And its probabilities, (L, V)."""
-    root_trace: tuple[TraceStep, ...] = ()
-    first: Tokens | None = None
-    """The answer of plain thinking."""
-    best: _Outcome | None = None
-    """Of all steps of all attempts the one of which the halting head was surest."""
-    ends: list[_Outcome] = field(default_factory=list)
-    """The last step of each attempt that has ended, where the choice is made among them."""
-    limit: int = 1
-    """Most attempts."""
-
-    def choose(self, how: Choice) -> _Outcome:
-        """The outcome to answer with, when no attempt ended the search."""
-        assert self.best is not None
-        if how == "halting":
-            return self.best
-        if how == "residual":
-            return min(self.ends, key=lambda outcome: outcome.residual)
-        votes = Counter(outcome.tokens.tobytes() for outcome in self.ends)
-        return max(self.ends, key=lambda outcome: (votes[outcome.tokens.tobytes()], outcome.halting))
-
-
-@dataclass(eq=False)
-class _Attempt:
-    puzzle: _Puzzle
-    tokens: Tokens
-    """The question, as this attempt sees it, and what has been guessed."""
-    limit: int
-    """Most steps."""
-    number: int = 1
-    """1: the first at its puzzle."""
-    guesses_on: bool = False
-    symmetry: Symmetry | None = None
-    """How the question was transformed."""
-    steps: int = 0
-    guesses: int = 0
-    ended: bool = False
-    trace: tuple[TraceStep, ...] = ()
-    """With that of plain thinking first, from whose end a guessing attempt goes on."""
-    steps_before: int = 0
-    """Of that in the trace."""
-
-    @property
-    def plain(self) -> bool:
-        """The first attempt at the puzzle."""
-        return not self.guesses_on and self.symmetry is None
-
-    @property
-    def guessed(self) -> tuple[int, ...]:
-        """Cells whose symbol has been asserted."""
-        if self.symmetry is not None:
-            return ()
-        return tuple(np.flatnonzero(self.tokens != self.puzzle.question.tokens).tolist())
-
-    def seen(self, p: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (L, V) as those of the question's own cells and symbols."""
-        if self.symmetry is None:
-            return p.copy()  # the whole batch's would stay in memory with it
-        return p[np.argsort(self.symmetry.cells[0])][:, self.symmetry.symbols[0]]
-
+PLAIN = Search()
+"""One attempt: thinking alone."""
 
 UNSURE = 0.98
 """A cell whose likeliest symbol has at least this probability is not worth a guess."""
 
+WAITING = 4
+"""A search reads no further questions while this number of answers for each slot wait for an earlier one."""
 
-def search(
-    model: RecursiveModel,
-    task: Task,
-    questions: Iterable[Question],
-    config: RunConfig,
-    budget: Budget,
-    slots: int = 128,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    trace: bool = False,
-) -> Iterator[Found]:
-    """Searches for the answers of a stream of questions, read lazily; results in the questions' order.
 
-    No more than some `slots` times four outcomes wait for an earlier one, however long the stream is.
-
-    Args:
-        model: In evaluation mode.
-        task: Its clue mask says which cells may be guessed, its symmetries give the views; its rules judge answers with
-            `verify`, and only then.
-        questions: Any iterable, read as slots become free.
-        config: The run's config.
-        budget: What may be spent on each.
-        slots: Attempts in one forward pass.
-        seed: Of noise, guesses and views.
-        device: Where the model is.
-        trace: Keep every step of the attempts, or every recursion where the model is asked after each.
+def check_search(search: Search, task: Task | None, *, model: RecursiveModel) -> None:
+    """Refuses a search that this task or this model cannot have.
 
     Raises:
-        ValueError: for views of a network to which all of them look the same, unless there is noise; without slots; when
-            answers are to be verified by a task without rules.
+        ValueError: naming the option, why it cannot be, and what to do.
     """
-    return Search(model, task, config, budget, slots, seed, device, trace).run(questions)
+    if not search.is_plain and task is None:
+        raise ValueError("a search needs the task: its rules, its symmetries and its symbols")
+    if task is None:
+        return
+    if search.verify and not task.has_rules:
+        raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
+    if search.restarts and search.guess_every and not task.extends_question:
+        raise ValueError(
+            f"restarts guess cells of the question, but an answer of {task.name} does not fill in its question: use "
+            "guess_every 0 with noise, or views"
+        )
+    if search.views and not search.noise and getattr(model, "is_equivariant", False):
+        raise ValueError(
+            "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
+        )
 
 
-class Search:
-    """A search that goes on step by step, so that several can share one forward pass; arguments as of `search`.
+def attempt_source(question: Question, seed: int, *, number: int) -> np.random.Generator:
+    """A random stream of its own for each attempt, from the question, the seed and the attempt's number alone."""
+    digest = hashlib.sha256(question.tokens.tobytes() + str(question.puzzle_id).encode()).digest()
+    return np.random.default_rng([seed, number, int.from_bytes(digest[:8], "little")])
 
-    A step is `fill`, the model's step on `state` and `inputs`, and `heed`.
+
+class Attempt:
+    """One attempt at a puzzle.
 
     Args:
-        observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
+        number: 1 for plain thinking, then 2, 3, ...
+        limit: Most supervision steps.
+        rng: Source of this attempt's guesses, view and noise.
+        symmetry: How the question is transformed; None: not at all.
+        guesses_on: Whether it asserts guesses.
+        trace: Steps of plain thinking, from whose end it goes on.
     """
 
     def __init__(
         self,
-        model: RecursiveModel,
-        task: Task,
-        config: RunConfig,
-        budget: Budget,
-        slots: int,
-        seed: int,
-        device: torch.device | str,
-        trace: bool,
-        observe: Callable[[int, TraceStep], object] | None = None,
-    ):
-        if slots < 1:
-            raise ValueError(f"slots must be at least 1: got {slots}")
-        if budget.verify and not task.has_rules:
-            raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
-        if budget.views and not budget.noise and getattr(model, "is_equivariant", False):
-            raise ValueError(
-                "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
-            )
-        self.observe = observe
-        self.model, self.task, self.config, self.budget = model, task, config, budget
-        self.slots, self.device, self.keeps_trace = slots, device, trace
-        self.rng = np.random.default_rng(seed)
-        self.generator = torch.Generator(device=device).manual_seed(seed)
-        self.active: list[_Attempt] = []
-        self.state: tuple[Tensor, ...] = ()
-        self.open: deque[_Puzzle] = deque()
-        """Puzzles whose plain thinking has ended and that have attempts left."""
-        self.done: dict[int, Found] = {}
-        self.next_out = 0
+        number: int,
+        limit: int,
+        *,
+        rng: np.random.Generator,
+        symmetry: Symmetry | None = None,
+        guesses_on: bool = False,
+        trace: Iterable[TraceStep] = (),
+    ) -> None:
+        self.number, self.limit, self.rng = number, limit, rng
+        self.symmetry, self.guesses_on = symmetry, guesses_on
+        self.trace = list(trace)
+        self.steps_before = self.trace[-1].step if self.trace else 0
+        """Supervision steps of plain thinking that precede this attempt in its trace."""
+        self.steps = 0
+        self.guessed: list[int] = []
+        """Cells whose symbol it has asserted, each once."""
+        self.guesses = 0
+        self.ended = self.accepted = False
+        self.last: Said | None = None
+        """What the model said after the latest step, in the question's own terms."""
+        self.surest: Said | None = None
+        """What it said after the step that it was surest of."""
 
-    def run(self, questions: Iterable[Question]) -> Iterator[Found]:
-        """The outcomes, in the questions' order."""
-        waiting = enumerate(questions)
-        while True:
-            self.fill(waiting)
-            if not self.active:
-                return
-            tokens, ids = self.inputs()
-            may_leave = np.full(len(tokens), self.budget.early_exit)
-            self.heed(
-                *model_step(self.model, self.state, tokens, ids, self.config, self.device, may_leave, self.is_watched)
-            )
-            yield from self.ready()
+    def own_tokens(self, tokens: Tokens) -> Tokens:
+        """An answer (L,) to what this attempt sees as an answer to the question itself; a copy."""
+        return tokens.copy() if self.symmetry is None else self.symmetry.undo(tokens[None])[0]
 
-    def ready(self) -> Iterator[Found]:
-        """The outcomes that no earlier question's is missing before, each once."""
-        while self.next_out in self.done:
-            yield self.done.pop(self.next_out)
-            self.next_out += 1
+    def own_probabilities(self, p: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (L, V) as those of the question's own cells and symbols; a copy."""
+        if self.symmetry is None:
+            return p.copy()  # a view would keep the whole batch's in memory
+        return p[np.argsort(self.symmetry.cells[0])][:, self.symmetry.symbols[0]]
+
+
+class PuzzleSearch:
+    """The policy of one puzzle: `next` gives the attempt to start, `tell` hears how each goes on, `answer` is the end.
+
+    Args:
+        question: The puzzle.
+        search: What may be spent beyond plain thinking.
+        task: Its symmetries, symbols and clue mask; None: plain thinking alone.
+        steps: Most supervision steps of plain thinking.
+        early_exit: Whether an attempt ends where the model says stop.
+    """
+
+    def __init__(self, question: Question, search: Search, *, task: Task | None, steps: int, early_exit: bool) -> None:
+        self.question, self.search, self.task = question, search, task
+        self.steps, self.early_exit = steps, early_exit
+        self.attempts: list[Attempt] = []
+        """All that were started, by number."""
+        self.answer: Answer | None = None
+        self.root: State = ()
+        """The state in which plain thinking ended, where guessing attempts are to go on from it."""
+        self._limit = 1  # most attempts; known when plain thinking has ended
+        self._root_p: NDArray[np.float32] | None = None
+        self._winner: Attempt | None = None  # the first attempt, by number, that ended the search so far
 
     @property
-    def is_watched(self) -> bool:
-        """`heed` needs what the model said within its step."""
-        return self.keeps_trace or self.observe is not None
+    def may_start(self) -> bool:
+        """Whether there is an attempt to start now."""
+        if not self.attempts:
+            return True
+        return self._winner is None and len(self.attempts) < self._limit and self.attempts[0].ended
 
-    def inputs(self) -> tuple[Tokens, list[int]]:
-        """What the attempts in work see, (B, L), and their rows of the puzzle embedding."""
-        tokens = np.stack([attempt.tokens for attempt in self.active])
-        return tokens, [attempt.puzzle.question.puzzle_id for attempt in self.active]
+    def next(self) -> tuple[Attempt, Tokens]:
+        """The next attempt, and the question as it sees it, (L,)."""
+        number, search, question = len(self.attempts) + 1, self.search, self.question.tokens
+        rng = attempt_source(self.question, search.seed, number=number)
+        if number == 1:
+            attempt = Attempt(1, self.steps, rng=rng)
+        else:
+            limit = search.search_steps or self.steps
+            if number <= 1 + (search.views or 0):
+                assert self.task is not None
+                symmetry = self.task.sample_symmetries(rng, 1)
+                attempt = Attempt(number, limit, rng=rng, symmetry=symmetry)
+                question = symmetry.apply(question[None])[0]
+            elif search.guess_every:
+                assert self._root_p is not None
+                attempt = Attempt(number, limit, rng=rng, guesses_on=True, trace=self.attempts[0].trace)
+                question = self._guess(attempt, question, p=self._root_p)
+            else:
+                attempt = Attempt(number, limit, rng=rng)
+        self.attempts.append(attempt)
+        return attempt, question
 
-    def fill(self, waiting: Iterator[tuple[int, Question]]) -> None:
-        """Starts attempts: at new puzzles while few are open or wait for an earlier one to be done, then at open ones."""
-        free = self.slots - len(self.active)
-        states = [self.state] if self.state else []
-        room = self.slots - len(self.open) if len(self.done) < 4 * self.slots else 0
-        new = list(itertools.islice(waiting, max(0, min(free, room))))
-        if new:
-            states.append(tuple(s.clone() for s in self.model.initial_state(len(new))))
-        started = [_Attempt(_Puzzle(i, question), question.tokens.copy(), self.budget.steps) for i, question in new]
-        while self.open and len(started) < free:
-            puzzle = self.open.popleft()
-            attempt, state = self._further_attempt(puzzle)
-            started.append(attempt)
-            states.append(state)
-            puzzle.attempts += 1
-            attempt.number = puzzle.attempts
-            if puzzle.attempts < puzzle.limit:
-                self.open.append(puzzle)
-        for attempt in started:
-            attempt.puzzle.attempts += attempt.plain
-            attempt.puzzle.running += 1
-        self.active += started
-        self.state = tuple(torch.cat(tensors) for tensors in zip(*states, strict=True))
+    def tell(self, attempt: Attempt, said: Said, *, asked: Tokens, is_valid: bool | None = None) -> Tokens | None:
+        """Takes in what the model says of an attempt after a step; `attempt.steps` counts that step already.
 
-    def _further_attempt(self, puzzle: _Puzzle) -> tuple[_Attempt, tuple[Tensor, ...]]:
-        """First the views, then attempts that guess or live on noise; and the state that the attempt starts from."""
-        budget, question = self.budget, puzzle.question
-        limit = budget.restart_steps or budget.steps
-        if puzzle.attempts <= budget.views:
-            symmetry = self.task.sample_symmetries(self.rng, 1)
-            seen = symmetry.apply(question.tokens[None])[0]
-            return _Attempt(puzzle, seen, limit, symmetry=symmetry), self._noisy(self.model.initial_state(1))
-        attempt = _Attempt(puzzle, question.tokens.copy(), limit, guesses_on=True)
-        if not budget.guess_every:
-            return attempt, self._noisy(self.model.initial_state(1))
-        assert puzzle.root_p is not None
-        attempt.trace = puzzle.root_trace
-        attempt.steps_before = puzzle.root_trace[-1].step if puzzle.root_trace else 0
-        self._guess(attempt, puzzle.root_p)
-        return attempt, self._noisy(puzzle.root)
+        Args:
+            attempt: Which.
+            said: What the model says, in the question's own terms but for `probabilities`.
+            asked: The question as the attempt saw it, (L,).
+            is_valid: Whether the rules accept the answer, with `verify`.
 
-    def _noisy(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return add_noise(state, self.budget.noise, self.generator)
-
-    def heed(
-        self,
-        state: tuple[Tensor, ...],
-        p: NDArray[np.float32],
-        halts: NDArray[np.bool_],
-        halting: NDArray[np.float32],
-        moments: Sequence[Moment] = (),
-    ) -> None:
-        """What follows from a supervision step of all attempts; the arguments are what `model_step` gives."""
-        active, budget = self.active, self.budget
-        before, self.state = self.state, state
-        residuals = _residual(before, state) if budget.choose == "residual" else np.zeros(len(active), np.float32)
-        answers = p.argmax(-1).astype(np.uint8)
-        for row, attempt in enumerate(active):
-            if attempt.symmetry is not None:
-                answers[row] = attempt.symmetry.undo(answers[row : row + 1])[0]
-        stops = halts & budget.early_exit
-        accepted = stops if budget.choose == "halting" else np.zeros(len(active), bool)
-        if budget.verify:
-            accepted = self.task.valid(np.stack([attempt.puzzle.question.tokens for attempt in active]), answers)
-        for attempt in active:  # before any outcome: it tells what all attempts at its puzzle have cost
-            attempt.steps += 1
-            attempt.puzzle.passes += 1
-        for recursion, moment in enumerate(moments, 1):
-            self._watch(moment, recursion)
-        for row, attempt in enumerate(active):
-            puzzle = attempt.puzzle
-            outcome = _Outcome(
-                answers[row],
-                float(halting[row]),
-                bool(halts[row]),
-                float(residuals[row]),
-                attempt.guesses,
-                attempt.trace,
-                attempt.number,
-            )
-            if attempt.plain:
-                puzzle.first = outcome.tokens
-            if puzzle.best is None or outcome.halting > puzzle.best.halting:
-                puzzle.best = outcome
-            attempt.ended = bool(stops[row]) or attempt.steps >= attempt.limit
-            if accepted[row]:
-                attempt.ended = True
-                if puzzle.number not in self.done:
-                    self.done[puzzle.number] = _found(puzzle, outcome, accepted=True)
-            elif attempt.guesses_on and not attempt.ended and budget.guess_every:
-                if attempt.steps % budget.guess_every == 0:
-                    attempt.ended = not self._guess(attempt, p[row])
-            elif attempt.plain and attempt.ended:
-                self._open(puzzle, row, p[row], attempt.trace)
-            if attempt.ended and budget.choose != "halting":
-                puzzle.ends.append(outcome)
-        self._settle()
-
-    def _watch(self, moment: Moment, recursion: int) -> None:
-        """Keeps or tells what the model said after a recursion."""
-        answers = moment.p.argmax(-1).astype(np.uint8)
-        for i, row in enumerate(moment.rows):
-            attempt = self.active[row]
-            answer = answers[i] if attempt.symmetry is None else attempt.symmetry.undo(answers[i : i + 1])[0]
-            seen, halting, halts = attempt.seen(moment.p[i]), float(moment.halting[i]), bool(moment.halts[i])
-            number = attempt.steps_before + attempt.steps
-            step = TraceStep(number, answer, seen, halting, halts, attempt.guessed, recursion)
-            if self.keeps_trace:
-                attempt.trace += (step,)
-            if self.observe:
-                self.observe(attempt.number, step)
-
-    def _open(self, puzzle: _Puzzle, row: int, p: NDArray[np.float32], trace: tuple[TraceStep, ...]) -> None:
-        """Keeps where plain thinking ended and says how many attempts may follow."""
-        budget = self.budget
-        # Where there is nothing to guess and no noise, all restarts would be alike.
-        differ = budget.noise or self._unsure(puzzle.question.tokens, p).size
-        puzzle.limit = 1 + budget.views + (budget.restarts if differ else 0)
-        if puzzle.limit > 1:
-            puzzle.root = tuple(s[row : row + 1].clone() for s in self.state)
-            puzzle.root_p, puzzle.root_trace = p.copy(), trace
-            self.open.append(puzzle)
-
-    def _settle(self) -> None:
-        """Frees the slots of attempts that ended or whose puzzle is done; answers puzzles that have no attempts left."""
-        for attempt in self.active:
-            attempt.ended |= attempt.puzzle.number in self.done
-            attempt.puzzle.running -= attempt.ended
-        self.open = deque(puzzle for puzzle in self.open if puzzle.number not in self.done)
-        still_open = {puzzle.number for puzzle in self.open}
-        for puzzle in {attempt.puzzle.number: attempt.puzzle for attempt in self.active if attempt.ended}.values():
-            if puzzle.number not in self.done and not puzzle.running and puzzle.number not in still_open:
-                outcome = puzzle.choose(self.budget.choose)
-                settled = self.budget.choose != "halting" and not self.budget.verify and outcome.halts
-                self.done[puzzle.number] = _found(puzzle, outcome, accepted=settled)
-        keep = [row for row, attempt in enumerate(self.active) if not attempt.ended]
-        if len(keep) < len(self.active):
-            rows = torch.tensor(keep, dtype=torch.long, device=self.device)
-            self.state = tuple(s[rows] for s in self.state)
-            self.active = [self.active[row] for row in keep]
-
-    def _guess(self, attempt: _Attempt, p: NDArray[np.float32]) -> bool:
-        """Asserts a symbol of a cell that the network is unsure of; False when it is sure of all.
-
-        Cells whose likeliest symbol is nearly certain come first, at random in proportion to the odds: such a guess is
-        mostly right, and when it is wrong the puzzle soon says so.
+        Returns:
+            What the attempt is to see from now on, (L,), if that has changed.
         """
-        unsure = self._unsure(attempt.tokens, p)
+        search = self.search
+        attempt.last = said._replace(probabilities=None)
+        if attempt.surest is None or said.halt_probability > attempt.surest.halt_probability:
+            attempt.surest = attempt.last
+        stops = said.halts and self.early_exit
+        if search.verify:
+            attempt.accepted = bool(is_valid)
+        else:
+            attempt.accepted = stops and search.choose in ("halting", "surest")
+        attempt.ended = attempt.accepted or stops or attempt.steps >= attempt.limit
+        changed = None
+        if not attempt.ended and attempt.guesses_on and attempt.steps % search.guess_every == 0:
+            assert said.probabilities is not None
+            changed = self._guess(attempt, asked, p=said.probabilities)
+            attempt.ended = changed is asked
+        if attempt.accepted and (self._winner is None or attempt.number < self._winner.number):
+            self._winner = attempt
+        if attempt.ended:
+            if attempt.number == 1 and not attempt.accepted:
+                self._open(said)
+            self._conclude()
+        return changed
+
+    def _open(self, said: Said) -> None:
+        """Says how many attempts may follow plain thinking."""
+        search = self.search
+        further = search.views or 0
+        if search.restarts:
+            # Where there is nothing to guess and no noise, all restarts would be alike.
+            assert said.probabilities is not None
+            if search.noise or self._unsure(self.question.tokens, said.probabilities).size:
+                further += search.restarts
+        self._limit = 1 + further
+        if further:
+            self._root_p = None if said.probabilities is None else said.probabilities.copy()
+
+    def _conclude(self) -> None:
+        """Sets the answer once no attempt that could still give it is running or to come."""
+        winner = self._winner
+        if winner is None:
+            if len(self.attempts) < self._limit or not all(attempt.ended for attempt in self.attempts):
+                return
+            chosen = self._choose()
+            settled = self.search.choose in ("agreement", "residual") and not self.search.verify
+            self._answer(chosen, self._outcome(chosen), accepted=settled and self._outcome(chosen).halts)
+        elif all(attempt.ended for attempt in self.attempts[: winner.number]):
+            assert winner.last is not None
+            self._answer(winner, winner.last, accepted=True)
+
+    def _choose(self) -> Attempt:
+        """The attempt that gives the answer when none ended the search; of equals the earliest."""
+        choose = self.search.choose
+        if choose == "residual":
+            return min(self.attempts, key=lambda attempt: self._outcome(attempt).residual)
+        if choose == "agreement":
+            votes = Counter(self._outcome(attempt).tokens.tobytes() for attempt in self.attempts)
+            return max(
+                self.attempts,
+                key=lambda a: (votes[self._outcome(a).tokens.tobytes()], self._outcome(a).halt_probability),
+            )
+        return max(self.attempts, key=lambda attempt: self._outcome(attempt).halt_probability)
+
+    def _outcome(self, attempt: Attempt) -> Said:
+        """An attempt answers with its last step, or with its surest where that is asked for."""
+        outcome = attempt.surest if self.search.choose == "surest" else attempt.last
+        assert outcome is not None
+        return outcome
+
+    def _answer(self, chosen: Attempt, said: Said, *, accepted: bool) -> None:
+        counted = self.attempts[: chosen.number] if accepted and chosen.accepted else self.attempts
+        first = self.attempts[0].last
+        assert first is not None
+        self.answer = Answer(
+            tokens=said.tokens,
+            steps=sum(attempt.steps for attempt in counted),
+            halted=said.halts,
+            halt_probability=said.halt_probability,
+            accepted=accepted,
+            attempts=len(counted),
+            attempt=chosen.number,
+            passes=sum(attempt.steps for attempt in self.attempts),
+            guesses=chosen.guesses,
+            first=first.tokens,
+            trace=tuple(chosen.trace),
+        )
+        self.root, self._root_p = (), None
+
+    def is_needless(self, attempt: Attempt) -> bool:
+        """Whether an attempt has ended, or could not give the answer any more."""
+        winner = self._winner
+        return attempt.ended or self.answer is not None or (winner is not None and attempt.number > winner.number)
+
+    def _guess(self, attempt: Attempt, tokens: Tokens, *, p: NDArray[np.float32]) -> Tokens:
+        """The tokens with a symbol asserted in a cell that the network is unsure of; the same object when it is sure of all.
+
+        Cells whose likeliest symbol is nearly certain come first, at random in proportion to the odds. Such a guess is mostly
+        right, and when it is wrong the puzzle soon says so.
+        """
+        assert self.task is not None
+        unsure = self._unsure(tokens, p)
         if not len(unsure):
-            return False
+            return tokens
+        symbols, rng = np.array(self.task.fill_tokens), attempt.rng
         top = p[unsure].max(axis=-1)
         weights = top / (1.01 - top)
-        cell = unsure[self.rng.choice(len(unsure), p=weights / weights.sum())]
-        odds = p[cell].astype(np.float64)
-        attempt.tokens[cell] = self.rng.choice(p.shape[-1], p=odds / odds.sum())
+        cell = int(unsure[rng.choice(len(unsure), p=weights / weights.sum())])
+        odds = p[cell, symbols].astype(np.float64)
+        guessed = tokens.copy()
+        guessed[cell] = rng.choice(symbols, p=odds / odds.sum())
         attempt.guesses += 1
-        return True
+        attempt.guessed.append(cell)
+        return guessed
 
     def _unsure(self, tokens: Tokens, p: NDArray[np.float32]) -> NDArray[np.intp]:
         """Cells that are worth a guess."""
+        assert self.task is not None
         return np.flatnonzero((p.max(axis=-1) < UNSURE) & ~self.task.clue_mask(tokens))
 
 
-def _found(puzzle: _Puzzle, outcome: _Outcome, accepted: bool) -> Found:
-    assert puzzle.first is not None
-    return Found(
-        outcome.tokens,
-        outcome.halts,
-        accepted,
-        outcome.halting,
-        puzzle.attempts,
-        puzzle.passes,
-        outcome.guesses,
-        puzzle.first,
-        outcome.trace,
-        outcome.attempt,
-    )
+class Questions(Protocol):
+    """Where questions come from."""
+
+    def take(self, count: int, *, wait: bool) -> list[Question]:
+        """The next `count` questions, fewer at the end; without `wait` those that are there already may do."""
+        ...
 
 
-def _residual(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> NDArray[np.float32]:
-    """Mean square by which each row's state changed, (B,): 0 at a fixed point."""
-    per_tensor = [(b.float() - a.float()).square().flatten(1).mean(1) for a, b in zip(before, after, strict=True)]
-    return torch.stack(per_tensor).mean(0).cpu().numpy()
+class InMemory:
+    """Questions of an iterable that are read one after the other when there are free slots for them."""
+
+    def __init__(self, questions: Iterable[Question]) -> None:
+        self._questions = iter(questions)
+
+    def take(self, count: int, *, wait: bool) -> list[Question]:
+        """The next `count` questions, fewer at the end."""
+        return list(itertools.islice(self._questions, count))
 
 
-class Moment(NamedTuple):
-    """What the model says of the rows that it is asked about, on the CPU."""
+class Thinker:
+    """Brings puzzles to a thinking loop and takes their answers from it, in order. Several may share one loop.
 
-    rows: NDArray[np.intp]
-    """Which rows of the batch, (R,)."""
-    p: NDArray[np.float32]
-    """Probabilities, (R, L, V)."""
-    halts: NDArray[np.bool_]
-    """Which it would stop, (R,)."""
-    halting: NDArray[np.float32]
-    """How sure of it, (R,)."""
+    A round is `start`, a step of the loop, and `hear`; then `ready` has the answers.
 
-    def of(self, part: slice) -> Moment:
-        """Of this part of the batch alone, whose first row becomes 0."""
-        own = (self.rows >= part.start) & (self.rows < part.stop)
-        return Moment(self.rows[own] - part.start, self.p[own], self.halts[own], self.halting[own])
+    Args:
+        loop: Where the attempts think.
+        search: What may be spent on each puzzle beyond plain thinking.
+        task: The puzzles' family; None: plain thinking alone.
+        steps: Most supervision steps of plain thinking.
+        slots: Most attempts in work at once.
+        early_exit: Whether an attempt ends where the model says stop.
+        trace: Keep every step of the attempts, or every recursion where the model is asked after each; "states": with the
+            hidden states.
+        observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
 
-
-@torch.inference_mode()
-def model_step(
-    model: RecursiveModel,
-    state: tuple[Tensor, ...],
-    tokens: Tokens,
-    puzzle_ids: list[int],
-    config: RunConfig,
-    device: torch.device | str,
-    may_leave: NDArray[np.bool_],
-    watched: bool = False,
-) -> tuple[tuple[Tensor, ...], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], list[Moment]]:
-    """The new state, probabilities (B, L, V), who would stop (B,), how sure of it (B,); and if watched the same of each moment.
-
-    See `solving_step`; a moment is whenever the model was asked.
+    Raises:
+        ValueError: when steps or slots are below 1, or the search cannot be had.
     """
-    moments: list[Moment] = []
 
-    def keep(rows: Tensor, output: StepOutput, halts: Tensor) -> None:
-        moments.append(Moment(rows.cpu().numpy(), *_on_cpu(output, halts, config)))
+    def __init__(
+        self,
+        loop: ThinkingLoop,
+        search: Search,
+        *,
+        task: Task | None,
+        steps: int,
+        slots: int,
+        early_exit: bool = True,
+        trace: bool | str = False,
+        observe: Callable[[int, TraceStep], object] | None = None,
+    ) -> None:
+        if steps < 1 or slots < 1:
+            raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
+        check_search(search, task, model=loop.model)
+        self.loop, self.search, self.task = loop, search, task
+        self.steps, self.slots, self.early_exit = steps, slots, early_exit
+        self.trace, self.observe = trace, observe
+        self.active: list[Slot] = []
+        """Slots of attempts in work."""
+        self._puzzles: dict[Slot, tuple[int, PuzzleSearch, Attempt]] = {}
+        self._open: deque[tuple[int, PuzzleSearch]] = deque()  # puzzles that may start further attempts
+        self._done: dict[int, Answer] = {}
+        self._read = self._next_out = 0
 
-    ids = torch.tensor(puzzle_ids, dtype=torch.long, device=device)
-    seen = torch.from_numpy(tokens.astype(np.int64)).to(device)
-    leaving = torch.from_numpy(may_leave).to(device)
-    state, output, halts = solving_step(model, state, seen, ids, config, leaving, keep if watched else None)
-    return state, *_on_cpu(output, halts, config), moments
+    @property
+    def is_watched(self) -> bool:
+        """Whether `watch` is to be called within the loop's steps."""
+        return bool(self.trace) or self.observe is not None
+
+    def start(self, questions: Questions) -> None:
+        """Starts attempts in free slots: at new puzzles, while few are open or wait for an earlier one, then at open ones."""
+        free = self.slots - len(self.active)
+        room = free
+        if not self.search.is_plain:
+            room = self.slots - len(self._open) if len(self._done) < WAITING * self.slots else 0
+        started: list[Slot] = []
+        if count := max(0, min(free, room)):
+            for question in questions.take(count, wait=not self.active and not self._open):
+                puzzle = PuzzleSearch(
+                    question, self.search, task=self.task, steps=self.steps, early_exit=self.early_exit
+                )
+                started.append(self._slot(self._read, puzzle))
+                self._read += 1
+        while self._open and len(started) < free:
+            number, puzzle = self._open.popleft()
+            started.append(self._slot(number, puzzle))
+            if puzzle.may_start:
+                self._open.append((number, puzzle))
+        self.loop.add(started)
+        self.active += started
+
+    def _slot(self, number: int, puzzle: PuzzleSearch) -> Slot:
+        attempt, tokens = puzzle.next()
+        search = self.search
+        slot = Slot(
+            owner=self,
+            tokens=tokens,
+            puzzle_id=puzzle.question.puzzle_id,
+            start=self._start(puzzle, attempt),
+            early_exit=self.early_exit,
+            # Plain thinking may be its own last word, and is guessed on from there.
+            wants_probabilities=attempt.guesses_on or (attempt.number == 1 and bool(search.restarts)),
+            wants_residual=search.choose == "residual",
+        )
+        self._puzzles[slot] = number, puzzle, attempt
+        return slot
+
+    def _start(self, puzzle: PuzzleSearch, attempt: Attempt) -> State | None:
+        """The state that an attempt starts from; None: the model's initial one."""
+        noise = self.search.noise
+        if attempt.number == 1 or not (attempt.guesses_on or noise):
+            return None
+        state = puzzle.root if attempt.guesses_on else self.loop.model.initial_state(1)
+        generator = torch.Generator(device=self.loop.device).manual_seed(int(attempt.rng.integers(1 << 62)))
+        return add_noise(state, noise, generator)
+
+    def watch(self, moment: Moment) -> None:
+        """Keeps or tells what the model said of this thinker's slots."""
+        rows = [row for row, slot in enumerate(moment.slots) if slot.owner is self]
+        for row, p in zip(rows, moment.probabilities(rows) if rows else (), strict=True):
+            slot = moment.slots[row]
+            attempt = self._puzzles[slot][2]
+            step = TraceStep(
+                step=attempt.steps_before + slot.steps,
+                tokens=attempt.own_tokens(moment.tokens[row]),
+                probabilities=attempt.own_probabilities(p),
+                halt_probability=float(moment.halt_probability[row]),
+                wants_to_halt=bool(moment.halts[row]),
+                guessed=tuple(sorted(set(attempt.guessed))),
+                recursion=moment.recursion,
+                state=moment.state(row) if self.trace == "states" else None,
+            )
+            if self.trace:
+                attempt.trace.append(step)
+            if self.observe:
+                self.observe(attempt.number, step)
+
+    def hear(self, said: list[tuple[Slot, Said]]) -> None:
+        """Takes in what the loop's step gave for this thinker's slots, and frees those that are done."""
+        own = []
+        for slot, one in said:
+            attempt = self._puzzles[slot][2]
+            attempt.steps = slot.steps  # of all, before any answer: it tells what all attempts at its puzzle have cost
+            own.append(one._replace(tokens=attempt.own_tokens(one.tokens)))
+        valid = self._valid([slot for slot, _ in said], own) if self.search.verify and said else None
+        for i, (slot, _) in enumerate(said):
+            number, puzzle, attempt = self._puzzles[slot]
+            changed = puzzle.tell(
+                attempt, own[i], asked=slot.tokens, is_valid=None if valid is None else bool(valid[i])
+            )
+            if changed is not None and not attempt.ended:
+                self.loop.change_question(slot, changed)
+            if attempt.number == 1 and puzzle.may_start:
+                if self.search.restarts and self.search.guess_every:
+                    puzzle.root = self.loop.state_of(slot)
+                self._open.append((number, puzzle))
+        self._release()
+
+    def _valid(self, slots: list[Slot], said: list[Said]) -> NDArray[np.bool_]:
+        assert self.task is not None
+        questions = np.stack([self._puzzles[slot][1].question.tokens for slot in slots])
+        return self.task.valid(questions, np.stack([one.tokens for one in said]))
+
+    def _release(self) -> None:
+        """Frees the slots of attempts that are needless now, and takes the answers of puzzles that have one."""
+        keep, gone = [], []
+        for slot in self.active:
+            _, puzzle, attempt = self._puzzles[slot]
+            (gone if puzzle.is_needless(attempt) else keep).append(slot)
+        if gone:
+            self.loop.drop(gone)
+            self.active = keep
+            for slot in gone:
+                number, puzzle, _ = self._puzzles.pop(slot)
+                if puzzle.answer is not None:
+                    self._done.setdefault(number, puzzle.answer)
+        if self._open:
+            self._open = deque(entry for entry in self._open if entry[1].may_start)
+
+    def close(self) -> None:
+        """Frees all its slots."""
+        self.loop.drop(self.active)
+        self.active = []
+        self._puzzles.clear()
+
+    def ready(self) -> Iterator[Answer]:
+        """The answers that no earlier question's is missing before, each once."""
+        while self._next_out in self._done:
+            yield self._done.pop(self._next_out)
+            self._next_out += 1
 
 
-def _on_cpu(
-    output: StepOutput, halts: Tensor, config: RunConfig
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
-    p = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float()
-    return p.cpu().numpy(), halts.cpu().numpy(), stop_probability(output, config).cpu().numpy()
+def think(
+    model: RecursiveModel,
+    questions: Iterable[Question],
+    *,
+    config: RunConfig,
+    search: Search = PLAIN,
+    task: Task | None = None,
+    steps: int,
+    slots: int = 256,
+    early_exit: bool = True,
+    trace: bool | str = False,
+    device: torch.device | str = "cpu",
+) -> Iterator[Answer]:
+    """Thinks about a stream of questions, `slots` at a time, and gives the answers in the questions' order.
+
+    A puzzle that is done leaves at once and the next question takes its slot. Questions are read as slots become free. No more
+    than about `slots` x `steps` answers wait for an earlier one (4 x `slots` with search), however long the stream is.
+
+    Args:
+        model: In evaluation mode.
+        questions: Any iterable, read lazily.
+        config: The run's config: how halting and probabilities are to be read.
+        search: What may be spent on each puzzle beyond plain thinking.
+        task: The puzzles' family, needed for a search.
+        steps: Most supervision steps of plain thinking.
+        slots: Attempts in one forward pass.
+        early_exit: Stop an attempt when the model says so; False: always all steps.
+        trace: Keep every step, or every recursion where the model is asked after each; "states": with the hidden states.
+        device: Where the model is.
+
+    Raises:
+        ValueError: when steps or slots are below 1, or the search cannot be had for this task or model.
+    """
+    loop = ThinkingLoop(model, config, device=device)
+    thinker = Thinker(loop, search, task=task, steps=steps, slots=slots, early_exit=early_exit, trace=trace)
+    yield from answers(thinker, InMemory(questions))
+
+
+def answers(thinker: Thinker, questions: Questions) -> Iterator[Answer]:
+    """The answers to all questions of a source, in their order; the loop is the thinker's alone."""
+    watch = thinker.watch if thinker.is_watched else None
+    while True:
+        thinker.start(questions)
+        if not thinker.active:
+            return
+        thinker.hear(thinker.loop.step(watch=watch))
+        yield from thinker.ready()

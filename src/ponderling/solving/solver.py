@@ -1,7 +1,7 @@
-"""Using a trained model: load it, solve one puzzle or a stream of them, stop each when the model says so, watch it think.
+"""Puzzles in, checked answers out. One puzzle or a stream, on slots that never wait, with or without search.
 
-    solver = ponderling.Solver.load("runs/sudoku4")
-    result = solver.solve("1.....3..2.....4")
+    solver = Solver.from_pretrained("sudoku")
+    result = solver.solve("53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79")
     result.answer, result.steps, result.halted, result.valid
 
 A model that found an answer claims nothing: `Result.valid` is what the task's rules say about it.
@@ -9,229 +9,91 @@ A model that found an answer claims nothing: `Result.valid` is what the task's r
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from numpy.typing import ArrayLike, NDArray
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
-from ponderling.config import DType, RunConfig
+from ponderling.config import DType, RunConfig, Search
 from ponderling.data import task_of
-from ponderling.halting import solving_step, stop_probability
-from ponderling.losses import LOG_PROBABILITIES
+from ponderling.models.interface import RecursiveModel
 from ponderling.models.torch_compile import compile_for_solving
-from ponderling.solving.search import Budget, TraceStep, search
-from ponderling.supervision import RecursiveModel, StepOutput
+from ponderling.solving.loop import ThinkingLoop
+from ponderling.solving.result import Result
+from ponderling.solving.search import PLAIN, InMemory, Questions, Thinker, answers
+from ponderling.solving.streams import ReadAhead
 from ponderling.tasks import Arc
-from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
+from ponderling.tasks.base import PuzzleError, Puzzles, Question, Task, Tokens
 
+Puzzle = str | ArrayLike
+"""A puzzle as text, or as a grid of symbols: digits with 0 for a blank in Sudokus, characters in mazes."""
 
-@dataclass(frozen=True)
-class Thought:
-    """How the thinking about one puzzle ended."""
-
-    tokens: Tokens
-    """The answer, (L,)."""
-    steps: int
-    """Supervision steps taken."""
-    halted: bool
-    """The model said stop; False: it ran out of steps."""
-    halt_probability: float
-    """The halting head's last word, from 0 to 1."""
-    trace: tuple[TraceStep, ...] = ()
-    """Every step, when asked for; every recursion where the model is asked after each."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """A puzzle's answer as text, and whether the rules accept it."""
-
-    question: str
-    answer: str
-    """One character for each cell, a dot where the model left a cell blank."""
-    steps: int
-    """Supervision steps taken."""
-    halted: bool
-    """The model said stop; False: it ran out of steps."""
-    halt_probability: float
-    """The halting head's last word, from 0 to 1."""
-    valid: bool | None
-    """Every rule holds and every clue is kept: says the task, not the model; None where the task has no rules to judge by."""
-    reasons: tuple[str, ...]
-    """Which rules are broken, one sentence each; empty when valid."""
-    question_tokens: Tokens
-    tokens: Tokens
-    trace: tuple[TraceStep, ...] = ()
-    """As of `Thought`."""
-    attempts: int = 1
-    """Attempts started; more than one only with search, where `steps` counts those of all."""
-
-
-def think(
-    model: RecursiveModel,
-    questions: Iterable[Question],
-    config: RunConfig,
-    steps: int,
-    slots: int = 256,
-    early_exit: bool = True,
-    trace: bool = False,
-    device: torch.device | str = "cpu",
-) -> Iterator[Thought]:
-    """Thinks about a stream of questions, `slots` at a time, and gives the outcomes in the questions' order.
-
-    A puzzle that is done leaves at once and the next question takes its slot. Questions are read as slots become free;
-    no more than about `slots` x `steps` outcomes wait for an earlier one, however long the stream is.
-
-    Args:
-        model: In evaluation mode.
-        questions: Any iterable, read lazily.
-        config: The run's config: how halting and probabilities are to be read.
-        steps: Most supervision steps for one puzzle.
-        slots: Puzzles in one forward pass.
-        early_exit: Stop a puzzle when the model says so; False: always all steps.
-        trace: Keep every step, or every recursion where the model is asked after each.
-        device: Where the model is.
-    """
-    waiting = enumerate(questions)
-    active: list[_Slot] = []
-    done: dict[int, Thought] = {}
-    state: tuple[Tensor, ...] = ()
-    tokens, ids = torch.empty(0, dtype=torch.long), torch.empty(0, dtype=torch.long)
-    next_out = 0
-    while True:
-        new = list(itertools.islice(waiting, slots - len(active)))
-        if new:
-            fresh = model.initial_state(len(new))
-            new_tokens = torch.from_numpy(np.stack([q.tokens for _, q in new]).astype(np.int64)).to(device)
-            new_ids = torch.tensor([q.puzzle_id for _, q in new], device=device)
-            if active:
-                state = tuple(torch.cat([s, f]) for s, f in zip(state, fresh, strict=True))
-                tokens, ids = torch.cat([tokens, new_tokens]), torch.cat([ids, new_ids])
-            else:
-                state, tokens, ids = fresh, new_tokens, new_ids
-            active += [_Slot(number) for number, _ in new]
-        if not active:
-            return
-        for slot in active:
-            slot.steps += 1
-        state, view = _step(model, state, tokens, ids, config, early_exit, active if trace else None)
-        keep = []
-        for row, slot in enumerate(active):
-            halts = early_exit and bool(view.halts[row])
-            if halts or slot.steps >= steps:
-                done[slot.number] = Thought(
-                    view.answers[row], slot.steps, bool(view.halts[row]), float(view.halting[row]), tuple(slot.trace)
-                )
-            else:
-                keep.append(row)
-        if len(keep) < len(active):
-            rows = torch.tensor(keep, dtype=torch.long, device=device)
-            state, tokens, ids = tuple(s[rows] for s in state), tokens[rows], ids[rows]
-            active = [active[row] for row in keep]
-        while next_out in done:
-            yield done.pop(next_out)
-            next_out += 1
-
-
-class _Slot:
-    """One puzzle in work: its place in the stream, its steps so far."""
-
-    def __init__(self, number: int):
-        self.number, self.steps = number, 0
-        self.trace: list[TraceStep] = []
-
-
-class _View(NamedTuple):
-    """What the model says of some slots, on the CPU."""
-
-    answers: Tokens
-    halts: NDArray[np.bool_]
-    halting: NDArray[np.float32]
-
-    @staticmethod
-    def of(output: StepOutput, halts: Tensor, config: RunConfig) -> _View:
-        halting = stop_probability(output, config)
-        answers = output.logits.argmax(-1).to(torch.uint8)
-        return _View(answers.cpu().numpy(), halts.cpu().numpy(), halting.cpu().numpy())
-
-
-@torch.inference_mode()
-def _step(
-    model: RecursiveModel,
-    state: tuple[Tensor, ...],
-    tokens: Tensor,
-    ids: Tensor,
-    config: RunConfig,
-    early_exit: bool,
-    traced: list[_Slot] | None,
-) -> tuple[tuple[Tensor, ...], _View]:
-    may_leave = torch.full_like(ids, early_exit, dtype=torch.bool)
-    recursion = 0
-
-    def watch(rows: Tensor, output: StepOutput, halts: Tensor) -> None:
-        nonlocal recursion
-        assert traced is not None
-        recursion += 1
-        view = _View.of(output, halts, config)
-        probabilities = LOG_PROBABILITIES[config.train.loss](output.logits).exp().float().cpu().numpy()
-        for i, row in enumerate(rows.tolist()):
-            p = probabilities[i].copy()  # the whole batch's would stay in memory with it
-            said = view.answers[i], p, float(view.halting[i]), bool(view.halts[i])
-            traced[row].trace.append(TraceStep(traced[row].steps, *said, recursion=recursion))
-
-    watched = None if traced is None else watch
-    state, output, halts = solving_step(model, state, tokens, ids, config, may_leave, watched)
-    return state, _View.of(output, halts, config)
+Trace = bool | Literal["states"]
+"""Whether to keep every step of the thinking; "states": with the hidden states."""
 
 
 class Solver:
-    """A trained model together with its task: text in, checked answers out.
+    """A trained model together with its task.
 
     Args:
         model: In evaluation mode, on the device.
         task: The puzzle family.
         config: The run's config; `train.N_sup` is the usual number of supervision steps.
         device: Where the model is.
+        checkpoint: What the model was loaded from, if from a checkpoint; needed to save it again.
     """
 
-    def __init__(self, model: RecursiveModel, task: Task, config: RunConfig, device: torch.device | str = "cpu"):
+    def __init__(
+        self,
+        model: RecursiveModel,
+        task: Task,
+        *,
+        config: RunConfig,
+        device: torch.device | str = "cpu",
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.model, self.task, self.config, self.device = model, task, config, device
+        self.checkpoint = checkpoint
 
     @classmethod
-    def load(
+    def from_pretrained(
         cls,
-        checkpoint: str | Path,
+        name: str | Path,
+        *,
         device: torch.device | str = "cpu",
         dtype: DType | None = None,
         task: str | None = None,
         compile: bool = False,
+        token: str | None = None,
     ) -> Solver:
-        """The solver of a run folder, a checkpoint folder or a Hub repository.
+        """The solver of packaged weights, a run folder, a checkpoint folder or a Hub repository.
 
         Args:
-            checkpoint: As in `checkpoint.load_checkpoint`.
+            name: As in `checkpoint.load_checkpoint`.
             device: cpu, cuda, ...
             dtype: Activations' type in place of the checkpoint's own.
             task: Another puzzle family than it was trained on, for relational networks.
             compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
                 (some ten seconds once torch has it in its cache), and later ones less time than without.
+            token: Hub token for a private repository.
 
         Raises:
             ValueError: when it is to be compiled and there is no C++ compiler.
         """
-        loaded = load_checkpoint(checkpoint, device, dtype, task=task)
+        loaded = load_checkpoint(name, device, dtype, token=token, task=task)
         if compile:
             compile_for_solving(loaded.model, "compile=True")
-        return cls.of(loaded, device)
+        return cls.of(loaded, device=device)
+
+    load = from_pretrained
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Solver:
+    def of(cls, checkpoint: Checkpoint, *, device: torch.device | str = "cpu") -> Solver:
         """The solver of a loaded checkpoint.
 
         Raises:
@@ -251,127 +113,196 @@ class Solver:
                 f"{checkpoint.path}: made for {checkpoint.shape.vocab_size} tokens and {checkpoint.shape.seq_len} cells, "
                 f"but its task {task.name} has {task.vocab_size} and {cells}"
             )
-        return cls(checkpoint.model, task, checkpoint.config, device)
+        return cls(checkpoint.model, task, config=checkpoint.config, device=device, checkpoint=checkpoint)
 
-    def parse(self, puzzle: str | NDArray[np.integer]) -> Tokens:
-        """The tokens (L,) of a puzzle given as text or as a grid of the task's tokens.
+    @property
+    def steps(self) -> int:
+        """Supervision steps that are taken at most where nothing is said: as many as in training."""
+        return self.config.train.N_sup
+
+    def parse(self, puzzle: Puzzle) -> Tokens:
+        """The tokens (L,) of a puzzle given as text or as a grid of symbols.
 
         Raises:
             PuzzleError: what is wrong with it.
         """
-        if isinstance(puzzle, str):
-            return self.task.parse(puzzle)
-        tokens = np.asarray(puzzle).reshape(-1)
-        rows, columns = self.task.grid_shape
-        if tokens.shape != (rows * columns,) or tokens.min() < 0 or tokens.max() >= self.task.vocab_size:
+        return self.task.parse(puzzle) if isinstance(puzzle, str) else self.task.parse_grid(puzzle)
+
+    def puzzles(self, inputs: Iterable[Puzzle], outputs: Iterable[Puzzle]) -> Puzzles:
+        """Questions and answers for `evaluate`, from text or grids of symbols.
+
+        Raises:
+            PuzzleError: naming the number of the first puzzle that cannot be read, or when the counts differ.
+        """
+        questions = [self._parse_numbered(i, puzzle) for i, puzzle in enumerate(inputs, 1)]
+        labels = [self._parse_numbered(i, puzzle, "answer") for i, puzzle in enumerate(outputs, 1)]
+        if len(questions) != len(labels):
             raise PuzzleError(
-                f"expected {rows * columns} tokens from 0 to {self.task.vocab_size - 1} ({self.task.name}): "
-                f"got shape {np.asarray(puzzle).shape}, values {tokens.min()} to {tokens.max()}"
+                f"expected an output for each input: got {len(questions)} inputs and {len(labels)} outputs"
             )
-        return tokens.astype(np.uint8)
+        shape = (-1, self.task.grid_shape[0] * self.task.grid_shape[1])
+        return Puzzles(
+            tokens=np.array(questions, np.uint8).reshape(shape),
+            labels=np.array(labels, np.uint8).reshape(shape),
+            puzzle_ids=np.zeros(len(questions), np.int32),
+        )
+
+    def _parse_numbered(self, number: int, puzzle: Puzzle, what: str = "puzzle") -> Tokens:
+        try:
+            return self.parse(puzzle)
+        except PuzzleError as error:
+            raise PuzzleError(f"{what} {number}: {error}") from error
 
     def solve(
         self,
-        puzzle: str | NDArray[np.integer],
+        puzzle: Puzzle | None = None,
+        *,
+        tokens: NDArray[np.integer] | None = None,
         steps: int | None = None,
         early_exit: bool = True,
-        trace: bool = False,
+        search: Search = PLAIN,
+        trace: Trace = False,
         check: bool = True,
     ) -> Result:
         """Solves one puzzle.
 
         Args:
-            puzzle: Text as the task reads it, or a grid of tokens.
-            steps: Most supervision steps; None: as many as in training.
-            early_exit: Stop when the model says so.
-            trace: Keep every step, or recursion, in `Result.trace`.
+            puzzle: Text as the task reads it, or a grid of symbols (an array or lists of rows).
+            tokens: The task's tokens, (L,) or (rows, columns), in place of a puzzle.
+            steps: Most supervision steps of plain thinking; None: as many as in training.
+            early_exit: Stop an attempt when the model says so.
+            search: What may be spent beyond plain thinking.
+            trace: Keep every step, or recursion, of the attempt that gives the answer; "states": with the hidden states.
             check: Refuse a puzzle that has no answer or several.
 
         Raises:
             PuzzleError: what is wrong with the puzzle.
+            ValueError: when steps are below 1, or the search cannot be had for this task or model.
         """
-        tokens = self.parse(puzzle)
+        if (puzzle is None) == (tokens is None):
+            raise ValueError("give either a puzzle or tokens")
+        question = self.parse(puzzle) if puzzle is not None else self._tokens(tokens)
         if check:
-            self.task.check_question(tokens)
-        (result,) = self.solve_many([tokens], steps, early_exit, trace)
+            self.task.check_question(question)
+        (result,) = self.solve_many(tokens=[question], steps=steps, early_exit=early_exit, search=search, trace=trace)
         return result
+
+    def _tokens(self, tokens: NDArray[np.integer] | None) -> Tokens:
+        given = np.asarray(tokens)
+        flat, count = given.reshape(-1), self.task.grid_shape[0] * self.task.grid_shape[1]
+        if (
+            flat.shape != (count,)
+            or not np.issubdtype(given.dtype, np.integer)
+            or flat.min() < 1
+            or flat.max() >= self.task.vocab_size
+        ):
+            values = f"{flat.min()} to {flat.max()}" if flat.size else "none"
+            raise PuzzleError(
+                f"expected {count} integer tokens from 1 to {self.task.vocab_size - 1} ({self.task.name}): "
+                f"got {given.dtype} of shape {given.shape}, values {values}"
+            )
+        return flat.astype(np.uint8)
 
     def solve_many(
         self,
-        puzzles: Iterable[str | NDArray[np.integer]],
+        puzzles: Iterable[Puzzle] | None = None,
+        *,
+        tokens: Iterable[NDArray[np.integer]] | None = None,
         steps: int | None = None,
         early_exit: bool = True,
-        trace: bool = False,
+        search: Search = PLAIN,
+        trace: Trace = False,
         slots: int = 256,
+        on_error: Callable[[int, PuzzleError], object] | None = None,
     ) -> Iterator[Result]:
-        """Solves a stream of puzzles, lazily and in bounded memory; results come in the same order. See `solve`."""
-        steps = self.config.train.N_sup if steps is None else steps
-        if steps < 1 or slots < 1:
-            raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
-        asked: list[Tokens] = []  # questions read whose result is not out yet, oldest first
+        """Solves a stream of puzzles, lazily and in bounded memory; results come in the same order.
 
-        def questions() -> Iterator[Question]:
-            for puzzle in puzzles:
-                asked.append(self.parse(puzzle))
-                yield Question(asked[-1])
+        A list or an array is read as slots become free. Any other iterable is read ahead in a thread of its own, so that each
+        result comes as soon as it is found, however long the next puzzle is in coming. Questions are not checked for having
+        exactly one answer. See `solve` for the other arguments.
 
-        for thought in think(self.model, questions(), self.config, steps, slots, early_exit, trace, self.device):
-            yield self._result(asked.pop(0), thought)
-
-    def search(
-        self,
-        puzzle: str | NDArray[np.integer],
-        budget: Budget,
-        trace: bool = False,
-        check: bool = True,
-        seed: int = 0,
-    ) -> Result:
-        """Solves one puzzle with further attempts where plain thinking does not end in an answer; see `search.py`.
+        Args:
+            puzzles: Texts or grids of symbols.
+            tokens: The task's tokens, (L,) or (rows, columns) each, in place of puzzles.
+            steps: Most supervision steps of plain thinking; None: as many as in training.
+            early_exit: Stop an attempt when the model says so.
+            search: What may be spent beyond plain thinking.
+            trace: Keep every step.
+            slots: Most attempts in work at once.
+            on_error: Called with the number of a puzzle that cannot be read, from 1, and what is wrong; the stream goes on
+                without it. None: such a puzzle ends the stream, after all results before it.
 
         Raises:
-            PuzzleError: what is wrong with the puzzle.
+            PuzzleError: naming the number of the puzzle that cannot be read, after all results before it.
+            ValueError: when steps or slots are below 1, or the search cannot be had for this task or model.
         """
-        tokens = self.parse(puzzle)
-        if check:
-            self.task.check_question(tokens)
-        (result,) = self.search_many([tokens], budget, trace, seed=seed)
-        return result
-
-    def search_many(
-        self,
-        puzzles: Iterable[str | NDArray[np.integer]],
-        budget: Budget,
-        trace: bool = False,
-        slots: int = 128,
-        seed: int = 0,
-    ) -> Iterator[Result]:
-        """Searches a stream of puzzles, lazily and in bounded memory; results come in the same order.
-
-        A trace is that of the attempt which gave the answer; of one that guesses, from the first step of plain thinking on.
-        """
-        asked: list[Tokens] = []
-
-        def questions() -> Iterator[Question]:
-            for puzzle in puzzles:
-                asked.append(self.parse(puzzle))
-                yield Question(asked[-1])
-
-        for found in search(self.model, self.task, questions(), self.config, budget, slots, seed, self.device, trace):
-            thought = Thought(found.tokens, found.passes, found.halted, found.halt_probability, found.trace)
-            yield self._result(asked.pop(0), thought, found.attempts)
-
-    def _result(self, question: Tokens, thought: Thought, attempts: int = 1) -> Result:
-        verdict = self.task.check(question, thought.tokens)
-        return Result(
-            question=self.task.format(question),
-            answer=self.task.format(thought.tokens),
-            steps=thought.steps,
-            halted=thought.halted,
-            halt_probability=thought.halt_probability,
-            valid=verdict.valid if self.task.has_rules else None,
-            reasons=verdict.reasons,
-            question_tokens=question,
-            tokens=thought.tokens,
-            trace=thought.trace,
-            attempts=attempts,
+        if (puzzles is None) == (tokens is None):
+            raise ValueError("give either puzzles or tokens")
+        given: Iterable[Any] = tokens if puzzles is None else puzzles  # pyright: ignore[reportAssignmentType]
+        loop = ThinkingLoop(self.model, self.config, device=self.device)
+        thinker = Thinker(
+            loop,
+            search,
+            task=self.task,
+            steps=self.steps if steps is None else steps,
+            slots=slots,
+            early_exit=early_exit,
+            trace=trace,
         )
+        reader = _Reader(self.parse if tokens is None else self._tokens, on_error)
+        return self._results(thinker, reader, given=given)
+
+    def _results(self, thinker: Thinker, reader: _Reader, *, given: Iterable[Any]) -> Iterator[Result]:
+        if isinstance(given, Sequence | np.ndarray):
+            found = answers(thinker, InMemory(reader.questions(given)))
+            yield from (reader.result(self.task, answer) for answer in found)
+        else:
+            ahead: ReadAhead[Question] = ReadAhead(reader.questions(given), thinker.slots)
+            source: Questions = ahead
+            try:
+                yield from (reader.result(self.task, answer) for answer in answers(thinker, source))
+            finally:
+                ahead.close()
+        if reader.failure is not None:
+            raise reader.failure
+
+
+class _Reader:
+    """Reads puzzles as questions and keeps these until their answers come.
+
+    Args:
+        read: The tokens of a puzzle.
+        on_error: See `Solver.solve_many`.
+    """
+
+    def __init__(self, read: Callable[[Any], Tokens], on_error: Callable[[int, PuzzleError], object] | None) -> None:
+        self._read, self._on_error = read, on_error
+        self._asked: deque[Tokens] = deque()  # whose result is not out yet, oldest first
+        self.failure: Exception | None = None
+        """What ended the stream before its end; to be raised when all results before it are out."""
+
+    def questions(self, given: Iterable[Any]) -> Iterator[Question]:
+        """The questions of all puzzles, up to one that cannot be read."""
+        puzzles = enumerate(given, 1)
+        while True:
+            try:
+                number, puzzle = next(puzzles)
+            except StopIteration:
+                return
+            except Exception as error:  # the iterable's own: what came before is still answered
+                self.failure = error
+                return
+            try:
+                tokens = self._read(puzzle)
+            except PuzzleError as error:
+                if self._on_error is None:
+                    self.failure = PuzzleError(f"puzzle {number}: {error}")
+                    return
+                self._on_error(number, error)
+                continue
+            self._asked.append(tokens)
+            yield Question(tokens)
+
+    def result(self, task: Task, answer: Any) -> Result:
+        """The result of the oldest question."""
+        return Result(task, self._asked.popleft(), found=answer)

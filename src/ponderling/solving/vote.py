@@ -16,8 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.checkpoint import Checkpoint
+from ponderling.config import RunConfig
 from ponderling.data import task_of
-from ponderling.supervision import RecursiveModel
+from ponderling.models.interface import RecursiveModel
+from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.tasks import Arc
 from ponderling.tasks.arc.family import is_arc
 from ponderling.tasks.arc.files import ArcTask
@@ -148,11 +150,12 @@ def known_tasks(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[str, ArcTask]
     return known
 
 
-@torch.inference_mode()
 def evaluate_arc(
     model: RecursiveModel,
     family: Arc,
+    *,
     tasks: Mapping[str, ArcTask],
+    config: RunConfig,
     steps: int,
     views: int | None = None,
     batch_size: int = 256,
@@ -165,6 +168,7 @@ def evaluate_arc(
         model: In evaluation mode, on the device.
         family: Canvas and rows; it must know every task.
         tasks: What to solve.
+        config: The run's config.
         steps: Supervision steps, all taken.
         views: Views of each test input besides the task as it is; None: all that the model was trained on.
         batch_size: Views at a time.
@@ -180,8 +184,9 @@ def evaluate_arc(
     votes: dict[TestInput, Votes] = {}
     identity: dict[TestInput, Candidate] = {}
     most, done = 0, 0
+    loop = ThinkingLoop(model, config, device=device)
     for names, puzzles in _batches(family, tasks, views, batch_size):
-        answers, scores = _solve(model, puzzles, steps, device)
+        answers, scores = _solve(loop, puzzles, steps=steps)
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
@@ -221,15 +226,20 @@ def _batches(
         yield [names[i] for i in part], shown
 
 
-def _solve(
-    model: RecursiveModel, puzzles: Puzzles, steps: int, device: torch.device | str
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _solve(loop: ThinkingLoop, puzzles: Puzzles, *, steps: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official."""
-    tokens = torch.from_numpy(puzzles.tokens.astype(np.int64)).to(device)
-    ids = torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)).to(device)
-    state = model.initial_state(len(puzzles))
-    for _ in range(steps - 1):
-        state, _ = model(state, tokens, ids)
-    _, output = model(state, tokens, ids)
-    answers = output.logits.argmax(-1).to(torch.uint8).cpu().numpy()
-    return answers, output.q.double().sigmoid().cpu().numpy()
+    slots = [
+        Slot(owner=i, tokens=tokens, puzzle_id=int(puzzle_id), early_exit=False)
+        for i, (tokens, puzzle_id) in enumerate(zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
+    ]
+    loop.add(slots)
+    ends: list[Moment] = []
+
+    def keep(moment: Moment) -> None:
+        ends[:] = [moment]
+
+    for _ in range(steps):
+        loop.step(watch=keep)
+    loop.drop(slots)
+    (end,) = ends
+    return end.tokens, end.output.q.double().sigmoid().cpu().numpy()

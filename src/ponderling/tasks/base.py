@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PAD = 0
 """The token of a cell outside the grid. In labels it marks a cell whose answer is not known, which is never scored."""
@@ -185,6 +185,29 @@ class Task(Protocol):
     @property
     def vocab_size(self) -> int:
         """How many tokens there are, PAD included."""
+        ...
+
+    @property
+    def rating_edges(self) -> tuple[int, ...]:
+        """Lowest rating of each row of a table by rating."""
+        ...
+
+    @property
+    def extends_question(self) -> bool:
+        """Whether an answer fills in its question, so that a guessed cell can be asserted as if it were given."""
+        ...
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """Tokens that a cell which is not given may be filled with."""
+        ...
+
+    def parse_grid(self, grid: ArrayLike) -> Tokens:
+        """One question from a grid of symbols, (L,); raises PuzzleError with the reason."""
+        ...
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of symbols, (rows, columns)."""
         ...
 
     def num_puzzles(self, puzzles: Puzzles) -> int:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ponderling.tasks import text_files
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
@@ -74,6 +75,26 @@ class GridTask:
     def num_puzzles(self, puzzles: Puzzles) -> int:
         """Rows of the puzzle embedding that these puzzles need."""
         return 1 + int(puzzles.puzzle_ids.max(initial=0))
+
+    @property
+    def rating_edges(self) -> tuple[int, ...]:
+        """Lowest rating of each row of a table by rating."""
+        return (0, 1, 4, 13, 51)
+
+    extends_question = False
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """Tokens that a cell which is not given may be filled with: every symbol."""
+        return tuple(range(1, self.vocab_size))
+
+    def parse_grid(self, grid: ArrayLike) -> Tokens:
+        """One question from a grid of symbols."""
+        return self.parse("".join(map(str, np.asarray(grid).ravel())))
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of symbols, (rows, columns)."""
+        return np.array(list(self.format(tokens))).reshape(self.grid_shape)
 
     # Text
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ponderling.supervision import StepResult
-from ponderling.system import write_atomically
+from ponderling.system import whole_lines, write_atomically
 from ponderling.training.distributed import World
 
 SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
@@ -80,7 +80,7 @@ class MetricsLog:
 
     def __init__(self, folder: Path, step: int, tensorboard: bool = False):
         self.path = folder / "metrics.jsonl"
-        kept = [line for line in _lines(self.path) if json.loads(line)["step"] <= step]
+        kept = [line for line in whole_lines(self.path) if json.loads(line)["step"] <= step]
         write_atomically(self.path, lambda path: path.write_text("".join(kept)))
         self._file = self.path.open("a")
         self._tensorboard = _summary_writer(folder, step) if tensorboard else None
@@ -99,31 +99,6 @@ class MetricsLog:
         self._file.close()
         if self._tensorboard is not None:
             self._tensorboard.close()
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Every line that a run has written so far.
-
-    Raises:
-        ValueError: when the folder holds no metrics.jsonl, or a line of it is damaged.
-    """
-    path = folder / "metrics.jsonl"
-    if not path.is_file():
-        raise ValueError(f"{folder}: no metrics.jsonl in it: not a run folder")
-    lines = []
-    for number, line in enumerate(_lines(path), 1):
-        try:
-            lines.append(json.loads(line))
-        except ValueError as error:
-            raise ValueError(f"{path} line {number}: not JSON: {error}") from error
-    return lines
-
-
-def _lines(path: Path) -> list[str]:
-    """The file's whole lines; a last line that a killed process left unfinished is not one."""
-    if not path.exists():
-        return []
-    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _summary_writer(folder: Path, step: int) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,10 +34,13 @@ from ponderling.checkpoint import (
 from ponderling.config import Phase, PuzzleShape, RunConfig
 from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
 from ponderling.data.sampler import Augment
+from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
 from ponderling.models import build_model
+from ponderling.models.interface import takes_depth
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
+from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.system import keep_freed_memory, remove_leftovers
 from ponderling.tasks import Arc
@@ -150,6 +152,7 @@ class Trainer:
         for phase in train.phases:
             _rated(data.train, phase)  # refuses what cannot be before hours have gone by
             augmentation(config.data, task, phase.extra_clues)
+        self._check_depth()
         self._start_phase()
 
     @property
@@ -158,7 +161,7 @@ class Trainer:
         return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
 
     def _start_phase(self) -> None:
-        """Sets the depth of recursion and the puzzles to draw from, as the phase of the next step says."""
+        """Sets the puzzles to draw from, as the phase of the next step says."""
         phase = self.phase
         if phase is None:
             augment = augmentation(self.config.data, self.task)
@@ -168,23 +171,34 @@ class Trainer:
             puzzles = self.data.train[_rated(self.data.train, phase)]
             augment = augmentation(self.config.data, self.task, phase.extra_clues)
             self.sampler = self._sample(puzzles, augment, _phase_seed(self.config.train.seed, number))
-        depth = self.config.model
-        if phase is not None:
-            depth = replace(depth, n=phase.n or depth.n, T=phase.T or depth.T)
-        self._depth = depth
-        self._set_depth()
 
     def _sample(self, puzzles: Puzzles, augment: Augment | None, seed: int) -> Sampler:
         return Sampler(puzzles, augment, seed, self.world.rank, self.world.size)
 
-    def _set_depth(self) -> None:
-        """Gives the model the n and T of the next update."""
-        train = self.config.train
+    def next_depth(self) -> dict[str, int]:
+        """The n and T of the next update, by name, where they are not the model's own."""
+        train, own, phase = self.config.train, self.config.model, self.phase
+        n = (phase and phase.n) or own.n
+        T = (phase and phase.T) or own.T
         if train.vary_T:
-            T = np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * self._depth.T)
-            self.model.config = replace(self._depth, T=int(T))
-        elif train.phases:
-            self.model.config = self._depth
+            T = int(np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * T))
+        return {name: value for name, value in (("n", n), ("T", T)) if value != getattr(own, name)}
+
+    def _check_depth(self) -> None:
+        """Refuses a depth that a model of the user's own cannot be asked for.
+
+        Raises:
+            ValueError: naming the setting and what the model's call must take.
+        """
+        times_asked(self.model, self.config)
+        train = self.config.train
+        wanted = [f"train.phases until {p.until}" for p in train.phases if p.n is not None or p.T is not None]
+        wanted += ["train.vary_T"] * train.vary_T
+        if wanted and not takes_depth(self.model):
+            raise ValueError(
+                f"{wanted[0]} trains at another n or T than the model's own: the call of {type(self.model).__name__} "
+                "must take the keywords n and T; give it these, or leave the setting out"
+            )
 
     @property
     def evaluated_model(self) -> TrainableModel:
@@ -238,7 +252,9 @@ class Trainer:
         train = self.config.train
         new = self.sampler.take(int(self.carry.halted.sum()))  # sync
         self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
-        result = supervision_step(self.model, self.carry, train, self.generator)
+        result = supervision_step(
+            self.model, self.carry, config=train, generator=self.generator, depth=self.next_depth()
+        )
         (result.loss / train.batch_size).backward()
         total = result.loss.detach().clone()
         self._add_up_gradients(total)
@@ -261,7 +277,6 @@ class Trainer:
         self.step += 1
         if any(phase.until == self.step for phase in train.phases):
             self._start_phase()
-        self._set_depth()
         self._window.add(result, loss, lr)
 
     def _add_up_gradients(self, loss: Tensor) -> None:
@@ -317,15 +332,15 @@ class Trainer:
     def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
         """Evaluates the averaged weights on these puzzles; `progress` is called with the number that this process did."""
         model = self.evaluated_model.eval()
-        if self.config.train.phases or self.config.train.vary_T:
-            model.config = self.config.model  # as the checkpoint will be used, whatever the phase
         try:
             if self.world.size == 1:
-                return evaluate(model, self.task, puzzles, self.config, device=self.device, progress=progress)
+                return evaluate(self._solver(model), puzzles, progress=progress)
             return self._score_together(model, puzzles, progress)
         finally:
-            self._set_depth()
             self.model.train()
+
+    def _solver(self, model: TrainableModel) -> Solver:
+        return Solver(model, self.task, config=self.config, device=self.device)
 
     def _score_together(self, model: TrainableModel, puzzles: Puzzles, progress: Callable[[int], object]) -> Evaluation:
         """Each process evaluates its part; one that is told to stop says so when all are done, lest the others wait."""
@@ -333,7 +348,7 @@ class Trainer:
         part, stopped = None, False
         if len(own):
             try:
-                part = evaluate(model, self.task, own, self.config, device=self.device, progress=progress)
+                part = evaluate(self._solver(model), own, progress=progress)
             except _Stopped:
                 stopped = True
         if self.world.any(stopped):

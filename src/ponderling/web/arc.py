@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ponderling.solving.search import Found
+from ponderling.solving.records import Answer
 from ponderling.tasks import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
 from ponderling.tasks.arc.voting import Votes
@@ -58,7 +58,7 @@ def views(served: Served, text: str, count: int) -> Puzzles:
     return family.as_views(_base(served, task, pair)[[0] * len(rows)], rows)
 
 
-def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Found], steps: int) -> VoteResponse:
+def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Answer], steps: int) -> VoteResponse:
     """The votes.
 
     Args:

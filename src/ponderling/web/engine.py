@@ -1,8 +1,9 @@
 """One worker thread on which all requests think: the attempts of all of them share each forward pass (continuous batching).
 
-A `Job` is the work of one request: one or many puzzles under one budget. It waits in a bounded queue until its lane has slots
-free, goes on step by step beside the others, and leaves when it is done, cancelled or out of time. A lane is one model on one
-puzzle family, since only grids of one shape can share a pass. What happens is told by `Job.emit`, from the worker thread.
+A `Job` is the work of one request: one or many puzzles, and what may be spent on each. It waits in a bounded queue until its
+lane has slots free, goes on step by step beside the others, and leaves when it is done, cancelled or out of time. A lane is
+one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the slots of one loop.
+`Job.emit` tells what happens, from the worker thread.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ponderling.halting import recursions_of
-from ponderling.solving.search import Budget, Found, Search, TraceStep, model_step
+from ponderling.config import Search
+from ponderling.halting import times_asked
+from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
+from ponderling.solving.records import Answer, TraceStep
+from ponderling.solving.search import InMemory, Thinker
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Question
 
@@ -56,7 +60,7 @@ class Answered:
     """The outcome for the job's puzzle of this number, from 0; they come in order."""
 
     number: int
-    found: Found
+    answer: Answer
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,11 @@ class Job:
     Args:
         lane: The model and task.
         questions: Its puzzles.
-        budget: What may be spent on each.
+        search: What may be spent on each beyond plain thinking.
+        steps: Most supervision steps of plain thinking.
         emit: Called with each event, on the worker thread; must not block.
         seconds: Time it may take, waiting included.
-        seed: Of guesses and noise.
+        early_exit: Whether an attempt ends where the model says stop.
         watched: Tell every step, too.
     """
 
@@ -86,10 +91,12 @@ class Job:
         self,
         lane: Lane,
         questions: Sequence[Question],
-        budget: Budget,
+        *,
+        search: Search,
+        steps: int,
         emit: Callable[[Event], object],
         seconds: float,
-        seed: int = 0,
+        early_exit: bool = True,
         watched: bool = False,
     ):
         self.lane, self.emit_, self.emitted, self.taken = lane, emit, 0, 0
@@ -97,13 +104,13 @@ class Job:
         self.deadline = time.monotonic() + seconds
         self.left = len(questions)
         self.number = 0
-        attempts = 1 + budget.restarts + budget.views
+        attempts = 1 + search.restarts + (search.views or 0)
         self.slots = max(1, min(lane.share, len(questions) * attempts))
         solver = lane.solver
-        self.patience = PATIENCE * recursions_of(solver.model, solver.config)[1]
-        self.waiting: Iterator[tuple[int, Question]] = enumerate(questions)
-        self.search = Search(
-            solver.model, solver.task, solver.config, budget, self.slots, seed, solver.device, trace=False,
+        self.patience = PATIENCE * times_asked(solver.model, solver.config)
+        self.questions = InMemory(questions)
+        self.thinker = Thinker(
+            lane.loop, search, task=solver.task, steps=steps, slots=self.slots, early_exit=early_exit,
             observe=self._stepped if watched else None,
         )  # fmt: skip
 
@@ -129,6 +136,7 @@ class Lane:
 
     def __init__(self, solver: Solver, slots: int):
         self.solver, self.slots = solver, slots
+        self.loop = ThinkingLoop(solver.model, solver.config, device=solver.device)
         self.share = max(1, slots // 4)
         """Most slots of one job, so that no request keeps all others out."""
         self.active: list[Job] = []
@@ -143,12 +151,11 @@ class Lane:
         rows, columns = solver.task.grid_shape
 
         def seconds(count: int) -> float:
-            tokens = np.ones((count, rows * columns), np.uint8)
+            tokens = np.ones(rows * columns, np.uint8)
+            loop = ThinkingLoop(solver.model, solver.config, device=solver.device)
+            loop.add([Slot(owner=i, tokens=tokens, early_exit=False) for i in range(count)])
             began = time.perf_counter()
-            model_step(
-                solver.model, solver.model.initial_state(count), tokens, [0] * count, solver.config, solver.device,
-                np.zeros(count, bool),
-            )  # fmt: skip
+            loop.step()
             return time.perf_counter() - began
 
         with torch.inference_mode():
@@ -323,6 +330,7 @@ class Engine:
         """Takes a job out and tells it so."""
         if job in job.lane.active:
             job.lane.active.remove(job)
+            job.thinker.close()
             job.lane.used -= job.slots
         elif job in self._waiting:
             self._waiting.remove(job)
@@ -348,35 +356,30 @@ class Engine:
     def _think(self, lane: Lane, jobs: list[Job]) -> None:
         """One supervision step of all attempts of these jobs, in one forward pass."""
         for job in jobs:
-            job.search.fill(job.waiting)
-        jobs = [job for job in jobs if job.search.active]
-        if not jobs:
+            job.thinker.start(job.questions)
+        slots = [slot for job in jobs for slot in job.thinker.active]
+        if not slots:
             return
-        inputs = [job.search.inputs() for job in jobs]
-        tokens = np.concatenate([tokens for tokens, _ in inputs])
-        ids = [i for _, some in inputs for i in some]
-        may_leave = np.repeat([job.search.budget.early_exit for job in jobs], [len(some) for _, some in inputs])
-        states = zip(*(job.search.state for job in jobs), strict=True)
-        solver = lane.solver
-        watched = any(job.watched for job in jobs)
-        state, p, halts, halting, moments = model_step(
-            solver.model, tuple(map(torch.cat, states)), tokens, ids, solver.config, solver.device, may_leave, watched
-        )
+        watched = [job.thinker for job in jobs if job.watched]
+
+        def watch(moment: Moment) -> None:
+            for thinker in watched:
+                thinker.watch(moment)
+
+        said: dict[Thinker, list[tuple[Slot, Said]]] = {job.thinker: [] for job in jobs}
+        for slot, one in lane.loop.step(slots, watch=watch if watched else None):
+            said[slot.owner].append((slot, one))
         self.counters.steps += 1
-        self.counters.rows += len(ids)
-        first = 0
+        self.counters.rows += len(slots)
         for job in jobs:
-            rows = slice(first, first + len(job.search.active))
-            first = rows.stop
-            own = [moment.of(rows) for moment in moments] if job.watched else []
-            job.search.heed(tuple(s[rows] for s in state), p[rows], halts[rows], halting[rows], own)
+            job.thinker.hear(said[job.thinker])
             self._tell_answers(job)
 
     def _tell_answers(self, job: Job) -> None:
-        for found in job.search.ready():
+        for answer in job.thinker.ready():
             self.counters.puzzles += 1
-            self.counters.halted += found.halted
-            job.emit(Answered(job.number, found))
+            self.counters.halted += answer.halted
+            job.emit(Answered(job.number, answer))
             job.number += 1
             job.left -= 1
         if not job.left:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from ponderling.config import Choice
-from ponderling.solving.search import Budget
+from ponderling.config import Search, field_texts
 
 if TYPE_CHECKING:
     from ponderling.web.served import Served
@@ -33,8 +33,29 @@ Puzzle = Annotated[
 ]
 
 
-class Options(BaseModel):
-    """Which model, and what may be spent: as of `ponderling solve`."""
+LIMITS: dict[str, dict[str, Any]] = {
+    "restarts": {"ge": 0, "le": MOST_ATTEMPTS},
+    "search_steps": {"ge": 1, "le": MOST_STEPS, "examples": [12]},
+    "guess_every": {"ge": 0, "le": MOST_STEPS},
+    "noise": {"ge": 0, "le": 10, "allow_inf_nan": False},
+    "views": {"ge": 0, "le": MOST_ATTEMPTS},
+    "seed": {"ge": 0, "le": 2**31 - 1},
+}
+"""What the server allows of the fields of `Search`."""
+
+_FIELDS: dict[str, Any] = {
+    field.name: (
+        get_type_hints(Search)[field.name],
+        Field(field.default, description=field_texts(Search)[field.name], **LIMITS.get(field.name, {})),
+    )
+    for field in dataclasses.fields(Search)
+}
+SearchFields = create_model("SearchFields", **_FIELDS)
+"""The search options, from the one place where they are written."""
+
+
+class Options(SearchFields):
+    """Which model, and what may be spent: the options of `ponderling solve`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,44 +75,20 @@ class Options(BaseModel):
         description="Most supervision steps; as many as in training if not given.",
         examples=[16],
     )
-    restarts: int = Field(
-        0, ge=0, le=MOST_ATTEMPTS, description="Further attempts where plain thinking finds no answer."
-    )
-    search_steps: int | None = Field(
-        None,
-        ge=1,
-        le=MOST_STEPS,
-        description="Most steps of a further attempt; else `steps`.",
-        examples=[12],
-    )
-    guess_every: int = Field(
-        3, ge=0, le=MOST_STEPS, description="A further attempt guesses every so many steps; 0: never."
-    )
-    noise: float = Field(
-        0.0, ge=0, le=10, allow_inf_nan=False, description="Noise on the state a further attempt starts from."
-    )
-    views: int = Field(0, ge=0, le=MOST_ATTEMPTS, description="Further attempts under a random symmetry each.")
-    choose: Choice = Field("halting", description="Who chooses among answers.")
-    verify: bool = Field(False, description="Let the task's rules choose: the first answer that they accept.")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of guesses and noise.")
 
-    def budget(self, served: Served) -> Budget:
-        """What may be spent.
+    def search(self, served: Served) -> Search:
+        """What may be spent beyond plain thinking.
 
         Raises:
             HTTPException: 422, when options contradict each other.
         """
-        if served.arc_tasks and (self.restarts or self.views or self.verify):
-            raise HTTPException(422, "ARC answers are chosen by votes over views, without further search: see /v1/vote")
-        # Where there is one attempt, that of most attempts is its last word, which is what `ponderling solve` answers.
-        alone = not (self.restarts or self.views or self.verify)
         try:
-            return Budget(
-                self.steps or served.steps, self.restarts, self.search_steps, self.noise, self.guess_every, self.views,
-                "agreement" if alone else self.choose, self.verify,
-            )  # fmt: skip
+            search = Search(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Search)})
         except ValueError as error:
             raise HTTPException(422, str(error)) from None
+        if served.arc_tasks and not search.is_plain:
+            raise HTTPException(422, "ARC answers are chosen by votes over views, without further search: see /v1/vote")
+        return search
 
 
 class SolveRequest(Options):

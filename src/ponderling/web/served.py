@@ -98,11 +98,11 @@ class Registry:
         if is_arc(own):
             family = arc_of(first)
             tasks = offered_tasks(first, family, arc_source)
-            self.add(name, Solver(first.model, family, first.config, device), own, slots, tasks)
+            self.add(name, Solver(first.model, family, config=first.config, device=device), own, slots, tasks)
             return
         for task in catalog.families(first):
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype, task=task)
-            self.add(name, Solver.of(loaded, device), own, slots)
+            self.add(name, Solver.of(loaded, device=device), own, slots)
 
     def add(
         self, name: str, solver: Solver, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None

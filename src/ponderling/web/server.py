@@ -19,8 +19,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 import ponderling
-from ponderling.halting import recursions_of
-from ponderling.solving.search import Budget, Found
+from ponderling.config import Search
+from ponderling.halting import times_asked
+from ponderling.solving.records import Answer
+from ponderling.solving.result import Result
+from ponderling.solving.search import PLAIN
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
 from ponderling.web import arc, catalog
 from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
@@ -123,9 +126,10 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
     async def solve(body: SolveRequest, request: Request) -> SolveResponse:
         served = registry.find(body.model, body.task)
         questions = [_parse(served, puzzle, f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
-        reader = Reader(engine, settings, served, questions, body.budget(served), body.seed)
+        search, steps = body.search(served), body.steps or served.steps
+        reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps)
         answers = await _answers(reader, request, settings)
-        results = [_solved(served.task, q.tokens, found) for q, found in zip(questions, answers, strict=True)]
+        results = [_solved(served.task, q.tokens, answer) for q, answer in zip(questions, answers, strict=True)]
         return SolveResponse(model=served.model, task=served.task.name, results=results)
 
     @app.post(
@@ -148,7 +152,8 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
     async def think(body: ThinkRequest) -> EventStream:
         served = registry.find(body.model, body.task)
         question = _parse(served, body.puzzle)
-        reader = Reader(engine, settings, served, [question], body.budget(served), body.seed, watched=True)
+        search, steps = body.search(served), body.steps or served.steps
+        reader = Reader(engine, settings, served=served, questions=[question], search=search, steps=steps, watched=True)
         return EventStream(_events(reader, served, question.tokens), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
@@ -205,15 +210,18 @@ def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
         except PuzzleError as error:
             raise HTTPException(422, str(error)) from None
         # As in `ponderling eval`: all steps are taken, whatever the halting head says.
-        budget = Budget(body.steps or served.steps, choose="agreement", early_exit=False)
+        steps = body.steps or served.steps
         questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
-        reader = Reader(registry.engine, settings, served, questions, budget, watched=body.stream)
+        reader = Reader(
+            registry.engine, settings, served=served, questions=questions, search=PLAIN, steps=steps,
+            early_exit=False, watched=body.stream,
+        )  # fmt: skip
 
-        def tally(found: list[Found]) -> VoteResponse:
-            return arc.tally(served, body.puzzle, views, found, budget.steps)
+        def tally(answers: list[Answer]) -> VoteResponse:
+            return arc.tally(served, body.puzzle, views, answers, steps)
 
         if body.stream:
-            return EventStream(_votes(reader, len(questions) * budget.steps, tally), reader.close)
+            return EventStream(_votes(reader, len(questions) * steps, tally), reader.close)
         return tally(await _answers(reader, request, settings))
 
 
@@ -229,7 +237,7 @@ def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     parameters = sum(p.numel() for p in solver.model.parameters())  # pyright: ignore[reportAttributeAccessIssue]
     return ModelInfo(
         name=name, system=solver.config.model.system, parameters=parameters, steps=solver.config.train.N_sup,
-        recursions=recursions_of(solver.model, solver.config)[1],
+        recursions=times_asked(solver.model, solver.config),
         tasks=[Family(**served.about) for served in tasks.values()],
     )  # fmt: skip
 
@@ -251,14 +259,8 @@ def _raise_if(problem: str, settings: Settings) -> None:
         raise HTTPException(500, problem)
 
 
-def _solved(task: Task, question: Tokens, found: Found) -> Solved:
-    verdict = task.check(question, found.tokens)
-    return Solved(
-        question=task.format(question), answer=task.format(found.tokens),
-        valid=verdict.valid if task.has_rules else None, reasons=list(verdict.reasons),
-        steps=found.passes, attempts=found.attempts, attempt=found.attempt, halted=found.halted,
-        halt_probability=round(found.halt_probability, 4),
-    )  # fmt: skip
+def _solved(task: Task, question: Tokens, answer: Answer) -> Solved:
+    return Solved(**Result(task, question, found=answer).to_json())
 
 
 class Reader:
@@ -268,10 +270,12 @@ class Reader:
         self,
         engine: Engine,
         settings: Settings,
+        *,
         served: Served,
         questions: list[Question],
-        budget: Budget,
-        seed: int = 0,
+        search: Search,
+        steps: int,
+        early_exit: bool = True,
         watched: bool = False,
     ):
         self.engine, self.events = engine, asyncio.Queue[Event]()
@@ -282,7 +286,10 @@ class Reader:
             loop.call_soon_threadsafe(put, event)
 
         try:
-            self.job = Job(served.lane, questions, budget, emit, settings.seconds, seed, watched)
+            self.job = Job(
+                served.lane, questions, search=search, steps=steps, emit=emit, seconds=settings.seconds,
+                early_exit=early_exit, watched=watched,
+            )  # fmt: skip
             engine.submit(self.job)
         except Busy as busy:
             raise HTTPException(
@@ -319,18 +326,18 @@ class Reader:
             self.engine.cancel(self.job)
 
 
-async def _answers(reader: Reader, request: Request, settings: Settings) -> list[Found]:
-    """What was found for each puzzle, in order; a client that leaves ends the job."""
+async def _answers(reader: Reader, request: Request, settings: Settings) -> list[Answer]:
+    """The answer to each puzzle, in order; a client that leaves ends the job."""
     gone = asyncio.create_task(_wait_until_gone(request))
-    found: list[Found] = []
+    answers: list[Answer] = []
     try:
         while True:
             event = await reader.next(gone)
             if isinstance(event, Answered):
-                found.append(event.found)
+                answers.append(event.answer)
             elif isinstance(event, Ended):
                 _raise_if(event.problem, settings)
-                return found
+                return answers
     finally:
         gone.cancel()
         reader.close()
@@ -368,16 +375,16 @@ async def _events(reader: Reader, served: Served, question: Tokens) -> AsyncIter
         elif isinstance(event, Stepped):
             yield _event("step", _step_json(task, question, event))
         elif isinstance(event, Answered):
-            yield _event("end", _solved(task, question, event.found).model_dump())
+            yield _event("end", _solved(task, question, event.answer).model_dump())
         else:
             if event.problem:
                 yield _event("problem", {"detail": event.problem})
             return
 
 
-async def _votes(reader: Reader, steps: int, tally: Callable[[list[Found]], VoteResponse]) -> AsyncIterator[str]:
+async def _votes(reader: Reader, steps: int, tally: Callable[[list[Answer]], VoteResponse]) -> AsyncIterator[str]:
     """How far the views are, a hundred times at most, then their votes; `steps` is what they all take together."""
-    found: list[Found] = []
+    answers: list[Answer] = []
     done = 0
     while True:
         event = await reader.next(patience=HEARTBEAT)
@@ -390,12 +397,12 @@ async def _votes(reader: Reader, steps: int, tally: Callable[[list[Found]], Vote
             if 100 * done // steps > 100 * (done - 1) // steps:
                 yield _event("progress", {"done": done, "of": steps})
         elif isinstance(event, Answered):
-            found.append(event.found)
+            answers.append(event.answer)
         elif event.problem:
             yield _event("problem", {"detail": event.problem})
             return
         else:
-            yield _event("end", tally(found).model_dump())
+            yield _event("end", tally(answers).model_dump())
             return
 
 

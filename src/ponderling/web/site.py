@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
+from ponderling.config import Search
 from ponderling.data import task_of
 from ponderling.exchange.onnx_export import Step, describe, export, need_onnx
-from ponderling.halting import recursions_of
-from ponderling.models import Relational
+from ponderling.halting import times_asked
+from ponderling.models import Relational, build_model
+from ponderling.solving.search import UNSURE
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
 from ponderling.tasks import Arc
@@ -96,10 +97,13 @@ def build_site(
 
 def _single_recursions(checkpoint: Checkpoint) -> tuple[Checkpoint, int]:
     """What the page runs, and how often in a supervision step: single recursions of a model that may stop after each."""
-    single, count = recursions_of(checkpoint.model, checkpoint.config)
-    assert isinstance(single, nn.Module)
-    config = replace(checkpoint.config, model=single.config)
-    return replace(checkpoint, model=single, config=config), count
+    count = times_asked(checkpoint.model, checkpoint.config)
+    if count == 1:
+        return checkpoint, 1
+    config = replace(checkpoint.config, model=replace(checkpoint.config.model, T=1))
+    single = build_model(config.model, checkpoint.shape, relations=task_of(config.data).relations)
+    single.load_state_dict(checkpoint.model.state_dict())
+    return replace(checkpoint, model=single.eval(), config=config), count
 
 
 def _write_page(folder: Path) -> None:
@@ -137,6 +141,7 @@ def _model(name: str, checkpoint: Checkpoint, families: list[dict[str, Any]]) ->
         "system": checkpoint.config.model.system,
         "parameters": sum(p.numel() for p in checkpoint.model.parameters()),
         "steps": checkpoint.config.train.N_sup,
+        "search": {"guess_every": Search().guess_every, "unsure": UNSURE},
         "tasks": families,
     }
 
@@ -151,7 +156,7 @@ def _with_arc(name: str, checkpoint: Checkpoint, source: str) -> tuple[Checkpoin
     rows = {task: family.identifiers.rows(task, VIEWS) for task in tasks}
     cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
     names = Step(cut.model, cut.config.train.halting == "halt_continue").input_names
-    solver = Solver(cut.model, family, cut.config, "cpu")
+    solver = Solver(cut.model, family, config=cut.config)
     described = catalog.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
     return cut, {
         "models": [_model(name, cut, [described | {"graph": describe(cut) | {"inputs": names}}])],

@@ -345,7 +345,6 @@ def _make_distinct(
 def _facts(task: Task, puzzles: Puzzles) -> dict[str, Any]:
     import numpy as np
 
-    from ponderling.solving.evaluate import edges_of
     from ponderling.solving.scores import rating_buckets
 
     clues = task.clue_mask(puzzles.tokens).sum(axis=1)
@@ -361,7 +360,7 @@ def _facts(task: Task, puzzles: Puzzles) -> dict[str, Any]:
         else None,
         "ratings": None
         if ratings is None
-        else {name: int(np.sum(members)) for name, members in rating_buckets(ratings, edges_of(task))},
+        else {name: int(np.sum(members)) for name, members in rating_buckets(ratings, task.rating_edges)},
         "repeated_up_to_symmetry": len(puzzles) - len(prints),
     }
 

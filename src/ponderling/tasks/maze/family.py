@@ -45,6 +45,7 @@ class Maze(GridTask):
     """The family of mazes with so many rows and columns."""
 
     symbols = "# SGo"
+    extends_question = True
     cells_touch = True
     """A drawing puts nothing between two cells."""
 
@@ -55,6 +56,11 @@ class Maze(GridTask):
         self.grid_shape = (rows, columns)
         self.name = f"maze{rows}" if rows == columns else f"maze{rows}x{columns}"
         self.hub_repository = HUB_REPOSITORY if self.grid_shape == (30, 30) else None
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """Tokens that a cell which is not given may be filled with: free and path."""
+        return FREE, PATH
 
     def num_puzzles(self, puzzles: Puzzles) -> int:
         """1: the rules never change, so no puzzle needs an embedding of its own."""

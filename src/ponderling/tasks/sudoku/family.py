@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ponderling.tasks import text_files
 from ponderling.tasks.base import PuzzleError, Puzzles, Regions, Relations, Symmetry, Tokens, Verdict
@@ -132,6 +132,22 @@ class Sudoku:
     def symbols(self) -> str:
         """The characters of a solution, in the order of their tokens."""
         return SYMBOLS[: self.side]
+
+    rating_edges = (0, 1, 4, 13, 51)
+    extends_question = True
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """Tokens that a cell which is not given may be filled with: every symbol."""
+        return tuple(range(BLANK + 1, self.vocab_size))
+
+    def parse_grid(self, grid: ArrayLike) -> Tokens:
+        """One question from a grid of digits, 0 for a blank."""
+        return self.parse("".join(("." + self.symbols)[int(cell)] for cell in np.asarray(grid).ravel()))
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of digits, (side, side)."""
+        return np.maximum(tokens.astype(np.int64) - BLANK, 0).reshape(self.grid_shape)
 
     @property
     def num_cells(self) -> int:

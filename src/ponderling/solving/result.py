@@ -1,0 +1,170 @@
+"""A puzzle's answer in the puzzle's own terms, and what the rules say about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.pictures.film import Film, svg
+from ponderling.solving.records import Answer, TraceStep
+from ponderling.tasks.base import Task, Tokens, Verdict
+
+
+class Result:
+    """The answer to one puzzle, as text and as a grid, and whether the rules accept it.
+
+    A model that found an answer claims nothing: `valid` is what the task's rules say. In a notebook a result shows its grid,
+    and with a trace its film.
+
+    Args:
+        task: The puzzle family.
+        question: The question's tokens, (L,).
+        found: What came of thinking.
+    """
+
+    def __init__(self, task: Task, question: Tokens, *, found: Answer) -> None:
+        self.task, self.question_tokens, self.found = task, question, found
+
+    @property
+    def question(self) -> str:
+        """The question as text."""
+        return self.task.format(self.question_tokens)
+
+    @property
+    def answer(self) -> str:
+        """The answer as text, in one line; a dot where the model left a cell blank."""
+        return self.task.format(self.tokens)
+
+    @cached_property
+    def grid(self) -> NDArray[Any]:
+        """The answer as a grid of symbols, (rows, columns): digits for Sudokus, 0 for a blank; characters for mazes."""
+        return self.task.to_grid(self.tokens)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The answer's tokens, (L,)."""
+        return self.found.tokens
+
+    @property
+    def steps(self) -> int:
+        """Supervision steps taken, of all attempts up to the one that gave the answer."""
+        return self.found.steps
+
+    @property
+    def attempts(self) -> int:
+        """Attempts up to the one that gave the answer; more than one only with search."""
+        return self.found.attempts
+
+    @property
+    def halted(self) -> bool:
+        """Whether the model said stop; False: it ran out of steps."""
+        return self.found.halted
+
+    @property
+    def halt_probability(self) -> float:
+        """How sure the model was that it is done, from 0 to 1."""
+        return self.found.halt_probability
+
+    @property
+    def trace(self) -> tuple[TraceStep, ...]:
+        """Every step of the attempt that gave the answer, when it was asked for; see `TraceStep`."""
+        return self.found.trace
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the task's rules say about the answer."""
+        return self.task.check(self.question_tokens, self.tokens)
+
+    @property
+    def valid(self) -> bool | None:
+        """Whether every rule holds and every clue is kept; None where the task has no rules to judge by."""
+        return self.verdict.valid if self.task.has_rules else None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Which rules are broken, one sentence each; empty when valid."""
+        return self.verdict.reasons
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the trace as plain values, and the trace where there is one."""
+        plain: dict[str, Any] = {
+            "question": self.question,
+            "answer": self.answer,
+            "valid": self.valid,
+            "reasons": list(self.reasons),
+            "steps": self.steps,
+            "attempts": self.attempts,
+            "attempt": self.found.attempt,
+            "halted": self.halted,
+            "halt_probability": round(self.halt_probability, 4),
+        }
+        if self.trace:
+            plain["trace"] = [
+                {
+                    "step": step.step,
+                    "recursion": step.recursion,
+                    "tokens": step.tokens.tolist(),
+                    "confidence": [round(float(c), 4) for c in step.confidence],
+                    "halt_probability": round(step.halt_probability, 4),
+                }
+                for step in self.trace
+            ]
+        return plain
+
+    def __repr__(self) -> str:
+        judged = {True: "valid", False: "not valid", None: "no rules to judge by"}[self.valid]
+        how = (
+            f"halted, {self.halt_probability:.0%} sure"
+            if self.halted
+            else f"not halted, {self.halt_probability:.0%} sure"
+        )
+        return f"Result({self.answer!r}, {judged}, {self.steps} steps, {how})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        found = self.found
+        return (
+            self.task.name,
+            self.question_tokens.tobytes(),
+            found.tokens.tobytes(),
+            found.steps,
+            found.attempts,
+            found.halted,
+        )
+
+    def _repr_html_(self) -> str:
+        """The grid, or the film of the thinking where there is a trace, for a notebook."""
+        if self.trace:
+            return svg(Film(self.task, self))
+        certain = np.eye(self.task.vocab_size, dtype=np.float32)[self.tokens]
+        end = TraceStep(
+            step=self.steps,
+            tokens=self.tokens,
+            probabilities=certain,
+            halt_probability=self.halt_probability,
+            wants_to_halt=self.halted,
+        )
+        shown = Result(self.task, self.question_tokens, found=replace(self.found, trace=(end,)))
+        return svg(Film(self.task, shown), still=1)
+
+    def states(self) -> list[tuple[NDArray[np.float32], ...]]:
+        """Hidden states after each step of the trace, (y, z), for a result with `trace="states"`.
+
+        Raises:
+            ValueError: when the states were not kept.
+        """
+        kept = [step.state for step in self.trace if step.state is not None]
+        if not kept:
+            raise ValueError('the hidden states were not kept: ask for them with trace="states"')
+        return kept
