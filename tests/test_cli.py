@@ -11,8 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ponderling.checkpoint import read_config
 from ponderling.cli import main
-from ponderling.cli.train import StopOnSignal
+from ponderling.cli.signals import StopOnSignal
+from ponderling.cli.train import _run_name
+from ponderling.config import Phase, RuntimeConfig, SolveConfig
 from ponderling.recipes import Recipe, get_recipe
 from ponderling.tasks import get_task
 
@@ -217,13 +220,14 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
     tmp_path, monkeypatch, capsys
 ):
     config = get_recipe("sudoku4").config
+    config = replace(config, train=replace(config.train, steps=16))
     # the second part ends with the weights that it began with
     still = replace(config, train=replace(config.train, lr=1e-30, muon_lr=1e-30))
     monkeypatch.setattr(
         "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", still, before=(config,))
     )
     out = tmp_path / "run"
-    command = ["train", "sudoku4", "--out", str(out), "--json", *TINY]
+    command = ["train", "sudoku4", "--out", str(out), "--json", *TINY[2:]]
     with monkeypatch.context() as patch:
         patch.setattr(StopOnSignal, "__call__", lambda self: True)
         assert main(command) == 130
@@ -248,6 +252,82 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
 
     assert main([*command[:3], str(tmp_path / "last"), *TINY, "--train.init", str(out / "part1")]) == 0
     assert not (tmp_path / "last" / "part1").exists()
+
+
+@pytest.fixture
+def two_parts(monkeypatch):
+    """A recipe of two parts that differ in their learning rate."""
+    config = get_recipe("sudoku4").config
+    other = replace(config, train=replace(config.train, lr=1e-4, phases=(Phase(4),)))
+    monkeypatch.setattr(
+        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", other, before=(config,))
+    )
+
+
+@pytest.mark.parametrize("option", ["--train.steps", "--train.phases.0.until"])
+def test_what_each_part_of_a_recipe_has_its_own_of_is_refused_naming_the_way(option, two_parts, tmp_path, capsys):
+    assert main(["train", "two", "--out", str(tmp_path / "run"), option, "16"]) == 2
+    line = one_line(capsys)
+    assert f"{option} would hold for each of the 2 parts of two: train one part with --part N" in line
+    assert "or the last alone with --train.init CHECKPOINT" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_part_is_trained_alone_from_the_part_before_or_from_given_weights(two_parts, tmp_path, capsys):
+    command = ["train", "two", "--out", str(tmp_path / "run"), "--json", *TINY]
+    assert main([*command, "--part", "2"]) == 2
+    assert f"there are none in {tmp_path}/run/part1: train that part first (--part 1) or give" in one_line(capsys)
+    assert main([*command, "--part", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == str(tmp_path / "run" / "part1")
+    assert not (tmp_path / "run" / "last").exists()
+    assert main([*command, "--part", "2"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"] == str(tmp_path / "run")
+    first, last = (read_config(folder / "last") for folder in (tmp_path / "run" / "part1", tmp_path / "run"))
+    assert (first[0].train.lr, first[0].train.init, first[2]["recipe"]) == (3e-3, None, "two, part 1")
+    assert (last[0].train.lr, last[0].train.init, last[2]["recipe"]) == (1e-4, str(tmp_path / "run" / "part1"), "two")
+    other = str(tmp_path / "other")
+    assert (
+        main(["train", "two", "--out", other, *TINY, "--part=2", "--train.init", str(tmp_path / "run" / "part1")]) == 0
+    )
+    assert main([*command, "--part", "3"]) == 2
+    assert "--part must be from 1 to 2 for two: got 3" in one_line(capsys)
+
+
+def test_a_part_of_a_recipe_without_parts_is_refused(capsys):
+    assert main(["train", "sudoku4", "--part", "1"]) == 2
+    assert one_line(capsys) == "ponderling: --part is for recipes of several parts: sudoku4 has one"
+    assert main(["train", "sudoku", "--part", "one"]) == 2
+    assert "one" in one_line(capsys)
+
+
+def test_flags_of_older_versions_are_still_understood(tmp_path):
+    old = ["--train.eval_every=7", "--train.threads", "1", "--train.no-compile", "--train.halt-when-sure=0.75"]
+    old += ["--train.no_tensorboard", "--train.halt-within-step"]
+    assert main(["train", "sudoku4", "--out", str(tmp_path), *TINY[:8], "--train.checkpoint-every", "5", *old]) == 0
+    config = read_config(tmp_path / "last")[0]
+    assert config.run == RuntimeConfig(threads=1, eval_every=7, checkpoint_every=5)
+    assert config.solve == SolveConfig(halt_when_sure=0.75, halt_within_step=True)
+
+
+def test_the_run_folder_is_named_after_the_recipe_the_file_or_both():
+    for name, file, expected in (
+        ("sudoku4", None, "sudoku4"),
+        ("own_task:Lakes", None, "Lakes"),
+        (None, "grids/my.jsonl.gz", "my"),
+        (None, "grids", "grids"),
+        (None, "grids/train.jsonl", "grids"),
+        (None, "grids/puzzles.csv", "grids"),
+        (None, "/train.csv", "train"),
+        ("sudoku9-small", "grids/my.jsonl", "sudoku9-small-my"),
+        ("sudoku9-small", "grids/train.jsonl", "sudoku9-small-grids"),
+    ):
+        assert _run_name(name, None if file is None else (file, None)) == expected
+
+
+def test_american_spellings_are_accepted(tmp_path):
+    mixer = ["--model.mixer", "neighbors", "--model.positions", "none", "--model.prefix-len", "0"]
+    assert main(["train", "sudoku4", "--out", str(tmp_path), *TINY, *mixer, "--model.puzzle-embedding-size", "0"]) == 0
+    assert read_config(tmp_path / "last")[0].model.mixer == "neighbours"
 
 
 def test_tensorboard_files_are_written_when_asked_for(tmp_path):

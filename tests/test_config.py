@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, TrainConfig, from_json, to_json
-from ponderling.recipes import list_recipes
+import ponderling.config
+from ponderling.config import (
+    DataConfig,
+    ModelConfig,
+    Phase,
+    RunConfig,
+    RuntimeConfig,
+    Search,
+    SolveConfig,
+    TrainConfig,
+    from_json,
+    to_json,
+)
+from ponderling.recipes import get_recipe, list_recipes
 
 
 @pytest.mark.parametrize("recipe", list_recipes(), ids=lambda recipe: recipe.name)
@@ -85,3 +99,96 @@ def test_data_that_cannot_be_is_refused():
         ValueError, match="max_train must be at least 1: got 0; num_validation must not be negative: got -1"
     ):
         DataConfig(max_train=0, num_validation=-1)
+    with pytest.raises(ValueError, match="train must be text: got list"):
+        DataConfig(train=[[0, 1]])  # pyright: ignore[reportArgumentType]
+
+
+def test_american_spellings_mean_the_same():
+    assert ModelConfig(mixer="neighbors", positions="none", prefix_len=0, puzzle_embedding_size=0).mixer == "neighbours"
+    values = {"mixer": "neighbors", "positions": "none", "prefix_len": 0, "puzzle_embedding_size": 0}
+    assert from_json(ModelConfig, values).mixer == "neighbours"
+    grid = {"rows": 2, "columns": 2, "symbols": list("01")}
+    for text, expected in (
+        ("colors", "colours"),
+        ("flips+colors", "flips+colours"),
+        ("colors=1,colors+flips", "colours=1,colors+flips"),
+    ):
+        assert from_json(DataConfig, {"task": "grids", "symmetries": text, "grid": grid}).symmetries == expected
+
+
+def test_a_machine_or_a_way_to_stop_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="eval_every must be at least 1: got 0; threads must not be negative: got -1"):
+        RuntimeConfig(eval_every=0, threads=-1)
+    for sure in (0.4, 1.0):
+        with pytest.raises(ValueError, match=f"halt_when_sure must be at least 0.5 and below 1: got {sure}"):
+            SolveConfig(halt_when_sure=sure)
+
+
+def test_a_search_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="restarts must be at least 0: got -1; search_steps must be at least 1: got 0"):
+        Search(restarts=-1, search_steps=0)
+    with pytest.raises(ValueError, match="restarts without noise and without guesses would all be alike"):
+        Search(restarts=1, guess_every=0)
+    assert Search(restarts=1, guess_every=0, noise=0.1).views is None
+
+
+def test_the_parts_of_the_relational_recipes():
+    """Learning rates, depth and phases of every part, as the packaged weights were trained."""
+    found = {
+        name: [
+            (
+                c.train.steps,
+                c.model.T,
+                c.train.batch_size,
+                c.train.lr,
+                c.train.muon_lr,
+                c.train.vary_T,
+                c.run.eval_every,
+            )
+            for c in (*get_recipe(name).before, get_recipe(name).config)
+        ]
+        for name in ("sudoku", "sudoku-cpu")
+    }
+    three = [
+        (4100, 2, 64, 2e-3, 6e-3, False, 500),
+        (2200, 2, 64, 1e-3, 3e-3, False, 500),
+        (2800, 4, 64, 5e-4, 1.5e-3, False, 500),
+    ]
+    assert found == {
+        "sudoku": [*three, (3300, 4, 128, 5e-4, 1.5e-3, False, 550), (4254, 8, 512, 7e-4, 2.1e-3, True, 531)],
+        "sudoku-cpu": [*three, (3800, 8, 64, 5e-4, 1.5e-3, True, 1000)],
+    }
+    phases = [c.train.phases for c in (*get_recipe("sudoku").before, get_recipe("sudoku").config)]
+    assert phases == [
+        (
+            Phase(500, n=2, T=1, max_rating=3),
+            Phase(1500, n=4, T=1, max_rating=8),
+            Phase(2900, T=1, min_rating=1),
+            Phase(3800, min_rating=2),
+        ),
+        tuple(Phase(until, min_rating=2, extra_clues=clues) for until, clues in ((900, 4), (1600, 3), (2200, 2))),
+        (
+            Phase(1500, T=2, min_rating=2, extra_clues=2),
+            Phase(2400, T=2, min_rating=2, extra_clues=1),
+            Phase(2800, min_rating=2, extra_clues=1),
+        ),
+        (Phase(825, min_rating=2, extra_clues=1), Phase(3300, min_rating=2)),
+        (),
+    ]
+    assert get_recipe("sudoku-cpu").config.train.phases == (Phase(950, T=4, extra_clues=1), Phase(3800, T=4))
+
+
+def test_every_setting_has_a_short_help():
+    fields = 0
+    for file in Path(ponderling.config.__file__).parent.glob("*.py"):
+        for made in ast.parse(file.read_text()).body:
+            if not isinstance(made, ast.ClassDef) or made.name == "RunConfig":
+                continue
+            for field, below in zip(made.body, made.body[1:]):
+                if isinstance(field, ast.AnnAssign):
+                    assert isinstance(below, ast.Expr), field.target
+                    assert isinstance(below.value, ast.Constant), field.target
+                    sentences = str(below.value.value).split(". ")
+                    assert all(1 < len(sentence.split()) <= 30 for sentence in sentences), sentences
+                    fields += 1
+    assert fields >= 80

@@ -20,10 +20,11 @@ from ponderling.checkpoint import (
     CheckpointError,
     load_checkpoint,
     load_training_state,
+    read_config,
     read_safetensors,
     save_training_state,
 )
-from ponderling.config import Phase, RunConfig, RuntimeConfig
+from ponderling.config import Phase, RunConfig, RuntimeConfig, SolveConfig
 from ponderling.data import load_split
 from ponderling.models import Output
 from ponderling.recipes import get_recipe, list_recipes
@@ -329,6 +330,25 @@ def test_a_run_is_not_resumed_with_other_settings(tmp_path):
     start(tiny(), tmp_path).run(lambda: True)
     with pytest.raises(ValueError, match=r"cannot be resumed with other settings: train.lr was 0.003, now 0.1"):
         start(tiny(lr=0.1), tmp_path, resume=True)
+
+
+def test_a_resumed_run_may_change_where_it_runs_and_how_it_stops(tmp_path):
+    config = tiny(steps=4)
+    start(config, tmp_path).run(lambda: True)
+    run, solve = replace(config.run, eval_every=2, log_every=1), SolveConfig(halt_when_sure=0.9)
+    trainer = start(replace(config, run=run, solve=solve), tmp_path, resume=True)
+    trainer.run()
+    assert read_config(tmp_path / "last")[0].solve == solve
+
+
+def test_a_checkpoint_is_saved_after_so_many_minutes_too(tmp_path, monkeypatch):
+    """0 minutes: after every step, whatever checkpoint_every says."""
+    saved = []
+    trainer = start(tiny(steps=3, checkpoint_every=100, checkpoint_minutes=0.0), tmp_path)
+    save = trainer.save
+    monkeypatch.setattr(trainer, "save", lambda: (saved.append(trainer.step), save()))
+    trainer.run()
+    assert saved == [0, 1, 2, 3, 3]
 
 
 def test_a_run_is_not_resumed_on_other_puzzles(tmp_path):

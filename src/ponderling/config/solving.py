@@ -49,8 +49,8 @@ class Search:
     """Number of further attempts that see the puzzle under a random symmetry, without guesses; by default 0. In ARC: number
     of views that vote besides the task as given; by default all that were trained on."""
     choose: Choice = "halting"
-    """Which answer to take: `halting`, the first that the halting head accepts, else the attempt that ended surest; `surest`,
-    the surest of all steps; `agreement`, the most frequent; `residual`, the one whose state had settled most."""
+    """Which answer to take. halting: the first attempt at whose end the halting head says stop, else the one that ended
+    surest. surest: the surest of all steps. agreement: the most frequent. residual: the one that had settled most."""
     verify: bool = False
     """Take the first answer that the task's rules accept, whatever the model says."""
     seed: int = 0
