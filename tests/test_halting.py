@@ -139,9 +139,7 @@ def test_only_those_that_may_leave_do():
     logits, q, halts = said_after_each_recursion("trm")
     may_leave = torch.arange(len(tokens)) % 2 == 0
     with torch.no_grad():
-        _, output, stops = solving_step(
-            s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config, may_leave
-        )
+        _, output, stops = solving_step(s.model, s.model.initial_state(len(tokens)), tokens, ids, s.config, may_leave)
     first = torch.where(halts[:T].any(0), halts[:T].int().argmax(0), T - 1)
     assert (first[may_leave] < T - 1).any()
     assert (first[~may_leave] < T - 1).any()
