@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ponderling.models import HRM, TRM, Model, Relational
 from ponderling.models.interface import Output
-from ponderling.recursion import Net, latent_recursion, many_latent_recursion, single_latent_recursion
+from ponderling.recursion import Net
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -97,18 +97,17 @@ class Step(nn.Module):
     def reason(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
         """The next z: one latent step."""
         net, _ = self._nets(members)
-        return (latent_recursion(net, x, y, z, 1, net_y=lambda h: h)[1],)
+        return (net(z + (y + x)),)
 
     def answer(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
         """The next y, after the last latent step."""
         _, net = self._nets(members)
-        return (latent_recursion(net, x, y, z, 0)[0],)
+        return (net(y + z),)
 
     def recursion(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """A whole recursion, of the ablations whose latent steps differ."""
         assert isinstance(self.model, TRM)
-        recursion = single_latent_recursion if len(state) == 1 else many_latent_recursion
-        return recursion(self.model.net, x, state, self.model.config.n)
+        return self.model.recur_once(x, state, n=self.model.config.n)
 
     def heads(self, y: Tensor) -> tuple[Tensor, ...]:
         """logits and q."""

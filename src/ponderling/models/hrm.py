@@ -40,4 +40,4 @@ class HRM(Reasoner):
         """All but the last call of each network without gradient."""
         y, z = state
         n, T = depth(self.config, n, T)
-        return hierarchical_recursion(self.net_L, self.net_H, x, y, z, n, T)
+        return hierarchical_recursion(self.net_L, self.net_H, x=x, y=y, z=z, n=n, T=T)

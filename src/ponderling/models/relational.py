@@ -216,7 +216,7 @@ class Relational(nn.Module):
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
         n, T = depth(self.config, n, T)
-        y, z = deep_recursion(lambda h: self.net(h, members), x, y, z, n, T)
+        y, z = deep_recursion(lambda h: self.net(h, members), x, y=y, z=z, n=n, T=T)
         return (y, z), self.heads(y)
 
     def heads(self, y: Tensor) -> Output:

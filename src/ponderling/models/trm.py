@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
-from ponderling.models.interface import State, depth
-from ponderling.models.layers import BlockStack
-from ponderling.models.reasoner import Reasoner
-from ponderling.recursion import (
-    deep_recursion,
-    hierarchical_recursion,
+from ponderling.models.ablations import (
     many_latent_recursion,
     recur_deeply,
     single_latent_recursion,
+    two_network_recursion,
 )
+from ponderling.models.interface import State, depth
+from ponderling.models.layers import BlockStack
+from ponderling.models.reasoner import Reasoner
+from ponderling.recursion import deep_recursion, hierarchical_recursion
 
 
 class TRM(Reasoner):
@@ -53,12 +51,18 @@ class TRM(Reasoner):
 
     def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """`deep_recursion`, or what the ablation puts in its place."""
-        config = self.config
-        n, T = depth(config, n, T)
-        if config.latents == "two":
+        n, T = depth(self.config, n, T)
+        if self.config.gradient == "one_step":
             y, z = state
-            if config.gradient == "one_step":
-                return hierarchical_recursion(self.net, self.net_y or self.net, x, y, z, n, T)
-            return deep_recursion(self.net, x, y, z, n, T, self.net_y)
-        recursion = single_latent_recursion if config.latents == "single" else many_latent_recursion
-        return recur_deeply(partial(recursion, self.net, x, n=n), state, T)
+            return hierarchical_recursion(self.net, self.net_y or self.net, x=x, y=y, z=z, n=n, T=T)
+        if self.config.latents == "two" and self.net_y is None:
+            y, z = state
+            return deep_recursion(self.net, x, y=y, z=z, n=n, T=T)
+        return recur_deeply(lambda state: self.recur_once(x, state, n=n), state, T=T)
+
+    def recur_once(self, x: Tensor, state: State, *, n: int) -> State:
+        """One recursion of an ablation with other latents or a second network, with gradient through all of its calls."""
+        if self.net_y is not None:
+            return two_network_recursion(self.net, self.net_y, x=x, state=state, n=n)
+        recursion = single_latent_recursion if self.config.latents == "single" else many_latent_recursion
+        return recursion(self.net, x, state=state, n=n)
