@@ -24,9 +24,9 @@ from ponderling.checkpoint import (
     read_safetensors,
     save_training_state,
 )
-from ponderling.config import Phase, RunConfig, RuntimeConfig, SolveConfig
+from ponderling.config import Phase, PuzzleShape, RunConfig, RuntimeConfig, SolveConfig
 from ponderling.data import load_split
-from ponderling.models import Output
+from ponderling.models import Output, build_model
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
@@ -110,16 +110,29 @@ def test_resuming_hrm_with_puzzle_embeddings_equals_never_having_stopped(tmp_pat
 PHASES = (Phase(until=5, n=3, T=1, max_rating=0), Phase(until=12, min_rating=1))
 
 
+def asked_depths(trainer) -> list[tuple[int, int]]:
+    """The n and T of every call of the trainer's model from now on."""
+    depths, forward, own = [], trainer.model.forward, trainer.model.config
+
+    def watched(*args, n=None, T=None, **kwargs):
+        depths.append((n or own.n, T or own.T))
+        return forward(*args, n=n, T=T, **kwargs)
+
+    trainer.model.forward = watched
+    return depths
+
+
 def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
     config = tiny("sudoku9-small", phases=PHASES, N_sup=2, steps=30)
     trainer = start(replace(config, data=replace(config.data, augment=False)), tmp_path)
     train = trainer.data.train
     ratings = {row.tobytes(): rating for row, rating in zip(train.tokens, train.ratings, strict=True)}
     assert set(ratings.values()) > {0, 1}
-    seen = {}
+    seen, depths = {}, asked_depths(trainer)
     while trainer.step < 20:
-        was_phase, depth = trainer.phase, (trainer.model.config.n, trainer.model.config.T)
+        was_phase = trainer.phase
         trainer.train_step()
+        depth = depths[-1]
         fresh = trainer.carry.batch.tokens[trainer.carry.steps == 1].numpy().astype(np.uint8)
         new = {ratings[row.tobytes()] for row in fresh}
         seen.setdefault((None if was_phase is None else was_phase.until, depth), set()).update(new)
@@ -159,10 +172,10 @@ def test_resuming_in_a_phase_equals_never_having_stopped(tmp_path):
 def test_varied_T_is_drawn_around_the_models_own_and_the_same_when_resumed(tmp_path):
     config = tiny("sudoku9-small", phases=(Phase(until=8, T=1), Phase(until=30)), vary_T=True, N_sup=2, steps=30)
     trainer = start(replace(config, model=replace(config.model, T=3)), tmp_path / "seen")
-    seen = []
+    depths = asked_depths(trainer)
     while trainer.step < 30:
-        seen.append(trainer.model.config.T)
         trainer.train_step()
+    seen = [T for _, T in depths]
     assert set(seen[:8]) == {1}
     assert set(seen[8:]) == {1, 2, 3, 4, 5}
     start(config, tmp_path / "whole").run()
@@ -182,8 +195,10 @@ def test_a_phase_that_no_puzzle_fits_is_refused(tmp_path):
 def test_without_an_average_a_phase_is_evaluated_at_the_depth_of_the_checkpoint(tmp_path):
     config = tiny(ema_rate=0.0, phases=(Phase(30, n=3, T=1),), steps=8)
     trainer = start(config, tmp_path)
+    depths = asked_depths(trainer)
     figures = trainer.run()
-    assert trainer.model.config.n == 3
+    assert set(depths[:8]) == {(3, 1)}, "while training"
+    assert set(depths[8:]) == {(config.model.n, config.model.T)}, "while evaluating"
     checkpoint = load_checkpoint(tmp_path)
     again = evaluate(Solver(checkpoint.model, trainer.task, config=config), trainer.data.test).to_json()
     assert again["cells"] == figures["cells"]
@@ -435,7 +450,7 @@ def test_every_recipe_can_be_built_and_says_what_it_is():
 
 def test_the_papers_recipes_have_the_papers_parameter_counts():
     from ponderling.config import PuzzleShape
-    from ponderling.models import build_model, count_parameters
+    from ponderling.models import count_parameters
 
     counts = {"trm-sudoku-attention": 6_828_034, "trm-sudoku-mlp": 5_028_866, "hrm-sudoku": 27_275_266}
     for name, expected in counts.items():
@@ -472,3 +487,24 @@ def test_a_stop_during_the_final_test_is_obeyed_and_resuming_makes_the_test(tmp_
     trainer = start(config, tmp_path)
     assert trainer.run(lambda: trainer.step == 4) == {}
     assert start(config, tmp_path, resume=True).run()["puzzles"] == 300
+
+
+def test_a_model_that_takes_no_depth_is_refused_where_another_depth_is_asked_for(tmp_path):
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = build_model(tiny().model, PuzzleShape(6, 16))
+
+        def initial_state(self, batch_size):
+            return self.inner.initial_state(batch_size)
+
+        def forward(self, state, tokens, puzzle_ids):
+            return self.inner(state, tokens, puzzle_ids=puzzle_ids)
+
+    says = "trains at another n or T than the model's own: the call of Own must take the keywords n and T"
+    for wrong in ({"vary_T": True}, {"phases": (Phase(4, T=1),)}):
+        with pytest.raises(ValueError, match=says):
+            start(tiny(steps=8, **wrong), tmp_path / next(iter(wrong)), model=Own())
+    trainer = start(tiny(steps=2, phases=(Phase(1),)), tmp_path / "own", model=Own())
+    trainer.run()
+    assert trainer.step == 2
