@@ -35,10 +35,10 @@ class Slow:
     def parameters(self):
         return self.model.parameters()
 
-    def __call__(self, state, tokens, ids):
+    def __call__(self, state, tokens, puzzle_ids):
         self.batches.append(len(tokens))
         time.sleep(self.seconds)
-        return self.model(state, tokens, ids)
+        return self.model(state, tokens, puzzle_ids=puzzle_ids)
 
 
 @contextlib.contextmanager

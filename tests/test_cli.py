@@ -96,12 +96,17 @@ def test_watch_marks_changed_cells_and_says_that_the_rules_are_broken(run, capsy
 
 def test_an_answer_that_obeys_the_rules_is_called_solved():
     from ponderling.pictures.terminal import outcome_text
-    from ponderling.solving.solver import Result
+    from ponderling.solving.records import Answer
+    from ponderling.solving.result import Result
 
-    puzzles = get_task("sudoku4").load_default("test")[:1]
-    result = Result("q", "a", 3, True, 0.9, True, (), puzzles.tokens[0], puzzles.labels[0])
+    task = get_task("sudoku4")
+    (question,), (label,) = (
+        tokens[:1] for tokens in (task.load_default("test").tokens, task.load_default("test").labels)
+    )
+    found = Answer(tokens=label, steps=3, passes=3, halted=True, halt_probability=0.9, accepted=True, first=label)
+    result = Result(task, question, found=found)
     assert outcome_text(result).plain == "solved: every rule holds; the model stopped after 3 steps, 90% sure"
-    result = replace(result, steps=1)
+    result = Result(task, question, found=replace(found, steps=1))
     assert outcome_text(result).plain == "solved: every rule holds; the model stopped after 1 step, 90% sure"
 
 

@@ -16,6 +16,7 @@ import pytest
 from ponderling.cli import main
 from ponderling.config import Search
 from ponderling.pictures.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
+from ponderling.solving.result import Result
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask
 
@@ -170,7 +171,8 @@ def test_pixels_follow_the_theme_and_fade_with_probability(film, tmp_path):
     for sure in (0.01, 0.5, 1.0):
         step = film.result.trace[-1]
         p = np.where(film.task.clue_mask(film.result.question_tokens)[:, None], 1, sure) * step.probabilities
-        faded = Film(film.task, replace(film.result, trace=(replace(step, probabilities=p),)))
+        found = replace(film.result.found, trace=(replace(step, probabilities=p),))
+        faded = Film(film.task, Result(film.task, film.result.question_tokens, found=found))
         write(faded, tmp_path / "frame.png", still=1)
         with pillow.open(tmp_path / "frame.png") as picture:
             dark.append(255 - np.asarray(picture.convert("L"), float).mean())
@@ -190,7 +192,7 @@ def test_a_family_without_rules_or_interchangeable_symbols_can_be_filmed(solver,
     p = np.full((15, 4), 0.1, np.float32)
     p[np.arange(15), answer] = 0.7
     step = replace(film.result.trace[0], tokens=answer, probabilities=p)
-    result = replace(film.result, question="", question_tokens=question, tokens=answer, trace=(step,))
+    result = Result(task, question, found=replace(film.result.found, tokens=answer, trace=(step,)))
     root = ET.fromstring(svg(Film(task, result)))
     text = ET.tostring(root, encoding="unicode")
     assert "--c:#ff00aa" in text

@@ -210,7 +210,7 @@ def test_search_options_reach_the_search_and_name_themselves_in_the_figures(tmp_
         == 0
     )
     figures = json.loads(capsys.readouterr().out)
-    asked = {"restarts": 2, "views": 1, "choose": "agreement", "steps": 2, "restart_steps": 3}
+    asked = {"restarts": 2, "views": 1, "choose": "agreement", "steps": 2, "search_steps": 3}
     assert asked.items() <= figures["search"].items()
     assert figures["mean_steps"] > 2
     assert main([*run, "--early-exit"]) == 0

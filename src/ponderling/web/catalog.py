@@ -85,6 +85,7 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
         ],
         "characters": characters,
         "blank": blanks[0] if blanks else 1,
+        "fill": list(task.fill_tokens) if task.extends_question else [],
         "groups": [list(group) for groups in relations.groups.values() for group in groups] if relations else [],
         "has_rules": task.has_rules,
         "trained": task.name == trained_on,

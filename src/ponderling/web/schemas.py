@@ -140,6 +140,10 @@ class Family(BaseModel):
     symbols: list[str] = Field(description="How each token is shown.", examples=[["", "", "1", "2", "3", "4"]])
     characters: list[str] = Field(description="How each token is written.", examples=[["", ".", "1", "2", "3", "4"]])
     blank: int = Field(description="The token of a cell that is not given.", examples=[1])
+    fill: list[int] = Field(
+        description="Tokens that a guess may put into such a cell; none where an answer does not fill in its question.",
+        examples=[[2, 3, 4, 5]],
+    )
     groups: list[list[int]] = Field(
         description="Groups of cells that hold each symbol once.", examples=[[[0, 1, 2, 3]]]
     )

@@ -8,8 +8,6 @@ import { count, crop, show, undo, writeGrid } from "./views.js";
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
 
-const GUESS_EVERY = 3;
-const UNSURE = 0.98; // a cell that is surer is not worth a guess
 const AT_ONCE = 8; // attempts in one run of the graph
 
 const about = fetch("model.json").then((reply) => reply.json());
@@ -36,22 +34,29 @@ onmessage = async ({ data }) => {
 };
 
 async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models, arc }) {
-  const { recursions } = models[0]; // runs of the graph in a step
+  const { recursions, search } = models[0]; // runs of the graph in a step; the constants of the search
   const family = models[0].tasks.find((t) => t.task === task);
   const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
   const question = asItIs?.tokens ?? readPuzzle(puzzle, family).tokens;
-  const random = generator(seed);
-  let spent = 0;
-  let attempts = 1;
-  let best = null;
+  const all = []; // attempts by number, from 1
 
-  const outcome = (attempt, last) => ({
-    type: "end", question: puzzle, answer: arc ? writeGrid(crop(last.tokens, family)) : writePuzzle(last.tokens, family), ...verdictOf(last),
-    steps: spent, attempts, attempt, halted: last.halts, halt_probability: last.halt_probability,
-  });
+  const start = (state, tokens) => {
+    const number = all.length + 1;
+    const random = generator(seed, number); // its own, so that the answer does not depend on what runs beside it
+    all.push({ number, tokens, id: asItIs?.id, state, random, steps: 0, recursion: recursions, last: null, ended: false, accepted: false });
+    return all.at(-1);
+  };
   const verdictOf = ({ tokens }) => {
     const { valid, reasons } = judge(question, tokens, family);
     return { valid, reasons };
+  };
+  const outcome = ({ number, last, accepted }) => {
+    const counted = accepted ? all.slice(0, number) : all;
+    return {
+      type: "end", question: puzzle, answer: arc ? writeGrid(crop(last.tokens, family)) : writePuzzle(last.tokens, family), ...verdictOf(last),
+      steps: counted.reduce((sum, attempt) => sum + attempt.steps, 0), attempts: counted.length, attempt: number,
+      halted: last.halts, halt_probability: last.halt_probability,
+    };
   };
   const frame = (attempt, step) => {
     const { wrong, reasons } = judge(question, step.tokens, family);
@@ -62,53 +67,49 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     return { type: "step", attempt: attempt.number, step: steps, recursion, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
   };
 
-  const plain = { number: 1, tokens: question, id: asItIs?.id, state: initial(family), steps: 0, recursion: recursions };
-  const begin = (attempt) => {
+  const hear = (attempt, said, limit) => {
     const isNew = attempt.recursion === recursions;
     attempt.recursion = isNew ? 1 : attempt.recursion + 1;
     attempt.steps += isNew;
-    spent += isNew;
+    attempt.last = said;
+    attempt.accepted = said.halts;
+    attempt.ended = said.halts || (isWhole(attempt) && attempt.steps >= limit);
   };
   const isWhole = (attempt) => attempt.recursion === recursions;
+
+  const plain = start(initial(family), question);
   let said;
   do {
     [said] = await run([plain], family);
-    begin(plain);
+    hear(plain, said, steps);
     yield frame(plain, said);
-    const counts = isWhole(plain) || said.halts;
-    if (counts && !(best?.step.halt_probability >= said.halt_probability)) best = { number: 1, step: said };
-  } while (!said.halts && !(isWhole(plain) && plain.steps >= steps));
+  } while (!plain.ended);
   const root = { state: plain.state, p: said.p };
-  if (said.halts || !restarts || !unsure(question, said.p, family).length) {
-    yield outcome(1, restarts && !said.halts ? best.step : said);
+  if (plain.accepted || !restarts || !unsure(question, said.p, family, search).length) {
+    yield outcome(plain);
     return;
   }
 
-  const active = [];
+  let active = [];
+  let winner = null; // the first attempt, by number, at which the model said stop
   for (;;) {
-    while (active.length < AT_ONCE && attempts <= restarts) {
-      const attempt = { number: ++attempts, tokens: [...question], state: root.state, steps: 0, recursion: recursions };
-      guess(attempt, root.p, family, random);
+    while (!winner && active.length < AT_ONCE && all.length <= restarts) {
+      const attempt = start(root.state, [...question]);
+      guess(attempt, root.p, family, search);
       active.push(attempt);
     }
     if (!active.length) break;
-    const all = await run(active, family);
-    active.forEach(begin); // before any outcome: it tells what all attempts have cost
-    for (const [row, attempt] of [...active].entries()) {
-      const step = all[row];
-      yield frame(attempt, step);
-      const counts = isWhole(attempt) || step.halts;
-      if (counts && step.halt_probability > best.step.halt_probability) best = { number: attempt.number, step };
-      if (step.halts) {
-        yield outcome(attempt.number, step);
-        return;
-      }
-      if (!isWhole(attempt)) continue;
-      const goesOn = attempt.steps < search_steps && (attempt.steps % GUESS_EVERY || guess(attempt, step.p, family, random));
-      if (!goesOn) active.splice(active.indexOf(attempt), 1);
+    const heard = await run(active, family);
+    for (const [row, attempt] of active.entries()) {
+      hear(attempt, heard[row], search_steps);
+      yield frame(attempt, heard[row]);
+      if (attempt.accepted && !(winner?.number < attempt.number)) winner = attempt;
+      if (attempt.ended || !isWhole(attempt) || attempt.steps % search.guess_every) continue;
+      attempt.ended = !guess(attempt, heard[row].p, family, search);
     }
+    active = active.filter((attempt) => !attempt.ended && !(winner?.number < attempt.number));
   }
-  yield outcome(best.number, best.step);
+  yield outcome(winner ?? all.reduce((best, attempt) => (attempt.last.halt_probability > best.last.halt_probability ? attempt : best)));
 }
 
 /** The test input of ARC that is meant by a task's id and a number from 1, such as 007bbfb7/1: its task and pair. */
@@ -209,16 +210,17 @@ function probabilities(logits, graph) {
   return weights.map((w) => w / sum);
 }
 
-function unsure(tokens, p, family) {
-  return p.flatMap((row, cell) => (tokens[cell] === family.blank && Math.max(...row) < UNSURE ? [cell] : []));
+function unsure(tokens, p, family, search) {
+  return p.flatMap((row, cell) => (tokens[cell] === family.blank && Math.max(...row) < search.unsure ? [cell] : []));
 }
 
 /** Asserts a symbol of a cell that the network is unsure of; false when it is sure of all. */
-function guess(attempt, p, family, random) {
-  const cells = unsure(attempt.tokens, p, family);
+function guess(attempt, p, family, search) {
+  const { random } = attempt;
+  const cells = unsure(attempt.tokens, p, family, search);
   if (!cells.length) return false;
   const cell = cells[draw(cells.map((c) => Math.max(...p[c]) / (1.01 - Math.max(...p[c]))), random)];
-  attempt.tokens = attempt.tokens.with(cell, draw(p[cell], random));
+  attempt.tokens = attempt.tokens.with(cell, family.fill[draw(family.fill.map((token) => p[cell][token]), random)]);
   return true;
 }
 
@@ -228,9 +230,9 @@ function draw(weights, random) {
   return weights.length - 1;
 }
 
-/** Mulberry32: the same seed gives the same guesses. */
-function generator(seed) {
-  let a = seed + 0x6d2b79f5;
+/** Mulberry32: the same seed and number give the same guesses. */
+function generator(seed, number) {
+  let a = (seed + Math.imul(number, 0x9e3779b1) + 0x6d2b79f5) | 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;
     let t = Math.imul(a ^ (a >>> 15), 1 | a);
