@@ -13,10 +13,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import torch
 import yaml
 
+from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
-from ponderling.exchange.hub import _data, find_local, make_card
+from ponderling.exchange.hub import _data, find_local, make_card, save_pretrained
 
 TOKEN = "hf_secretsecretsecretsecret"
 TINY = [
@@ -174,7 +176,7 @@ def test_what_is_pushed_loads_back_and_solves_alike(run, hub, tmp_path):
     code = """
 import json, sys, ponderling
 puzzle = ponderling.get_task("sudoku4").load_default("test").tokens[0]
-results = [ponderling.Solver.load(name).solve(puzzle) for name in sys.argv[1:]]
+results = [ponderling.Solver.from_pretrained(name).solve(tokens=puzzle) for name in sys.argv[1:]]
 print(json.dumps([[r.answer, r.steps, r.halt_probability] for r in results]))
 """
     loaded = subprocess.run(
@@ -216,7 +218,7 @@ def test_mistakes_are_one_line(run, hub, tmp_path):
     for args, message in (
         (["push", str(tmp_path), "someone/tiny"], "expected a run folder or a folder with config.json"),
         (["push", str(run), "tiny"], "a Hub repository is owner/name: got 'tiny'"),
-        (["push", str(run), "someone/--bad--"], "no name that the Hub allows"),
+        (["push", str(run), "someone/--bad--"], "not a name that the Hub allows"),
     ):
         done = ponderling(args, hub)
         assert done.returncode == 2, done.stderr
@@ -227,16 +229,74 @@ def test_mistakes_are_one_line(run, hub, tmp_path):
 def test_the_card_tells_the_run_and_its_test_figures(run, tmp_path, capsys):
     test = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
     assert test["kind"] == "test"
-    card = make_card(find_local(run), "someone/tiny")
+    card = make_card(load_checkpoint(find_local(run)), "someone/tiny")
     assert f"| exact match | {test['exact']:.1%} | {test['early_exit']['exact']:.1%} |" in card
     assert "20 test puzzles that it was neither trained on nor chosen by" in card
-    assert 'Solver.load("someone/tiny")' in card
+    assert 'Solver.from_pretrained("someone/tiny")' in card
     assert "ponderling train sudoku4" in card
     assert str(run) not in card
     assert main(["push", str(run), "someone/tiny", "--card", str(tmp_path / "card.md")]) == 0
     assert (tmp_path / "card.md").read_text() == card
-    last = make_card(find_local(run / "last"), "someone/tiny")
+    last = make_card(load_checkpoint(find_local(run / "last")), "someone/tiny")
     assert "Not known: neither the checkpoint nor its run's log holds figures." in last
+
+
+def test_a_saved_model_is_whole_and_loads_back_with_its_figures(run, tmp_path):
+    checkpoint = load_checkpoint(run)
+    folder = save_pretrained(checkpoint, tmp_path / "deep" / "tiny")
+    assert sorted(file.name for file in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert [file.name for file in folder.parent.iterdir()] == ["tiny"]
+    again = load_checkpoint(folder)
+    assert again.config == checkpoint.config
+    assert again.shape == checkpoint.shape
+    assert (folder / "model.safetensors").read_bytes() == (run / "best" / "model.safetensors").read_bytes()
+    assert (folder / "README.md").read_text() == make_card(checkpoint, "tiny")
+    assert make_card(again, "tiny") == make_card(checkpoint, "tiny")
+    assert "test puzzles that it was neither trained on nor chosen by" in make_card(again, "tiny")
+
+
+def test_an_earlier_save_is_replaced_and_anything_else_is_not(run, tmp_path, monkeypatch):
+    checkpoint = load_checkpoint(run)
+    (tmp_path / "empty").mkdir()
+    folder = save_pretrained(checkpoint, tmp_path / "empty")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with torch.no_grad():
+        checkpoint.model.halt_head.weight.add_(1)
+    with monkeypatch.context() as patch:
+        patch.setattr("ponderling.exchange.hub.make_card", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            save_pretrained(checkpoint, folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [folder]
+    save_pretrained(checkpoint, folder)
+    assert (load_checkpoint(folder).model.halt_head.weight == checkpoint.model.halt_head.weight).all()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"holds something else, such as notes.txt: choose a new folder"):
+        save_pretrained(checkpoint, folder)
+    with pytest.raises(FileExistsError, match="is a file: name a folder to save the model in"):
+        save_pretrained(checkpoint, folder / "notes.txt")
+    with pytest.raises(FileExistsError, match="holds something else, such as best"):
+        save_pretrained(checkpoint, run)
+
+
+def test_a_model_can_be_pushed_from_python(run, hub):
+    code = """
+import sys
+from ponderling.checkpoint import load_checkpoint
+from ponderling.exchange.hub import push_to_hub
+checkpoint = load_checkpoint(sys.argv[1])
+print(push_to_hub(checkpoint, "someone/tiny", private=True, dry=len(sys.argv) > 2), end="")
+"""
+    card = make_card(load_checkpoint(run), "someone/tiny")
+    run_code = [sys.executable, "-c", code, str(run)]
+    dry = subprocess.run([*run_code, "dry"], env=hub, capture_output=True, text=True)
+    assert dry.stdout == card, dry.stderr
+    assert not Hub.requests
+    pushed = subprocess.run(run_code, env=hub, capture_output=True, text=True)
+    assert pushed.stdout.endswith("/someone/tiny"), pushed.stderr
+    assert Hub.private["someone/tiny"]
+    assert set(Hub.repos["someone/tiny"]) == {"README.md", "config.json", "model.safetensors"}
+    assert Hub.repos["someone/tiny"]["README.md"].decode() == card
 
 
 def test_a_card_names_each_set_that_was_joined_once_and_of_files_the_name_alone(tmp_path):

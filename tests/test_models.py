@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.losses import IGNORE
-from ponderling.models import HRM, TRM, build_model
+from ponderling.models import HRM, TRM, Relational, build_model
 from ponderling.models.layers import MixNeighbours, attend, swiglu_width
+from ponderling.recipes import get_recipe
 from ponderling.supervision import Batch, empty_carry, refill, supervision_step
+from ponderling.tasks import get_task
 from ponderling.training.optim import Optimizers
 
 TINY = ModelConfig(
@@ -129,9 +131,9 @@ def test_a_users_network_stands_in_for_the_block_stack():
     net, net_L, net_H = Mean(), Mean(), Mean()
     config = replace(TINY, n=3, T=2)
     for model, networks in (
-        (TRM(config, SHAPE, net), [net]),
-        (TRM(replace(config, separate_networks=True), SHAPE, net_L, net_H), [net_L, net_H]),
-        (HRM(replace(config, **HRM_WAYS), SHAPE, net_L, net_H), [net_L, net_H]),
+        (TRM(config, SHAPE, net=net), [net]),
+        (TRM(replace(config, separate_networks=True), SHAPE, net=net_L, net_y=net_H), [net_L, net_H]),
+        (HRM(replace(config, **HRM_WAYS), SHAPE, net_L=net_L, net_H=net_H), [net_L, net_H]),
     ):
         _, output = model(model.initial_state(4), batch().tokens, batch().puzzle_ids)
         output.logits.sum().backward()
@@ -142,7 +144,7 @@ def test_a_users_network_stands_in_for_the_block_stack():
 
 def test_a_second_network_without_separate_networks_is_refused():
     with pytest.raises(ValueError, match="it needs separate_networks True"):
-        TRM(TINY, SHAPE, Mean(), Mean())
+        TRM(TINY, SHAPE, net=Mean(), net_y=Mean())
 
 
 def test_attention_and_positions_make_a_difference_between_cells_and_mlp_is_not_blind_to_order():
@@ -261,6 +263,48 @@ def test_a_depth_that_the_state_has_no_room_for_is_refused():
         model(state, puzzles.tokens, puzzles.puzzle_ids, n=3)
     with pytest.raises(ValueError, match="n and T must be at least 1: got n 2 and T 0"):
         model(state, puzzles.tokens, puzzles.puzzle_ids, T=0)
+
+
+@pytest.mark.parametrize(
+    ("build", "recipe", "task"),
+    [
+        (TRM, "sudoku4", None), (HRM, "sudoku4-hrm", None), (Relational, "sudoku", None), (TRM, "maze10", None),
+        (Relational, "sudoku", "sudoku6"),
+    ],
+)  # fmt: skip
+def test_a_model_is_built_from_the_settings_of_a_run_alone(build, recipe, task):
+    config = get_recipe(recipe).config
+    if task is not None:
+        config = replace(config, data=replace(config.data, task=task))
+    family = get_task(config.data.task)
+    rows, columns = family.grid_shape
+    shape = PuzzleShape(family.vocab_size, rows * columns, columns=columns)
+    model = build(config, generator=torch.Generator().manual_seed(0))
+    expected = build_model(config.model, shape, torch.Generator().manual_seed(0), family.relations)
+    assert type(model) is type(expected)
+    assert model.shape == shape
+    assert model.config == config.model
+    assert model.state_dict().keys() == expected.state_dict().keys()
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), expected.state_dict().values()))
+
+
+def test_a_constructor_says_in_one_line_what_it_lacks():
+    with pytest.raises(ValueError, match="a ModelConfig does not say what puzzles are like: give a PuzzleShape too"):
+        TRM(TINY)
+    with pytest.raises(ValueError, match="the config describes system hrm: got it for system trm"):
+        TRM(replace(TINY, **HRM_WAYS), SHAPE)
+    with pytest.raises(TypeError, match="expected a RunConfig, or a ModelConfig and a PuzzleShape: got Recipe"):
+        TRM(get_recipe("sudoku4"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="needs a task that declares its relations"):
+        Relational(get_recipe("sudoku").config.model, SHAPE)
+
+
+def test_a_shape_given_with_the_settings_of_a_run_holds():
+    """ARC's data decides the number of rows of the puzzle embedding."""
+    config = RunConfig(TINY)
+    model = TRM(config, PuzzleShape(6, 16, num_puzzles=7))
+    assert model.puzzle_embedding is not None
+    assert model.puzzle_embedding.table.shape == (7, 20)
 
 
 CONFIGURATIONS = {

@@ -17,7 +17,8 @@ import torch
 from ponderling.checkpoint import Checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
-from ponderling.exchange.onnx_export import METADATA, ExportError, Step, compare, describe, export, initial_inputs
+from ponderling.exchange.onnx_export import METADATA, ExportError, compare, describe, export, initial_inputs
+from ponderling.exchange.onnx_graph import graph_step
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
@@ -148,7 +149,7 @@ def test_weights_are_stored_once_however_often_the_recursion_uses_them(written):
 
 def test_a_graph_that_computes_something_else_is_refused():
     made = checkpoint("trm mlp")
-    step = Step(made.model, False)
+    step = graph_step(made.model, halts_by_difference=False)
 
     def run(inputs):
         with torch.no_grad():
@@ -171,7 +172,7 @@ def test_of_a_network_that_rounding_throws_off_course_it_is_said():
     with torch.no_grad():
         for parameter in model.net.parameters():
             parameter.mul_(4)
-    step = Step(model, False)
+    step = graph_step(model, halts_by_difference=False)
 
     def run(inputs):
         with torch.no_grad():

@@ -26,7 +26,7 @@ from ponderling.checkpoint import (
 )
 from ponderling.config import Phase, PuzzleShape, RunConfig, RuntimeConfig, SolveConfig
 from ponderling.data import load_split
-from ponderling.models import Output, build_model
+from ponderling.models import TRM, Output, build_model
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
@@ -438,6 +438,16 @@ def test_best_is_the_checkpoint_with_the_highest_validation_score_and_the_test_s
     chosen = [step for kind, step, _, is_best in recorder.scores if kind == "eval" and is_best][-1]
     assert saved["step"] == chosen
     assert saved["validation"]["exact"] == max(exact for kind, _, exact, _ in recorder.scores if kind == "eval")
+
+
+def test_a_model_that_was_built_for_other_puzzles_is_refused(tmp_path):
+    config = tiny()
+    model = TRM(config.model, PuzzleShape(vocab_size=7, seq_len=16))
+    with pytest.raises(ValueError, match=r"built for other puzzles: PuzzleShape with vocab_size 7 \(the task has 6\)$"):
+        start(config, tmp_path / "a", model=model)
+    with pytest.raises(ValueError, match=r"PuzzleShape with seq_len 81 \(the task has 16\)$"):
+        start(config, tmp_path / "b", model=TRM(config.model, PuzzleShape(vocab_size=6, seq_len=81)))
+    start(replace(config, train=replace(config.train, steps=1)), tmp_path / "c", model=TRM(config)).run()
 
 
 def test_every_recipe_can_be_built_and_says_what_it_is():

@@ -30,13 +30,14 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         PushCommand, args, "ponderling push", "Uploads a model with a card; log in before with `hf auth login`."
     )
-    from ponderling.exchange.hub import find_local, push, write_card
+    from ponderling.checkpoint import load_checkpoint
+    from ponderling.exchange.hub import find_local, push_to_hub, write_card
 
-    source = find_local(command.run)
+    checkpoint = load_checkpoint(find_local(command.run))
     if command.card is not None:
-        write_card(source, command.repo, command.card)
+        write_card(checkpoint, command.card, name=command.repo)
         print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
         return 0
-    address = push(source, command.repo, command.private)
-    print(f"{address} (load it with ponderling.Solver.load({command.repo!r}))", file=sys.stderr)
+    address = push_to_hub(checkpoint, command.repo, private=command.private)
+    print(f"{address} (load it with ponderling.Solver.from_pretrained({command.repo!r}))", file=sys.stderr)
     return 0

@@ -1,16 +1,16 @@
-"""Giving a trained model to others through the Hugging Face Hub: its two files and a card made from what is known of it.
+"""Giving a trained model to others: a folder with its two files and a card, and the same on the Hugging Face Hub.
 
-`Solver.load("owner/name")` reads it back; see `checkpoint.find_checkpoint`.
+`Solver.from_pretrained` reads both back; see `checkpoint.find_checkpoint`. The card is made from what is known of the model.
 """
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ponderling.checkpoint import CONFIG, MODEL, CheckpointError, load_checkpoint
+from ponderling.checkpoint import BEST, CONFIG, LAST, MODEL, Checkpoint, CheckpointError, save_checkpoint
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
@@ -18,63 +18,96 @@ from ponderling.system import write_atomically
 CARD = "README.md"
 
 
-class Source(NamedTuple):
-    """What is pushed."""
-
-    folder: Path
-    """With config.json and model.safetensors."""
-    run: Path
-    """The run folder that it belongs to; the same where there is none."""
-
-
-def find_local(name: str | Path) -> Source:
+def find_local(name: str | Path) -> Path:
     """The checkpoint folder that a run folder or checkpoint folder means.
 
     Raises:
         CheckpointError: when there is none; the Hub and the package are not asked.
     """
     path = Path(name)
-    for folder in (path / "best", path / "last", path):
+    for folder in (path / BEST, path / LAST, path):
         if (folder / CONFIG).is_file() and (folder / MODEL).is_file():
-            return Source(folder, path if folder != path else path.parent)
+            return folder
     raise CheckpointError(f"{path}: expected a run folder or a folder with {CONFIG} and {MODEL} to push")
 
 
-def push(
-    source: Source, repo: str, private: bool = False, token: str | None = None, endpoint: str | None = None
-) -> str:
-    """Makes the repository if need be, uploads checkpoint and card in one commit, and gives the repository's address.
+def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | None = None) -> Path:
+    """Writes the model, its config and a card into a folder, whole or not at all, and gives the folder.
+
+    Test figures that stand in the log of the checkpoint's run go along.
 
     Args:
-        source: See `find_local`.
+        checkpoint: The model, as it now is, and what is known of it.
+        folder: A new or empty folder, or one that holds an earlier save, which is replaced.
+        name: What the card calls the model; None: the folder's name.
+
+    Raises:
+        FileExistsError: when the folder holds something else, or is a file; nothing is written.
+        OSError: when it cannot be written; an earlier save is intact.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file: name a folder to save the model in")
+    others = (
+        sorted(file.name for file in folder.iterdir() if file.name not in (MODEL, CONFIG, CARD))
+        if folder.exists()
+        else []
+    )
+    if others:
+        raise FileExistsError(f"{folder} holds something else, such as {others[0]}: choose a new folder for the model")
+    checkpoint = _with_figures(checkpoint)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".ponderling-", dir=folder.parent) as beside:
+        new = Path(beside) / "new"
+        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, checkpoint.info)
+        write_card(checkpoint, new / CARD, name=name or folder.name)
+        if folder.exists():
+            folder.rename(Path(beside) / "old")
+        new.rename(folder)
+    return folder
+
+
+def push_to_hub(
+    checkpoint: Checkpoint,
+    repo: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    endpoint: str | None = None,
+    dry: bool = False,
+) -> str:
+    """Makes the repository if need be, uploads model, config and card in one commit, and gives the repository's address.
+
+    Args:
+        checkpoint: The model, as it now is, and what is known of it.
         repo: owner/name.
         private: Nobody else may read it; has no effect on a repository that is there already.
         token: None: the one that `hf auth login` or HF_TOKEN set.
         endpoint: Another Hub than the public one, in place of HF_ENDPOINT.
+        dry: Push nothing, and give the card that would be pushed.
 
     Raises:
-        ValueError: for a name that is none, or without a token.
+        ValueError: for a name that the Hub does not allow, or without a token.
         RuntimeError: when the Hub refuses or cannot be reached.
     """
+    if repo.count("/") != 1:
+        raise ValueError(f"a Hub repository is owner/name: got {repo!r}")
+    if dry:
+        return make_card(checkpoint, repo)
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HFValidationError
 
-    if repo.count("/") != 1:
-        raise ValueError(f"a Hub repository is owner/name: got {repo!r}")
     token = token or get_token()
     if not token:
         raise ValueError("no Hub token: run `hf auth login`, or set HF_TOKEN to a token that may write")
-    card = make_card(source, repo)
     api = HfApi(endpoint=endpoint, token=token)
-    with tempfile.TemporaryDirectory() as folder:
-        for name in (CONFIG, MODEL):
-            shutil.copyfile(source.folder / name, Path(folder) / name)
-        (Path(folder) / CARD).write_text(card)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = save_pretrained(checkpoint, Path(temporary) / "model", name=repo)
         try:
             address = api.create_repo(repo, private=private, exist_ok=True)
-            api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Upload with ponderling push")
+            api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Upload with Ponderling")
         except HFValidationError as error:
-            raise ValueError(f"{repo}: no name that the Hub allows: {_first_line(error, token)}") from error
+            raise ValueError(f"{repo}: not a name that the Hub allows: {_first_line(error, token)}") from error
         # Whatever goes wrong: the client has changed its HTTP library twice, and their errors share no base.
         except Exception as error:
             raise RuntimeError(f"{repo}: the Hub refused, or cannot be reached: {_first_line(error, token)}") from error
@@ -87,18 +120,28 @@ def _first_line(error: BaseException, token: str) -> str:
     return lines[0].replace(token, "***")
 
 
-def write_card(source: Source, repo: str, file: Path) -> None:
-    """Writes the card to a file, to look at before pushing."""
-    write_atomically(file, lambda path: path.write_text(make_card(source, repo)))
+def _with_figures(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with its test figures, if they stand in the log of the run whose best checkpoint it is."""
+    run = checkpoint.path.parent
+    if "test" in checkpoint.info or checkpoint.path.name != BEST or not (run / "metrics.jsonl").is_file():
+        return checkpoint
+    tests = [line for line in read_metrics(run) if line["kind"] == "test"]
+    return replace(checkpoint, info={**checkpoint.info, "test": tests[-1]}) if tests else checkpoint
 
 
-def make_card(source: Source, repo: str) -> str:
-    """The model card: what it is, how it was made, how good it is, how to load it. Says of nothing more than is known.
+def write_card(checkpoint: Checkpoint, file: Path, *, name: str) -> None:
+    """Writes the card to a file."""
+    write_atomically(file, lambda path: path.write_text(make_card(checkpoint, name)))
 
-    Raises:
-        CheckpointError: when the checkpoint is damaged.
+
+def make_card(checkpoint: Checkpoint, name: str) -> str:
+    """The model card: what it is, how it was made, how good it is, how to load it; what is not known is left out.
+
+    Args:
+        checkpoint: The model and what is known of it.
+        name: The Hub repository owner/name, or the folder, that it is loaded by.
     """
-    checkpoint = load_checkpoint(source.folder)
+    checkpoint = _with_figures(checkpoint)
     config, info = checkpoint.config, checkpoint.info
     task, system = (
         config.data.task,
@@ -123,29 +166,29 @@ def make_card(source: Source, repo: str) -> str:
         f"tags: [{task.split(':')[0]}, recursive-reasoning, {config.model.system}]",
         "---",
         "",
-        f"# {repo.split('/')[1]}: {system} for `{task}`",
+        f"# {name.split('/')[-1]}: {system} for `{task}`",
         "",
         "A tiny recursive reasoner: it improves its own answer again and again. Trained with Ponderling.",
         "",
         "| | |",
         "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in rows),
+        *(f"| {what} | {value} |" for what, value in rows),
         "",
         "## Accuracy",
         "",
-        *_accuracy(source, info),
+        *_accuracy(info),
         "",
         "## Use",
         "",
         "```python",
-        "import ponderling",
+        "import ponderling as pl",
         "",
-        f'solver = ponderling.Solver.load("{repo}")',
-        "result = solver.solve(puzzle)  # text, one character for each cell",
+        f'solver = pl.Solver.from_pretrained("{name}")',
+        "result = solver.solve(puzzle)  # text, or a grid of symbols",
         "result.answer, result.valid, result.steps",
         "```",
         "",
-        f"or `ponderling solve {repo} PUZZLE --watch`.",
+        f"or `ponderling solve {name} PUZZLE --watch`.",
         "",
         "## License",
         "",
@@ -169,13 +212,11 @@ def _data(source: str) -> str:
     return ", ".join(known.get(part, f"the file `{Path(part).name}`") for part in parts)
 
 
-def _accuracy(source: Source, info: dict[str, Any]) -> list[str]:
-    """The table of figures, those on test puzzles where the run's log has them, and which puzzles they are of."""
-    figures, what = info.get("validation"), "training puzzles held out, by which this checkpoint was chosen"
-    if source.folder.name == "best" and (source.run / "metrics.jsonl").is_file():
-        tests = [line for line in read_metrics(source.run) if line["kind"] == "test"]
-        if tests:
-            figures, what = tests[-1], "test puzzles that it was neither trained on nor chosen by"
+def _accuracy(info: dict[str, Any]) -> list[str]:
+    """The table of figures, those on test puzzles where they are known, and which puzzles they are of."""
+    figures, what = info.get("test"), "test puzzles that it was neither trained on nor chosen by"
+    if not figures:
+        figures, what = info.get("validation"), "training puzzles held out, by which this checkpoint was chosen"
     if not figures:
         return ["Not known: neither the checkpoint nor its run's log holds figures."]
     early = figures["early_exit"]

@@ -25,8 +25,7 @@ from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.data import task_of
-from ponderling.exchange.onnx_graph import Step, onnx_model, state_names
-from ponderling.models import Relational
+from ponderling.exchange.onnx_graph import Step, graph_step, onnx_model
 from ponderling.models.relational import NEVER
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
@@ -59,9 +58,8 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     likeliest token has.
     """
     config, shape, model = checkpoint.config, checkpoint.shape, checkpoint.model
-    task, relational = task_of(config.data), isinstance(model, Relational)
-    D, sure = config.model.hidden_size, config.solve.halt_when_sure
-    positions = [shape.seq_len, model.num_symbols] if relational else [config.model.prefix_len + shape.seq_len]
+    task, step = task_of(config.data), _step_of(checkpoint)
+    sure = config.solve.halt_when_sure
     about: dict[str, Any] = {
         "format": 1,
         "system": config.model.system,
@@ -73,15 +71,21 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "stop_above": float(np.log(sure / (1 - sure))),
         "stop_by": "cells" if config.solve.halt_by == "cells" else "q",
         "probabilities": config.train.loss.split("_")[0],
-        "state": {name: row.float().tolist() for name, row in zip(state_names(model), model.initial, strict=True)},
-        "state_shape": [*positions, D],
+        "state": {name: row.float().tolist() for name, row in zip(model.state_names, model.initial, strict=True)},
+        "state_shape": list(model.initial_state(1)[0].shape[1:]),
+        "inputs": step.input_names,
+        "outputs": step.output_names,
     }
-    if relational:
+    if model.relation_names:
         relations = task.relations
         assert relations is not None
         about["first_symbol"] = relations.first_symbol
         about["members"] = {f"members_{name}": [list(g) for g in groups] for name, groups in relations.groups.items()}
     return about
+
+
+def _step_of(checkpoint: Checkpoint) -> Step:
+    return graph_step(checkpoint.model, halts_by_difference=checkpoint.config.train.halting == "halt_continue").eval()
 
 
 def _character(task: Task, cells: int, token: int) -> str:
@@ -116,8 +120,7 @@ def export(checkpoint: Checkpoint, file: str | Path, kind: str = "onnx") -> dict
         raise ValueError(f"load the checkpoint with dtype float32 to export it: got {checkpoint.config.model.dtype}")
     if kind == "onnx":
         need_onnx()
-    step = Step(checkpoint.model, checkpoint.config.train.halting == "halt_continue").eval()
-    about = describe(checkpoint) | {"inputs": step.input_names, "outputs": step.output_names}
+    step, about = _step_of(checkpoint), describe(checkpoint)
     write, load = {"onnx": (_write_onnx, _load_onnx), "torch": (_write_torch, _load_torch)}[kind]
     deviations: dict[str, float] = {}
 

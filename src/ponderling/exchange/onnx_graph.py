@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ponderling.models import HRM, TRM, Model, Relational
-from ponderling.models.interface import Output
+from ponderling.models import Model, Output, Reasoner, Relational, State
 from ponderling.recursion import Net
 
 if TYPE_CHECKING:
@@ -30,26 +29,23 @@ Axes = Mapping[int, str]
 class Step(nn.Module):
     """One supervision step with tensors alone in and out, in the order of `input_names` and `output_names`.
 
-    The relational network's memberships are inputs, so that one graph serves every size; other networks have weights or
-    position tables for their grid.
+    Made by `graph_step`. What the network reads besides tokens and state are its `context_names`.
     """
 
-    def __init__(self, model: Model, halts_by_difference: bool):
+    context_names: tuple[str, ...]
+    member_names: tuple[str, ...] = ()
+    """The inputs that say which cells belong together, where the network has them."""
+    has_puzzle_ids: bool = False
+
+    def __init__(self, model: Model, *, halts_by_difference: bool):
         super().__init__()
         self.model, self.halts_by_difference = model, halts_by_difference
-        self.state_names = state_names(model)
-        self.relation_names = list(model.relation_names) if isinstance(model, Relational) else []
-        self.has_puzzle_ids = not isinstance(model, Relational) and model.puzzle_embedding is not None
+        self.state_names = model.state_names
 
     @property
     def input_names(self) -> list[str]:
         """`tokens`, the state, then `puzzle_ids` or a `members_...` for each relation, where the network has them."""
-        return ["tokens", *self.state_names, *(["puzzle_ids"] if self.has_puzzle_ids else self.member_names)]
-
-    @property
-    def member_names(self) -> list[str]:
-        """The inputs that say which cells belong together."""
-        return [f"members_{name}" for name in self.relation_names]
+        return ["tokens", *self.state_names, *self.context_names]
 
     @property
     def output_names(self) -> list[str]:
@@ -58,29 +54,25 @@ class Step(nn.Module):
 
     @property
     def axes(self) -> dict[str, Axes]:
-        """Of every input and output, and of `x`."""
-        relational = isinstance(self.model, Relational)
-        cells = {0: "batch", 1: "cells"} if relational else {0: "batch"}
-        state = {**cells, 2: "symbols"} if relational else cells
+        """The axes of every input and output, and of `x`."""
+        cells, state, logits = self._grid_axes()
         axes: dict[str, Axes] = {"tokens": cells, "puzzle_ids": {0: "batch"}, "q": {0: "batch"}, "x": state}
-        axes["logits"] = {**cells, 2: "vocab"} if relational else cells
         axes |= dict.fromkeys((*self.state_names, *(f"next_{name}" for name in self.state_names)), state)
-        return axes | {f"members_{name}": {0: f"groups_{name}", 1: "cells"} for name in self.relation_names}
+        return axes | {"logits": logits}
+
+    def _grid_axes(self) -> tuple[Axes, Axes, Axes]:
+        """The axes of the tokens, of a state tensor, and of the logits."""
+        raise NotImplementedError
 
     def forward(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-        """See `input_names` and `output_names`."""
+        """The tensors of `output_names` from those of `input_names`."""
         count = len(self.state_names)
-        state, further = others[:count], others[count:]
-        if isinstance(self.model, Relational):
-            state, output = self.model.step(state, tokens.long(), self._by_relation(further))
-        else:
-            ids = further[0].long() if self.has_puzzle_ids else tokens[:, 0].long()  # of no use to it
-            state, output = self.model(state, tokens.long(), ids)
+        state, output = self.think(tokens.long(), state=others[:count], context=others[count:])
         return *state, output.logits, self._q(output)
 
-    def _by_relation(self, members: Sequence[Tensor]) -> dict[str, Tensor]:
-        """These memberships in place of the ones of the task that the model was built for."""
-        return dict(zip(self.relation_names, members, strict=True))
+    def think(self, tokens: Tensor, *, state: State, context: Sequence[Tensor]) -> tuple[State, Output]:
+        """One supervision step of the model."""
+        raise NotImplementedError
 
     def _q(self, output: Output) -> Tensor:
         return output.q - output.q_continue if self.halts_by_difference else output.q
@@ -89,49 +81,120 @@ class Step(nn.Module):
 
     def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         """x, from the inputs."""
-        if isinstance(self.model, Relational):
-            return (self.model.embed_question(tokens.long(), others[0].shape[2]),)
-        ids = others[-1] if self.has_puzzle_ids else tokens[:, 0]
-        return (self.model.embed_question(tokens.long(), ids.long()),)
+        raise NotImplementedError
+
+    def networks(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
+        """The network that improves z, and the one that improves y."""
+        raise NotImplementedError
 
     def reason(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
         """The next z: one latent step."""
-        net, _ = self._nets(members)
+        net, _ = self.networks(members)
         return (net(z + (y + x)),)
 
     def answer(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
         """The next y, after the last latent step."""
-        _, net = self._nets(members)
+        _, net = self.networks(members)
         return (net(y + z),)
 
     def recursion(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """A whole recursion, of the ablations whose latent steps differ."""
-        assert isinstance(self.model, TRM)
-        return self.model.recur_once(x, state, n=self.model.config.n)
+        raise NotImplementedError
 
     def heads(self, y: Tensor) -> tuple[Tensor, ...]:
         """logits and q."""
         output = self.model.heads(y)
         return output.logits, self._q(output)
 
-    def _nets(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
-        """What improves z, and what improves y."""
-        model = self.model
-        if isinstance(model, Relational):
-            net = partial(model.net, members=self._by_relation(members))
-            return net, net
-        if isinstance(model, HRM):
-            return model.net_L, model.net_H
-        assert isinstance(model, TRM)
-        return model.net, model.net_y or model.net
+
+class ReasonerStep(Step):
+    """A step of TRM or HRM, which have weights or position tables for their grid."""
+
+    model: Reasoner
+
+    def __init__(self, model: Reasoner, *, halts_by_difference: bool):
+        super().__init__(model, halts_by_difference=halts_by_difference)
+        self.has_puzzle_ids = model.puzzle_embedding is not None
+        self.context_names = ("puzzle_ids",) if self.has_puzzle_ids else ()
+
+    def _grid_axes(self) -> tuple[Axes, Axes, Axes]:
+        axes = {0: "batch"}
+        return axes, axes, axes
+
+    def think(self, tokens: Tensor, *, state: State, context: Sequence[Tensor]) -> tuple[State, Output]:
+        """One supervision step of the model."""
+        return self.model(state, tokens, puzzle_ids=self._puzzle_ids(tokens, context))
+
+    def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        """x, from tokens, state and puzzle ids."""
+        return (self.model.embed_question(tokens.long(), self._puzzle_ids(tokens, others)),)
+
+    def _puzzle_ids(self, tokens: Tensor, others: Sequence[Tensor]) -> Tensor:
+        """The last of the further inputs; without puzzle embeddings a tensor of the right shape, which is not read."""
+        return (others[-1] if self.has_puzzle_ids else tokens[:, 0]).long()
+
+    def networks(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
+        """The model's own."""
+        return self.model.networks
+
+    def recursion(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """A whole recursion, of the ablations whose latent steps differ."""
+        return self.model.recur_once(x, state, n=self.model.config.n)
 
 
-def state_names(model: Model) -> list[str]:
-    """y and z, or what the ablation has."""
-    count = len(model.initial)
-    if count == 1:
-        return ["z"]
-    return ["y", "z"] if count == 2 else ["y", *(f"z_{i}" for i in range(1, count))]
+class RelationalStep(Step):
+    """A step of the relational network; its memberships are inputs, so that one graph serves every size."""
+
+    model: Relational
+
+    def __init__(self, model: Relational, *, halts_by_difference: bool):
+        super().__init__(model, halts_by_difference=halts_by_difference)
+        self.member_names = self.context_names = tuple(f"members_{name}" for name in model.relation_names)
+
+    @property
+    def axes(self) -> dict[str, Axes]:
+        """The axes of every input and output, and of `x`."""
+        names = self.model.relation_names
+        return super().axes | {f"members_{name}": {0: f"groups_{name}", 1: "cells"} for name in names}
+
+    def _grid_axes(self) -> tuple[Axes, Axes, Axes]:
+        cells = {0: "batch", 1: "cells"}
+        return cells, {**cells, 2: "symbols"}, {**cells, 2: "vocab"}
+
+    def think(self, tokens: Tensor, *, state: State, context: Sequence[Tensor]) -> tuple[State, Output]:
+        """One supervision step of the model, along these memberships."""
+        return self.model.step(state, tokens, self._by_relation(context))
+
+    def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        """x, from tokens and state."""
+        return (self.model.embed_question(tokens.long(), others[0].shape[2]),)
+
+    def networks(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
+        """The one network twice, along these memberships."""
+        net = partial(self.model.net, members=self._by_relation(members))
+        return net, net
+
+    def _by_relation(self, members: Sequence[Tensor]) -> dict[str, Tensor]:
+        """These memberships in place of the ones of the task that the model was built for."""
+        return dict(zip(self.model.relation_names, members, strict=True))
+
+
+def graph_step(model: Model, *, halts_by_difference: bool) -> Step:
+    """One supervision step of the model with tensors alone in and out.
+
+    Args:
+        model: A network of this package.
+        halts_by_difference: Whether q is the halting logit less that of thinking on.
+
+    Raises:
+        ValueError: for a network of another kind.
+    """
+    match model:
+        case Reasoner():
+            return ReasonerStep(model, halts_by_difference=halts_by_difference)
+        case Relational():
+            return RelationalStep(model, halts_by_difference=halts_by_difference)
+    raise ValueError(f"only networks of system trm, hrm or relational can be exported: got {type(model).__name__}")
 
 
 def onnx_model(step: Step, example: Sequence[Tensor], opset: int) -> ir.Model:
@@ -164,7 +227,7 @@ def onnx_model(step: Step, example: Sequence[Tensor], opset: int) -> ir.Model:
     (tensors["x"],) = step.question(*example)
     state = {name: _value(f"recursion.{name}", tensors[name], {}) for name in names}
     around = inputs | state | {"x": x}
-    if names == ["y", "z"]:
+    if names == ("y", "z"):
         seen = ["x", "y", "z", *step.member_names]
         z = _value("reason.z", tensors["z"], {})
         body, given = take(step.reason, seen, around | {"z": z})

@@ -1,10 +1,15 @@
-"""The networks: `trm.py` and `hrm.py` on `reasoner.py`, which is built from `layers.py` and `puzzle_embedding.py`."""
+"""The networks: `trm.py` and `hrm.py` on `reasoner.py`, which is built from `layers.py` and `puzzle_embedding.py`.
+
+`relational.py` is a third system, `base.py` what all of them share, `interface.py` what a network of your own needs.
+"""
 
 from __future__ import annotations
 
 import torch
 
-from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.models.base import Model, refuse_other_shape
+from ponderling.models.described import shape_of
 from ponderling.models.hrm import HRM
 from ponderling.models.interface import Output, State
 from ponderling.models.reasoner import Reasoner
@@ -12,34 +17,45 @@ from ponderling.models.relational import Relational
 from ponderling.models.trm import TRM
 from ponderling.tasks.base import Relations
 
-__all__ = ["HRM", "TRM", "Model", "Output", "Reasoner", "Relational", "State", "build_model", "count_parameters"]
-
-Model = Reasoner | Relational
+__all__ = [
+    "HRM",
+    "TRM",
+    "Model",
+    "Output",
+    "Reasoner",
+    "Relational",
+    "State",
+    "build_model",
+    "count_parameters",
+    "refuse_other_shape",
+    "shape_of",
+]
 
 
 def build_model(
-    config: ModelConfig,
-    shape: PuzzleShape,
+    config: RunConfig | ModelConfig,
+    shape: PuzzleShape | None = None,
     generator: torch.Generator | None = None,
     relations: Relations | None = None,
-) -> Model:
+) -> Reasoner | Relational:
     """The model that the config describes, on the CPU, with initial weights drawn from the generator.
+
+    Args:
+        config: A run's settings, or a network's alone.
+        shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
+        generator: Source of the random initial weights; None: torch's global one.
+        relations: What the task declares; needed for the relational system with a network's settings alone.
 
     Raises:
         ValueError: when the relational system is asked for, and the task declares no relations; or neighbours on a grid whose
             columns are not known.
     """
-    if config.mixer == "neighbours" and (shape.columns < 1 or shape.seq_len % shape.columns):
-        raise ValueError(
-            f"mixer neighbours needs the columns of the grid: got {shape.columns} for {shape.seq_len} cells"
-        )
-    if config.system == "relational":
-        if relations is None:
-            raise ValueError("system relational needs a task that declares its relations; this one has none: use trm")
-        return Relational(config, shape, relations, generator)
-    return {"trm": TRM, "hrm": HRM}[config.system](config, shape, generator=generator)
+    system = config.model.system if isinstance(config, RunConfig) else config.system
+    if system == "relational":
+        return Relational(config, shape, relations=relations, generator=generator)
+    return {"trm": TRM, "hrm": HRM}[system](config, shape, generator=generator)
 
 
 def count_parameters(model: torch.nn.Module) -> int:
-    """Trained numbers; puzzle embeddings and initial states are not among them, as in the papers' counts."""
+    """The number of trained parameters; puzzle embeddings and initial states do not count, as in the papers."""
     return sum(p.numel() for p in model.parameters())

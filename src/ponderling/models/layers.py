@@ -181,6 +181,8 @@ class Block(nn.Module):
 
     def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None, columns: int = 0):
         super().__init__()
+        if config.mixer == "neighbours" and (columns < 1 or seq_len % columns):
+            raise ValueError(f"mixer neighbours needs the columns of the grid: got {columns} for {seq_len} cells")
         self.eps = config.rms_norm_eps
         self.mixer = config.mixer
         if config.mixer == "mlp":

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.models.base import Model
 from ponderling.models.interface import Output, State
 from ponderling.models.layers import Embedding, Linear, truncated_normal_
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
+from ponderling.recursion import Net
 
 
 class HaltHead(nn.Module):
@@ -28,18 +30,15 @@ class HaltHead(nn.Module):
         return q[:, 0], q[:, 1]
 
 
-class Reasoner(nn.Module):
-    """Base of the systems: x from the question, a state to start from, the answer and the halting logit from y.
+class Reasoner(Model):
+    """Base of the papers' systems: x from the question, a state to start from, the answer and the halting logit from y.
 
     Both heads read y (the official pseudocode's picture shows otherwise; its code does this). A subclass sets up its
     networks and defines `recur`.
     """
 
-    initial: Tensor
-
-    def __init__(self, config: ModelConfig, shape: PuzzleShape, num_states: int, generator: torch.Generator | None):
-        super().__init__()
-        self.config, self.shape = config, shape
+    def __init__(self, config: ModelConfig, shape: PuzzleShape, *, num_states: int, generator: torch.Generator | None):
+        super().__init__(config, shape)
         dtype = getattr(torch, config.dtype)
         D, P, L = config.hidden_size, config.prefix_len, shape.seq_len
         self.embedding = Embedding(shape.vocab_size, D, D**-0.5, dtype, generator)
@@ -75,6 +74,11 @@ class Reasoner(nn.Module):
         S = self.config.prefix_len + self.shape.seq_len
         return tuple(vector.expand(batch_size, S, -1) for vector in self.initial)
 
+    @property
+    def networks(self) -> tuple[Net, Net]:
+        """The network that improves z and the one that improves y; both may be the same."""
+        raise NotImplementedError
+
     def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """The state after the T recursions of one supervision step, y first; the system says where gradient flows.
 
@@ -84,6 +88,10 @@ class Reasoner(nn.Module):
             n: Latent steps in one recursion; None: the config's.
             T: Recursions; None: the config's.
         """
+        raise NotImplementedError
+
+    def recur_once(self, x: Tensor, state: State, *, n: int) -> State:
+        """One recursion of an ablation with another state or a second network, with gradient through all of its calls."""
         raise NotImplementedError
 
     def forward(

@@ -14,23 +14,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.models.base import Model
+from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, truncated_normal_
 from ponderling.recursion import deep_recursion
 from ponderling.tasks.base import Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
-"""What the question says of a (cell, symbol): nothing; the cell is given and it is this symbol; it is another."""
+"""What the question says of a (cell, symbol): nothing; that the cell holds this symbol; that it holds another one."""
 
 NEVER = -1e4
-"""Logit of tokens that are no symbol; finite, so that no loss becomes infinite times zero."""
+"""The logit of tokens that are not symbols; finite, so that no loss becomes infinite times zero."""
 
 CHUNK = 8
-"""Puzzles at a time on a CPU where no gradient is needed: the states of more do not fit its cache, which halves the speed."""
+"""Number of puzzles that go through the network together on a CPU without gradient; a larger number does not fit the cache,
+which halves the speed."""
 
 SCALE = 1 / 3
-"""Of a group's sum. A constant, not the group's size: "exactly one left" must look the same in 4x4 and in 16x16."""
+"""The factor of a group's sum. It does not depend on the group's size: "exactly one left" must look the same in 4x4 and in
+16x16."""
 
 
 def soft_norm(x: Tensor) -> Tensor:
@@ -42,16 +46,17 @@ def soft_norm(x: Tensor) -> Tensor:
 
 
 def _symbols_scale(V: int) -> float:
-    """Of the sum over a cell's symbols; a third for 9. Here all speak, not the few that are left, so the sum grows with V.
+    """The factor of the sum over a cell's symbols, a third for V = 9.
 
-    By trial, with weights that know 9x9 alone: above 9 the mean times 3 (half of 12 puzzles of 16x16 are solved, with the plain
-    sum 2), below 9 the sum over the root.
+    All symbols speak here, not only the few that are left, so the sum grows with V. The rule was found by trial, with weights
+    that know 9x9 alone: above 9 the mean times 3, below 9 the sum over the root of V. With it half of 12 puzzles of 16x16
+    are solved, with the plain sum 2.
     """
     return torch.sym_min(3 / V, V**-0.5)
 
 
-def quiet(mlp: SwiGLU) -> SwiGLU:
-    """The same with a tenth of the output: else, at the start, what all hear alike drowns what each says of itself."""
+def scale_down_output(mlp: SwiGLU) -> SwiGLU:
+    """The MLP with a tenth of its output; else, at the start, what all vectors hear alike drowns what each says of itself."""
     with torch.no_grad():
         mlp.down.weight.mul_(0.1)
     return mlp
@@ -66,7 +71,7 @@ class Groups(nn.Module):
 
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None):
         super().__init__()
-        self.mlp = quiet(SwiGLU(config.hidden_size, config, generator))
+        self.mlp = scale_down_output(SwiGLU(config.hidden_size, config, generator))
 
     def forward(self, u: Tensor, members: Tensor) -> Tensor:
         """(B, C, V, D) to (B, C, V, D), each symbol for itself; members (G, C) or (B, G, C), 1 for a cell in the group."""
@@ -84,7 +89,7 @@ class RelationalBlock(nn.Module):
         D, self.eps = config.hidden_size, config.rms_norm_eps
         self.gate_value = Linear(D, 2 * D, generator)
         self.relations = nn.ModuleDict({name: Groups(config, generator) for name in relations})
-        self.symbols = quiet(SwiGLU(D, config, generator))
+        self.symbols = scale_down_output(SwiGLU(D, config, generator))
         self.mlp = SwiGLU(D, config, generator)
 
     def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
@@ -110,31 +115,33 @@ class Blocks(nn.ModuleList):
         return h
 
 
-class Relational(nn.Module):
+class Relational(Model):
     """TRM's recursion on one vector for each (cell, symbol).
 
     Args:
-        config: D, blocks, n and T.
-        shape: Vocabulary and grid of the puzzles.
-        relations: Groups of cells that belong together, and where the interchangeable symbols begin; a question may bring
-            regions of its own, see `Relations.regions`.
+        config: A run's settings, whose task says the puzzles' vocabulary, grid and relations; or a network's alone: D, blocks,
+            n and T.
+        shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
+        relations: Groups of cells that belong together, and where the interchangeable symbols begin; needed with a network's
+            settings alone. A question may bring regions of its own, see `Relations.regions`.
         generator: Source of the random initial weights; None: torch's global one.
     """
 
-    initial: Tensor
-
     is_equivariant = True
-    """Every view of a puzzle under a symmetry gets the same answer, so that nothing is gained by more of them."""
+    takes_own_regions = True
 
     def __init__(
         self,
-        config: ModelConfig,
-        shape: PuzzleShape,
-        relations: Relations,
+        config: RunConfig | ModelConfig,
+        shape: PuzzleShape | None = None,
+        *,
+        relations: Relations | None = None,
         generator: torch.Generator | None = None,
     ):
-        super().__init__()
-        self.config, self.shape = config, shape
+        relations = relations_for(config, relations)
+        config, shape = described(config, shape, system="relational")
+        super().__init__(config, shape)
+        self.puzzle_embedding = None
         self.first_symbol, self.regions = relations.first_symbol, relations.regions
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
         self.relation_names = tuple(relations.groups)
@@ -150,7 +157,7 @@ class Relational(nn.Module):
 
     @property
     def num_symbols(self) -> int:
-        """V."""
+        """V, the number of symbols."""
         return self.shape.vocab_size - self.first_symbol
 
     def embed_question(self, tokens: Tensor, num_symbols: int) -> Tensor:

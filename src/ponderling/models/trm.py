@@ -5,25 +5,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ponderling.config import ModelConfig, PuzzleShape
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.models.ablations import (
     many_latent_recursion,
     recur_deeply,
     single_latent_recursion,
     two_network_recursion,
 )
+from ponderling.models.described import described
 from ponderling.models.interface import State, depth
 from ponderling.models.layers import BlockStack
 from ponderling.models.reasoner import Reasoner
-from ponderling.recursion import deep_recursion, hierarchical_recursion
+from ponderling.recursion import Net, deep_recursion, hierarchical_recursion
 
 
 class TRM(Reasoner):
     """One small network that improves z and y in turn.
 
     Args:
-        config: Sizes, n and T, and the ablations: `gradient`, `separate_networks`, `latents`.
-        shape: Vocabulary and grid of the puzzles.
+        config: A run's settings, whose task says the puzzles' vocabulary and grid; or a network's alone: sizes, n and T, and
+            the ablations `gradient`, `separate_networks`, `latents`.
+        shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
         net: Any module from (B, S, D) to (B, S, D) in place of the block stack.
         net_y: With separate networks, any such module in place of the second one.
         generator: Source of the random initial weights; None: torch's global one.
@@ -31,14 +33,16 @@ class TRM(Reasoner):
 
     def __init__(
         self,
-        config: ModelConfig,
-        shape: PuzzleShape,
+        config: RunConfig | ModelConfig,
+        shape: PuzzleShape | None = None,
+        *,
         net: nn.Module | None = None,
         net_y: nn.Module | None = None,
         generator: torch.Generator | None = None,
     ):
+        config, shape = described(config, shape, system="trm")
         num_states = {"two": 2, "single": 1, "many": 1 + config.n}[config.latents]
-        super().__init__(config, shape, num_states, generator)
+        super().__init__(config, shape, num_states=num_states, generator=generator)
         S = config.prefix_len + shape.seq_len
         self.net = net if net is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
         self.net_y = None
@@ -49,12 +53,17 @@ class TRM(Reasoner):
         elif net_y is not None:
             raise ValueError("net_y is a second network for y: it needs separate_networks True")
 
+    @property
+    def networks(self) -> tuple[Net, Net]:
+        """The one network twice, or with separate networks both."""
+        return self.net, self.net_y if self.net_y is not None else self.net
+
     def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """`deep_recursion`, or what the ablation puts in its place."""
         n, T = depth(self.config, n, T)
         if self.config.gradient == "one_step":
             y, z = state
-            return hierarchical_recursion(self.net, self.net_y or self.net, x=x, y=y, z=z, n=n, T=T)
+            return hierarchical_recursion(*self.networks, x=x, y=y, z=z, n=n, T=T)
         if self.config.latents == "two" and self.net_y is None:
             y, z = state
             return deep_recursion(self.net, x, y=y, z=z, n=n, T=T)

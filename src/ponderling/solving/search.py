@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig, Search
+from ponderling.models import Model
 from ponderling.models.interface import RecursiveModel, State
 from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
@@ -58,7 +59,7 @@ def check_search(search: Search, task: Task | None, *, model: RecursiveModel) ->
             f"restarts guess cells of the question, but an answer of {task.name} does not fill in its question: use "
             "guess_every 0 with noise, or views"
         )
-    if search.views and not search.noise and getattr(model, "is_equivariant", False):
+    if search.views and not search.noise and isinstance(model, Model) and model.is_equivariant:
         raise ValueError(
             "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
         )

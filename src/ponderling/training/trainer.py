@@ -36,7 +36,7 @@ from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_o
 from ponderling.data.sampler import Augment
 from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
-from ponderling.models import build_model
+from ponderling.models import build_model, refuse_other_shape
 from ponderling.models.interface import takes_depth
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
@@ -131,6 +131,7 @@ class Trainer:
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+        refuse_other_shape(model, self.shape)
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
             weights = find_checkpoint(train.init) / MODEL
             load_weights(model, read_safetensors(weights), weights)

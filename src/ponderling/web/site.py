@@ -21,9 +21,9 @@ import numpy as np
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.config import Search
 from ponderling.data import task_of
-from ponderling.exchange.onnx_export import Step, describe, export, need_onnx
+from ponderling.exchange.onnx_export import describe, export, need_onnx
 from ponderling.halting import times_asked
-from ponderling.models import Relational, build_model
+from ponderling.models import build_model
 from ponderling.solving.search import UNSURE
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
@@ -122,15 +122,13 @@ def _about(name: str, path: str, first: Checkpoint) -> dict[str, Any]:
     for task in catalog.families(first):
         checkpoint = first if task == own else load_checkpoint(path, dtype="float32", task=task)
         solver = Solver.of(checkpoint)
-        names = Step(checkpoint.model, first.config.train.halting == "halt_continue").input_names
         by_difficulty = catalog.puzzles_by_difficulty(solver.task)
         puzzles[task] = {
             difficulty: [solver.task.format(tokens) for tokens in some.tokens[:OFFERED]]
             for difficulty, some in by_difficulty.items()
         }
-        graph = describe(checkpoint) | {"inputs": names}
         described = catalog.describe(solver, own)
-        families.append(described | {"difficulties": list(by_difficulty), "graph": graph})
+        families.append(described | {"difficulties": list(by_difficulty), "graph": describe(checkpoint)})
     assert task_of(first.config.data).name == families[0]["task"]
     return {"models": [_model(name, first, families)], "puzzles": puzzles}
 
@@ -155,11 +153,10 @@ def _with_arc(name: str, checkpoint: Checkpoint, source: str) -> tuple[Checkpoin
     tasks = offered_tasks(checkpoint, family, source)
     rows = {task: family.identifiers.rows(task, VIEWS) for task in tasks}
     cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
-    names = Step(cut.model, cut.config.train.halting == "halt_continue").input_names
     solver = Solver(cut.model, family, config=cut.config)
     described = catalog.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
     return cut, {
-        "models": [_model(name, cut, [described | {"graph": describe(cut) | {"inputs": names}}])],
+        "models": [_model(name, cut, [described | {"graph": describe(cut)}])],
         "symmetries": SYMMETRIES,
         "arc": _tasks(family, tasks, rows),
     }
@@ -193,7 +190,7 @@ def _pair(pair: Pair) -> dict[str, str | None]:
 
 def _with_rows(checkpoint: Checkpoint, rows: Any) -> Checkpoint:
     """The checkpoint with these rows alone of its puzzle embedding, in this order; one without an embedding as it is."""
-    embedding = None if isinstance(checkpoint.model, Relational) else checkpoint.model.puzzle_embedding
+    embedding = checkpoint.model.puzzle_embedding
     if embedding is None:
         return checkpoint
     embedding.table = embedding.table[rows]
