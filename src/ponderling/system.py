@@ -48,10 +48,15 @@ def must_be_new(*files: Path, holds: str | None = None, advice: str = "choose an
             raise FileExistsError(f"{fault}: {advice}")
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one most resembles; None where none does."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint for a mistyped name, such as "did you mean train? "; empty where nothing known is close to it."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}? " if close else ""
+    close = closest(name, known)
+    return "" if close is None else f"did you mean {close}? "
 
 
 def _umask() -> int:

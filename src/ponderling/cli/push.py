@@ -9,6 +9,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.display import say_if_replaced
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PushCommand:
     private: bool = False
     """Make it a repository that only you can read."""
     card: Path | None = None
-    """Write the card to this file to look at, and push nothing."""
+    """Write the card to this file to look at, and push nothing; a file that is there already is replaced."""
 
 
 def main(args: list[str]) -> int:
@@ -34,6 +35,7 @@ def main(args: list[str]) -> int:
 
     source = find_local(command.run)
     if command.card is not None:
+        say_if_replaced(command.card)
         write_card(source, command.repo, command.card)
         print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
         return 0
