@@ -237,6 +237,9 @@ def test_the_card_tells_the_run_and_its_test_figures(run, tmp_path, capsys):
     assert str(run) not in card
     assert main(["push", str(run), "someone/tiny", "--card", str(tmp_path / "card.md")]) == 0
     assert (tmp_path / "card.md").read_text() == card
+    assert "replacing" not in capsys.readouterr().err
+    assert main(["push", str(run), "someone/tiny", "--card", str(tmp_path / "card.md")]) == 0
+    assert f"{tmp_path / 'card.md'} is there already: replacing it\n" in capsys.readouterr().err
     last = make_card(load_checkpoint(find_local(run / "last")), "someone/tiny")
     assert "Not known: neither the checkpoint nor its run's log holds figures." in last
 

@@ -238,6 +238,18 @@ def test_export_does_not_overwrite(tmp_path):
         official_run(tmp_path)
 
 
+def test_an_export_that_fails_half_way_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    def full_disk(state, file):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        official_run(tmp_path)
+    assert not list(tmp_path.rglob("*step_*"))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 @pytest.mark.parametrize("system", ["trm", "hrm"])
 def test_keys_translate_there_and_back(system):
     ways = {"system": "hrm", "gradient": "one_step", "separate_networks": True} if system == "hrm" else {}

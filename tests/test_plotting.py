@@ -55,6 +55,16 @@ def curves(axis) -> list[list[tuple[float, float]]]:
     return [list(zip(*line.get_data(), strict=True)) for line in axis.lines]
 
 
+def test_a_plot_that_is_there_is_replaced_with_a_word(folder, tmp_path, capsys):
+    picture = tmp_path / "run.svg"
+    assert main(["plot", str(folder), "--out", str(picture)]) == 0
+    assert "replacing" not in capsys.readouterr().err
+    picture.write_text("old")
+    assert main(["plot", str(folder), "--out", str(picture)]) == 0
+    assert f"{picture} is there already: replacing it\n" in capsys.readouterr().err
+    assert "<svg" in picture.read_text()
+
+
 def test_the_curves_are_the_numbers_of_the_log(folder):
     run = read_run(folder)
     assert run.name == "my run"

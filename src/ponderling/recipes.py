@@ -5,10 +5,10 @@ What each of them reaches, and in which time, stands in README.md, with the comm
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 
 from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, SolveConfig, TrainConfig
+from ponderling.system import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -359,7 +359,5 @@ def get_recipe(name: str) -> Recipe:
     """
     known = {recipe.name: recipe for recipe in _recipes()}
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"unknown recipe {name!r}: {hint}There are {', '.join(known)}")
+        raise ValueError(f"unknown recipe {name!r}: {did_you_mean(name, known)}There are {', '.join(known)}")
     return known[name]

@@ -1,11 +1,12 @@
-"""Favours asked of the operating system: files written whole or not at all, and memory that stays with the process."""
+"""Small helpers that need nothing else of the package: files written whole or not at all, memory that stays, mistyped names."""
 
 from __future__ import annotations
 
 import ctypes
+import difflib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
@@ -28,6 +29,34 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def must_be_new(*files: Path, holds: str | None = None, advice: str = "choose another --out") -> None:
+    """Refuses to overwrite: none of the files may be there.
+
+    Args:
+        files: What is going to be written.
+        holds: What a file stands for, such as "a checkpoint"; the message then names the file's folder and this.
+        advice: What the user can do about it.
+
+    Raises:
+        FileExistsError: naming the first file that is there.
+    """
+    for file in files:
+        if file.exists():
+            fault = f"{file} is there already" if holds is None else f"{file.parent} holds {holds} already"
+            raise FileExistsError(f"{fault}: {advice}")
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one most resembles; None where none does."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for a mistyped name, such as "did you mean train? "; empty where nothing known is close to it."""
+    close = closest(name, known)
+    return "" if close is None else f"did you mean {close}? "
 
 
 def _umask() -> int:

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-from ponderling.system import keep_freed_memory
+from ponderling.system import did_you_mean, keep_freed_memory
 
 VERBS = {
     "train": ("ponderling.cli.train", "train a model from a recipe, or go on with a run"),
@@ -62,11 +62,7 @@ def _run(args: list[str]) -> int:
         print(f"ponderling {__version__}")
         return 0
     if args[0] not in VERBS:
-        import difflib
-
-        close = difflib.get_close_matches(args[0], VERBS, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"unknown verb {args[0]!r}: {hint}There are {', '.join(VERBS)}")
+        raise ValueError(f"unknown verb {args[0]!r}: {did_you_mean(args[0], VERBS)}There are {', '.join(VERBS)}")
     keep_freed_memory()
     return importlib.import_module(VERBS[args[0]][0]).main(args[1:])
 

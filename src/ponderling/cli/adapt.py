@@ -47,10 +47,12 @@ def main(args: list[str]) -> int:
         AdaptCommand, args, "ponderling adapt", "Teaches an ARC checkpoint new tasks, from their demonstrations."
     )
     from ponderling.checkpoint import load_checkpoint
+    from ponderling.models.device import check_device
     from ponderling.tasks.arc.files import read_tasks
     from ponderling.training.adapt import adapt
 
     out = command.out or Path(f"{command.checkpoint.rstrip('/')}-adapted")
+    check_device(command.device)
     checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)
     with StopOnSignal() as stop:
         figures = adapt(

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ponderling.training.trainer import Trainer
+
+SECONDS_BETWEEN_LINES = 15.0
+"""How often a line tells of the progress where stderr is not a terminal."""
 
 
 def percent(value: float | None) -> str:
@@ -14,10 +23,61 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}%"
 
 
+class Bars:
+    """Progress bars on stderr; where stderr is not a terminal, a line now and then.
+
+    Args:
+        transient: Remove the bars from the terminal at the end.
+    """
+
+    def __init__(self, *, transient: bool = False) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self.transient = transient
+        self._progress: Progress | None = None
+        self._began = self._last_line = time.monotonic()
+
+    def __enter__(self) -> Bars:
+        if self.console.is_terminal:
+            from rich.progress import Progress
+
+            self._progress = Progress(console=self.console, transient=self.transient)
+            self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def add(self, what: str, *, total: int) -> Callable[[int], None]:
+        """A further bar; call what is returned with the number done so far."""
+        if self._progress is None:
+            return lambda done: self._line(what, done, total)
+        progress, bar = self._progress, self._progress.add_task(what, total=total)
+        return lambda done: progress.update(bar, completed=done)
+
+    def say(self, text: str) -> None:
+        """Prints a line above the bars."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def _line(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last_line < SECONDS_BETWEEN_LINES:
+            return
+        self._last_line = now
+        minutes, seconds = divmod(round(now - self._began), 60)
+        self.say(f"{what}: {done:,} of {total:,} after {minutes}:{seconds:02}")
+
+
+def say_if_replaced(file: Path) -> None:
+    """Tells that a file is there already, before it is written again."""
+    if file.exists():
+        print(f"{file} is there already: replacing it", file=sys.stderr)
+
+
 class ProgressDisplay:
     """Shows a run on stderr: a live bar in a terminal, a line now and then elsewhere."""
-
-    SECONDS_BETWEEN_LINES = 15.0
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -64,7 +124,7 @@ class ProgressDisplay:
         )
         if self.bar is not None:
             self.bar.update(self.task, completed=step, description=text)
-        elif time.monotonic() - self.last_line > self.SECONDS_BETWEEN_LINES:
+        elif time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
             left = (self.last_line - self.started_at) / max(1, step - self.trained_from) * (self.steps - step)
             self.console.print(f"step {step:,}  {text}  {left / 60:.1f} min left")

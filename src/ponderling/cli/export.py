@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.system import must_be_new
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}
 
@@ -70,8 +71,7 @@ def _graph(command: ExportCommand, kind: str) -> int:
 
     if kind == "onnx":
         need_onnx()
-    if command.out.exists():
-        raise FileExistsError(f"{command.out} is there already: choose another name")
+    must_be_new(command.out, advice="choose another name")
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
     checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task)

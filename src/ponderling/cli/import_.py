@@ -12,6 +12,7 @@ from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.exchange.import_options import ImportOptions
+from ponderling.system import must_be_new
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,7 @@ def main(args: list[str]) -> int:
     from ponderling.models import count_parameters
     from ponderling.tasks.arc.family import is_arc
 
-    if (command.out / CONFIG).exists():
-        raise FileExistsError(f"{command.out} holds a checkpoint already: choose another --out")
+    must_be_new(command.out / CONFIG, holds="a checkpoint")
     imported = read_official(command.path, command)
     model = build_imported(imported, str(command.path))
     save_checkpoint(command.out, imported.tensors, imported.config, imported.shape, imported.info)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.display import say_if_replaced
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class PlotCommand:
     """Run folders: loss, exact match, steps, halting precision, by rating. Or files with what `ponderling eval --json` printed:
     accuracy against steps, steps and accuracy by difficulty."""
     out: Path = Path("plot.png")
-    """The picture: .png, .svg or .pdf."""
+    """The picture: .png, .svg or .pdf; one that is there already is replaced."""
 
 
 def main(args: list[str]) -> int:
@@ -51,6 +52,7 @@ def main(args: list[str]) -> int:
         figure = plot_runs([read_run(path) for path in command.what])
     else:
         figure = plot_evaluations([read_evaluation(path) for path in command.what])
+    say_if_replaced(command.out)
     save(figure, command.out)
     print(f"written to {command.out}", file=sys.stderr)
     return 0

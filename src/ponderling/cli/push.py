@@ -9,6 +9,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.display import say_if_replaced
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PushCommand:
     private: bool = False
     """Make it a repository that only you can read."""
     card: Path | None = None
-    """Write the card to this file to look at, and push nothing."""
+    """Write the card to this file to look at, and push nothing; a file that is there already is replaced."""
 
 
 def main(args: list[str]) -> int:
@@ -35,6 +36,7 @@ def main(args: list[str]) -> int:
 
     checkpoint = load_checkpoint(find_local(command.run))
     if command.card is not None:
+        say_if_replaced(command.card)
         write_card(checkpoint, command.card, name=command.repo)
         print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
         return 0

@@ -60,10 +60,12 @@ def main(args: list[str]) -> int:
     token = check(command)
     import uvicorn
 
+    from ponderling.models.device import check_device
     from ponderling.web.engine import Engine
     from ponderling.web.served import Registry, Settings
     from ponderling.web.server import create_app
 
+    check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))
     for name, checkpoint in names_of(command.checkpoints).items():
         registry.load(name, checkpoint, command.slots, command.device, command.dtype, command.data, command.compile)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import inspect
 import itertools
 import json
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from ponderling.config.problems import refuse
+from ponderling.system import closest
 
 T_ = TypeVar("T_")
 
@@ -39,8 +39,8 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
         return None
     hints = typing.get_type_hints(cls)
     for name in values.keys() - hints.keys():
-        close = difflib.get_close_matches(name, hints, n=1)
-        problems.append(f"{where}: unknown field {name!r}" + (f" (did you mean {close[0]!r}?)" if close else ""))
+        close = closest(name, hints)
+        problems.append(f"{where}: unknown field {name!r}" + (f" (did you mean {close!r}?)" if close else ""))
     kwargs: dict[str, Any] = {}
     before = len(problems)
     for name in hints.keys() & values.keys():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ponderling.config import DataConfig
 from ponderling.data.custom import load_grids
 from ponderling.data.sampler import Augment
+from ponderling.system import did_you_mean
 from ponderling.tasks import Arc, get_task
 from ponderling.tasks.base import PAD, Puzzles, Task, join
 from ponderling.tasks.custom.family import Grids
@@ -175,6 +175,5 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
 def _no_such_file(source: str) -> str:
     path, names = Path(source), (*PACKAGED, "hub")
     there = [str(path.parent / name) for name in os.listdir(path.parent)] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(source, [*names, *there], n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    hint = did_you_mean(source, [*names, *there])
     return f"{source}: no such file; {hint}expected a file of puzzles, or one of {', '.join(names)}"

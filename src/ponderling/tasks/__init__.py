@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
+from ponderling.system import did_you_mean
 from ponderling.tasks.arc import family as arc
 from ponderling.tasks.arc.family import Arc
 from ponderling.tasks.base import Task
@@ -59,11 +59,9 @@ def get_task(name: str) -> Task:
     for pattern, make in FAMILIES.values():
         if match := re.fullmatch(pattern, name):
             return make(*match.groups())
-    close = difflib.get_close_matches(name, TASKS, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
     raise ValueError(
-        f"unknown task {name!r}: {hint}There are {', '.join(TASKS)}, any such as {' or '.join(FAMILIES)}, and "
-        "module:attribute for one of your own"
+        f"unknown task {name!r}: {did_you_mean(name, TASKS)}There are {', '.join(TASKS)}, any such as {' or '.join(FAMILIES)}, "
+        "and module:attribute for one of your own"
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.system import write_atomically
+from ponderling.system import must_be_new, write_atomically
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
 
 FACTS, NAMES, GRID = "dataset.json", "identifiers.json", "grid.json"
@@ -168,9 +168,7 @@ def write_layout(
         FileExistsError: when there is such a data set already.
     """
     folder = Path(folder)
-    for split in parts:
-        if (folder / split / FACTS).exists():
-            raise FileExistsError(f"{folder / split} holds a data set already: choose another --out")
+    must_be_new(*(folder / split / FACTS for split in parts), holds="a data set")
     for split, puzzles in parts.items():
         (folder / split).mkdir(parents=True, exist_ok=True)
         order = np.argsort(puzzles.puzzle_ids, kind="stable")

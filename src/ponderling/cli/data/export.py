@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
+from ponderling.system import must_be_new, write_atomically
 
 if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles, Task, Tokens
@@ -31,8 +33,8 @@ class ExportCommand:
     """Another file with the test puzzles; a tenth of the questions if not given, where the file does not say."""
 
 
-def export(args: list[str]) -> int:
-    """Runs `data export`."""
+def main(args: list[str]) -> int:
+    """Runs the verb."""
     command = parse_arguments(
         ExportCommand, args, "ponderling data export", "Writes a data set for the official HRM and TRM repositories."
     )
@@ -48,8 +50,6 @@ def export(args: list[str]) -> int:
 
 def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     """The task, and its training and test puzzles."""
-    from ponderling.cli.data import guess_task, holds_grids
-    from ponderling.cli.data.arc import holds_arc
     from ponderling.data.custom import grid_config, held_out, load_grids
     from ponderling.tasks import get_task
     from ponderling.tasks.custom.family import Grids
@@ -106,13 +106,10 @@ def _grid_facts(task: Task, parts: dict[str, Puzzles]) -> dict[str, Any]:
 def _write_jsonl(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
     import json
 
-    from ponderling.system import write_atomically
     from ponderling.tasks.custom.family import Grids
 
     files = {out / f"{name}.jsonl": puzzles for name, puzzles in parts.items()}
-    for file in files:
-        if file.exists():
-            raise FileExistsError(f"{file} is there already: choose another --out")
+    must_be_new(*files)
     out.mkdir(parents=True, exist_ok=True)
     for file, puzzles in files.items():
         if isinstance(task, Grids):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.data.made import new_folder
+from ponderling.system import did_you_mean, write_atomically
 
 Grid = list[list[int | str]]
 
@@ -61,30 +63,28 @@ class GymCommand:
     """Seed; the same command gives the same files."""
 
 
-def make_gym(args: list[str]) -> int:
-    """Runs `data make gym`."""
+def main(args: list[str]) -> int:
+    """Runs the verb."""
     command = parse_arguments(
         GymCommand, args, "ponderling data make gym", "Writes grid pairs of a reasoning-gym data set."
     )
     if command.train < 1 or command.test < 1:
         raise ValueError(f"--train and --test must be at least 1: got {command.train} and {command.test}")
-    files = {name: command.out / f"{name}.jsonl" for name in ("train", "test")}
-    for file in files.values():
-        if file.exists():
-            raise FileExistsError(f"{file} is there already: choose another --out")
-    pairs, drawn = _distinct_pairs(command)
-    command.out.mkdir(parents=True, exist_ok=True)
-    parts = {"test": pairs[: command.test], "train": pairs[command.test :]}
-    for name, part in parts.items():
-        files[name].write_text(
-            "".join(json.dumps(pair, separators=(",", ":"), ensure_ascii=False) + "\n" for pair in part)
-        )
+    with new_folder(command.out, "train.jsonl", "test.jsonl") as (train, test):
+        pairs, drawn = _distinct_pairs(command)
+        _write_pairs(test, pairs[: command.test])
+        _write_pairs(train, pairs[command.test :])
     print(
-        f"{command.name}: {command.train:,} pairs in {files['train']}, {command.test:,} in {files['test']}, "
-        f"of {drawn:,} drawn; train with --data {files['train']} --test {files['test']}",
+        f"{command.name}: {command.train:,} pairs in {train}, {command.test:,} in {test}, of {drawn:,} drawn; "
+        f"train with --data {train} --test {test}",
         file=sys.stderr,
     )
     return 0
+
+
+def _write_pairs(file: Path, pairs: list[dict[str, Grid]]) -> None:
+    text = "".join(json.dumps(pair, separators=(",", ":"), ensure_ascii=False) + "\n" for pair in pairs)
+    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:
@@ -109,10 +109,7 @@ def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:
 def _data_set(name: str, options: str, size: int, seed: int) -> Any:
     gym = _gym()
     if name not in gym.factory.DATASETS:
-        import difflib
-
-        close = difflib.get_close_matches(name, gym.factory.DATASETS, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        hint = did_you_mean(name, gym.factory.DATASETS)
         raise ValueError(f"--name {name}: no data set of reasoning-gym; {hint}Those of grids are {', '.join(WORKING)}")
     try:
         values = json.loads(options)

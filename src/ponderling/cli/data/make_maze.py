@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.data.made import FACTS, command_of, new_folder, write_facts
+from ponderling.cli.display import Bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +46,12 @@ class MakeMazeCommand:
     """Seed; the same command gives the same files."""
 
 
-def make_maze(args: list[str]) -> int:
+def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
         MakeMazeCommand, args, "ponderling data make maze", "Generates mazes with their shortest paths."
     )
     import numpy as np
-    from rich.console import Console
-    from rich.progress import Progress
 
     from ponderling.tasks import Maze
 
@@ -61,29 +60,21 @@ def make_maze(args: list[str]) -> int:
             f"--train and --test must not be negative, and not both 0: got {command.train} and {command.test}"
         )
     task = Maze(command.size, command.columns)
-    train_file, test_file, facts_file = (command.out / name for name in ("train.csv.gz", "test.csv.gz", "made.json"))
-    for file in (train_file, test_file, facts_file):
-        if file.exists():
-            raise FileExistsError(f"{file} is there already: choose another --out")
-    rng = np.random.default_rng(command.seed)
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task(task.name, total=command.train + command.test)
-        made = _distinct_mazes(task, command, rng, lambda done: progress.update(bar, completed=done))
-    train, test = made[command.test :], made[: command.test]
-    command.out.mkdir(parents=True, exist_ok=True)
-    task.write(train_file, train)
-    task.write(test_file, test)
-    facts = {
-        "command": f"ponderling data make maze --size {command.size} "
-        + (f"--columns {command.columns} " if command.columns is not None else "")
-        + f"--train {command.train} --test {command.test} "
-        + (f"--min-path {command.min_path} " if command.min_path is not None else "")
-        + f"--walls {command.walls[0]} {command.walls[1]} --seed {command.seed}",
-        "train": _facts(train),
-        "test": _facts(test),
-    }
-    facts_file.write_text(json.dumps(facts, indent=2) + "\n")
-    print(json.dumps(facts, indent=2))
+    with new_folder(command.out, "train.csv.gz", "test.csv.gz", FACTS) as (train_file, test_file, facts_file):
+        rng = np.random.default_rng(command.seed)
+        with Bars() as bars:
+            show = bars.add(task.name, total=command.train + command.test)
+            made = _distinct_mazes(task, command, rng, show)
+        train, test = made[command.test :], made[: command.test]
+        task.write(train_file, train)
+        task.write(test_file, test)
+        always = ("size", "train", "test", "walls", "seed")
+        facts = {
+            "command": command_of(command, "data make maze", always=always, never=("out",)),
+            "train": _facts(train),
+            "test": _facts(test),
+        }
+        write_facts(facts_file, facts)
     return 0
 
 

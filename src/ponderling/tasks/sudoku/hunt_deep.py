@@ -60,6 +60,7 @@ def hunt_deep(
     known: Iterable[int] = (),
     progress: Callable[[int], object] = lambda done: None,
     evolved: Callable[[int], object] = lambda best: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Puzzles:
     """Minimal puzzles that one level of trial and error does not solve, no two equivalent.
 
@@ -73,6 +74,7 @@ def hunt_deep(
         known: Fingerprints of puzzles that are not wanted.
         progress: Called with the number found so far.
         evolved: Called with the highest endurance so far, while nothing is found.
+        stop: Asked after every round; when it says so, what was found until then is returned.
 
     Raises:
         ValueError: when there are fewer puzzles to start from than islands; for other families than 9x9.
@@ -91,9 +93,9 @@ def hunt_deep(
     state = np.array([rng.integers(1, 2**31 - 1)])
     looked_at = len(found.questions)
     if not looked_at:
-        found = _first_found(Found(questions, answers), islands, shape, state, evolved)
+        found = _first_found(Found(questions, answers), islands, shape, state, evolved, stop)
     made = task.generate(rng, 0)
-    while len(made) < count:
+    while len(made) < count and not stop():
         if len(found.questions) == looked_at:
             found = gather(found, ROUNDS, shape, state)
         new = distinct(task, _puzzles(task, Found(found.questions[looked_at:], found.answers[looked_at:])), seen)
@@ -112,8 +114,15 @@ def check_family(task: Sudoku) -> None:
         )
 
 
-def _first_found(start: Found, islands: int, shape: Geometry, state: Masks, evolved: Callable[[int], object]) -> Found:
-    """Evolves until some puzzle withstands trials to the end."""
+def _first_found(
+    start: Found,
+    islands: int,
+    shape: Geometry,
+    state: Masks,
+    evolved: Callable[[int], object],
+    stop: Callable[[], bool],
+) -> Found:
+    """Evolves until some puzzle withstands trials to the end, or until stopped."""
     scores = np.array([endurance(question, shape, -1) for question in start.questions])
     order = np.argsort(-scores, kind="stable")[: islands * ISLAND]
     pools = [
@@ -132,6 +141,8 @@ def _first_found(start: Found, islands: int, shape: Geometry, state: Masks, evol
         ]
         if found:
             return Found(*(np.stack(masks) for masks in zip(*found, strict=True)))
+        if stop():
+            return Found(start.questions[:0], start.answers[:0])
 
 
 def _puzzles(task: Sudoku, found: Found) -> Puzzles:

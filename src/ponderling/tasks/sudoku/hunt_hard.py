@@ -52,6 +52,7 @@ def hunt(
     rounds: int = 4000,
     progress: Callable[[int], object] = lambda done: None,
     climbed: Callable[[int], object] = lambda done: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Puzzles:
     """Minimal puzzles of these ratings, no two equivalent, from the surroundings of hard ones.
 
@@ -65,6 +66,7 @@ def hunt(
         rounds: Steps of each walk.
         progress: Called with the number found so far.
         climbed: Called with the number of walks done.
+        stop: Asked after every walk and every look around; when it says so, what was found until then is returned.
 
     Raises:
         ValueError: when the surroundings are exhausted before there are enough; for families that tdoku cannot rate, and
@@ -87,11 +89,13 @@ def hunt(
         start = task._masks(task.generate(rng, 1).tokens[0])
         climb(start, rounds, shape, ways, *copies, state, pool[i])
         climbed(i + 1)
-    found: list[Puzzles] = []
+        if stop():
+            return task.generate(rng, 0)
+    found = [task.generate(rng, 0)]
     seen = set(known)
     size, enough, stalled = climbs, 0, 0
     questions, answers, rated = (np.empty(shape_, np.int64) for shape_ in ((BATCH, cells), (BATCH, cells), BATCH))
-    while enough < count:
+    while enough < count and not stop():
         state = np.array([rng.integers(1, 2**31 - 1)])
         size, written = look_around(pool, size, shape, ways, *copies, state, questions, answers, rated)
         keep = np.flatnonzero((rated[:written] >= rating[0]) & (rated[:written] <= rating[1]))

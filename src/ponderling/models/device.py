@@ -1,0 +1,85 @@
+"""Whether this machine and this build of torch have a device, said in one line before anything is loaded."""
+
+from __future__ import annotations
+
+import torch
+
+from ponderling.system import closest
+
+NAMES = {
+    "cpu": "cpu",
+    "cuda": "cuda (NVIDIA and, with ROCm, AMD)",
+    "mps": "mps (Apple)",
+    "xpu": "xpu (Intel)",
+}
+"""Devices that people have, and whose they are."""
+
+OTHER_NAMES = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "rocm": "cuda",
+    "amd": "cuda",
+    "hip": "cuda",
+    "apple": "mps",
+    "metal": "mps",
+}
+"""Names that people try, and torch's own."""
+
+
+def check_device(device: torch.device | str) -> torch.device:
+    """The device, once a number has been there and back.
+
+    Args:
+        device: Of several processes each names its own, such as cuda:1; cuda alone is the first one.
+
+    Raises:
+        ValueError: for a device that this torch does not know, or that is not there; names those that are.
+    """
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:  # torch names 20 backends, most of which nobody has
+        kind, colon, number = str(device).partition(":")
+        meant = OTHER_NAMES.get(kind.lower()) or closest(kind, NAMES)
+        hint = "" if meant is None else f"did you mean {meant}{colon}{number}? "
+        raise ValueError(
+            f"unknown device {str(device)!r}: {hint}Devices are called {', '.join(NAMES.values())}; {_this_torch()}"
+        ) from error
+    if found.type != "cpu":
+        try:
+            torch.ones(1, device=found).item()
+        # Each backend has its own: AssertionError (cuda in a build without it), RuntimeError (no driver, no such
+        # number), NotImplementedError (mps elsewhere), TypeError.
+        except Exception as error:
+            if f"{found.type}:{found.index or 0}" in devices():  # it is there, but busy, full or broken
+                raise ValueError(f"device {device} cannot be used: {str(error).splitlines()[0]}") from error
+            raise ValueError(f"device {device} is not there: {_this_torch()}") from error
+    return found
+
+
+def devices() -> list[str]:
+    """The devices that this torch has on this machine, such as cpu and cuda:0."""
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        there.append("mps:0")
+    if torch.xpu.is_available():
+        there += [f"xpu:{i}" for i in range(torch.xpu.device_count())]
+    return there
+
+
+def _this_torch() -> str:
+    """The build of torch and the devices that it has, as the end of a sentence."""
+    if torch.version.hip is not None:
+        build = f"a build for ROCm {torch.version.hip}"
+    elif torch.version.cuda is not None:
+        build = f"a build for CUDA {torch.version.cuda}"
+    elif torch.backends.mps.is_built():
+        build = "a build for Apple's mps"
+    elif torch.xpu._is_compiled():
+        build = "a build for Intel's xpu"
+    else:
+        build = "a build for CPUs"
+    *most, last = devices()
+    has = f"{', '.join(most)} and {last}" if most else f"{last} alone"
+    return f"this torch ({torch.__version__}, {build}) has {has}"
