@@ -20,6 +20,7 @@ from ponderling.tasks import SUDOKUS, Jigsaw, Maze, Sudoku, get_task
 from ponderling.tasks.base import PuzzleError, join
 from ponderling.tasks.sudoku.hunt_hard import hunt
 from ponderling.tasks.sudoku.jigsaw import generate_jigsaws, random_layout
+from ponderling.training.trainer import to_batch
 
 BOXES = "AABBAABBCCDDCCDD"
 TWISTED = "AAABABBBCCCDCDDD"
@@ -124,17 +125,20 @@ def test_a_question_that_brings_its_regions_is_answered_as_by_the_family_of_that
     network, same = (
         build_model(config, shape, torch.Generator().manual_seed(0), task.relations) for task in (plain, own)
     )
-    questions = own.generate(np.random.default_rng(0), 2).tokens
-    mixed = np.concatenate([plain.bring_regions(questions, own.layout), plain.load_default("test").tokens[:2]])
-    tokens, ids = torch.from_numpy(mixed.astype(np.int64)), torch.zeros(4, dtype=torch.long)
-    _, output = network(network.initial_state(4), tokens, ids)
-    _, expected = same(same.initial_state(2), tokens[:2] % plain.vocab_size, ids[:2])
+    jigsaws = own.generate(np.random.default_rng(0), 2)
+    _, layout = plain.with_layout(own.layout)
+    jigsaws = replace(jigsaws, regions=np.tile(1 + layout, (2, 1)))
+    batch = to_batch(join([jigsaws, plain.load_default("test")[:2]]))
+    tokens, ids, regions = batch.tokens, batch.puzzle_ids, batch.regions
+    assert regions is not None
+    _, output = network(network.initial_state(4), tokens, ids, regions=regions)
+    _, expected = same(same.initial_state(2), tokens[:2], ids[:2])
     torch.testing.assert_close(output.logits[:2], expected.logits)
     _, expected = network(network.initial_state(2), tokens[2:], ids[2:])  # those that bring none have boxes
     torch.testing.assert_close(output.logits[2:], expected.logits)
     with torch.no_grad():
         many, count = tokens.repeat(5, 1), 20  # more than the network takes at a time
-        _, again = network(network.initial_state(count), many, ids.repeat(5))
+        _, again = network(network.initial_state(count), many, ids.repeat(5), regions=regions.repeat(5, 1))
     torch.testing.assert_close(again.logits[:4], output.logits.detach())
 
 
@@ -143,26 +147,27 @@ def test_jigsaws_of_many_layouts_go_through_a_file_symmetries_and_further_clues(
     made = generate_jigsaws(task, np.random.default_rng(0), 7, 3, rating=(1, 50))
     assert made.ratings is not None
     assert made.ratings.min() >= 1
-    assert task.brings_regions(made.tokens).all()
+    assert made.brings_regions.all()
     both = join([made, replace(task.load_default("test")[:2], sources=("ponderling",) * 2)])
     task.write(tmp_path / "jigsaws.csv.gz", both)
     read = task.read(tmp_path / "jigsaws.csv.gz")
     assert (read.tokens == both.tokens).all()
     assert (read.labels == both.labels).all()
+    np.testing.assert_array_equal(read.regions, both.regions)
     np.testing.assert_array_equal(read.ratings, both.ratings)
-    assert len(set(task.fingerprint(read.tokens).tolist())) == 9
+    assert len(set(task.fingerprint(read.tokens, regions=read.regions).tolist())) == 9
     rng = np.random.default_rng(1)
     shown = give_clues(task, rng, task.augment(rng, read), 3)
     clues = task.clue_mask(shown.tokens).sum(1) - task.clue_mask(read.tokens).sum(1)
     assert set(clues.tolist()) <= {0, 1, 2, 3}
     assert clues.sum() > 0
-    for tokens, labels in zip(shown.tokens, shown.labels, strict=True):
-        regions = tokens // task.vocab_size
+    assert shown.regions is not None
+    for tokens, labels, regions in zip(shown.tokens, shown.labels, shown.regions, strict=True):
         units = [*labels.reshape(6, 6), *labels.reshape(6, 6).T]
         units += [labels[regions == r] for r in range(1, 7)] if regions.any() else []
         assert all(sorted(unit) == list(range(2, 8)) for unit in units)
         given = task.clue_mask(tokens)
-        assert (tokens[given] % task.vocab_size == labels[given]).all()
+        assert (tokens[given] == labels[given]).all()
 
 
 def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
@@ -170,8 +175,8 @@ def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
     train = tmp_path / "train.csv"
     task.write(train, generate_jigsaws(task, np.random.default_rng(0), 30, 3))
     split = load_split(DataConfig("sudoku6", train=f"{train}+default", num_validation=40), task)
-    assert task.brings_regions(split.train.tokens).sum() == 30
-    assert not task.brings_regions(split.validation.tokens).any()
+    assert split.train.brings_regions.sum() == 30
+    assert not split.validation.brings_regions.any()
     with pytest.raises(ValueError, match="regions of their own are to train on"):
         load_puzzles(task, str(train), "test")
 
@@ -208,7 +213,8 @@ def test_files_of_many_layouts_are_made_from_the_command_line(tmp_path, capsys):
     command = ["data", "make", "sudoku", "--size", "6", "--variant", "jigsaw", "--layouts", "3", "--train", "5"]
     assert main([*command, "--test", "0", "--min-rating", "1", "--out", str(tmp_path / "a")]) == 0
     made = SUDOKUS["sudoku6"].read(tmp_path / "a" / "train.csv.gz")
-    assert (len(made), len({row.tobytes() for row in made.tokens // 8})) == (5, 3)
+    assert made.regions is not None
+    assert (len(made), len({row.tobytes() for row in made.regions})) == (5, 3)
     facts = json.loads((tmp_path / "a" / "made.json").read_text())
     assert facts["train"]["puzzles"] == 5
     assert "--layouts 3 --train 5 --test 0 --min-rating 1" in facts["command"]

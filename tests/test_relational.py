@@ -38,11 +38,14 @@ def network(task_name: str, config: ModelConfig = SMALL, seed: int = 0):
     return model.eval()
 
 
-def think(model, tokens: np.ndarray, steps: int = 1):
+def think(model, tokens: np.ndarray, steps: int = 1, regions: np.ndarray | None = None):
     state = model.initial_state(len(tokens))
+    own = None if regions is None else torch.from_numpy(regions.astype(np.int64))
     with torch.inference_mode():
         for _ in range(steps):
-            state, output = model(state, torch.from_numpy(tokens.astype(np.int64)), torch.zeros(len(tokens)).long())
+            state, output = model(
+                state, torch.from_numpy(tokens.astype(np.int64)), torch.zeros(len(tokens)).long(), regions=own
+            )
     return output
 
 
@@ -79,7 +82,7 @@ def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
     h = torch.randn(1, 3, 2, 8, generator=torch.Generator().manual_seed(1))
     changed = h.clone()
     changed[0, 0] += 1
-    members = model.members(torch.ones(1, 3, dtype=torch.long))
+    members = model.members()
     moved = (model.net(changed, members) - model.net(h, members)).abs().amax(dim=(0, 2, 3))
     assert moved[0] > 1e-3
     assert moved[1] > 1e-3
@@ -249,11 +252,13 @@ def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
     layout = random_layout(rng, 9)
     sudoku9 = SUDOKUS["sudoku9"]
     jigsaws = Jigsaw.of(layout).generate(rng, 32, rating=(2, 8))
-    questions = sudoku9.bring_regions(jigsaws.tokens, layout)
+    _, regions = sudoku9.with_layout(layout)
     for name in ("jigsaws", "layouts"):
-        trained = sudoku9.load_default(name).tokens // sudoku9.vocab_size
-        assert not (trained == questions[0] // sudoku9.vocab_size).all(axis=1).any()
-    answers = think(Solver.load("sudoku").model, questions, 16).logits.argmax(-1).numpy()
+        trained = sudoku9.load_default(name).regions
+        assert trained is not None
+        assert not (trained == 1 + regions).all(axis=1).any()
+    own = np.tile(1 + regions, (len(jigsaws), 1))
+    answers = think(Solver.load("sudoku").model, jigsaws.tokens, 16, own).logits.argmax(-1).numpy()
     assert (answers == jigsaws.labels).all(axis=1).mean() > 0.9
 
 

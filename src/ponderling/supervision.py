@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,6 +35,8 @@ class Batch:
     """(B, L) integers; IGNORE where no answer counts."""
     puzzle_ids: Tensor
     """(B,) integers."""
+    regions: Tensor | None = None
+    """Regions that puzzles bring of their own, (B, L) integers, as `Puzzles.regions`; None when no puzzle brings any."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -120,10 +123,28 @@ def refill(
             old.tokens.index_copy(0, slots, new.tokens.to(old.tokens)),
             old.labels.index_copy(0, slots, new.labels.to(old.labels)),
             old.puzzle_ids.index_copy(0, slots, new.puzzle_ids.to(old.puzzle_ids)),
+            _refilled_regions(old, new, slots),
         ),
         steps=carry.steps.masked_fill(carry.halted, 0),
         halted=torch.zeros_like(carry.halted),
     )
+
+
+def _refilled_regions(old: Batch, new: Batch, slots: Tensor) -> Tensor | None:
+    """The regions of the old batch, with those of the new one in these slots."""
+    if old.regions is None and new.regions is None:
+        return None
+    before = torch.zeros_like(old.tokens) if old.regions is None else old.regions
+    after = torch.zeros_like(new.tokens) if new.regions is None else new.regions
+    return before.index_copy(0, slots, after.to(before))
+
+
+def think(
+    model: RecursiveModel, state: State, *, batch: Batch, depth: Mapping[str, int] = OWN_DEPTH
+) -> tuple[State, StepOutput]:
+    """One supervision step of the model on a batch; it is told of regions only where puzzles bring some."""
+    more: dict[str, Any] = dict(depth) if batch.regions is None else {**depth, "regions": batch.regions}
+    return model(state, batch.tokens, puzzle_ids=batch.puzzle_ids, **more)
 
 
 def supervision_step(
@@ -144,7 +165,7 @@ def supervision_step(
         depth: The n and T of this step, by name; what is missing is the model's own. Only for a model that takes them.
     """
     batch = carry.batch
-    state, output = model(carry.state, batch.tokens, puzzle_ids=batch.puzzle_ids, **depth)
+    state, output = think(model, carry.state, batch=batch, depth=depth)
     state = tuple(s.detach() for s in state)
     steps = carry.steps + 1
     is_last = steps >= config.N_sup
@@ -178,7 +199,7 @@ def _continue_target(
     model: RecursiveModel, state: State, *, batch: Batch, is_last: Tensor, depth: Mapping[str, int]
 ) -> Tensor:
     """Q-learning's target (HRM): the value of the better choice one step later, which costs a second forward pass."""
-    _, later = model(state, batch.tokens, puzzle_ids=batch.puzzle_ids, **depth)
+    _, later = think(model, state, batch=batch, depth=depth)
     return torch.where(is_last, later.q, torch.maximum(later.q, later.q_continue)).sigmoid()
 
 
@@ -199,7 +220,7 @@ def train_one_puzzle_at_a_time(
     for puzzle in puzzles:
         state = model.initial_state(1)
         for _ in range(config.N_sup):
-            state, output = model(state, puzzle.tokens, puzzle_ids=puzzle.puzzle_ids)
+            state, output = think(model, state, batch=puzzle)
             state = tuple(s.detach() for s in state)
             loss = answer_loss(output.logits, puzzle.labels, config.loss, config.label_smoothing)
             is_right = correctness(output.logits, puzzle.labels).exact

@@ -79,8 +79,7 @@ def give_clues(task: Task, rng: np.random.Generator, puzzles: Puzzles, most: int
     place = order.argsort(axis=1)  # of each cell among the missing ones; clues come last
     given = place < rng.integers(0, most + 1, (len(puzzles), 1))
     given &= ~task.clue_mask(puzzles.tokens) & (puzzles.labels != PAD)
-    region = puzzles.tokens // task.vocab_size * task.vocab_size  # 0 but where a question brings its own
-    return replace(puzzles, tokens=np.where(given, puzzles.labels + region, puzzles.tokens).astype(np.uint8))
+    return replace(puzzles, tokens=np.where(given, puzzles.labels, puzzles.tokens).astype(np.uint8))
 
 
 def _variation(data: DataConfig, task: Task) -> Augment | None:
@@ -108,17 +107,17 @@ def load_split(data: DataConfig, task: Task) -> DataSplit:
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
-    is_own = pool.tokens.max(axis=1, initial=0) < task.vocab_size  # others bring regions: they are not the family's
+    is_own = ~pool.brings_regions
     held = order[is_own[order]][:num_validation]
     train = order[~_is_among(pool, held)[order]]  # sets that are joined may hold a puzzle twice
     return DataSplit(pool[train[: data.max_train]], pool[held], test[: data.max_test])
 
 
 def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which puzzles (N,) are, id and all, those of these rows."""
+    """Which puzzles (N,) are, id and all, those of these rows, none of which brings regions."""
     wanted = {(pool.tokens[i].tobytes(), int(pool.puzzle_ids[i])) for i in rows}
     found = (key in wanted for key in zip(map(bytes, pool.tokens), pool.puzzle_ids.tolist(), strict=True))
-    return np.fromiter(found, bool, len(pool))
+    return np.fromiter(found, bool, len(pool)) & ~pool.brings_regions
 
 
 def load_test(data: DataConfig, task: Task, source: str) -> Puzzles:
@@ -164,7 +163,7 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
             if source == "hub" or Path(source).exists():  # it is something else that is missing
                 raise
             raise FileNotFoundError(_no_such_file(source)) from None
-    if split == "test" and len(puzzles) and puzzles.tokens.max() >= task.vocab_size:
+    if split == "test" and puzzles.brings_regions.any():
         raise ValueError(
             f"{source}: puzzles with regions of their own are to train on: evaluate those of one layout, as the family "
             "jigsaw-LAYOUT, from a file without the column regions"

@@ -123,7 +123,7 @@ class Relational(Model):
             n and T.
         shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
         relations: Groups of cells that belong together, and where the interchangeable symbols begin; needed with a network's
-            settings alone. A question may bring regions of its own, see `Relations.regions`.
+            settings alone. A question may bring regions of its own, see `Puzzles.regions`.
         generator: Source of the random initial weights; None: torch's global one.
     """
 
@@ -172,22 +172,28 @@ class Relational(Model):
         size = (batch_size, self.shape.seq_len, self.num_symbols, -1)
         return tuple(vector.expand(size) for vector in self.initial)
 
-    def members(self, tokens: Tensor) -> dict[str, Tensor]:
-        """For each relation which cells are in which group, (G, C); (B, G, C) where a question brings its own regions."""
+    def members(self, regions: Tensor | None = None) -> dict[str, Tensor]:
+        """For each relation which cells are in which group, (G, C); (B, G, C) where questions bring regions (B, C)."""
         members = {name: self.get_buffer(f"members_{name}") for name in self.relation_names}
-        V = self.shape.vocab_size
-        if self.regions is None or int(tokens.max()) < V:  # sync
+        if regions is None or self.regions is None or not regions.any():  # sync
             return members
         name, first, count = self.regions
-        groups, region = members[name], tokens // V  # 0: as the task has them
-        own = region.unsqueeze(1) == torch.arange(1, count + 1, device=tokens.device).unsqueeze(1)  # (B, count, C)
+        groups = members[name]
+        own = regions.unsqueeze(1) == torch.arange(1, count + 1, device=regions.device).unsqueeze(1)  # (B, count, C)
         task = groups[first : first + count]
-        regions = torch.where((region > 0).all(1)[:, None, None], own.to(task.dtype), task)
-        before, after = (part.expand(len(tokens), -1, -1) for part in (groups[:first], groups[first + count :]))
-        return members | {name: torch.cat([before, regions, after], dim=1)}
+        replaced = torch.where((regions > 0).all(1)[:, None, None], own.to(task.dtype), task)
+        before, after = (part.expand(len(regions), -1, -1) for part in (groups[:first], groups[first + count :]))
+        return members | {name: torch.cat([before, replaced, after], dim=1)}
 
     def forward(
-        self, state: State, tokens: Tensor, puzzle_ids: Tensor, *, n: int | None = None, T: int | None = None
+        self,
+        state: State,
+        tokens: Tensor,
+        puzzle_ids: Tensor,
+        *,
+        regions: Tensor | None = None,
+        n: int | None = None,
+        T: int | None = None,
     ) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says.
 
@@ -195,13 +201,21 @@ class Relational(Model):
             state: Where to go on from.
             tokens: Questions, (B, L).
             puzzle_ids: Not used: no puzzle has weights of its own.
+            regions: The regions that questions bring, (B, L), as `Puzzles.regions`; None: none brings any.
             n: Latent steps in one recursion; None: the config's.
             T: Recursions; None: the config's.
         """
         if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
-            return self.step(state, tokens % self.shape.vocab_size, self.members(tokens), n=n, T=T)
+            return self.step(state, tokens, self.members(regions), n=n, T=T)
         parts = [
-            self(tuple(s[i : i + CHUNK] for s in state), tokens[i : i + CHUNK], puzzle_ids[i : i + CHUNK], n=n, T=T)
+            self(
+                tuple(s[i : i + CHUNK] for s in state),
+                tokens[i : i + CHUNK],
+                puzzle_ids[i : i + CHUNK],
+                regions=None if regions is None else regions[i : i + CHUNK],
+                n=n,
+                T=T,
+            )
             for i in range(0, len(tokens), CHUNK)
         ]
         states, outputs = zip(*parts, strict=True)
@@ -218,7 +232,7 @@ class Relational(Model):
     ) -> tuple[State, Output]:
         """One supervision step of all puzzles at once, whatever their number; as many symbols as the state has.
 
-        The tokens hold no regions here: `members` has them. n and T as in `forward`.
+        n and T as in `forward`.
         """
         y, z = state
         x = self.embed_question(tokens, y.shape[2])

@@ -62,6 +62,9 @@ class Puzzles:
     """How hard each puzzle is, (N,), higher is harder, on the task's own scale; None when unknown."""
     sources: tuple[str, ...] | None = None
     """Where each puzzle came from; None when unknown."""
+    regions: NDArray[np.uint8] | None = None
+    """Regions that puzzles bring of their own, (N, L): 1 + the number of each cell's region, and 0 in every cell of a puzzle
+    that has the family's groups. None when no puzzle brings any. See `Relations.regions`."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -76,11 +79,20 @@ class Puzzles:
             puzzle_ids=self.puzzle_ids[index],
             ratings=None if self.ratings is None else self.ratings[index],
             sources=None if self.sources is None else tuple(self.sources[i] for i in index),
+            regions=None if self.regions is None else self.regions[index],
         )
+
+    @property
+    def brings_regions(self) -> NDArray[np.bool_]:
+        """Which puzzles have regions of their own, (N,)."""
+        return np.zeros(len(self), bool) if self.regions is None else self.regions.max(axis=1, initial=0) > 0
 
 
 def join(parts: Sequence[Puzzles]) -> Puzzles:
     """The puzzles of all parts, one after the other; ratings and sources only where every part has them."""
+    regions = None
+    if any(part.regions is not None for part in parts):
+        regions = [np.zeros_like(part.tokens) if part.regions is None else part.regions for part in parts]
     ratings = [part.ratings for part in parts if part.ratings is not None]
     sources = [part.sources for part in parts if part.sources is not None]
     return Puzzles(
@@ -89,6 +101,7 @@ def join(parts: Sequence[Puzzles]) -> Puzzles:
         puzzle_ids=np.concatenate([part.puzzle_ids for part in parts]),
         ratings=np.concatenate(ratings) if len(ratings) == len(parts) else None,
         sources=sum(sources, ()) if len(sources) == len(parts) else None,
+        regions=None if regions is None else np.concatenate(regions),
     )
 
 
@@ -106,16 +119,17 @@ class Symmetry:
 
     def apply(self, tokens: Tokens) -> Tokens:
         """The transformed grids: row i of `tokens` (N, L) by transformation i."""
-        moved = np.take_along_axis(tokens, self.cells, axis=1)
-        V = self.symbols.shape[1]
-        if moved.max(initial=0) < V:
-            return np.take_along_axis(self.symbols, moved, axis=1)
-        symbol = moved % V  # the rest is the cell's region, which goes with it
-        return np.take_along_axis(self.symbols, symbol, axis=1) + (moved - symbol)
+        return np.take_along_axis(self.symbols, np.take_along_axis(tokens, self.cells, axis=1), axis=1)
 
     def apply_to(self, puzzles: Puzzles) -> Puzzles:
-        """The puzzles with question and answer transformed: puzzle i by transformation i."""
-        return replace(puzzles, tokens=self.apply(puzzles.tokens), labels=self.apply(puzzles.labels))
+        """The puzzles with question and answer transformed: puzzle i by transformation i. A cell's region goes with it."""
+        regions = puzzles.regions
+        return replace(
+            puzzles,
+            tokens=self.apply(puzzles.tokens),
+            labels=self.apply(puzzles.labels),
+            regions=None if regions is None else np.take_along_axis(regions, self.cells, axis=1),
+        )
 
     def undo(self, tokens: Tokens) -> Tokens:
         """The grids as they were before `apply`, (N, L)."""
@@ -127,11 +141,7 @@ class Symmetry:
 
 
 class Regions(NamedTuple):
-    """Which groups of a family are regions that a puzzle may bring its own of.
-
-    The tokens of such a question say the region of their cell, too: in a vocabulary of V, cell i of region r has the token
-    `tokens[i] + V * (1 + r)`. Labels never do.
-    """
+    """The groups of a family that a puzzle may replace with regions of its own, see `Puzzles.regions`."""
 
     relation: str
     """The relation that they belong to."""
@@ -258,6 +268,11 @@ class Task(Protocol):
 
     def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
         """Each question and its answer in another, equally valid form; the training data that never runs out."""
+        ...
+
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each question (N, L), with the regions that it brings, (N,); equal where a symmetry carries one to the
+        other, if the family can tell."""
         ...
 
     def read(self, path: str | Path) -> Puzzles:

@@ -12,6 +12,7 @@ A subclass says its name, its shape and its symbols and how to generate; everyth
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,17 @@ class GridTask:
             return puzzles
         return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
 
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each question (N, L), (N,): unequal for questions that differ in a cell, unless a family says more.
+
+        Args:
+            tokens: The questions.
+            regions: The regions that they bring, (N, L), as `Puzzles.regions`.
+        """
+        rows = tokens if regions is None else np.concatenate([tokens, regions], axis=1)
+        digests = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
+        return np.frombuffer(b"".join(digests), np.uint64)
+
     # Files and sets
 
     def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
@@ -199,6 +211,14 @@ class GridTask:
     def find_answer(self, question: Tokens) -> Tokens:
         """All PAD, as unknown, unless a family can compute the answer (L,)."""
         return np.full_like(question, PAD)
+
+    def with_layout(self, layout: str) -> tuple[GridTask, NDArray[np.uint8]]:
+        """The family with these regions in place of its own groups, and the number of each cell's region, (L,).
+
+        Raises:
+            ValueError: when there is none, which is so unless a family says more.
+        """
+        raise ValueError(f"the column regions is for Sudokus: {self.name} has no regions")
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
         """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""

@@ -25,6 +25,8 @@ COLUMNS = ("source", "question", "answer", "rating")
 """Columns of the public data set's files."""
 REGIONS = "regions"
 """A further column of ours: the layout of a jigsaw, a letter for each cell."""
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The letter of each region in that column."""
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
 
@@ -63,6 +65,14 @@ class TextTask(Protocol):
 
         Raises:
             PuzzleError: when the question has no answer, or more than one though it should not.
+        """
+        ...
+
+    def with_layout(self, layout: str) -> tuple[TextTask, NDArray[np.uint8]]:
+        """The family with these regions in place of its own groups, and the number of each cell's region, (L,).
+
+        Raises:
+            ValueError: when there is no such family.
         """
         ...
 
@@ -156,28 +166,18 @@ def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles
         numbers_of.setdefault(row.regions, []).append(i)
     for layout, own in numbers_of.items():
         try:
-            family = _family(task, layout)
+            family, regions = task.with_layout(layout) if layout else (task, None)
         except ValueError as error:
             problems.add(rows[own[0]].number, str(error))
             continue
         part = _from_rows(family, [rows[i]._replace(regions="") for i in own], problems)
-        if layout:
-            part = replace(part, tokens=task.bring_regions(part.tokens, layout))  # pyright: ignore[reportAttributeAccessIssue]
+        if regions is not None:
+            part = replace(part, regions=np.tile(1 + regions, (len(part), 1)))
         parts.append(part)
         numbers += own
     if not parts:
         problems.report()
     return join(parts)[np.argsort(numbers)]
-
-
-def _family(task: TextTask, layout: str) -> TextTask:
-    """The family with this layout; raises ValueError when there is none."""
-    if not layout:
-        return task
-    make = getattr(task, "with_layout", None)
-    if make is None:
-        raise ValueError(f"the column {REGIONS} is for Sudokus")
-    return make(layout)
 
 
 def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
@@ -187,13 +187,7 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
     if 0 < unrated < len(ratings):
         raise PuzzleError(f"{path}: {unrated} of {len(ratings)} rows have no rating: rate all or none")
     sources = tuple(source for part in parts for source in part.sources or ())
-    return Puzzles(
-        tokens=np.concatenate([part.tokens for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
-        puzzle_ids=np.concatenate([part.puzzle_ids for part in parts]),
-        ratings=None if unrated else ratings,
-        sources=sources if any(sources) else None,
-    )
+    return replace(join(parts), ratings=None if unrated else ratings, sources=sources if any(sources) else None)
 
 
 def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: Problems) -> Tokens:
@@ -233,12 +227,15 @@ def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
     return ratings
 
 
-def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles, layouts: list[str] | None = None) -> None:
+def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
     """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all.
 
-    `layouts`, the regions of each puzzle, add a column.
+    Where puzzles bring regions of their own, there is a column for their layouts.
     """
     path = Path(path)
+    layouts = None
+    if puzzles.regions is not None and puzzles.regions.any():
+        layouts = ["".join(np.array(["", *LETTERS])[row]) for row in puzzles.regions]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS if layouts is None else (*COLUMNS, REGIONS))

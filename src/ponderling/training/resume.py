@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,9 +43,12 @@ def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
         raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
 
 
-def fingerprint(puzzles: Puzzles) -> str:
-    """A hash of questions and answers, in order."""
-    digest = hashlib.sha256(puzzles.tokens.tobytes())
+def fingerprint(puzzles: Puzzles, vocab_size: int) -> str:
+    """A hash of questions, with the regions that they bring, and answers, in order."""
+    tokens = puzzles.tokens
+    if puzzles.regions is not None:  # as they were once written, so that runs of then are gone on with
+        tokens = tokens + np.uint8(vocab_size) * puzzles.regions
+    digest = hashlib.sha256(tokens.tobytes())
     digest.update(puzzles.labels.tobytes())
     return digest.hexdigest()
 
@@ -77,15 +81,20 @@ def carry_to_dict(carry: Carry) -> dict[str, Any]:
         "steps": carry.steps,
         "halted": carry.halted,
     }
+    if carry.batch.regions is not None:
+        tensors["regions"] = carry.batch.regions
     return {name: _each(Tensor.cpu, value) for name, value in tensors.items()}
 
 
-def carry_from_dict(saved: dict[str, Any], device: torch.device) -> Carry:
+def carry_from_dict(saved: dict[str, Any], device: torch.device, vocab_size: int) -> Carry:
     """The slots that `carry_to_dict` saved, on the device."""
     tensors = {key: value.to(device) for key, value in saved.items() if isinstance(value, Tensor)}
+    tokens, regions = tensors["tokens"], tensors.get("regions")
+    if int(tokens.max()) >= vocab_size:  # runs once had regions in their tokens: token + vocab_size * region
+        tokens, regions = tokens % vocab_size, tokens // vocab_size
     return Carry(
         state=tuple(tensor.to(device) for tensor in saved["state"]),
-        batch=Batch(tensors["tokens"], tensors["labels"], tensors["puzzle_ids"]),
+        batch=Batch(tokens, tensors["labels"], tensors["puzzle_ids"], regions),
         steps=tensors["steps"],
         halted=tensors["halted"],
     )

@@ -129,6 +129,11 @@ class Trainer:
         rows, columns = task.grid_shape
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
+        if model is None and config.model.system != "relational" and data.train.brings_regions.any():
+            raise ValueError(
+                f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
+                f"is told of: got --model.system {config.model.system}"
+            )
         if model is None:
             model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
         refuse_other_shape(model, self.shape)
@@ -376,7 +381,7 @@ class Trainer:
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
-            "data": fingerprint(self.data.train),
+            "data": fingerprint(self.data.train, self.shape.vocab_size),
             "model": self.model.state_dict(),
             "ema": None if self.ema is None else dict(self.ema.module.named_parameters()),
             "optimizers": self.optimizers.state_dict(),
@@ -399,7 +404,7 @@ class Trainer:
             CheckpointError: when there is nothing to go on from, it is damaged, or it was trained on other puzzles.
         """
         state = self.world.from_first(lambda: load_training_state(self.out / LAST))
-        if state["data"] != fingerprint(self.data.train):
+        if state["data"] != fingerprint(self.data.train, self.shape.vocab_size):
             raise CheckpointError(
                 f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
                 "now holds; give the same file, or start a new run with another --out"
@@ -416,7 +421,7 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.carry = carry_from_dict(own["carry"], self.device)
+        self.carry = carry_from_dict(own["carry"], self.device, self.shape.vocab_size)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
         self.sampler.position = own["sampler"]
@@ -476,6 +481,7 @@ def to_batch(puzzles: Puzzles) -> Batch:
         torch.from_numpy(puzzles.tokens.astype(np.int64)),
         labels.masked_fill(labels == PAD, IGNORE),
         torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
+        None if puzzles.regions is None else torch.from_numpy(puzzles.regions.astype(np.int64)),
     )
 
 

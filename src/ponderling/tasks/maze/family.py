@@ -318,7 +318,7 @@ class Maze(GridTask):
         labels = np.array([self._labelled(question) for question in puzzles.tokens], np.uint8)
         return replace(puzzles, labels=labels.reshape(puzzles.tokens.shape))
 
-    def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each maze (N, L) that no symmetry changes, (N,): if two differ, the mazes are not alike."""
         weights = np.random.default_rng(0).integers(1 << 63, size=self.num_cells, dtype=np.uint64)
         images = [(tokens[:, cells] * weights).sum(axis=1, dtype=np.uint64) for cells in self.symmetries().cells]

@@ -21,6 +21,7 @@ from ponderling.tasks.base import PuzzleError, Puzzles, Regions, Relations, Symm
 from ponderling.tasks.sudoku import symmetries
 from ponderling.tasks.sudoku.geometry import Geometry, geometry
 from ponderling.tasks.sudoku.symmetries import BLANK
+from ponderling.tasks.text_files import LETTERS
 
 if TYPE_CHECKING:
     from ponderling.tasks.sudoku.jigsaw import Jigsaw
@@ -35,9 +36,6 @@ DRAWN_LINES = "|+-─│┼ \t\r\n"
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
-
-LARGEST_OWN = 14
-"""The longest side whose puzzles may bring regions of their own: a token has one byte for symbol and region."""
 
 FEW_GUESSES = 50
 """A 9x9 puzzle that takes no more is solved within a tenth of a second in plain Python: sooner than numba is imported."""
@@ -209,7 +207,7 @@ class Sudoku:
 
     def format(self, tokens: Tokens) -> str:
         """The grid as one line, `.` for a cell without a symbol."""
-        return "".join(self._letters[tokens % self.vocab_size])
+        return "".join(self._letters[tokens])
 
     @cached_property
     def _letters(self) -> NDArray[np.str_]:
@@ -217,13 +215,13 @@ class Sudoku:
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of one character for each cell."""
-        return self._letters[tokens % self.vocab_size].reshape(self.grid_shape).tolist()
+        return self._letters[tokens].reshape(self.grid_shape).tolist()
 
     # Rules
 
     def clue_mask(self, tokens: Tokens) -> Bools:
         """Which cells are given."""
-        return tokens % self.vocab_size > BLANK
+        return tokens > BLANK
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
         """Whether each answer has every symbol once in each row, column and box, and keeps the clues; (N,)."""
@@ -431,7 +429,7 @@ class Sudoku:
     def relations(self) -> Relations:
         """Rows, columns, boxes and diagonals, one like the other: each holds every symbol once."""
         units = self.geometry.units
-        regions = Regions("unit", 2 * self.side, self.side) if self.has_boxes and self.side <= LARGEST_OWN else None
+        regions = Regions("unit", 2 * self.side, self.side) if self.has_boxes else None
         return Relations({"unit": tuple(map(tuple, units.tolist()))}, BLANK + 1, regions)
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
@@ -442,18 +440,23 @@ class Sudoku:
         """Each question and its answer under one random symmetry."""
         return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
 
-    def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
-        """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent."""
-        brings = self.brings_regions(tokens)
-        if not brings.any():
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent.
+
+        Puzzles that bring their regions (N, L) are told apart by these, too.
+        """
+        if regions is None or not regions.any():
             return symmetries.fingerprint(self, tokens)
         prints = np.zeros(len(tokens), np.uint64)
-        prints[~brings] = symmetries.fingerprint(self, tokens[~brings])
-        layouts = np.array(self._layouts(tokens))
-        for layout in np.unique(layouts[brings]):
-            own = layouts == layout
-            regions = np.uint64(zlib.crc32(str(layout).encode())) << np.uint64(32)
-            prints[own] = self.with_layout(str(layout)).fingerprint(tokens[own] % self.vocab_size) ^ regions
+        layouts, which = np.unique(regions, axis=0, return_inverse=True)
+        for number, layout in enumerate(layouts):
+            own = which.reshape(-1) == number
+            if not layout.any():
+                prints[own] = symmetries.fingerprint(self, tokens[own])
+                continue
+            letters = "".join(LETTERS[region - 1] for region in layout)
+            family, _ = self.with_layout(letters)
+            prints[own] = family.fingerprint(tokens[own]) ^ np.uint64(zlib.crc32(letters.encode()) << 32)
         return prints
 
     # Files: see text_files.py
@@ -480,31 +483,20 @@ class Sudoku:
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all."""
-        text_files.write_puzzles(self, path, puzzles, self._layouts(puzzles.tokens))
+        text_files.write_puzzles(self, path, puzzles)
 
-    def with_layout(self, layout: str) -> Jigsaw:
-        """The family of the same size with these regions in place of boxes; raises ValueError when there is none."""
+    def with_layout(self, layout: str) -> tuple[Jigsaw, NDArray[np.uint8]]:
+        """The family of the same size with these regions in place of boxes, and each cell's region, (L,).
+
+        Raises:
+            ValueError: when there is none.
+        """
         from ponderling.tasks.sudoku.jigsaw import Jigsaw
 
         family = Jigsaw.of(layout)
-        if family.side != self.side or not self.has_boxes or self.side > LARGEST_OWN or self.diagonals:
+        if family.side != self.side or not self.has_boxes or self.diagonals:
             raise ValueError(f"{self.name} has no puzzles with {family.side} regions of their own")
-        return family
-
-    def bring_regions(self, tokens: Tokens, layout: str) -> Tokens:
-        """Questions (N, L) of the family `with_layout` as questions of this one that bring their regions."""
-        return tokens + np.uint8(self.vocab_size) * (1 + self.with_layout(layout).regions.ravel().astype(np.uint8))
-
-    def brings_regions(self, tokens: Tokens) -> Bools:
-        """Which questions (N, L) have regions of their own, (N,)."""
-        return tokens.max(axis=1, initial=0) >= self.vocab_size
-
-    def _layouts(self, tokens: Tokens) -> list[str] | None:
-        """A letter for each cell of each question, "" for those with boxes; None where all have boxes."""
-        if not self.brings_regions(tokens).any():
-            return None
-        letters = np.array(["", *SYMBOLS[9 : 9 + self.side]])
-        return ["".join(letters[row]) for row in tokens // self.vocab_size]
+        return family, family.regions.ravel().astype(np.uint8)
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Puzzles of the public data set Sudoku-Extreme, `train` or `test`; raises PuzzleError when they cannot be had."""

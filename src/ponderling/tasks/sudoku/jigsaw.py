@@ -98,7 +98,7 @@ class Jigsaw(Sudoku):
         kept = _kept_turns(self.layout)
         return Symmetry(kept[rng.integers(len(kept), size=count)], sample_symbols(self, rng, count))
 
-    def fingerprint(self, tokens: Tokens) -> NDArray[np.uint64]:
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): the least of those of its turned copies."""
         weights = np.cumprod(np.full(self.num_cells, 0x9E3779B97F4A7C15, np.uint64))
         copies = [self._renamed(tokens[:, cells]).astype(np.uint64) for cells in _kept_turns(self.layout)]
@@ -210,6 +210,7 @@ def generate_jigsaws(
         own = Jigsaw.of(random_layout(rng, family.side))
         few = count * (i + 1) // layouts - made
         puzzles = own.generate(rng, few, rating=rating, progress=lambda done: progress(made + done))  # noqa: B023
-        parts.append(replace(puzzles, tokens=family.bring_regions(puzzles.tokens, own.layout)))
+        _, regions = family.with_layout(own.layout)
+        parts.append(replace(puzzles, regions=np.tile(1 + regions, (len(puzzles), 1))))
         made += few
     return join(parts)

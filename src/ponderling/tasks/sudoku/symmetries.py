@@ -92,7 +92,7 @@ def distinct(task: Sudoku, puzzles: Puzzles, without: Iterable[int] = ()) -> Puz
     """The puzzles whose fingerprints are neither among `without` nor that of an earlier one."""
     seen = set(map(int, without))
     keep = []
-    for i, fingerprint in enumerate(map(int, task.fingerprint(puzzles.tokens))):
+    for i, fingerprint in enumerate(map(int, task.fingerprint(puzzles.tokens, regions=puzzles.regions))):
         if fingerprint not in seen:
             seen.add(fingerprint)
             keep.append(i)
