@@ -16,10 +16,7 @@ def puzzle_facts(task: Task, puzzles: Puzzles) -> dict[str, Any]:
     from ponderling.solving.scores import rating_buckets
 
     clues = task.clue_mask(puzzles.tokens).sum(axis=1)
-    fingerprint = getattr(task, "fingerprint", None)  # without one only what is alike in every cell counts as repeated
-    prints = Counter(
-        map(int, fingerprint(puzzles.tokens)) if fingerprint else (row.tobytes() for row in puzzles.tokens)
-    )
+    prints = Counter(task.fingerprint(puzzles.tokens, regions=puzzles.regions).tolist())
     ratings = puzzles.ratings
     return {
         "puzzles": len(puzzles),
