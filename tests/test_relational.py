@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import PACKAGED, CheckpointError, load_checkpoint, packaged_weights
+from ponderling.checkpoint import PACKAGED, CheckpointError, list_weights, load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters, relational
 from ponderling.recipes import get_recipe
@@ -263,7 +263,7 @@ def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert packaged_weights() == ["maze10", "sudoku", "sudoku-cpu"]
+    assert list_weights() == ["maze10", "sudoku", "sudoku-cpu"]
     with pytest.raises(
         CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(maze10, sudoku, sudoku-cpu\)"
     ):

@@ -155,11 +155,11 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
         return _fetch(str(name), token)
     raise CheckpointError(
         f"{name}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
-        f"({', '.join(packaged_weights())}) or a Hub repository owner/name"
+        f"({', '.join(list_weights())}) or a Hub repository owner/name"
     )
 
 
-def packaged_weights() -> list[str]:
+def list_weights() -> list[str]:
     """Names of the trained weights that come with the package."""
     return sorted(folder.parent.name for folder in PACKAGED.glob(f"*/{CONFIG}"))
 
