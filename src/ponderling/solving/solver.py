@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.config import DType, RunConfig, Search
 from ponderling.data import task_of
+from ponderling.exchange.hub import push_to_hub, save_pretrained
 from ponderling.models.interface import RecursiveModel
 from ponderling.models.torch_compile import compile_for_solving
 from ponderling.solving.loop import ThinkingLoop
@@ -114,6 +115,43 @@ class Solver:
                 f"but its task {task.name} has {task.vocab_size} and {cells}"
             )
         return cls(checkpoint.model, task, config=checkpoint.config, device=device, checkpoint=checkpoint)
+
+    def __repr__(self) -> str:
+        system, from_ = self.config.model.system, f" from {self.checkpoint.path}" if self.checkpoint else ""
+        return f"Solver({self.task.name}, {system}{from_}, up to {self.steps} steps, on {self.device})"
+
+    def save_pretrained(self, folder: str | Path, *, name: str | None = None) -> Path:
+        """Writes the model, its config and a card into a folder, which `from_pretrained` and `push` read; gives the folder.
+
+        Args:
+            folder: A new or empty folder, or one that holds an earlier save, which is replaced.
+            name: What the card calls the model; None: the folder's name.
+
+        Raises:
+            FileExistsError: when the folder holds something else; nothing is written.
+        """
+        return save_pretrained(self._as_checkpoint(), folder, name=name)
+
+    def push_to_hub(self, repo: str, *, private: bool = False, token: str | None = None) -> str:
+        """Uploads model, config and card to the Hugging Face Hub in one commit, and gives the repository's address.
+
+        Args:
+            repo: owner/name; made if need be.
+            private: Nobody else may read it; has no effect on a repository that is there already.
+            token: None: the one that `hf auth login` or HF_TOKEN set.
+
+        Raises:
+            ValueError: for a name that the Hub does not allow, or without a token.
+            RuntimeError: when the Hub refuses or cannot be reached.
+        """
+        return push_to_hub(self._as_checkpoint(), repo, private=private, token=token)
+
+    def _as_checkpoint(self) -> Checkpoint:
+        if self.checkpoint is None:
+            raise ValueError(
+                "this solver was made from a model in memory: save its run's folder, or use Trainer and load that"
+            )
+        return self.checkpoint
 
     @property
     def steps(self) -> int:
