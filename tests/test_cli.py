@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from safetensors.torch import load_file
 
 from ponderling.checkpoint import read_config
 from ponderling.cli import main
+from ponderling.cli.arguments import UsageError, parse_arguments
 from ponderling.cli.signals import StopOnSignal
 from ponderling.cli.train import _run_name
 from ponderling.config import Phase, RuntimeConfig, SolveConfig
@@ -359,3 +362,39 @@ print("torch" in sys.modules)
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.splitlines()[-1] == "False"
     assert "usage" in printed
+
+
+@pytest.mark.parametrize(
+    "args", [*VERBS[1:], "serve", "site", "adapt", "score", "data make maze", "data inspect"], ids=str
+)
+def test_help_shows_no_notation_of_python(args, capsys):
+    with contextlib.suppress(SystemExit):
+        main([*args.split(), "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "usage" in printed
+    for notation in ("{None", "None}", "(default: None)", "(default: )"):
+        assert notation not in printed
+
+
+def test_an_optional_value_is_read_like_any_other_and_taken_back_by_none(capsys):
+    @dataclass
+    class Options:
+        steps: int | None = None
+        kind: Literal["a", "b"] | None = None
+
+    def parse(*args: str, default: Options | None = None) -> Options:
+        return parse_arguments(Options, list(args), "it", "It.", default=default)
+
+    assert parse() == Options(None, None)
+    assert parse("--steps", "3", "--kind", "b") == Options(3, "b")
+    assert parse("--steps", "None", "--kind", "None", default=Options(3, "b")) == Options(None, None)
+    assert parse(default=Options(3, "b")) == Options(3, "b")
+    with pytest.raises(UsageError, match="--steps: invalid literal for int"):
+        parse("--steps", "many")
+    with pytest.raises(UsageError, match="invalid choice 'c' for argument '--kind'"):
+        parse("--kind", "c")
+    with pytest.raises(SystemExit):
+        parse("--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--steps INT (default: not given)" in shown
+    assert "--kind {a,b} (default: not given)" in shown

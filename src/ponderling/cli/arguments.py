@@ -138,13 +138,17 @@ def parse_arguments(cls: type[T_], args: list[str], prog: str, description: str,
     """
     import tyro
 
+    from ponderling.cli.notation import registry
+
     printed = io.StringIO()
     named = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
         with contextlib.redirect_stderr(printed):
             if default is None:
-                return tyro.cli(cls, args=args, prog=prog, description=description, config=named)
-            return tyro.cli(cls, args=args, prog=prog, description=description, default=default, config=named)
+                return tyro.cli(cls, args=args, prog=prog, description=description, config=named, registry=registry)
+            return tyro.cli(
+                cls, args=args, prog=prog, description=description, default=default, config=named, registry=registry
+            )
     except SystemExit as exit_:
         if exit_.code in (0, None):
             sys.stderr.write(printed.getvalue())

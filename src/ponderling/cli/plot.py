@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
@@ -16,7 +18,7 @@ from ponderling.cli.display import say_if_replaced
 class PlotCommand:
     """What `ponderling plot` takes."""
 
-    what: Positional[tuple[Path, ...]]
+    what: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
     """Run folders: loss, exact match, steps, halting precision, by rating. Or files with what `ponderling eval --json` printed:
     accuracy against steps, steps and accuracy by difficulty."""
     out: Path = Path("plot.png")

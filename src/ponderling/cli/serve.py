@@ -8,7 +8,9 @@ import ipaddress
 import os
 import sys
 from dataclasses import dataclass
+from typing import Annotated
 
+import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
@@ -22,7 +24,7 @@ TOKEN = "PONDERLING_TOKEN"
 class ServeCommand:
     """What `ponderling serve` takes."""
 
-    checkpoints: Positional[tuple[str, ...]]
+    checkpoints: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
     """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze10) or Hub repositories;
     NAME=CHECKPOINT gives another name."""
     host: str = "127.0.0.1"
