@@ -1,4 +1,4 @@
-"""What can be said about an official checkpoint besides its files; the reader is official.py. Needs no torch."""
+"""What can be said about an official checkpoint besides its files; `official/read.py` takes them. Needs no torch."""
 
 from __future__ import annotations
 

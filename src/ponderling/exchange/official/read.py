@@ -1,18 +1,15 @@
-"""Checkpoints of the official repositories, to read and to write: their keys and settings beside ours, as tables.
+"""Reading an official checkpoint: its weights, its YAML and the names of its ARC tasks, in our terms.
 
-TRM: SamsungSAILMontreal/TinyRecursiveModels; HRM: sapientinc/HRM. A checkpoint there is a file of weights, `step_N` or
-`checkpoint`, with `all_config.yaml` beside it. Of the shapes that a model needs, neither file holds the number of cells,
-and the weights alone tell neither the heads nor n and T; what is missing must be given, and the error says what it is.
+Of the shapes that a model needs, neither file holds the number of cells, and the weights alone tell neither the heads nor
+n and T. What is missing must be given, and the error says what it is.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import pickle
 import re
 import zipfile
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,141 +21,26 @@ import yaml
 from torch import Tensor
 
 from ponderling.checkpoint import CheckpointError, load_weights
-from ponderling.config import (
-    DataConfig,
-    LossName,
-    ModelConfig,
-    PuzzleShape,
-    RunConfig,
-    System,
-    TrainConfig,
-)
+from ponderling.config import DataConfig, ModelConfig, PuzzleShape, RunConfig, System, TrainConfig
 from ponderling.exchange.import_options import ImportOptions
+from ponderling.exchange.official.keys import (
+    ARCH_MODEL_SETTINGS,
+    ARCH_TRAIN_SETTINGS,
+    CONFIG_FILE,
+    LOSSES,
+    PREFIXES,
+    TRAIN_SETTINGS,
+    to_ours,
+)
 from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
-from ponderling.system import must_be_new, write_atomically
+from ponderling.tasks import get_task
 from ponderling.tasks.arc.family import is_arc
-from ponderling.tasks.arc.identifiers import Identifiers
-from ponderling.tasks.arc.official_names import Named, names_of, read_names
+from ponderling.tasks.arc.official_names import Named, read_names
 from ponderling.tasks.official_layout import NAMES
-
-PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.")
-"""What stands before a key: with torch.compile, without it, and of the bare model."""
-
-CONFIG_FILE = "all_config.yaml"
 
 OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
 """The family of all official ARC data sets: a canvas of 30x30, and 12 tokens."""
-
-# Ours beside theirs.
-KEYS = [
-    ("embedding.weight", "embed_tokens.embedding_weight"),
-    ("positions.weight", "embed_pos.embedding_weight"),
-    ("answer_head.weight", "lm_head.weight"),
-    ("halt_head.weight", "q_head.weight"),
-    ("halt_head.bias", "q_head.bias"),
-    ("puzzle_embedding.table", "puzzle_emb.weights"),
-]
-NETWORKS: dict[System, list[tuple[str, str]]] = {
-    "trm": [("net", "L_level")],
-    "hrm": [("net_L", "L_level"), ("net_H", "H_level")],
-}
-BLOCK_KEYS = [
-    ("attention.qkv.weight", "self_attn.qkv_proj.weight"),
-    ("attention.output.weight", "self_attn.o_proj.weight"),
-    ("mix_positions.mlp.gate_up.weight", "mlp_t.gate_up_proj.weight"),
-    ("mix_positions.mlp.down.weight", "mlp_t.down_proj.weight"),
-    ("mlp.gate_up.weight", "mlp.gate_up_proj.weight"),
-    ("mlp.down.weight", "mlp.down_proj.weight"),
-]
-INITIAL = ("H_init", "L_init")
-"""Their two initial states are the rows of our `initial`: y starts from H_init, z from L_init."""
-
-LOSSES: list[tuple[LossName, str]] = [
-    ("stablemax", "stablemax_cross_entropy"),
-    ("softmax", "softmax_cross_entropy"),
-]
-# Fields of TrainConfig beside those at the top of all_config.yaml.
-TRAIN_SETTINGS = [
-    ("batch_size", "global_batch_size"),
-    ("lr", "lr"),
-    ("lr_min_ratio", "lr_min_ratio"),
-    ("warmup_steps", "lr_warmup_steps"),
-    ("weight_decay", "weight_decay"),
-    ("beta1", "beta1"),
-    ("beta2", "beta2"),
-    ("puzzle_lr", "puzzle_emb_lr"),
-    ("puzzle_weight_decay", "puzzle_emb_weight_decay"),
-    ("seed", "seed"),
-]
-# Fields beside those of its section `arch`.
-ARCH_TRAIN_SETTINGS = [("N_sup", "halt_max_steps"), ("halt_exploration", "halt_exploration_prob")]
-ARCH_MODEL_SETTINGS = [
-    ("hidden_size", "hidden_size"),
-    ("num_heads", "num_heads"),
-    ("expansion", "expansion"),
-    ("positions", "pos_encodings"),
-    ("n", "L_cycles"),
-    ("T", "H_cycles"),
-    ("num_layers", "L_layers"),
-    ("puzzle_embedding_size", "puzzle_emb_ndim"),
-]
-
-
-def official_key(ours: str, system: System) -> str | None:
-    """Their name, without prefix, of our tensor; None where they have none."""
-    return _translate(ours, system, 0)
-
-
-def our_key(theirs: str, system: System) -> str | None:
-    """Our name of their tensor, given without prefix; None where we have none."""
-    return _translate(theirs, system, 1)
-
-
-def _translate(key: str, system: System, side: int) -> str | None:
-    for pair in KEYS:
-        if key == pair[side]:
-            return pair[1 - side]
-    for network in NETWORKS[system]:
-        match = re.fullmatch(rf"{network[side]}\.layers\.(\d+)\.(.+)", key)
-        for pair in BLOCK_KEYS:
-            if match and match[2] == pair[side]:
-                return f"{network[1 - side]}.layers.{match[1]}.{pair[1 - side]}"
-    return None
-
-
-def to_ours(official: Mapping[str, Tensor], system: System, where: str = "the checkpoint") -> dict[str, Tensor]:
-    """Our state dict from theirs, keys without prefix.
-
-    Raises:
-        CheckpointError: naming the keys that neither system has.
-    """
-    missing = [name for name in INITIAL if name not in official]
-    unknown = [key for key in official if key not in INITIAL and our_key(key, system) is None]
-    if missing or unknown:
-        problems = [
-            f"{what} {', '.join(keys[:4])}" for what, keys in (("missing", missing), ("unknown", unknown)) if keys
-        ]
-        raise CheckpointError(f"{where}: not an official {system.upper()} checkpoint: {'; '.join(problems)}")
-    ours = {our_key(key, system) or "": tensor for key, tensor in official.items() if key not in INITIAL}
-    return {"initial": torch.stack([official[name] for name in INITIAL]), **ours}
-
-
-def to_official(ours: Mapping[str, Tensor], system: System) -> dict[str, Tensor]:
-    """Their state dict, keys without prefix, from ours.
-
-    Raises:
-        ValueError: for a tensor that the official code has no place for.
-    """
-    official: dict[str, Tensor] = dict(zip(INITIAL, ours["initial"].unbind(), strict=True))
-    for key, tensor in ours.items():
-        if key == "initial":
-            continue
-        name = official_key(key, system)
-        if name is None:
-            raise ValueError(f"the official code has no place for {key}")
-        official[name] = tensor
-    return official
 
 
 @dataclass(frozen=True)
@@ -420,8 +302,6 @@ def _shape(
 
 
 def _cells_of(task: str) -> int | None:
-    from ponderling.tasks import get_task
-
     try:
         rows, columns = get_task(task).grid_shape
     except ValueError:
@@ -467,118 +347,3 @@ def _train_config(system: System, settings: dict[str, Any] | None, given: Import
             values["halting"] = "halt_continue"
         config = replace(config, **values)
     return replace(config, N_sup=given.N_sup) if given.N_sup is not None else config
-
-
-def to_yaml(config: RunConfig, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The settings as the official all_config.yaml has them; what we do not model is taken from `kept`, an imported YAML.
-
-    Raises:
-        ValueError: for a model that the official code cannot be.
-    """
-    model, train = config.model, config.train
-    reasons = [
-        f"{name} {getattr(model, name)}"
-        for name, only in (("latents", "two"), ("inner_multiple", 256), ("rms_norm_eps", 1e-5), ("rope_theta", 10000.0))
-        if getattr(model, name) != only
-    ]
-    if model.system == "trm":
-        reasons += [f"{n} {v}" for n, v, only in _trm_only(model) if v != only]
-    if train.loss == "stablemax_float32":
-        train = replace(train, loss="stablemax")  # the same loss to 1e-6
-    if model.prefix_len != _official_prefix(model):
-        reasons.append(f"prefix_len {model.prefix_len} with puzzle_embedding_size {model.puzzle_embedding_size}")
-    if reasons:
-        raise ValueError(f"the official code cannot be given a model with {', '.join(reasons)}")
-    settings: dict[str, Any] = {key: value for key, value in (kept or {}).items() if key != "arch"}
-    old_arch = dict((kept or {}).get("arch", {}))
-    trm = model.system == "trm"
-    name = (
-        "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
-        if trm
-        else "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
-    )
-    arch: dict[str, Any] = {"name": name, "loss": {"name": "losses@ACTLossHead"}, **old_arch}
-    arch["loss"] = {**arch["loss"], "loss_type": dict(LOSSES)[train.loss]}
-    arch |= {theirs: getattr(model, ours) for ours, theirs in ARCH_MODEL_SETTINGS}
-    arch |= {theirs: getattr(train, ours) for ours, theirs in ARCH_TRAIN_SETTINGS}
-    arch["H_layers"] = 0 if trm else model.layers_H
-    if trm:
-        arch |= {
-            "mlp_t": model.mixer == "mlp",
-            "puzzle_emb_len": model.prefix_len,
-            "no_ACT_continue": train.halting == "halt",
-            "forward_dtype": model.dtype,
-        }
-        settings |= {"ema": train.ema_rate > 0, "ema_rate": train.ema_rate or settings.get("ema_rate", 0.999)}
-    elif model.dtype != "bfloat16" or "forward_dtype" in old_arch:
-        arch["forward_dtype"] = model.dtype
-    settings |= {theirs: getattr(train, ours) for ours, theirs in TRAIN_SETTINGS}
-    return {"arch": _like(arch, old_arch), **_like(settings, kept or {})}
-
-
-def _like(settings: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, each as it stood in the imported YAML where it is equal to it: 4, not 4.0."""
-    return {key: kept[key] if key in kept and kept[key] == value else value for key, value in settings.items()}
-
-
-def _trm_only(model: ModelConfig) -> list[tuple[str, Any, Any]]:
-    return [
-        ("gradient", model.gradient, "full"),
-        ("separate_networks", model.separate_networks, False),
-    ]
-
-
-def _official_prefix(model: ModelConfig) -> int:
-    """The prefix that the official code would make of these settings."""
-    if model.puzzle_embedding_size == 0:
-        return 0
-    filled = math.ceil(model.puzzle_embedding_size / model.hidden_size)
-    return filled if model.system == "hrm" else model.prefix_len or filled
-
-
-def write_official(
-    folder: str | Path,
-    tensors: Mapping[str, Tensor],
-    config: RunConfig,
-    info: Mapping[str, Any] | None = None,
-    prefix: str | None = None,
-) -> Path:
-    """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.
-
-    Of an ARC model that knows its tasks by name `identifiers.json` is written too.
-
-    Args:
-        folder: Made if need be; files that are there already are not overwritten.
-        tensors: Our state dict.
-        config: The run's config.
-        info: The checkpoint's `info`: name, prefix and YAML of an imported one are used again.
-        prefix: One of `PREFIXES`; None: that of the import, or with torch.compile.
-
-    Returns:
-        The file of weights.
-
-    Raises:
-        ValueError: for a model that the official code cannot be.
-        FileExistsError: rather than overwrite.
-    """
-    info = info or {}
-    settings = to_yaml(config, info.get("official"))
-    start = str(info.get("prefix", PREFIXES[0])) if prefix is None else prefix
-    state = OrderedDict(
-        (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
-    )
-    folder = Path(folder)
-    file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
-    names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
-    texts = {CONFIG_FILE: yaml.safe_dump(settings)} | ({} if names is None else {NAMES: json.dumps(names_of(names))})
-    must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, lambda path: _save(state, path))
-    for name, text in texts.items():
-        write_atomically(folder / name, lambda path, text=text: path.write_text(text))
-    return file
-
-
-def _save(state: Mapping[str, Tensor], path: Path) -> None:
-    with path.open("wb") as file:  # given a path, torch writes its name into the file
-        torch.save(state, file)

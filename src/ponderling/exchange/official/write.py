@@ -1,0 +1,145 @@
+"""Writing a checkpoint for the official code: its weights, its YAML and the names of its ARC tasks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from ponderling.config import ModelConfig, RunConfig
+from ponderling.exchange.official.keys import (
+    ARCH_MODEL_SETTINGS,
+    ARCH_TRAIN_SETTINGS,
+    CONFIG_FILE,
+    LOSSES,
+    PREFIXES,
+    TRAIN_SETTINGS,
+    to_official,
+)
+from ponderling.system import must_be_new, write_atomically
+from ponderling.tasks.arc.identifiers import Identifiers
+from ponderling.tasks.arc.official_names import names_of
+from ponderling.tasks.official_layout import NAMES
+
+
+def to_yaml(config: RunConfig, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The settings as the official all_config.yaml has them; what we do not model is taken from `kept`, an imported YAML.
+
+    Raises:
+        ValueError: for a model that the official code cannot be.
+    """
+    model, train = config.model, config.train
+    reasons = [
+        f"{name} {getattr(model, name)}"
+        for name, only in (("latents", "two"), ("inner_multiple", 256), ("rms_norm_eps", 1e-5), ("rope_theta", 10000.0))
+        if getattr(model, name) != only
+    ]
+    if model.system == "trm":
+        reasons += [f"{n} {v}" for n, v, only in _trm_only(model) if v != only]
+    if train.loss == "stablemax_float32":
+        train = replace(train, loss="stablemax")  # the same loss to 1e-6
+    if model.prefix_len != _official_prefix(model):
+        reasons.append(f"prefix_len {model.prefix_len} with puzzle_embedding_size {model.puzzle_embedding_size}")
+    if reasons:
+        raise ValueError(f"the official code cannot be given a model with {', '.join(reasons)}")
+    settings: dict[str, Any] = {key: value for key, value in (kept or {}).items() if key != "arch"}
+    old_arch = dict((kept or {}).get("arch", {}))
+    trm = model.system == "trm"
+    name = (
+        "recursive_reasoning.trm@TinyRecursiveReasoningModel_ACTV1"
+        if trm
+        else "hrm.hrm_act_v1@HierarchicalReasoningModel_ACTV1"
+    )
+    arch: dict[str, Any] = {"name": name, "loss": {"name": "losses@ACTLossHead"}, **old_arch}
+    arch["loss"] = {**arch["loss"], "loss_type": dict(LOSSES)[train.loss]}
+    arch |= {theirs: getattr(model, ours) for ours, theirs in ARCH_MODEL_SETTINGS}
+    arch |= {theirs: getattr(train, ours) for ours, theirs in ARCH_TRAIN_SETTINGS}
+    arch["H_layers"] = 0 if trm else model.layers_H
+    if trm:
+        arch |= {
+            "mlp_t": model.mixer == "mlp",
+            "puzzle_emb_len": model.prefix_len,
+            "no_ACT_continue": train.halting == "halt",
+            "forward_dtype": model.dtype,
+        }
+        settings |= {"ema": train.ema_rate > 0, "ema_rate": train.ema_rate or settings.get("ema_rate", 0.999)}
+    elif model.dtype != "bfloat16" or "forward_dtype" in old_arch:
+        arch["forward_dtype"] = model.dtype
+    settings |= {theirs: getattr(train, ours) for ours, theirs in TRAIN_SETTINGS}
+    return {"arch": _like(arch, old_arch), **_like(settings, kept or {})}
+
+
+def _like(settings: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, each as it stood in the imported YAML where it is equal to it: 4, not 4.0."""
+    return {key: kept[key] if key in kept and kept[key] == value else value for key, value in settings.items()}
+
+
+def _trm_only(model: ModelConfig) -> list[tuple[str, Any, Any]]:
+    return [
+        ("gradient", model.gradient, "full"),
+        ("separate_networks", model.separate_networks, False),
+    ]
+
+
+def _official_prefix(model: ModelConfig) -> int:
+    """The prefix that the official code would make of these settings."""
+    if model.puzzle_embedding_size == 0:
+        return 0
+    filled = math.ceil(model.puzzle_embedding_size / model.hidden_size)
+    return filled if model.system == "hrm" else model.prefix_len or filled
+
+
+def write_official(
+    folder: str | Path,
+    tensors: Mapping[str, Tensor],
+    config: RunConfig,
+    info: Mapping[str, Any] | None = None,
+    prefix: str | None = None,
+) -> Path:
+    """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.
+
+    Of an ARC model that knows its tasks by name `identifiers.json` is written too.
+
+    Args:
+        folder: Made if need be; files that are there already are not overwritten.
+        tensors: Our state dict.
+        config: The run's config.
+        info: The checkpoint's `info`: name, prefix and YAML of an imported one are used again.
+        prefix: One of `PREFIXES`; None: that of the import, or with torch.compile.
+
+    Returns:
+        The file of weights.
+
+    Raises:
+        ValueError: for a model that the official code cannot be.
+        FileExistsError: rather than overwrite.
+    """
+    info = info or {}
+    settings = to_yaml(config, info.get("official"))
+    start = str(info.get("prefix", PREFIXES[0])) if prefix is None else prefix
+    state = OrderedDict(
+        (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
+    )
+    folder = Path(folder)
+    file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
+    names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
+    texts = {CONFIG_FILE: yaml.safe_dump(settings)} | ({} if names is None else {NAMES: json.dumps(names_of(names))})
+    must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, lambda path: _save(state, path))
+    for name, text in texts.items():
+        write_atomically(folder / name, lambda path, text=text: path.write_text(text))
+    return file
+
+
+def _save(state: Mapping[str, Tensor], path: Path) -> None:
+    with path.open("wb") as file:  # given a path, torch writes its name into the file
+        torch.save(state, file)
