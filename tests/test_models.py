@@ -291,7 +291,7 @@ def test_a_model_is_built_from_the_settings_of_a_run_alone(build, recipe, task):
 def test_a_constructor_says_in_one_line_what_it_lacks():
     with pytest.raises(ValueError, match="a ModelConfig does not say what puzzles are like: give a PuzzleShape too"):
         TRM(TINY)
-    with pytest.raises(ValueError, match="the config describes system hrm: got it for system trm"):
+    with pytest.raises(ValueError, match="expected a config of system trm: got system hrm"):
         TRM(replace(TINY, **HRM_WAYS), SHAPE)
     with pytest.raises(TypeError, match="expected a RunConfig, or a ModelConfig and a PuzzleShape: got Recipe"):
         TRM(get_recipe("sudoku4"))  # pyright: ignore[reportArgumentType]

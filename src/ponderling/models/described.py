@@ -34,7 +34,7 @@ def described(
             "PuzzleShape(vocab_size=11, seq_len=81) for sudoku9, or a RunConfig, whose task says it"
         )
     if network.system != system:
-        raise ValueError(f"the config describes system {network.system}: got it for system {system}")
+        raise ValueError(f"expected a config of system {system}: got system {network.system}")
     return network, shape
 
 

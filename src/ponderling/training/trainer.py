@@ -31,12 +31,12 @@ from ponderling.checkpoint import (
     save_checkpoint,
     save_training_state,
 )
-from ponderling.config import Phase, PuzzleShape, RunConfig
+from ponderling.config import Phase, RunConfig
 from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
 from ponderling.data.sampler import Augment
 from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
-from ponderling.models import build_model, refuse_other_shape
+from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.interface import takes_depth
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
@@ -126,17 +126,16 @@ class Trainer:
         if run.threads:
             torch.set_num_threads(run.threads)
         self.device = own_device(run.device, world)
-        rows, columns = task.grid_shape
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
-        self.shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
-        if model is None and config.model.system != "relational" and data.train.brings_regions.any():
+        self.shape = shape_of(task, num_puzzles=num_puzzles)
+        if model is None:
+            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+        refuse_other_shape(model, self.shape)
+        if isinstance(model, Model) and not model.takes_own_regions and data.train.brings_regions.any():
             raise ValueError(
                 f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
                 f"is told of: got --model.system {config.model.system}"
             )
-        if model is None:
-            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
-        refuse_other_shape(model, self.shape)
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
             weights = find_checkpoint(train.init) / MODEL
             load_weights(model, read_safetensors(weights), weights)
