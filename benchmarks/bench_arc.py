@@ -40,13 +40,13 @@ def measure(options: Options) -> dict[str, Any]:
     """The figures of this process, which must have done nothing else."""
     start = time.perf_counter()
     from ponderling.config import DataConfig
-    from ponderling.data import Sampler, load_split, task_of
+    from ponderling.data import Sampler, task_of
 
     config = DataConfig(
         f"arc{options.side}", options.train, options.test, views=options.views, overlap="drop", num_validation=0
     )
     task = task_of(config)
-    split = load_split(config, task)
+    split = task.load_split(config)
     rows = task.num_puzzles(split.train)
     read = time.perf_counter()
     sampler = Sampler(split.train, task.augment, seed=0)

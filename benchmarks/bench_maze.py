@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import tyro
 
-from ponderling.tasks import Maze, get_task
+from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles, join
+from ponderling.tasks.maze import Maze
 from ponderling.tasks.maze.family import WALL
 
 

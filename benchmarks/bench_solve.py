@@ -23,11 +23,11 @@ import torch
 import tyro
 
 from peak_memory import peak_mb
-from ponderling.data import load_puzzles
 from ponderling.solving.scores import exact_match
 from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles, Question, Tokens
+from ponderling.tasks.split import load_puzzles
 
 
 @dataclass(frozen=True)

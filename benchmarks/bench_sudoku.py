@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 
 
 @dataclass(frozen=True)

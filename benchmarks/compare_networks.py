@@ -91,11 +91,11 @@ def run(name: str, options: Options) -> dict[str, Any]:
     """Trains one network; its cost and its figures."""
     import torch
 
-    from ponderling.data import load_puzzles
     from ponderling.models import build_model, count_parameters
     from ponderling.solving.evaluate import evaluate
     from ponderling.solving.solver import Solver
     from ponderling.tasks import get_task
+    from ponderling.tasks.split import load_puzzles
     from ponderling.training.trainer import start
 
     config = network(name)

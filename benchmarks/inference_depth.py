@@ -14,7 +14,7 @@ from tyro.conf import Positional
 
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 
 
 @dataclass(frozen=True)

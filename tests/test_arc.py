@@ -10,8 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 from arc_examples import example_tasks, write
 from ponderling.config import DataConfig
-from ponderling.data import Sampler, load_split, task_of
-from ponderling.tasks import Arc, get_task
+from ponderling.data import Sampler, task_of
+from ponderling.tasks import get_task
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import (
     INVERSE,
     Kinship,
@@ -186,7 +187,7 @@ def poisoned(tasks):
 def stream(data, count):
     task = task_of(data)
     assert isinstance(task, Arc)
-    split = load_split(data, task)
+    split = task.load_split(data)
     return task, split, Sampler(split.train, task.augment, 0).take(count)
 
 
@@ -235,7 +236,7 @@ def test_training_shows_the_demonstrations_of_all_tasks_and_the_test_pairs_of_tr
         for part in parts.split()
         for p in tasks[name][part]
     }
-    plain = load_split(data, task_of(data))
+    plain = task_of(data).load_split(data)
     assert {
         (task.format(q), task.format(a)) for q, a in zip(plain.train.tokens, plain.train.labels, strict=True)
     } == expected
@@ -263,9 +264,9 @@ def test_tasks_in_both_roles_are_refused_or_dropped(tmp_path):
     train = write(tmp_path / "train.json", {**renamed, **example_tasks(["double"])})
     test = write(tmp_path / "test.json", {"turn": tasks["turn"]})
     with pytest.raises(PuzzleError, match=r"1 of the 2 tasks to train on .* such as again, which is turn there"):
-        load_split(DataConfig("arc8", str(train), str(test)), get_task("arc8"))
+        get_task("arc8").load_split(DataConfig("arc8", str(train), str(test)))
     task = Arc(8)
-    load_split(DataConfig("arc8", str(train), str(test), overlap="drop"), task)
+    task.load_split(DataConfig("arc8", str(train), str(test), overlap="drop"))
     assert list(task.identifiers.tasks) == ["double", "turn"]
     assert task.left_out == ["1 of 2 tasks to train on are also to be solved: not trained on"]
 
@@ -317,7 +318,7 @@ def test_without_augmentation_there_is_one_row_a_task(tmp_path):
     path = write(tmp_path / "tasks.json", example_tasks())
     data = DataConfig("arc8", "none", str(path), views=50, augment=False)
     task = task_of(data)
-    split = load_split(data, task)
+    split = task.load_split(data)
     assert task.num_puzzles(split.train) == 1 + 5
 
 

@@ -17,7 +17,7 @@ from ponderling.models.interface import Output
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks
-from ponderling.tasks import Arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import place, transform
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.training.adapt import TABLE, adapt

@@ -15,7 +15,7 @@ import pytest
 from ponderling.cli import main
 from ponderling.cli.data.made import command_of
 from ponderling.cli.display import Bars
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 
 
 def make(out, *more) -> int:

@@ -47,7 +47,7 @@ def test_answers_that_are_not_given_are_unknown_and_stay_so(tmp_path):
     ("text", "message"),
     [
         ("#" * 5, "expected 6 cells for 2x3, got 5"),
-        ("##x###", "'x' at row 1 column 3 is no cell of mirror (one of ' ' '#')"),
+        ("##x###", "'x' at row 1 column 3 is not a symbol of mirror (one of ' ' '#')"),
     ],
 )
 def test_text_that_is_no_question_is_refused(text, message):
@@ -88,5 +88,5 @@ def test_a_family_is_found_by_module_and_attribute(tmp_path, monkeypatch):
         get_task("no_such_module:Mine")
     with pytest.raises(ValueError, match="mine_for_test has no 'Yours'"):
         get_task("mine_for_test:Yours")
-    with pytest.raises(ValueError, match="is no puzzle family: it lacks augment, check"):
+    with pytest.raises(ValueError, match="is not a puzzle family: it lacks augment, check"):
         get_task("mine_for_test:half_baked")

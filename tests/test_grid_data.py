@@ -13,16 +13,21 @@ import pytest
 from ponderling.cli import main
 from ponderling.cli.train import take_files
 from ponderling.config import DataConfig, from_json, to_json
-from ponderling.data import load_split, load_test, task_of
-from ponderling.data.custom import grid_config, grid_facts, load_grids
+from ponderling.data import grid_config, task_of
 from ponderling.tasks.base import PAD, PuzzleError
-from ponderling.tasks.custom.family import END, Grids, GridSpec
+from ponderling.tasks.custom.family import END, Grids
 from ponderling.tasks.custom.files import grid_of_text, read_grid_file
+from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.split import grid_facts, load_grids
 
 TINY = [
     "--train.steps", "6", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "6",
     "--model.hidden-size", "16", "--model.num-heads", "2", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
 ]  # fmt: skip
+
+
+def facts_of(data):
+    return grid_facts(Grids.of(data), data.train, data.test)
 
 
 def mirrored(count, shape=None, seed=0, symbols=(0, 1, 2)):
@@ -180,7 +185,7 @@ def test_ratings_and_names_are_kept(tmp_path):
 def refusal(path, test=None, **settings) -> str:
     path = Path(path)
     with pytest.raises(ValueError, match=path.name if test is None else Path(test).name) as error:
-        grid_facts(grid_config(str(path), None if test is None else str(test), **settings))
+        facts_of(grid_config(str(path), None if test is None else str(test), **settings))
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -289,7 +294,7 @@ def test_a_rare_symbol_is_never_held_out(tmp_path):
         order = np.random.default_rng(seed).permutation(len(pairs))
         path = write_jsonl(tmp_path / f"{seed}.jsonl", [pairs[i] for i in order])
         data = grid_config(path)
-        parts = load_grids(data, task_of(data))
+        parts = load_grids(Grids.of(data), data.train, data.test)
         five = data.grid.first_symbol + data.grid.symbols.index("5")
         assert (parts.train.puzzles.tokens == five).any()
 
@@ -314,13 +319,13 @@ def test_a_training_question_in_the_test_data_is_found_up_to_the_symmetries(symm
     said = refusal(train, test, symmetries=symmetries)
     assert "test.jsonl, line 1: its question is also that of training line 11" in said
     if symmetries != "none":
-        grid_facts(grid_config(train, test))  # without the symmetry they differ
+        facts_of(grid_config(train, test))  # without the symmetry they differ
 
 
 def test_repeated_questions_are_held_out_together(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", mirrored(15, (2, 2)) * 3)
     data = grid_config(path)
-    parts = load_grids(data, task_of(data))
+    parts = load_grids(Grids.of(data), data.train, data.test)
     train, test = ({row.tobytes() for row in part.puzzles.tokens} for part in (parts.train, parts.test))
     assert len(parts.test.puzzles) == 3
     assert not train & test
@@ -430,7 +435,7 @@ def test_a_checker_judges_answers_as_rows_of_cells(rules, tmp_path):
 def test_a_checker_that_cannot_be_used_is_refused(rules, check, message, tmp_path):
     data = grid_config(write_jsonl(tmp_path / "a.jsonl", mirrored(20)))
     with pytest.raises(ValueError, match="check") as error:
-        grid_facts(DataConfig(task="grids", train=data.train, grid=data.grid, check=check))
+        facts_of(DataConfig(task="grids", train=data.train, grid=data.grid, check=check))
     assert message in str(error.value)
 
 
@@ -440,7 +445,7 @@ def test_answers_that_the_rules_refuse_are_found_before_training(rules, tmp_path
     data = grid_config(write_jsonl(tmp_path / "a.jsonl", pairs))
     data = DataConfig(task="grids", train=data.train, grid=data.grid, check="rules_for_test:reasons")
     with pytest.raises(PuzzleError, match="line 8: the checker refuses its answer: no mirror image"):
-        load_split(data, task_of(data))
+        task_of(data).load_split(data)
 
 
 # Config and command line
@@ -570,5 +575,5 @@ def test_mistakes_are_one_line(args, message, capsys, tmp_path, monkeypatch):
 def test_load_test_reads_another_file_whole(tmp_path):
     data = grid_config(write_jsonl(tmp_path / "a.jsonl", mirrored(30, (2, 2))))
     other = write_jsonl(tmp_path / "b.jsonl", mirrored(7, (2, 2), seed=9))
-    assert len(load_test(data, task_of(data), other)) == 7
-    assert len(load_test(data, task_of(data), "default")) == 3
+    assert len(task_of(data).load_test(data, other)) == 7
+    assert len(task_of(data).load_test(data, "default")) == 3

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, PuzzleShape
-from ponderling.data.loading import give_clues, load_puzzles, load_split
+from ponderling.data.loading import give_clues
 from ponderling.models import build_model
-from ponderling.tasks import SUDOKUS, Jigsaw, Maze, Sudoku, get_task
+from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, join
+from ponderling.tasks.maze import Maze
+from ponderling.tasks.split import load_puzzles
+from ponderling.tasks.sudoku import SUDOKUS, Jigsaw, Sudoku
 from ponderling.tasks.sudoku.hunt_hard import hunt
 from ponderling.tasks.sudoku.jigsaw import generate_jigsaws, random_layout
 from ponderling.training.trainer import to_batch
@@ -174,7 +177,7 @@ def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
     task = SUDOKUS["sudoku6"]
     train = tmp_path / "train.csv"
     task.write(train, generate_jigsaws(task, np.random.default_rng(0), 30, 3))
-    split = load_split(DataConfig("sudoku6", train=f"{train}+default", num_validation=40), task)
+    split = task.load_split(DataConfig("sudoku6", train=f"{train}+default", num_validation=40))
     assert split.train.brings_regions.sum() == 30
     assert not split.validation.brings_regions.any()
     with pytest.raises(ValueError, match="regions of their own are to train on"):
@@ -183,7 +186,7 @@ def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
 
 def test_what_is_held_out_of_sets_that_are_joined_is_in_no_copy_trained_on():
     task = SUDOKUS["sudoku4"]
-    split = load_split(DataConfig("sudoku4", train="default+default", num_validation=30), task)
+    split = task.load_split(DataConfig("sudoku4", train="default+default", num_validation=30))
     held = {row.tobytes() for row in split.validation.tokens}
     assert not held & {row.tobytes() for row in split.train.tokens}
     whole = {row.tobytes() for row in task.load_default("train").tokens}

@@ -21,8 +21,9 @@ from ponderling.data import augmentation
 from ponderling.pictures.terminal import grid_text
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
-from ponderling.tasks import Maze, get_task
+from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.maze import Maze
 from ponderling.tasks.maze.family import FREE, GOAL, PATH, START, WALL
 
 SMALL = Maze(3, 4)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from ponderling.cli import main
-from ponderling.data import load_split, task_of
-from ponderling.data.custom import grid_config, load_grids
+from ponderling.data import grid_config, task_of
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, Puzzles
 from ponderling.tasks.custom.family import Grids
+from ponderling.tasks.custom.split import load_grids
 from ponderling.tasks.official_layout import FIELDS, read_layout, write_layout
 
 TINY = [
@@ -104,7 +104,7 @@ def test_padding_in_a_folder_that_others_built_stays_where_it_is(tmp_path):
     data = grid_config(str(tmp_path))
     assert (data.grid.sizes, data.grid.vocab_size) == ("raw", 5)
     task = task_of(data)
-    assert (load_grids(data, task).train.puzzles.tokens == parts["train"].tokens).all()
+    assert (load_grids(task, data.train, data.test).train.puzzles.tokens == parts["train"].tokens).all()
     row = parts["train"].tokens[0]
     assert (task.parse(task.format(row)) == row).all()
     with pytest.raises(ValueError, match="where the grids lie on this data's canvas is not known"):
@@ -138,7 +138,7 @@ def inputs_to_test(path):
 
 def load(folder):
     data = grid_config(str(folder))
-    return load_split(data, task_of(data))
+    return task_of(data).load_split(data)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_export_of_a_task_and_of_a_file_is_read_back(tmp_path, capsys):
     pairs = [{"input": [[i, j, 0][: 1 + i]], "output": [[i], [j]]} for i in range(4) for j in range(6)]
     file.write_text("\n".join(map(json.dumps, pairs)))
     data = grid_config(str(file))
-    parts = load_grids(data, task_of(data))
+    parts = load_grids(task_of(data), data.train, data.test)
     assert main(["data", "export", str(file), "--out", str(tmp_path / "grids")]) == 0
     again = grid_config(str(tmp_path / "grids"))
     assert again.grid == data.grid

@@ -18,7 +18,7 @@ from ponderling.config import PuzzleShape
 from ponderling.exchange.official import read_official, write_official
 from ponderling.models import build_model
 from ponderling.solving.vote import arc_of, known_tasks
-from ponderling.tasks import Arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import place
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.tasks.arc.identifiers import Identifiers

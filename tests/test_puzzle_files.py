@@ -151,7 +151,7 @@ def read_hub(tmp_path):
 
     def read(task: str, split: str, limit: int | None = None, **more: str) -> str:
         program = f"""
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.base import PuzzleError
 try:
     print(SUDOKUS[{task!r}].read_hub({split!r}, {limit}).ratings.tolist())

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.data import DataSplit
 from ponderling.recipes import get_recipe
 from ponderling.supervision import Batch, empty_carry, refill
-from ponderling.tasks import SUDOKUS, get_task
-from ponderling.tasks.base import Puzzles, join
+from ponderling.tasks import get_task
+from ponderling.tasks.base import DataSplit, Puzzles, join
+from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku.jigsaw import generate_jigsaws
 from ponderling.training.resume import carry_from_dict, carry_to_dict, fingerprint
 from ponderling.training.trainer import Trainer, to_batch

@@ -17,10 +17,11 @@ from ponderling.models import build_model, count_parameters, relational
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
-from ponderling.tasks import SUDOKUS, Jigsaw, get_task
+from ponderling.tasks import get_task
 from ponderling.tasks.base import Relations
+from ponderling.tasks.sudoku import SUDOKUS, Jigsaw
+from ponderling.tasks.sudoku.geometry import BLANK
 from ponderling.tasks.sudoku.jigsaw import random_layout
-from ponderling.tasks.sudoku.symmetries import BLANK
 from ponderling.training.trainer import start, to_batch
 
 SMALL = ModelConfig(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ponderling.data import Sampler
 from ponderling.data.loading import give_clues
-from ponderling.tasks import SUDOKUS
 from ponderling.tasks.base import Puzzles
+from ponderling.tasks.sudoku import SUDOKUS
 
 
 def numbered(count: int) -> Puzzles:

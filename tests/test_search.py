@@ -17,9 +17,10 @@ from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.search import attempt_source, think
 from ponderling.solving.solver import Solver
-from ponderling.tasks import SUDOKUS, GridTask
+from ponderling.tasks import GridTask
 from ponderling.tasks.base import Question
-from ponderling.tasks.sudoku.symmetries import BLANK
+from ponderling.tasks.sudoku import SUDOKUS
+from ponderling.tasks.sudoku.geometry import BLANK
 
 TASK = SUDOKUS["sudoku6"]
 CONFIG = get_recipe("sudoku6").config

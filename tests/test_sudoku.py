@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ponderling.tasks import SUDOKUS, get_task
+from ponderling.tasks import get_task
 from ponderling.tasks import numba as compiled
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku import family as sudoku
 from ponderling.tasks.sudoku import rating as sudoku_rating
-from ponderling.tasks.sudoku.family import BLANK, Sudoku
-from ponderling.tasks.sudoku.geometry import geometry
+from ponderling.tasks.sudoku.family import Sudoku
+from ponderling.tasks.sudoku.geometry import BLANK, geometry
 from ponderling.tasks.sudoku.hunt_hard import climb, hunt, mean_rating
 from ponderling.tasks.sudoku.rating import layout
 from ponderling.tasks.sudoku.symmetries import distinct
@@ -43,9 +44,9 @@ def grids(task: Sudoku) -> np.ndarray:
         for value in range(2, task.side + 2):
             for other, there in enumerate(grid):
                 r, c = divmod(other, task.side)
-                same_box = (r // task.box_rows, c // task.box_columns) == (
-                    row // task.box_rows,
-                    column // task.box_columns,
+                same_box = (r // task.boxes.rows, c // task.boxes.columns) == (
+                    row // task.boxes.rows,
+                    column // task.boxes.columns,
                 )
                 if there == value and (r == row or c == column or same_box):
                     break
@@ -136,7 +137,7 @@ def test_without_numba_the_same_functions_give_the_same_puzzles():
 import sys
 sys.modules["numba"] = None  # importing it now fails, as where it is not installed
 import numpy as np
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 puzzles = SUDOKUS["sudoku9"].generate(np.random.default_rng(0), 2)
 print(*map(SUDOKUS["sudoku9"].format, puzzles.tokens), *puzzles.ratings)
 """
@@ -215,10 +216,10 @@ def test_the_search_that_rates_finds_the_solution(task):
     puzzles = task.generate(np.random.default_rng(3), 2 if task is S16 else 50)
     for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True):
         found = np.zeros(task.num_cells, np.int64)
-        shape = sudoku_rating.layout(task.box_rows, task.box_columns)
-        guesses = sudoku_rating.guesses_before_solution(task._masks(question), shape, 100_000, found)
+        shape = sudoku_rating.layout(task.boxes.rows, task.boxes.columns)
+        guesses = sudoku_rating.guesses_before_solution(task.masks_of(question), shape, 100_000, found)
         assert 0 <= guesses < 100_000
-        assert (task._from_masks(found) == answer).all()
+        assert (task.from_masks(found) == answer).all()
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_a_climb_ends_in_a_harder_puzzle_than_it_began():
     rng, shape, ways = np.random.default_rng(1), geometry(3, 3), layout(3, 3)
     symmetry = S9.sample_symmetries(rng, 4)
     copies = symmetry.cells.astype(np.int64), symmetry.symbols[:, 2:].astype(np.int64) - 2
-    start, end = S9._masks(S9.generate(rng, 1).tokens[0]), np.empty(81, np.int64)
+    start, end = S9.masks_of(S9.generate(rng, 1).tokens[0]), np.empty(81, np.int64)
     height = climb(start, 300, shape, ways, *copies, np.array([5]), end)
     assert height == mean_rating(end, ways, *copies) > mean_rating(start, ways, *copies) + 1
 
@@ -427,8 +428,11 @@ def test_a_puzzle_reads_back_from_its_text(task, seed):
     [
         ("1" * 80, "expected 81 cells for 9x9, got 80"),
         ("." * 16, "expected 81 cells for 9x9, got 16 (that many make a 4x4 grid)"),
-        ("." * 40 + "x" + "." * 40, "'x' at row 5 column 5 is no symbol (1 to 9, and . or 0 for a blank)"),
-        ("é" + "." * 80, "is no symbol"),
+        (
+            "." * 40 + "x" + "." * 40,
+            "'x' at row 5 column 5 is not a symbol of sudoku9 (1 to 9, and . or 0 for a blank)",
+        ),
+        ("é" + "." * 80, "is not a symbol"),
         ("5" + "." * 7 + "5" + "." * 72, "5 stands twice in row 1 (columns 1 and 9)"),
         ("", "got 0"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ponderling.tasks import SUDOKUS
+from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku.hunt_deep import ENDURES, Found, endurance, evolve, gather, hunt_deep
 from ponderling.tasks.sudoku.trials import left_after_trials
 
@@ -14,8 +14,8 @@ S9 = SUDOKUS["sudoku9"]
 
 def masks(puzzles) -> Found:
     return Found(
-        np.stack([S9._masks(tokens) for tokens in puzzles.tokens]),
-        np.stack([S9._masks(labels) for labels in puzzles.labels]),
+        np.stack([S9.masks_of(tokens) for tokens in puzzles.tokens]),
+        np.stack([S9.masks_of(labels) for labels in puzzles.labels]),
     )
 
 
@@ -27,15 +27,15 @@ def test_the_packaged_deep_set_withstands_trials_and_a_random_one_does_not():
     deep = S9.load_default("deep")
     withstand = np.array([S9.left_after_trials(tokens) > 0 for tokens in deep.tokens[:300]])
     assert 0.5 < withstand.mean() < 1  # the rest are ordinary, lest these be forgotten
-    assert all(endurance(S9._masks(tokens), S9.geometry, -1) >= ENDURES for tokens in deep.tokens[:300][withstand])
+    assert all(endurance(S9.masks_of(tokens), S9.geometry, -1) >= ENDURES for tokens in deep.tokens[:300][withstand])
     assert not any(S9.left_after_trials(tokens) for tokens in some("test", 50).tokens)
 
 
 def test_a_search_that_stops_early_says_something_too_low():
     for tokens in some("train", 20).tokens:
-        whole = endurance(S9._masks(tokens), S9.geometry, -1)
-        assert endurance(S9._masks(tokens), S9.geometry, whole) == whole
-        assert endurance(S9._masks(tokens), S9.geometry, whole + 1) < whole + 1
+        whole = endurance(S9.masks_of(tokens), S9.geometry, -1)
+        assert endurance(S9.masks_of(tokens), S9.geometry, whole) == whole
+        assert endurance(S9.masks_of(tokens), S9.geometry, whole + 1) < whole + 1
 
 
 def test_evolution_raises_endurance_and_keeps_one_solution():
@@ -47,9 +47,9 @@ def test_evolution_raises_endurance_and_keeps_one_solution():
     assert (np.sort(scores) >= before).all()
     assert scores.sum() > before.sum()
     for question, answer, score in zip(start.questions, start.answers, scores, strict=True):
-        solution = S9.solve(S9._from_masks(question[None])[0])
+        solution = S9.solve(S9.from_masks(question[None])[0])
         assert solution.num_solutions == 1
-        assert (solution.answer == S9._from_masks(answer[None])[0]).all()
+        assert (solution.answer == S9.from_masks(answer[None])[0]).all()
         assert endurance(question, S9.geometry, -1) == score
 
 

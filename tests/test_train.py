@@ -25,7 +25,6 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, PuzzleShape, RunConfig, RuntimeConfig, SolveConfig
-from ponderling.data import load_split
 from ponderling.models import TRM, Output, build_model
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
@@ -380,7 +379,7 @@ def test_a_run_is_not_resumed_on_other_puzzles(tmp_path):
 
 def test_validation_puzzles_are_never_trained_on_and_do_not_depend_on_the_seed():
     task = get_task("sudoku4")
-    splits = [load_split(tiny(seed=seed).data, task) for seed in (0, 1)]
+    splits = [task.load_split(tiny(seed=seed).data) for seed in (0, 1)]
     for split in splits:
         train = {row.tobytes() for row in split.train.tokens}
         assert len(split.validation) == 20

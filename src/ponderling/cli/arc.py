@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
     from ponderling.cli.arguments import EvalCommand, SearchOptions, SolveCommand
     from ponderling.solving.vote import ArcEvaluation
-    from ponderling.tasks import Arc
+    from ponderling.tasks.arc import Arc
     from ponderling.tasks.arc.files import ArcTask
 
 ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)

@@ -106,7 +106,7 @@ class ProgressDisplay:
             + f" into {trainer.out}"
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
-        for sentence in getattr(trainer.task, "left_out", ()):
+        for sentence in trainer.task.left_out:
             self.console.print(sentence)
         if self.console.is_terminal:
             self.bar = Progress(

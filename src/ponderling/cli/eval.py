@@ -34,15 +34,14 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.cli.arc import run_arc
-    from ponderling.data import load_test
     from ponderling.solving.evaluate import evaluate
     from ponderling.solving.search import PLAIN
     from ponderling.solving.solver import Solver
-    from ponderling.tasks.arc.family import is_arc
+    from ponderling.tasks import answers_by_vote
 
     command.check()
     checkpoint = command.load()
-    if is_arc(checkpoint.config.data.task):
+    if answers_by_vote(checkpoint.config.data.task):
         return run_arc(command, checkpoint)
     if command.submission is not None:
         raise ValueError(
@@ -52,7 +51,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     if search == PLAIN and not command.early_exit:
         search = None
     solver = Solver.of(checkpoint, device=command.device)
-    puzzles = load_test(checkpoint.config.data, solver.task, command.data)[: command.max_puzzles]
+    puzzles = solver.task.load_test(checkpoint.config.data, command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
         outcome = evaluate(

@@ -38,7 +38,7 @@ def main(args: list[str]) -> int:
     from ponderling.checkpoint import CONFIG, save_checkpoint
     from ponderling.exchange.official import build_imported, read_official
     from ponderling.models import count_parameters
-    from ponderling.tasks.arc.family import is_arc
+    from ponderling.tasks import answers_by_vote
 
     must_be_new(command.out / CONFIG, holds="a checkpoint")
     imported = read_official(command.path, command)
@@ -70,7 +70,7 @@ def main(args: list[str]) -> int:
         f"task {config.data.task}: written to {command.out}",
         file=sys.stderr,
     )
-    if is_arc(config.data.task):
+    if answers_by_vote(config.data.task):
         print(_about_names(facts), file=sys.stderr)
     return 0
 

@@ -26,10 +26,10 @@ def main(args: list[str]) -> int:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
     from ponderling.cli.arc import solve_arc
     from ponderling.solving.solver import Solver
-    from ponderling.tasks.arc.family import is_arc
+    from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
-    if is_arc(checkpoint.config.data.task):
+    if answers_by_vote(checkpoint.config.data.task):
         return solve_arc(command, checkpoint)
     solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":

@@ -108,7 +108,7 @@ def main(args: list[str]) -> int:
 def _shown(data: DataConfig, fresh: bool, tell: bool) -> DataConfig:
     """Files of grids as this run takes them, shown before training if this process is to tell."""
     from ponderling.cli.data.grids import show_grids
-    from ponderling.data.custom import grid_config
+    from ponderling.data import grid_config
 
     if fresh:  # symmetries may ask for a square canvas
         data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
@@ -268,7 +268,7 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     if files is None:
         assert name is not None
         return get_recipe(name)
-    from ponderling.data.custom import grid_config
+    from ponderling.data import grid_config
 
     base = get_recipe(name) if name is not None else None  # a wrong name is told before a long file is read
     data = grid_config(*files, base=None if base is None else base.config.data)

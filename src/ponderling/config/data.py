@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import Suppress
 
 from ponderling.config.problems import refuse
-from ponderling.tasks.custom.family import GridSpec
+from ponderling.tasks.custom.spec import GridSpec
 
 Overlap = Literal["refuse", "drop"]
 

@@ -135,9 +135,9 @@ def _draw_board(film: Film, drawn: dict[Shape, float]) -> None:
     rows, columns = film.task.grid_shape
     cell, left, top = film.cell, _left(film), MARGIN
     drawn[Shape(0, "rect", "paper", 0, 0, width, height)] = 1
-    block_rows, block_columns = getattr(film.task, "block_shape", (rows, columns))
+    block_rows, block_columns = film.task.block_shape
     right, bottom = left + columns * cell, top + rows * cell
-    regions = getattr(film.task, "regions", np.zeros((rows, columns), np.int64))
+    regions = np.zeros((rows, columns), np.int64) if film.task.regions is None else film.task.regions
     for row, column in np.argwhere(regions[1:] != regions[:-1]):
         x, y = left + column * cell, top + (row + 1) * cell
         drawn[Shape(6, "line", "block", x, y, x + cell, y, thick=2)] = 1
@@ -161,7 +161,7 @@ def _draw_cells(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
     clues = task.clue_mask(result.question_tokens)
     before = film.tokens(frame - 1) if frame > 1 else tokens  # filling what was blank is no change of mind
     wrong = set(task.check(result.question_tokens, tokens).wrong_cells) if frame else set()
-    palette: dict[str, str] = PALETTE | getattr(task, "palette", {})
+    palette: dict[str, str] = {**PALETTE, **task.palette}
     step = result.trace[frame - 1] if frame else None
     candidates = _candidates(task) if film.cell >= 20 else {}
     for i, text in enumerate(texts):

@@ -25,8 +25,7 @@ def grid_text(
     """The answer as a grid: clues bold, cells that break a rule red, cells changed since `before` yellow.
 
     Args:
-        task: The puzzle family; its `block_shape`, if it has one, says where lines go, and `cells_touch` that nothing stands
-            between cells.
+        task: The puzzle family; its `block_shape` says where lines go, and `cells_touch` that nothing stands between cells.
         question: (L,).
         answer: (L,).
         before: The answer one step earlier, (L,).
@@ -35,11 +34,10 @@ def grid_text(
     """
     rows, columns = task.grid_shape
     cells = [text for row in task.render(answer) for text in row]
-    touch = getattr(task, "cells_touch", False)
     width = max(map(len, cells)) + 1
     clues = task.clue_mask(question)
     wrong = set(task.check(question, answer).wrong_cells)
-    block_rows, block_columns = getattr(task, "block_shape", (rows, columns))
+    block_rows, block_columns = task.block_shape
     text = Text(no_wrap=True, overflow="ignore")
     for row in range(rows):
         if row and row % block_rows == 0:
@@ -53,7 +51,7 @@ def grid_text(
             style = CLUE if clues[i] else SURE if confidence is None or confidence[i] > 0.9 else UNSURE
             style = WRONG if i in wrong else CHANGED if changed else style
             mark = ("!" if i in wrong else "*" if changed else "") if marks else ""
-            if touch:
+            if task.cells_touch:
                 text.append(cells[i][: len(cells[i]) - len(mark)] + mark, style)
             else:
                 text.append(cells[i].rjust(width - 1), style)

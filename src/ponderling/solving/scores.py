@@ -12,9 +12,6 @@ from ponderling.tasks.base import PAD, Tokens
 
 Bools = NDArray[np.bool_]
 
-RATING_EDGES = (0, 1, 4, 13, 51)
-"""Lowest rating of each bucket that tables show: 0 needs no guess, 51 and more are the hardest known."""
-
 
 def exact_match(answers: Tokens, labels: Tokens) -> Bools:
     """Whether each puzzle is right in every cell that counts, (N,).
@@ -37,7 +34,7 @@ def share(flags: NDArray[Any]) -> float | None:
     return float(np.mean(flags)) if len(flags) else None
 
 
-def rating_buckets(ratings: NDArray[Any], edges: Sequence[int] = RATING_EDGES) -> list[tuple[str, Bools]]:
+def rating_buckets(ratings: NDArray[Any], edges: Sequence[int]) -> list[tuple[str, Bools]]:
     """Names such as `1-3` or `51+`, and which puzzles (N,) each holds; buckets without a puzzle are left out."""
     buckets = []
     for low, high in zip(edges, [*edges[1:], None], strict=True):

@@ -28,7 +28,6 @@ from ponderling.solving.loop import ThinkingLoop
 from ponderling.solving.result import Result
 from ponderling.solving.search import PLAIN, InMemory, Questions, Thinker, answers
 from ponderling.solving.streams import ReadAhead
-from ponderling.tasks import Arc
 from ponderling.tasks.base import PuzzleError, Puzzles, Question, Task, Tokens
 
 Puzzle = str | ArrayLike
@@ -103,7 +102,7 @@ class Solver:
         if checkpoint.config.data.task == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
         task = task_of(checkpoint.config.data)
-        if isinstance(task, Arc):
+        if task.answers_by_vote:
             raise ValueError(
                 f"{checkpoint.path}: an ARC model knows its tasks by id, a grid alone is no question to it: use "
                 "solving.vote.evaluate_arc, or `ponderling solve` with a task's JSON file"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -20,10 +20,10 @@ from ponderling.config import RunConfig
 from ponderling.data import task_of
 from ponderling.models.interface import RecursiveModel
 from ponderling.solving.loop import Moment, Slot, ThinkingLoop
-from ponderling.tasks import Arc
-from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks import answers_by_vote
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask
-from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers
+from ponderling.tasks.arc.identifiers import UNKNOWN
 from ponderling.tasks.arc.voting import Candidate, Votes, attempts, pass_at, rank_of
 from ponderling.tasks.base import Puzzles
 
@@ -116,20 +116,15 @@ def arc_of(checkpoint: Checkpoint) -> Arc:
         ValueError: when it is a checkpoint of another family.
     """
     name = checkpoint.config.data.task
-    if not is_arc(name):
+    if not answers_by_vote(name):
         hint = ": import it again with --task arc30, or with --identifiers" if name == "unknown" else ""
         raise ValueError(f"{checkpoint.path}: its puzzle family is {name}, not ARC{hint}")
     task = task_of(checkpoint.config.data)
-    assert isinstance(task, Arc)
-    named = checkpoint.info.get("identifiers")
-    rows = checkpoint.shape.num_puzzles
-    task.identifiers = Identifiers(unnamed=rows) if named is None else Identifiers.from_json(named)
-    if task.identifiers.num_rows != rows:
-        raise ValueError(
-            f"{checkpoint.path}: its tasks need {task.identifiers.num_rows} puzzle embeddings, it holds {rows}: its "
-            "config.json was changed or belongs to other weights"
-        )
-    return task
+    try:
+        task.restore(checkpoint.info, checkpoint.shape.num_puzzles)
+    except ValueError as error:
+        raise ValueError(f"{checkpoint.path}: {error}") from error
+    return cast(Arc, task)
 
 
 def known_tasks(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[str, ArcTask]:

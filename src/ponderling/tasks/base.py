@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 PAD = 0
 """The token of a cell outside the grid. In labels it marks a cell whose answer is not known, which is never scored."""
@@ -19,24 +19,6 @@ Tokens = NDArray[np.uint8]
 
 class PuzzleError(ValueError):
     """A puzzle, or a file of puzzles, that cannot be used; the message names file, row and reason."""
-
-
-class RepeatedKeyError(ValueError):
-    """A key that stands twice in an object of JSON, where usual readers would silently take the last."""
-
-
-def unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The `object_pairs_hook` of `json.loads` that refuses keys that stand twice.
-
-    Raises:
-        RepeatedKeyError: naming the first three.
-    """
-    found = dict(items)
-    if len(found) < len(items):
-        names = [name for name, _ in items]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise RepeatedKeyError(f"{', '.join(map(repr, repeated[:3]))} stands there more than once")
-    return found
 
 
 class Question(NamedTuple):
@@ -103,6 +85,76 @@ def join(parts: Sequence[Puzzles]) -> Puzzles:
         sources=sum(sources, ()) if len(sources) == len(parts) else None,
         regions=None if regions is None else np.concatenate(regions),
     )
+
+
+@dataclass(frozen=True)
+class DataSplit:
+    """The puzzles of a run."""
+
+    train: Puzzles
+    validation: Puzzles
+    """Held out of the training puzzles; chooses the best checkpoint."""
+    test: Puzzles
+    """Evaluated once, at the end."""
+
+
+class DataSettings(Protocol):
+    """What a run says of its data: `config.DataConfig`. A family reads what concerns it."""
+
+    @property
+    def train(self) -> str:
+        """Training puzzles: a file or a named set."""
+        ...
+
+    @property
+    def test(self) -> str:
+        """Test puzzles."""
+        ...
+
+    @property
+    def augment(self) -> bool:
+        """Show every puzzle under a new random symmetry each time."""
+        ...
+
+    @property
+    def num_validation(self) -> int:
+        """Number of training puzzles held out for validation, at most a tenth."""
+        ...
+
+    @property
+    def max_train(self) -> int | None:
+        """Number of training puzzles to use; None: all."""
+        ...
+
+    @property
+    def max_test(self) -> int | None:
+        """Number of test puzzles to use; None: all."""
+        ...
+
+    @property
+    def symmetries(self) -> str:
+        """Your own grids: which changes keep puzzles valid."""
+        ...
+
+    @property
+    def check(self) -> str | None:
+        """Your own grids: `module:function` that judges answers."""
+        ...
+
+    @property
+    def grid(self) -> Any:
+        """Your own grids: a `tasks.custom.spec.GridSpec`, what the file says of itself."""
+        ...
+
+    @property
+    def views(self) -> int:
+        """ARC: views of each task."""
+        ...
+
+    @property
+    def overlap(self) -> str:
+        """ARC: `refuse` or `drop` tasks that are in both sources."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -197,29 +249,6 @@ class Task(Protocol):
         """How many tokens there are, PAD included."""
         ...
 
-    @property
-    def rating_edges(self) -> tuple[int, ...]:
-        """Lowest rating of each row of a table by rating."""
-        ...
-
-    @property
-    def extends_question(self) -> bool:
-        """Whether an answer fills in its question, so that a guessed cell can be asserted as if it were given."""
-        ...
-
-    @property
-    def fill_tokens(self) -> tuple[int, ...]:
-        """Tokens that a cell which is not given may be filled with."""
-        ...
-
-    def parse_grid(self, grid: ArrayLike) -> Tokens:
-        """One question from a grid of symbols, (L,); raises PuzzleError with the reason."""
-        ...
-
-    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
-        """The grid (L,) as an array of symbols, (rows, columns)."""
-        ...
-
     def num_puzzles(self, puzzles: Puzzles) -> int:
         """Rows of the puzzle embedding that these puzzles need, with all forms in which `augment` shows them."""
         ...
@@ -232,8 +261,71 @@ class Task(Protocol):
         """The grid (L,) as one line of text that `parse` reads back."""
         ...
 
+    def parse_grid(self, grid: Any) -> Tokens:
+        """One question from an array or lists of symbols, (L,); raises PuzzleError with the reason and the place."""
+        ...
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of symbols, rows x columns, that `parse_grid` reads back."""
+        ...
+
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid (L,) as rows of one short text for each cell, for display."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """How the page draws it: sudoku, maze, arc or grid."""
+        ...
+
+    @property
+    def cells_touch(self) -> bool:
+        """Whether a drawing puts nothing between two cells."""
+        ...
+
+    @property
+    def palette(self) -> Mapping[str, str]:
+        """Roles of colours in a film, by the text of a cell."""
+        ...
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of a block, where a drawing puts lines."""
+        ...
+
+    @property
+    def regions(self) -> NDArray[np.int64] | None:
+        """The number of each cell's region, (rows, columns), where a drawing puts lines between regions; None: nowhere."""
+        ...
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """The character of each token in text, "" for padding."""
+        ...
+
+    @property
+    def rating_edges(self) -> tuple[int, ...]:
+        """Lowest rating of each row of a table by rating."""
+        ...
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """Names of families that a network without weights for cells and symbols can be used on as well."""
+        ...
+
+    @property
+    def extends_question(self) -> bool:
+        """Whether an answer fills in its question: it keeps what is given, in the same symbols."""
+        ...
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """The tokens that a cell which is not given may hold in an answer."""
+        ...
+
+    @property
+    def blank_token(self) -> int:
+        """The token of a cell that is not given."""
         ...
 
     def clue_mask(self, tokens: Tokens) -> NDArray[np.bool_]:
@@ -270,6 +362,15 @@ class Task(Protocol):
         """Each question and its answer in another, equally valid form; the training data that never runs out."""
         ...
 
+    @property
+    def has_many_answers(self) -> bool:
+        """Whether a question may have several right answers, of which `relabel` chooses one."""
+        ...
+
+    def relabel(self, puzzles: Puzzles) -> Puzzles:
+        """The puzzles with the answer that the family's own rule chooses, where there are several right ones."""
+        ...
+
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each question (N, L), with the regions that it brings, (N,); equal where a symmetry carries one to the
         other, if the family can tell."""
@@ -283,8 +384,39 @@ class Task(Protocol):
         """Writes a file that `read` reads back, whole or not at all."""
         ...
 
+    @property
+    def packaged_sets(self) -> tuple[str, ...]:
+        """Names of the family's sets in the package, besides `default`."""
+        ...
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What was not used of the data that was last read, and why: a sentence for each reason."""
+        ...
+
     def load_default(self, split: str) -> Puzzles:
-        """The small set that ships with the package; `split` is `train` or `test`."""
+        """A set that comes with the package; `split` is `train`, `test` or one of `packaged_sets`."""
+        ...
+
+    def load_split(self, data: DataSettings) -> DataSplit:
+        """A run's puzzles; the validation puzzles are never among the training puzzles."""
+        ...
+
+    def load_test(self, data: DataSettings, source: str) -> Puzzles:
+        """The puzzles of a source, to evaluate a run with these settings on."""
+        ...
+
+    @property
+    def answers_by_vote(self) -> bool:
+        """Whether a question is answered by votes over its views; see `solving.vote`."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must keep of this family to solve with it later; `restore` reads it back."""
+        ...
+
+    def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
+        """Takes over what `facts` gave to a checkpoint with so many rows of puzzle embeddings; raises ValueError."""
         ...
 
     def read_hub(self, split: str) -> Puzzles:

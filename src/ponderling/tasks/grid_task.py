@@ -13,18 +13,32 @@ A subclass says its name, its shape and its symbols and how to generate; everyth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ponderling.tasks import text_files
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict
+from ponderling.tasks import symbol_grids, text_files
+from ponderling.tasks.base import (
+    PAD,
+    DataSettings,
+    DataSplit,
+    PuzzleError,
+    Puzzles,
+    Relations,
+    Symmetry,
+    Tokens,
+    Verdict,
+)
+from ponderling.tasks.split import load_puzzles, split_off
 
-DEFAULT_TRAIN, DEFAULT_TEST = 4000, 500
-"""Puzzles that `load_default` generates, for families without a set in the package."""
+RATING_EDGES = (0, 1, 4, 13, 51)
+"""Lowest rating of each row of a table by rating, where a family does not say. On tdoku's scale for Sudokus 0 needs no guess,
+and 51 and more are the hardest known."""
 
 
 class GridTask:
@@ -37,8 +51,18 @@ class GridTask:
     grid_shape: tuple[int, int]
     symbols: str
     """The character of token 1, of token 2, ..."""
+    padding_symbol = "?"
+    """How padding is written."""
+    aliases: Mapping[str, str] = {}
+    """Further characters that are read, and the symbol that each means."""
     hub_repository: str | None = None
     """The family's public data set on the Hub, with the columns question and answer."""
+    default_sizes = (4000, 500)
+    """Puzzles to train and to test on that `load_default` generates."""
+    packaged_sets: tuple[str, ...] = ()
+    """Names of the family's sets in the package, besides `default`."""
+    left_out: Sequence[str] = ()
+    """What was not used of the data that was last read, and why: a sentence for each reason."""
 
     def generate(self, rng: np.random.Generator, count: int) -> Puzzles:
         """`count` random questions with their answers; see `puzzles`."""
@@ -77,25 +101,71 @@ class GridTask:
         """Rows of the puzzle embedding that these puzzles need."""
         return 1 + int(puzzles.puzzle_ids.max(initial=0))
 
-    @property
-    def rating_edges(self) -> tuple[int, ...]:
-        """Lowest rating of each row of a table by rating."""
-        return (0, 1, 4, 13, 51)
+    # What a task is asked for
 
     extends_question = False
+    """An answer fills in its question: it keeps what is given, in the same symbols."""
+    has_many_answers = False
+    """A question may have several right answers, of which `relabel` chooses one."""
+    answers_by_vote = False
+    """A question is answered by votes over its views; see `solving.vote`."""
 
     @property
     def fill_tokens(self) -> tuple[int, ...]:
-        """Tokens that a cell which is not given may be filled with: every symbol."""
+        """The tokens that a cell which is not given may hold in an answer."""
         return tuple(range(1, self.vocab_size))
 
-    def parse_grid(self, grid: ArrayLike) -> Tokens:
-        """One question from a grid of symbols."""
-        return self.parse("".join(map(str, np.asarray(grid).ravel())))
+    @property
+    def blank_token(self) -> int:
+        """The token of a cell that is not given; the first one where several are not."""
+        every = np.arange(1, self.vocab_size, dtype=np.uint8)
+        given = self.clue_mask(np.repeat(every[:, None], self.num_cells, axis=1))[:, 0]
+        return int(every[np.argmin(given)])
 
-    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
-        """The grid (L,) as an array of symbols, (rows, columns)."""
-        return np.array(list(self.format(tokens))).reshape(self.grid_shape)
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must keep of this family to solve with it later; `restore` reads it back. Nothing, by default."""
+        return {}
+
+    def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
+        """Takes over what `facts` gave to a checkpoint with so many rows of puzzle embeddings.
+
+        Raises:
+            ValueError: when they do not fit together.
+        """
+
+    # Drawing
+
+    kind = "grid"
+    """How the page draws it: sudoku, maze, arc or grid."""
+    cells_touch = False
+    """A drawing puts nothing between two cells."""
+    palette: Mapping[str, str] = {}
+    """Roles of colours in a film, by the text of a cell."""
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of a block, where a drawing puts lines: the whole grid, unless a family says otherwise."""
+        return self.grid_shape
+
+    @property
+    def regions(self) -> NDArray[np.int64] | None:
+        """The number of each cell's region, (rows, columns), where a drawing puts lines between regions; None: nowhere."""
+        return None
+
+    @property
+    def rating_edges(self) -> tuple[int, ...]:
+        """Lowest rating of each row of a table by rating."""
+        return RATING_EDGES
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """Names of families that a network without weights for cells and symbols can be used on as well."""
+        return ()
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """The character of each token in text, "" for padding."""
+        return ("", *self.symbols)
 
     # Text
 
@@ -106,8 +176,18 @@ class GridTask:
 
     def tokens_of(self, cells: str) -> Tokens:
         """The token of each character, 255 for one that no cell can have."""
-        found = {symbol: token for token, symbol in enumerate(self.symbols, 1)}
-        return np.array([found.get(cell, 255) for cell in cells], np.uint8)
+        codes = np.frombuffer(cells.encode("utf-32-le", "surrogatepass"), np.uint32)
+        return self._tokens_by_code[np.minimum(codes, len(self._tokens_by_code) - 1)]
+
+    @cached_property
+    def _tokens_by_code(self) -> Tokens:
+        """The token of each character code, 255 where no cell has it; the last is for all codes beyond."""
+        tokens = {symbol: token for token, symbol in enumerate(self.symbols, 1)}
+        tokens |= {alias: tokens[symbol] for alias, symbol in self.aliases.items()}
+        table = np.full(max(map(ord, tokens)) + 2, 255, np.uint8)
+        for character, token in tokens.items():
+            table[ord(character)] = token
+        return table
 
     def place(self, i: int) -> str:
         """Where cell i is, for a person."""
@@ -120,24 +200,75 @@ class GridTask:
         Raises:
             PuzzleError: everything that is wrong with it.
         """
-        cells = text.replace("\r", "").replace("\n", "")
-        rows, columns = self.grid_shape
-        if len(cells) != self.num_cells:
-            raise PuzzleError(f"expected {self.num_cells} cells for {rows}x{columns}, got {len(cells)}")
-        tokens = self.tokens_of(cells)
-        wrong = np.flatnonzero(tokens == 255)
-        problems = [
-            f"{cells[i]!r} at {self.place(int(i))} is no cell of {self.name} ({self.allowed})" for i in wrong[:3]
-        ]
-        if problems:
-            more = f"; and {len(wrong) - 3} more such characters" if len(wrong) > 3 else ""
-            raise PuzzleError("; ".join(problems) + more)
+        tokens = self.read_cells(text.replace("\r", "").replace("\n", ""))
         self.check_question(tokens)
         return tokens
 
+    def read_cells(self, cells: str) -> Tokens:
+        """The tokens of a grid's cells, (L,), from one character for each.
+
+        Raises:
+            PuzzleError: for another number of characters, and those that no cell can have.
+        """
+        (rows, columns), L = self.grid_shape, len(cells)
+        problems = []
+        if self.num_cells != L:
+            side = math.isqrt(L)
+            hint = f" (that many make a {side}x{side} grid)" if side > 1 and side * side == L else ""
+            problems.append(f"expected {self.num_cells} cells for {rows}x{columns}, got {L}{hint}")
+        tokens = self.tokens_of(cells)
+        wrong = np.flatnonzero(tokens == 255)
+        problems += [
+            f"{cells[i]!r} at {self.place(int(i)) if self.num_cells == L else f'character {i + 1}'} is not a symbol of "
+            f"{self.name} ({self.allowed})"
+            for i in wrong[:3]
+        ]
+        if len(wrong) > 3:
+            problems.append(f"and {len(wrong) - 3} more such characters")
+        if problems:
+            raise PuzzleError("; ".join(problems))
+        return tokens
+
+    def parse_grid(self, grid: Any) -> Tokens:
+        """One question from a grid of symbols, (L,).
+
+        Args:
+            grid: An array or lists of shape (rows, columns), or with all cells in one row. A cell holds the character of a
+                symbol, or a whole number whose digit is a symbol.
+
+        Raises:
+            PuzzleError: what is wrong with it, and where.
+        """
+        cells = symbol_grids.cells_of(grid, self.grid_shape)
+        texts = [self.character_of(cell) for cell in cells]
+        problems = [
+            f"{cells[i]!r} at {self.place(i)} is not a symbol of {self.name} ({self.allowed})"
+            for i, text in enumerate(texts)
+            if text is None
+        ]
+        if problems:
+            raise PuzzleError(
+                "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+            )
+        return self.parse("".join(text for text in texts if text is not None))
+
+    def character_of(self, cell: symbol_grids.Cell) -> str | None:
+        """The character that a cell of a grid of symbols means; None where it means none."""
+        text = "" if cell is None else str(cell)
+        return text if len(text) == 1 and self.tokens_of(text)[0] != 255 else None
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of symbols, rows x columns; `parse_grid` reads it back."""
+        return self.letters[tokens].reshape(self.grid_shape)
+
     def format(self, tokens: Tokens) -> str:
-        """The grid as one line; padding is a question mark."""
-        return "".join(("?" + self.symbols)[token] for token in tokens)
+        """The grid as one line."""
+        return "".join(self.letters[tokens])
+
+    @cached_property
+    def letters(self) -> NDArray[np.str_]:
+        """How each token is written."""
+        return np.array([self.padding_symbol, *self.symbols])
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of one character for each cell."""
@@ -188,6 +319,10 @@ class GridTask:
             return puzzles
         return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
 
+    def relabel(self, puzzles: Puzzles) -> Puzzles:
+        """The puzzles with the answer that the family's own rule chooses, where there are several right ones."""
+        return puzzles
+
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each question (N, L), (N,): unequal for questions that differ in a cell, unless a family says more.
 
@@ -229,15 +364,27 @@ class GridTask:
         text_files.write_puzzles(self, path, puzzles)
 
     def load_default(self, split: str) -> Puzzles:
-        """Generated puzzles, always the same: DEFAULT_TRAIN for `train`, DEFAULT_TEST others for `test`."""
+        """Generated puzzles, always the same, `default_sizes` of them; no test puzzle has the `fingerprint` of another."""
         if split not in ("train", "test"):
             raise ValueError(f"split must be train or test for {self.name}: got {split!r}")
-        test = self.generate(np.random.default_rng(1), DEFAULT_TEST)
+        num_train, num_test = self.default_sizes
+        test = self.generate(np.random.default_rng(1), num_test)
         if split == "test":
             return test
-        train = self.generate(np.random.default_rng(0), DEFAULT_TRAIN)
-        known = {row.tobytes() for row in test.tokens}
-        return train[[i for i, row in enumerate(train.tokens) if row.tobytes() not in known]]
+        return self.without(self.generate(np.random.default_rng(0), num_train), test)
+
+    def without(self, puzzles: Puzzles, others: Puzzles) -> Puzzles:
+        """The puzzles whose fingerprint is not that of one of the others."""
+        known = self.fingerprint(others.tokens, regions=others.regions)
+        return puzzles[np.flatnonzero(~np.isin(self.fingerprint(puzzles.tokens, regions=puzzles.regions), known))]
+
+    def load_split(self, data: DataSettings) -> DataSplit:
+        """A run's puzzles; the validation puzzles are never among the training puzzles."""
+        return split_off(load_puzzles(self, data.train, "train"), load_puzzles(self, data.test, "test"), data)
+
+    def load_test(self, data: DataSettings, source: str) -> Puzzles:
+        """The puzzles of a source, to evaluate a run with these settings on."""
+        return load_puzzles(self, source, "test")
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Puzzles of `hub_repository`, `train` or `test`; raises PuzzleError when there is none or it cannot be fetched."""

@@ -1,6 +1,6 @@
 """Files of puzzles as text: CSV with the columns of the public data sets, or one puzzle a line; and those data sets themselves.
 
-For families whose cells are one character each; `GridTask` and `Sudoku` read and write through it.
+For families whose cells are one character each; `GridTask` reads and writes through it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
+from ponderling.tasks.problems import Problems
 
 COLUMNS = ("source", "question", "answer", "rating")
 """Columns of the public data set's files."""
@@ -277,29 +278,6 @@ def read_hub(task: TextTask, repository: str, split: str, limit: int | None = No
             f"{repository} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
         ) from error
     return read_puzzles(task, Path(path), limit)
-
-
-class Problems:
-    """Collects what is wrong with the rows (or lines) of a file, to be reported together."""
-
-    SHOWN = 5
-
-    def __init__(self, path: Path, unit: str = "row"):
-        self.path, self.unit = path, unit
-        self.count = 0
-        self.first: list[tuple[int, str]] = []
-
-    def add(self, row: int, reason: str) -> None:
-        """Notes a problem."""
-        self.count += 1
-        self.first = sorted([*self.first, (row, reason)])[: self.SHOWN]
-
-    def report(self) -> None:
-        """Raises PuzzleError if there was a problem."""
-        if self.count:
-            shown = "; ".join(f"{self.unit} {row}: {reason}" for row, reason in self.first)
-            more = self.count - len(self.first)
-            raise PuzzleError(f"{self.path}, {shown}" + (f"; and {more} more problems" if more > 0 else ""))
 
 
 def _open_text(path: Path) -> io.TextIOBase:

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ponderling.checkpoint import BEST, LAST, TRAINING, Checkpoint
-from ponderling.data import DataSplit
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of
 from ponderling.system import must_be_new
 from ponderling.tasks.arc.family import NONE
+from ponderling.tasks.base import DataSplit
 from ponderling.training.trainer import Observer, Trainer
 
 TABLE = "puzzle_embedding.table"

@@ -32,7 +32,7 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, RunConfig
-from ponderling.data import DataSplit, Sampler, augmentation, load_split, task_of
+from ponderling.data import Sampler, augmentation, task_of
 from ponderling.data.sampler import Augment
 from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
@@ -43,8 +43,7 @@ from ponderling.solving.evaluate import Evaluation, evaluate, joined
 from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.system import keep_freed_memory, remove_leftovers
-from ponderling.tasks import Arc
-from ponderling.tasks.base import PAD, Puzzles, Task
+from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
 from ponderling.training.distributed import World, own_device
 from ponderling.training.metrics import MetricsLog, Window
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
@@ -363,9 +362,13 @@ class Trainer:
     def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
         if not self.world.is_first:
             return
-        info = {"recipe": self.recipe, "step": self.step, "seconds": round(self.seconds, 1), **facts}
-        if isinstance(self.task, Arc):
-            info["identifiers"] = self.task.identifiers.to_json()
+        info = {
+            "recipe": self.recipe,
+            "step": self.step,
+            "seconds": round(self.seconds, 1),
+            **facts,
+            **self.task.facts(),
+        }
         save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
 
     def save(self) -> None:
@@ -504,7 +507,7 @@ def start(
     out = Path(out)
     has_run = world.from_first(lambda: _prepare(config, out, resume))
     task = task_of(config.data)
-    trainer = Trainer(config, out, task, load_split(config.data, task), model, recipe, observer, world)
+    trainer = Trainer(config, out, task, task.load_split(config.data), model, recipe, observer, world)
     if has_run:
         trainer.resume()
     return trainer

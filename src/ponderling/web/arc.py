@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from ponderling.solving.records import Answer
-from ponderling.tasks import Arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
 from ponderling.tasks.arc.voting import Votes
 from ponderling.tasks.base import PuzzleError, Puzzles, Question
@@ -91,9 +91,7 @@ def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Answer], st
 
 
 def _family(served: Served) -> Arc:
-    family = served.task
-    assert isinstance(family, Arc)
-    return family
+    return cast(Arc, served.task)  # `Served.arc_tasks` is empty for a family that does not answer by votes
 
 
 def _find(served: Served, text: str) -> tuple[ArcTask, Pair]:

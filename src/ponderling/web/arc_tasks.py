@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.solving.vote import known_tasks
-from ponderling.tasks import Arc
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.arc.files import ArcTask, Grid
 from ponderling.tasks.base import PuzzleError

@@ -7,18 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ponderling.checkpoint import Checkpoint
+from ponderling.data import task_of
 from ponderling.solving.solver import Solver
-from ponderling.tasks import Arc
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Task, Tokens
+from ponderling.tasks.base import PuzzleError, Puzzles, Task, Tokens
 
 SHARES = {"easy": (0.0, 0.35), "medium": (0.35, 0.8), "hard": (0.9, 1.0)}
 """Which part of a family's test set a difficulty means, from its easiest to its hardest puzzle."""
 
 KEPT = 200
 """Puzzles of a set that are kept for each difficulty."""
-
-SIBLINGS = {"sudoku": ("sudoku9", "sudoku4", "sudoku6", "sudoku16", "sudoku9x", "latin9")}
-"""Families that a relational network trained on one of them is served on, too."""
 
 
 class Offer(NamedTuple):
@@ -32,11 +29,10 @@ class Offer(NamedTuple):
 
 def families(checkpoint: Checkpoint) -> list[str]:
     """The puzzle families that a checkpoint can be used on, its own first."""
-    own = checkpoint.config.data.task
-    group = next((names for names in SIBLINGS.values() if own in names), ())
+    data = checkpoint.config.data
     if checkpoint.config.model.system != "relational":
-        group = ()
-    return [own, *(name for name in group if name != own)]
+        return [data.task]
+    return [data.task, *(name for name in task_of(data).siblings if name != data.task)]
 
 
 def puzzles_by_difficulty(task: Task) -> dict[str, Puzzles]:
@@ -67,43 +63,21 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
     task = solver.task
     rows, columns = task.grid_shape
     cells = rows * columns
-    if isinstance(task, Arc):  # every cell is the network's to fill, and a canvas of one token is no grid to write
-        characters, blanks = ["", *task.symbols], [PAD]
-    else:
-        characters = ["", *(task.format(np.full(cells, token, np.uint8))[0] for token in range(1, task.vocab_size))]
-        blanks = _blanks(task, cells)
     relations = task.relations
     return {
         "task": task.name,
-        "kind": _kind(task),
+        "kind": task.kind,
         "rows": rows,
         "columns": columns,
-        "box": list(getattr(task, "block_shape", (rows, columns))),
+        "box": list(task.block_shape),
         "symbols": [
             "",
             *(task.render(np.full(cells, token, np.uint8))[0][0].strip() for token in range(1, task.vocab_size)),
         ],
-        "characters": characters,
-        "blank": blanks[0] if blanks else 1,
+        "characters": list(task.characters),
+        "blank": task.blank_token,
         "fill": list(task.fill_tokens) if task.extends_question else [],
         "groups": [list(group) for groups in relations.groups.values() for group in groups] if relations else [],
         "has_rules": task.has_rules,
         "trained": task.name == trained_on,
     }
-
-
-def _blanks(task: Task, cells: int) -> list[int]:
-    """The tokens of cells that are not given."""
-    clues = [task.clue_mask(np.full((1, cells), token, np.uint8))[0, 0] for token in range(task.vocab_size)]
-    return [token for token in range(1, task.vocab_size) if not clues[token]]
-
-
-def _kind(task: Task) -> str:
-    """How the page draws it: sudoku, maze, arc or grid."""
-    from ponderling.tasks.sudoku.family import Sudoku
-
-    if isinstance(task, Arc):
-        return "arc"
-    if isinstance(task, Sudoku):
-        return "sudoku"
-    return "maze" if getattr(task, "symbols", "") == "# SGo" else "grid"

@@ -13,7 +13,7 @@ from ponderling.config import DType
 from ponderling.models.torch_compile import compile_for_solving
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
-from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.base import Puzzles, Task
 from ponderling.web import catalog
@@ -95,7 +95,7 @@ class Registry:
         if compile:
             compile_for_solving(first.model, "--compile")
         own = first.config.data.task
-        if is_arc(own):
+        if answers_by_vote(own):
             family = arc_of(first)
             tasks = offered_tasks(first, family, arc_source)
             self.add(name, Solver(first.model, family, config=first.config, device=device), own, slots, tasks)

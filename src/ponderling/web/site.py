@@ -27,8 +27,8 @@ from ponderling.models import build_model
 from ponderling.solving.search import UNSURE
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
-from ponderling.tasks import Arc
-from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks import answers_by_vote
+from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
@@ -79,7 +79,7 @@ def build_site(
         for file in _runtime(Path(temporary), runtime):
             shutil.copyfile(file, built / "runtime" / file.name)
         first, recursions = _single_recursions(first)
-        if is_arc(first.config.data.task):
+        if answers_by_vote(first.config.data.task):
             first, about = _with_arc(name, first, arc_source)
         elif arc_source != "default":
             raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")

@@ -50,9 +50,10 @@ def main(args: list[str]) -> int:
 
 def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     """The task, and its training and test puzzles."""
-    from ponderling.data.custom import grid_config, held_out, load_grids
+    from ponderling.data import grid_config
     from ponderling.tasks import get_task
     from ponderling.tasks.custom.family import Grids
+    from ponderling.tasks.custom.split import held_out, load_grids
 
     path = Path(command.source)
     if command.task is None and holds_arc(command.source):
@@ -64,9 +65,8 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
         return task, {split: task.load_default(split) for split in ("train", "test")}
     if command.task is None and holds_grids(path):
         data = grid_config(command.source, command.test)
-        assert data.grid is not None
-        task = Grids(data.grid)
-        parts = load_grids(data, task)
+        task = Grids.of(data)
+        parts = load_grids(task, data.train, data.test)
         return task, {"train": parts.train.puzzles, "test": parts.test.puzzles}
     task = get_task(command.task) if command.task else guess_task(path)
     puzzles = task.read(path)
@@ -87,7 +87,8 @@ def _grid_facts(task: Task, parts: dict[str, Puzzles]) -> dict[str, Any]:
     """Shape and symbols, as `GridSpec` has them."""
     import numpy as np
 
-    from ponderling.tasks.custom.family import Grids, GridSpec
+    from ponderling.tasks.custom.family import Grids
+    from ponderling.tasks.custom.spec import GridSpec
 
     if isinstance(task, Grids):
         spec = task.spec

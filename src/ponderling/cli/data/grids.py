@@ -12,9 +12,10 @@ SHOWN = 24
 
 def show_grids(data: DataConfig, stream: TextIO) -> None:
     """Reads the files and tells what they hold, in a few lines."""
-    from ponderling.data.custom import grid_facts
+    from ponderling.tasks.custom import Grids
+    from ponderling.tasks.custom.split import grid_facts
 
-    print("\n".join(lines_of(data.train, grid_facts(data))), file=stream)
+    print("\n".join(lines_of(data.train, grid_facts(Grids.of(data), data.train, data.test))), file=stream)
 
 
 def lines_of(source: str, facts: dict[str, Any]) -> list[str]:

@@ -39,10 +39,9 @@ class InspectCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(InspectCommand, args, "ponderling data inspect", "What a file of puzzles holds.")
-    from ponderling.tasks import TASKS, get_task
-    from ponderling.tasks.arc.family import is_arc
+    from ponderling.tasks import answers_by_vote, get_task, named_tasks
 
-    if is_arc(command.task or "") or (command.task is None and holds_arc(command.file)):
+    if answers_by_vote(command.task or "") or (command.task is None and holds_arc(command.file)):
         return _inspect_arc(command)
     if command.views is not None:
         raise ValueError(f"--views is for ARC tasks: {command.file} holds none")
@@ -51,7 +50,7 @@ def main(args: list[str]) -> int:
         task = get_task(command.file)
         return _show_puzzles(command, task, {split: task.load_default(split) for split in ("train", "test")})
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(TASKS)})")
+        raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(named_tasks())})")
     if command.task == "grids" or (command.task is None and holds_grids(path)):
         return _inspect_grids(command)
     task = get_task(command.task) if command.task else guess_task(path)
@@ -69,9 +68,12 @@ def _inspect_arc(command: InspectCommand) -> int:
 
 def _inspect_grids(command: InspectCommand) -> int:
     from ponderling.cli.data.grids import lines_of
-    from ponderling.data.custom import grid_config, grid_facts
+    from ponderling.data import grid_config
+    from ponderling.tasks.custom import Grids
+    from ponderling.tasks.custom.split import grid_facts
 
-    facts = grid_facts(grid_config(command.file, command.test, command.symmetries))
+    data = grid_config(command.file, command.test, command.symmetries)
+    facts = grid_facts(Grids.of(data), data.train, data.test)
     return _show(command, facts, lines_of(command.file, facts))
 
 

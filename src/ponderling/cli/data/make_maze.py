@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ponderling.tasks import Maze
     from ponderling.tasks.base import Puzzles
+    from ponderling.tasks.maze import Maze
 
 BATCH = 256
 """Mazes that are made before those like an earlier one are sorted out."""
@@ -53,7 +53,7 @@ def main(args: list[str]) -> int:
     )
     import numpy as np
 
-    from ponderling.tasks import Maze
+    from ponderling.tasks.maze import Maze
 
     if command.train < 0 or command.test < 0 or command.train + command.test < 1:
         raise ValueError(

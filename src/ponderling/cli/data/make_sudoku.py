@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ponderling.tasks.base import Puzzles
-    from ponderling.tasks.sudoku.family import Sudoku
+    from ponderling.tasks.sudoku.base import SudokuTask
 
 ALWAYS = ("size", "train", "test", "min_rating", "max_rating", "seed")
 """Options that `made.json` names although they have their default."""
@@ -102,8 +102,8 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def _family(command: MakeSudokuCommand) -> Sudoku:
-    from ponderling.tasks import SUDOKUS
+def _family(command: MakeSudokuCommand) -> SudokuTask:
+    from ponderling.tasks.sudoku import SUDOKUS
 
     if command.layout and command.variant != "jigsaw":
         raise ValueError(f"--layout is for --variant jigsaw: got --variant {command.variant}")
@@ -117,7 +117,7 @@ def _family(command: MakeSudokuCommand) -> Sudoku:
     return task
 
 
-def _jigsaw(command: MakeSudokuCommand) -> Sudoku:
+def _jigsaw(command: MakeSudokuCommand) -> SudokuTask:
     """The family of the layout that is given, or of a random one."""
     import numpy as np
 
@@ -131,7 +131,7 @@ def _jigsaw(command: MakeSudokuCommand) -> Sudoku:
     return task
 
 
-def _check(command: MakeSudokuCommand, task: Sudoku) -> None:
+def _check(command: MakeSudokuCommand, task: SudokuTask) -> None:
     """Refuses what cannot be made, before anything is."""
     from ponderling.tasks.numba import has_numba
     from ponderling.tasks.sudoku.hunt_deep import check_family
@@ -151,7 +151,7 @@ def _check(command: MakeSudokuCommand, task: Sudoku) -> None:
         check_family(task)
 
 
-def _make(task: Sudoku, command: MakeSudokuCommand, stop: Callable[[], bool]) -> tuple[Puzzles, Puzzles]:
+def _make(task: SudokuTask, command: MakeSudokuCommand, stop: Callable[[], bool]) -> tuple[Puzzles, Puzzles]:
     """Training and test puzzles, in random order: as many as are asked for, unless stopped."""
     import numpy as np
 
@@ -181,7 +181,7 @@ def _make(task: Sudoku, command: MakeSudokuCommand, stop: Callable[[], bool]) ->
 
 
 def _hunt(
-    task: Sudoku,
+    task: SudokuTask,
     command: MakeSudokuCommand,
     known: set[int],
     show: Callable[[int], None],
@@ -210,7 +210,7 @@ def _hunt(
 
 
 def _hunt_deep(
-    task: Sudoku,
+    task: SudokuTask,
     command: MakeSudokuCommand,
     known: set[int],
     show: Callable[[int], None],
@@ -220,7 +220,7 @@ def _hunt_deep(
     """Puzzles that withstand one level of trial and error."""
     import numpy as np
 
-    from ponderling.data import load_puzzles
+    from ponderling.tasks.split import load_puzzles
     from ponderling.tasks.sudoku.hunt_deep import hunt_deep
 
     return hunt_deep(
@@ -235,7 +235,7 @@ def _hunt_deep(
     )
 
 
-def _known(task: Sudoku, source: str | None) -> set[int]:
+def _known(task: SudokuTask, source: str | None) -> set[int]:
     """Fingerprints of the puzzles that must not be made again."""
     if source is None:
         return set()
@@ -247,7 +247,7 @@ def _known(task: Sudoku, source: str | None) -> set[int]:
 
 
 def _make_distinct(
-    task: Sudoku,
+    task: SudokuTask,
     command: MakeSudokuCommand,
     rng: np.random.Generator,
     wanted: int,
@@ -288,7 +288,7 @@ def _make_distinct(
 
 
 def _draw(
-    task: Sudoku, rng: np.random.Generator, count: int, show: Callable[[int], None], stop: Callable[[], bool]
+    task: SudokuTask, rng: np.random.Generator, count: int, show: Callable[[int], None], stop: Callable[[], bool]
 ) -> Puzzles:
     """Random minimal puzzles, one by one, so that a stop need not wait for all of them."""
     from ponderling.tasks.base import join
@@ -310,7 +310,7 @@ def _make_on_many_layouts(command: MakeSudokuCommand) -> int:
     """Jigsaws of many layouts, in one file."""
     import numpy as np
 
-    from ponderling.tasks import SUDOKUS
+    from ponderling.tasks.sudoku import SUDOKUS
     from ponderling.tasks.sudoku.jigsaw import generate_jigsaws
 
     family = SUDOKUS.get(f"sudoku{command.size}")

@@ -35,7 +35,7 @@ def holds_grids(path: Path) -> bool:
 
 def guess_task(path: Path) -> Task:
     """The Sudoku or maze that the longest field of the first rows is one of."""
-    from ponderling.tasks import SUDOKUS
+    from ponderling.tasks.sudoku import SUDOKUS
 
     task = _task_of_length(path)
     if task is None:
@@ -49,7 +49,8 @@ def guess_task(path: Path) -> Task:
 
 def _task_of_length(path: Path) -> Task | None:
     """The family with as many cells as the longest field has characters, if these can be cells of it."""
-    from ponderling.tasks import SUDOKUS, Maze
+    from ponderling.tasks.maze import Maze
+    from ponderling.tasks.sudoku import SUDOKUS
 
     longest = max(_first_fields(path), key=len, default="")
     side = math.isqrt(len(longest))

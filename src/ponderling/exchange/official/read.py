@@ -34,8 +34,7 @@ from ponderling.exchange.official.keys import (
 )
 from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
-from ponderling.tasks import get_task
-from ponderling.tasks.arc.family import is_arc
+from ponderling.tasks import answers_by_vote, get_task
 from ponderling.tasks.arc.official_names import Named, read_names
 from ponderling.tasks.official_layout import NAMES
 
@@ -101,7 +100,7 @@ def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> 
         raise CheckpointError(
             f"{path} names the rows of the puzzle embedding, --num-puzzles replaces them: leave one out"
         )
-    if given.task is not None and not is_arc(given.task):
+    if given.task is not None and not answers_by_vote(given.task):
         raise CheckpointError(f"{path} names ARC tasks, but --task is {given.task}: arc30 is the official one")
     names = read_names(path)
     rows = raw["puzzle_emb.weights"].shape[0] if "puzzle_emb.weights" in raw else 0

@@ -7,19 +7,20 @@ Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, kinship, place, redraw, shown_extents
 from ponderling.tasks.arc.files import ArcTask, Grid, Pair, read_tasks, same_tasks
 from ponderling.tasks.arc.identifiers import Identifiers, Known
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
 
 PATTERN = r"arc([1-9]\d?)"
@@ -50,13 +51,14 @@ class Arc(GridTask):
         identifiers: Rows that there are already, as in a checkpoint.
     """
 
+    kind = "arc"
+    answers_by_vote = True
+
     def __init__(self, side: int, views: int = 0, identifiers: Identifiers | None = None):
         self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
         self.side, self.views = side, views
         self.identifiers = Identifiers() if identifiers is None else identifiers
         """Whose the rows of the puzzle embedding are; grows with the tasks that are read."""
-        self.left_out: list[str] = []
-        """Which tasks of the last reading are not used, and why: a sentence for each reason."""
 
     # Reading
 
@@ -84,9 +86,10 @@ class Arc(GridTask):
                 "trained on. Leave them out of one of the two, or give --data.overlap drop to leave them out of training"
             )
         if same:
-            self.left_out.append(
-                f"{len(same)} of {len(teachers)} tasks to train on are also to be solved: not trained on"
-            )
+            self.left_out = [
+                *self.left_out,
+                f"{len(same)} of {len(teachers)} tasks to train on are also to be solved: not trained on",
+            ]
         teachers = {name: task for name, task in teachers.items() if name not in same}
         self._give_rows(teachers, "train")
         self._give_rows(exams, "test")
@@ -112,7 +115,10 @@ class Arc(GridTask):
         fitting = {name: task for name, task in tasks.items() if task.size <= self.side}
         if len(fitting) < len(tasks):
             left = len(tasks) - len(fitting)
-            self.left_out.append(f"{left} of {len(tasks)} tasks of {source} do not fit on {self.side}x{self.side}")
+            self.left_out = [
+                *self.left_out,
+                f"{left} of {len(tasks)} tasks of {source} do not fit on {self.side}x{self.side}",
+            ]
         if not fitting:
             largest = max(task.size for task in tasks.values())
             raise PuzzleError(
@@ -221,6 +227,57 @@ class Arc(GridTask):
         canvas = tokens.reshape(self.grid_shape)
         return [[".|"[cell] if cell < FIRST_COLOUR else str(cell - FIRST_COLOUR) for cell in row] for row in canvas]
 
+    @property
+    def blank_token(self) -> int:
+        """Padding: every cell is the network's to fill."""
+        return PAD
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """The colours."""
+        return tuple(range(FIRST_COLOUR, self.vocab_size))
+
+    def parse_grid(self, grid: Any) -> Tokens:
+        """One grid from rows of colours 0 to 9; on its canvas, (L,).
+
+        Raises:
+            PuzzleError: what is wrong with it.
+        """
+        return self.parse("/".join("".join(map(str, row)) for row in symbol_grids.rows_of(grid)))
+
+    def to_grid(self, tokens: Tokens) -> Grid:
+        """The grid on a canvas (L,) as an array of colours, of its own size."""
+        return arc_canvas.crop(tokens, self.side)
+
+    # Runs
+
+    def load_split(self, data: DataSettings) -> DataSplit:
+        """A run's puzzles. Nothing is held out of a test task's demonstrations: they are all there is of it."""
+        read = self.read_data(data.train, data.test, data.overlap == "drop")
+        order = np.random.default_rng(0).permutation(len(read.train))
+        num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
+        held = np.random.default_rng(0).permutation(read.spare)[:num_validation]
+        train = order[~np.isin(order, held)][: data.max_train]
+        return DataSplit(read.train[train], read.train[held], read.test[: data.max_test])
+
+    def facts(self) -> dict[str, Any]:
+        """Whose the rows of the puzzle embedding are."""
+        return {"identifiers": self.identifiers.to_json()}
+
+    def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
+        """Takes over the rows of a checkpoint's puzzle embedding.
+
+        Raises:
+            ValueError: when its tasks need another number of rows than it has.
+        """
+        named = facts.get("identifiers")
+        self.identifiers = Identifiers(unnamed=num_puzzles) if named is None else Identifiers.from_json(named)
+        if self.identifiers.num_rows != num_puzzles:
+            raise ValueError(
+                f"its tasks need {self.identifiers.num_rows} puzzle embeddings, it holds {num_puzzles}: its config.json was "
+                "changed or belongs to other weights"
+            )
+
     # Files and sets
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
@@ -239,11 +296,6 @@ class Arc(GridTask):
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """None: ARC is read from files."""
         return self.load_default(split)
-
-
-def is_arc(name: str) -> bool:
-    """Whether a family's name is one of these."""
-    return re.fullmatch(PATTERN, name) is not None
 
 
 def _solved(pairs: Iterable[Pair]) -> tuple[Pair, ...]:

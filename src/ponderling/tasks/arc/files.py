@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, RepeatedKeyError, unique_keys
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
 from ponderling.tasks.official_layout import is_built
 
 Grid = NDArray[np.uint8]

@@ -1,1 +1,8 @@
-"""Your own grids: a family defined by a file of examples."""
+"""Your own grids: `family.py` is the task that a file defines, `files.py` reads files, `split.py` keeps a test set apart."""
+
+from ponderling.tasks.custom.family import Grids
+from ponderling.tasks.registry import Family, Pattern
+
+__all__ = ["FAMILY", "Grids"]
+
+FAMILY = Family(patterns=(Pattern(expression=Grids.name, make=Grids.of),))

@@ -20,53 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.system import write_atomically
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
-from ponderling.tasks.custom.files import MAX_SYMBOLS, CellGrids, GridFile, codes_of, read_grid_file
+from ponderling.tasks import symbol_grids
+from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
+from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.split import load_grids
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout
-from ponderling.tasks.text_files import Problems
+from ponderling.tasks.problems import Problems
+from ponderling.tasks.split import split_off
 
 END = 1
 """The end mark, where sizes differ."""
 
-Sizes = Literal["one", "marked", "raw"]
-
 GEOMETRIES: dict[str, tuple[int, ...]] = {"flips": (0, 1, 2, 3), "rotations": (0, 3, 5, 6), "dihedral": tuple(range(8))}
 """Elements of each group of geometrical symmetries: bit 0 turns the rows around, bit 1 the columns, after bit 2 exchanged
 rows and columns."""
-
-
-@dataclass(frozen=True)
-class GridSpec:
-    """What defines the task of a file of grids."""
-
-    symbols: tuple[str, ...]
-    """What cells may hold, in the order of their tokens."""
-    rows: int
-    """Rows of the canvas."""
-    columns: int
-    """Columns of the canvas."""
-    sizes: Sizes = "one"
-    """one: every grid fills the canvas; marked: sizes differ, with end marks; raw: tokens of which nothing more is known."""
-    num_puzzles: int = 1
-    """Puzzle ids, for data whose rules differ by puzzle."""
-
-    def __post_init__(self) -> None:
-        if self.rows < 1 or self.columns < 1 or not 0 < len(self.symbols) <= MAX_SYMBOLS:
-            raise ValueError(
-                f"grids need rows, columns and 1 to {MAX_SYMBOLS} symbols: got {self.rows}, {self.columns} and "
-                f"{len(self.symbols)}"
-            )
-
-    @property
-    def first_symbol(self) -> int:
-        """The token of the first symbol."""
-        return {"one": 1, "marked": 2, "raw": 0}[self.sizes]
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return self.first_symbol + len(self.symbols)
 
 
 @dataclass(frozen=True)
@@ -136,9 +105,21 @@ class Grids(GridTask):
         self.spec = spec
         self.grid_shape = (spec.rows, spec.columns)
         self.checker = None if check is None else import_checker(check)
+        self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
         self.numbers = all(symbol.removeprefix("-").isdecimal() for symbol in spec.symbols)
         """Cells are integers."""
+
+    @classmethod
+    def of(cls, settings: DataSettings | None) -> Grids:
+        """The task that a run's settings define.
+
+        Raises:
+            ValueError: when they define none; or as the class.
+        """
+        if settings is None or settings.grid is None:
+            raise ValueError("grids come from a file: name it with --data")
+        return cls(settings.grid, settings.check, settings.symmetries)
 
     @property
     def vocab_size(self) -> int:
@@ -247,9 +228,32 @@ class Grids(GridTask):
         line = text.strip("\r\n")
         is_line = len(line) == rows * columns and not set(line) & set("[/\n")
         if is_line and self.spec.sizes == "one" and all(len(symbol) == 1 for symbol in self.spec.symbols):
-            text = json.dumps([list(line[r * columns : (r + 1) * columns]) for r in range(rows)])
+            return self._tokens_of_rows([list(line[r * columns : (r + 1) * columns]) for r in range(rows)])
+        return self._tokens_of_rows(text)
+
+    def parse_grid(self, grid: Any) -> Tokens:
+        """One question from rows of the file's symbols, integers or texts; sizes may differ where the file's do.
+
+        Where every grid has one size, an array or list of one dimension is read row by row.
+
+        Raises:
+            PuzzleError: everything that is wrong with it.
+        """
+        rows, columns = self.grid_shape
+        if self.spec.sizes != "one":
+            return self._tokens_of_rows(symbol_grids.rows_of(grid))
+        cells = symbol_grids.cells_of(grid, self.grid_shape)
+        return self._tokens_of_rows([cells[r * columns : (r + 1) * columns] for r in range(rows)])
+
+    def to_grid(self, tokens: Tokens) -> NDArray[Any]:
+        """The grid (L,) as an array of its own size: integers where all its symbols are, else texts."""
+        rows = self.to_json(tokens)
+        return np.array(rows) if rows else np.zeros((0, 0), np.int64 if self.numbers else np.str_)
+
+    def _tokens_of_rows(self, value: Any) -> Tokens:
+        """The tokens of one grid: text, or rows of cells."""
         try:
-            symbols, codes, shape = codes_of(text)
+            symbols, codes, shape = codes_of(value)
         except ValueError as error:
             raise PuzzleError(f"no grid: {error}") from error
         grids = CellGrids(codes, np.array([shape], np.int32))
@@ -281,6 +285,17 @@ class Grids(GridTask):
         rows = self.decode(tokens)
         blank = [[" "] * self.spec.columns for _ in range(self.spec.rows - len(rows))]
         return [row + [" "] * (self.spec.columns - len(row)) for row in rows] + blank
+
+    @property
+    def fill_tokens(self) -> tuple[int, ...]:
+        """The symbols."""
+        return tuple(range(self.spec.first_symbol, self.vocab_size))
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """How text with this token alone begins."""
+        tokens = (np.full(self.num_cells, token, np.uint8) for token in range(1, self.vocab_size))
+        return ("", *(self.format(grid)[0] for grid in tokens))
 
     # Rules
 
@@ -361,7 +376,7 @@ class Grids(GridTask):
         return new.reshape(len(new), -1)
 
     def canonical(self, tokens: Tokens) -> list[bytes]:
-        """For each grid (N, L) a key that is equal for two grids just if a symmetry carries one to the other."""
+        """For each grid (N, L) a key that is equal for two grids iff a symmetry maps one to the other."""
         keys: list[bytes] = []
         for element in self.group.geometry:
             turned = self._first_seen(self.turn(tokens, np.full(len(tokens), element)))
@@ -412,6 +427,18 @@ class Grids(GridTask):
             lines.append(json.dumps(example, separators=(",", ":"), ensure_ascii=False) + "\n")
         write_atomically(Path(path), lambda temporary: temporary.write_text("".join(lines), encoding="utf-8"))
 
+    def load_split(self, data: DataSettings) -> DataSplit:
+        """The puzzles of the run's files, with no test question among the others."""
+        parts = load_grids(self, data.train, data.test)
+        return split_off(parts.train.puzzles, parts.test.puzzles, data)
+
+    def load_test(self, data: DataSettings, source: str) -> Puzzles:
+        """The puzzles of a source; of the training file those it was not trained on, lest the others be taken for a test."""
+        own = data.train if data.test == "default" else data.test
+        if source == "default" or Path(source).resolve() == Path(own).resolve():
+            return load_grids(self, data.train, data.test).test.puzzles
+        return self.read(source, need_answers=True)
+
     def load_default(self, split: str) -> Puzzles:
         """There is none."""
         raise PuzzleError("grids come from a file: name it with --data")
@@ -442,30 +469,3 @@ def import_checker(name: str) -> Checker:
     if not callable(function):
         raise ValueError(f"check {name}: is no function")
     return cast(Checker, function)
-
-
-def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = False) -> GridSpec:
-    """What defines the task of a file.
-
-    Args:
-        file: Its training examples; where it sets others apart for testing, the symbols are those of the rest.
-        more: Further files whose grids must fit the canvas, such as that of the test examples.
-        square: Make the canvas square, for quarter turns of grids that differ in size.
-    """
-    train = np.flatnonzero(~file.is_test) if file.is_test is not None else np.arange(len(file))
-    if not len(train):
-        raise PuzzleError(f"{file.path}: no example to train on, all are for testing")
-    used: set[int] = set()
-    for grids in (file.inputs, file.outputs):
-        cells = np.repeat(np.arange(len(file)), grids.shapes.prod(axis=1))
-        used |= set(np.unique(grids.codes[np.isin(cells, train)]).tolist())
-    symbols = [file.symbols[code] for code in used]
-    numbers = all(symbol.removeprefix("-").isdecimal() for symbol in symbols)
-    ordered = sorted(symbols, key=(lambda s: (int(s), s)) if numbers else None)
-    shapes = np.concatenate([grids.shapes for f in (file, *more) for grids in (f.inputs, f.outputs)])
-    shapes = shapes[shapes[:, 0] > 0]
-    rows, columns = shapes.max(axis=0).tolist()
-    one = bool((shapes == shapes[0]).all())
-    if square and not one:
-        rows = columns = max(rows, columns)
-    return GridSpec(tuple(ordered), rows, columns, "one" if one else "marked")

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, RepeatedKeyError, unique_keys
-from ponderling.tasks.text_files import Problems
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
+from ponderling.tasks.problems import Problems
 
 MAX_SYMBOLS = 253
 """Different symbols a task may have: tokens are bytes, and padding, the end mark and `no cell` take three."""

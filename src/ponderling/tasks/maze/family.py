@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
-from ponderling.tasks.grid_task import DEFAULT_TEST, DEFAULT_TRAIN, GridTask
+from ponderling.tasks.grid_task import GridTask
 
 WALL, FREE, START, GOAL, PATH = 1, 2, 3, 4, 5
 
@@ -45,9 +45,10 @@ class Maze(GridTask):
     """The family of mazes with so many rows and columns."""
 
     symbols = "# SGo"
-    extends_question = True
+    kind = "maze"
     cells_touch = True
-    """A drawing puts nothing between two cells."""
+    extends_question = True
+    has_many_answers = True
 
     def __init__(self, rows: int, columns: int | None = None):
         columns = rows if columns is None else columns
@@ -59,12 +60,8 @@ class Maze(GridTask):
 
     @property
     def fill_tokens(self) -> tuple[int, ...]:
-        """Tokens that a cell which is not given may be filled with: free and path."""
+        """A free cell stays free, or is on the path."""
         return FREE, PATH
-
-    def num_puzzles(self, puzzles: Puzzles) -> int:
-        """1: the rules never change, so no puzzle needs an embedding of its own."""
-        return 1
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of two characters for each cell, so that a cell is about square in a terminal."""
@@ -289,13 +286,14 @@ class Maze(GridTask):
             )
         if split not in ("train", "test"):
             raise ValueError(f"split must be train or test for {self.name}: got {split!r}")
-        test = self.generate(np.random.default_rng(1), DEFAULT_TEST)
+        num_train, num_test = self.default_sizes
+        test = self.generate(np.random.default_rng(1), num_test)
         if split == "test":
             return test
-        half = DEFAULT_TRAIN // 2
+        half = num_train // 2
         short = self.generate(np.random.default_rng(2), half, min_path=min(SHORT_PATH, self.hard_path))
-        train = join([short, self.generate(np.random.default_rng(0), DEFAULT_TRAIN - half)])
-        return train[np.flatnonzero(~np.isin(self.fingerprint(train.tokens), self.fingerprint(test.tokens)))]
+        train = join([short, self.generate(np.random.default_rng(0), num_train - half)])
+        return self.without(train, test)
 
     # Symmetries
 

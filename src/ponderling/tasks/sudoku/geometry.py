@@ -1,4 +1,4 @@
-"""Which cells of a Sudoku constrain which, as index arrays for `family.py` and `search.py`."""
+"""Which cells of a Sudoku constrain which, as index arrays for `base.py` and `search.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,33 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+BLANK = 1
+"""The token of a cell without a symbol; symbols follow."""
+
+
+class Boxes(NamedTuple):
+    """Boxes that tile a square grid."""
+
+    rows: int
+    columns: int
+    diagonals: bool = False
+    """Both diagonals of the grid hold every symbol once, too."""
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of the grid."""
+        return self.rows * self.columns
+
+    @property
+    def are_blocks(self) -> bool:
+        """Boxes are not rows or columns of the grid."""
+        return min(self.rows, self.columns) > 1
+
+    @property
+    def may_be_flipped(self) -> bool:
+        """Whether transposing the grid carries groups to groups."""
+        return self.rows == self.columns or not self.are_blocks
 
 
 class Geometry(NamedTuple):

@@ -21,7 +21,7 @@ from ponderling.tasks.sudoku.symmetries import distinct
 from ponderling.tasks.sudoku.trials import left_after_trials
 
 if TYPE_CHECKING:
-    from ponderling.tasks.sudoku.family import Sudoku
+    from ponderling.tasks.sudoku.base import SudokuTask
 
 SWEEPS = 3
 """Rounds of trials that endurance counts."""
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 
 
 def hunt_deep(
-    task: Sudoku,
+    task: SudokuTask,
     rng: np.random.Generator,
     count: int,
     start: Puzzles,
@@ -86,8 +86,8 @@ def hunt_deep(
             f"islands and {len(start)} puzzles"
         )
     shape, seen = task.geometry, set(known)
-    questions = np.stack([task._masks(tokens) for tokens in start.tokens])
-    answers = np.stack([task._masks(labels) for labels in start.labels])
+    questions = np.stack([task.masks_of(tokens) for tokens in start.tokens])
+    answers = np.stack([task.masks_of(labels) for labels in start.labels])
     withstands = np.array([left_after_trials(question, shape) > 0 for question in questions])
     found = Found(questions[withstands], answers[withstands])
     state = np.array([rng.integers(1, 2**31 - 1)])
@@ -106,7 +106,7 @@ def hunt_deep(
     return made[:count]
 
 
-def check_family(task: Sudoku) -> None:
+def check_family(task: SudokuTask) -> None:
     """Raises ValueError for other families than 9x9."""
     if task.side != 9 or not task.is_rated_by_tdoku:
         raise ValueError(
@@ -145,11 +145,11 @@ def _first_found(
             return Found(start.questions[:0], start.answers[:0])
 
 
-def _puzzles(task: Sudoku, found: Found) -> Puzzles:
-    tokens = task._from_masks(found.questions)
+def _puzzles(task: SudokuTask, found: Found) -> Puzzles:
+    tokens = task.from_masks(found.questions)
     ratings = np.array([task.rate(row) for row in tokens], np.int32)
     return Puzzles(
-        tokens, task._from_masks(found.answers), np.zeros(len(tokens), np.int32), ratings, ("ponderling",) * len(tokens)
+        tokens, task.from_masks(found.answers), np.zeros(len(tokens), np.int32), ratings, ("ponderling",) * len(tokens)
     )
 
 

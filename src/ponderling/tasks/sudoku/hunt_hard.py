@@ -21,7 +21,7 @@ from ponderling.tasks.sudoku.search import random_number, search
 from ponderling.tasks.sudoku.symmetries import distinct
 
 if TYPE_CHECKING:
-    from ponderling.tasks.sudoku.family import Sudoku
+    from ponderling.tasks.sudoku.base import SudokuTask
 
 MOST = 500
 """Guesses at which rating stops on the way; the hardest published puzzles take some hundreds."""
@@ -43,7 +43,7 @@ COPIES = 4
 
 
 def hunt(
-    task: Sudoku,
+    task: SudokuTask,
     rng: np.random.Generator,
     count: int,
     climbs: int,
@@ -77,16 +77,16 @@ def hunt(
             f"expected at least one puzzle and one walk, and a lowest rating no higher than the highest: got {count}, "
             f"{climbs}, {rating[0]} to {rating[1]}"
         )
-    if not task.is_rated_by_tdoku:
+    if task.boxes is None or not task.is_rated_by_tdoku:
         raise ValueError(f"{task.name} has no rating to hunt by: hunting is for Sudokus of rows, columns and boxes")
-    shape, ways = task.geometry, layout(task.box_rows, task.box_columns)
+    shape, ways = task.geometry, layout(task.boxes.rows, task.boxes.columns)
     symmetry = task.sample_symmetries(rng, COPIES)
     copies = symmetry.cells.astype(np.int64), symmetry.symbols[:, 2:].astype(np.int64) - 2
     cells = task.num_cells
     pool = np.empty((climbs + 8 * count, cells), np.int64)
     for i in range(climbs):
         state = np.array([rng.integers(1, 2**31 - 1)])
-        start = task._masks(task.generate(rng, 1).tokens[0])
+        start = task.masks_of(task.generate(rng, 1).tokens[0])
         climb(start, rounds, shape, ways, *copies, state, pool[i])
         climbed(i + 1)
         if stop():
@@ -100,8 +100,8 @@ def hunt(
         size, written = look_around(pool, size, shape, ways, *copies, state, questions, answers, rated)
         keep = np.flatnonzero((rated[:written] >= rating[0]) & (rated[:written] <= rating[1]))
         batch = Puzzles(
-            task._from_masks(questions[keep]),
-            task._from_masks(answers[keep]),
+            task.from_masks(questions[keep]),
+            task.from_masks(answers[keep]),
             np.zeros(len(keep), np.int32),
             rated[keep].astype(np.int32),
         )

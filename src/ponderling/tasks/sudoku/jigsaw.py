@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PAD, Puzzles, Symmetry, Tokens, join
-from ponderling.tasks.sudoku.family import Sudoku
-from ponderling.tasks.sudoku.geometry import Geometry, geometry_of
-from ponderling.tasks.sudoku.symmetries import BLANK, sample_symbols
+from ponderling.tasks.sudoku.base import SudokuTask
+from ponderling.tasks.sudoku.geometry import BLANK, Geometry, geometry_of
+from ponderling.tasks.sudoku.symmetries import sample_symbols
 
 PATTERN = r"jigsaw-([0-9A-Za-z]+)"
 
@@ -21,52 +21,40 @@ LARGEST = len(LETTERS)
 """The longest side."""
 
 
-@dataclass(frozen=True)
-class Jigsaw(Sudoku):
+class Jigsaw(SudokuTask):
     """The family whose regions are `layout`: a letter or digit for each cell, row by row, the same for cells of one region.
 
-    `Jigsaw.of(layout)` makes one. A box is one row for what `Sudoku` derives from its shape.
+    Args:
+        layout: The letters.
+
+    Raises:
+        ValueError: when the letters are not a square, or a region has not as many cells as the grid has rows, or is in pieces.
     """
 
-    layout: str = ""
-
-    def __post_init__(self) -> None:
-        side = round(len(self.layout) ** 0.5)
-        names, sizes = np.unique(list(self.layout), return_counts=True)
-        if (
-            side * side != len(self.layout)
-            or not 2 <= side <= LARGEST
-            or (self.box_rows, self.box_columns) != (1, side)
-        ):
+    def __init__(self, layout: str):
+        side = round(len(layout) ** 0.5)
+        names, sizes = np.unique(list(layout), return_counts=True)
+        if side * side != len(layout) or not 2 <= side <= LARGEST:
             raise ValueError(
                 f"a jigsaw's layout has a letter for each cell of a square grid, from 2x2 to {LARGEST}x{LARGEST}: "
-                f"got {len(self.layout)} letters"
+                f"got {len(layout)} letters"
             )
         if len(names) != side or (sizes != side).any():
             counts = ", ".join(f"{name} {size}" for name, size in zip(names, sizes))
             raise ValueError(
                 f"a jigsaw of {side}x{side} has {side} regions of {side} cells each: got {len(names)} ({counts})"
             )
-        parts = self.regions
+        super().__init__(f"jigsaw-{layout}", side, None)
+        self.layout = layout
         for region in range(side):
-            if not _is_connected(parts == region):
-                raise ValueError(f"region {self.layout[int(np.argmax(parts == region))]} is in several pieces")
+            if not _is_connected(self.regions == region):
+                raise ValueError(f"region {layout[int(np.argmax(self.regions == region))]} is in several pieces")
 
     @classmethod
     @functools.lru_cache(maxsize=1024)  # a file of many layouts asks for each again and again
     def of(cls, layout: str) -> Jigsaw:
-        """The family of this layout.
-
-        Raises:
-            ValueError: when the letters are no square, or a region has not as many cells as the grid has rows, or is in
-                pieces.
-        """
-        return cls(1, max(2, round(len(layout) ** 0.5)), layout=layout)
-
-    @property
-    def name(self) -> str:
-        """`jigsaw-` and the layout."""
-        return f"jigsaw-{self.layout}"
+        """The family of this layout, made once."""
+        return cls(layout)
 
     @property
     def regions(self) -> NDArray[np.int64]:
@@ -79,24 +67,14 @@ class Jigsaw(Sudoku):
         return _geometry(self.layout)
 
     @property
-    def is_rated_by_tdoku(self) -> bool:
-        """Never: tdoku knows boxes."""
-        return False
-
-    @property
-    def has_boxes(self) -> bool:
-        """Regions are no lines, whatever the boxes are."""
-        return True
-
-    @property
-    def block_shape(self) -> tuple[int, int]:
-        """The whole grid: no straight line parts the regions; `regions` says where theirs are."""
-        return self.grid_shape
+    def how_to_make(self) -> str:
+        """The options of `ponderling data make sudoku` that make puzzles of this family."""
+        return f"--size {self.side} --variant jigsaw --layout {self.layout}"
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
         """Any order of the symbols, and those turns and mirror images of the grid that carry regions to regions."""
         kept = _kept_turns(self.layout)
-        return Symmetry(kept[rng.integers(len(kept), size=count)], sample_symbols(self, rng, count))
+        return Symmetry(kept[rng.integers(len(kept), size=count)], sample_symbols(self.side, rng, count))
 
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): the least of those of its turned copies."""
@@ -112,10 +90,9 @@ class Jigsaw(Sudoku):
         names = np.concatenate([np.full((len(tokens), BLANK + 1), [PAD, BLANK]), order], axis=1)
         return np.take_along_axis(names, tokens.astype(np.int64), axis=1).astype(np.uint8)
 
-    def _unit_name(self, u: int, cells: NDArray[np.int64]) -> str:
-        if u < 2 * self.side:
-            return super()._unit_name(u, cells)
-        return f"region {self.layout[int(cells[0])]}"
+    def unit_name(self, u: int, cells: NDArray[np.int64]) -> str:
+        """What a row, column or region is called."""
+        return f"region {self.layout[int(cells[0])]}" if u >= 2 * self.side else super().unit_name(u, cells)
 
 
 @functools.cache
@@ -181,7 +158,7 @@ def random_layout(rng: np.random.Generator, side: int) -> str:
 
 
 def generate_jigsaws(
-    family: Sudoku,
+    family: SudokuTask,
     rng: np.random.Generator,
     count: int,
     layouts: int,

@@ -3,72 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PAD, Puzzles, Symmetry, Tokens
-
-if TYPE_CHECKING:
-    from ponderling.tasks.sudoku.family import Sudoku
-
-BLANK = 1
+from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.sudoku.geometry import BLANK, Boxes
 
 
-def sample_symmetries(task: Sudoku, rng: np.random.Generator, count: int) -> Symmetry:
+def sample_symmetries(boxes: Boxes, rng: np.random.Generator, count: int) -> Symmetry:
     """Transformations drawn uniformly from the full group.
 
     Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
     square or there are none: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror
     images to mirror images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
     """
-    if task.diagonals:
-        rows = _mirrored_permutations(rng, count, task.box_rows)
+    if boxes.diagonals:
+        rows = _mirrored_permutations(rng, count, boxes.rows)
         columns = np.where(rng.integers(0, 2, (count, 1)) == 1, rows[:, ::-1], rows)
     else:
-        rows = _nested_permutations(rng, count, task.side // task.box_rows, task.box_rows)
-        columns = _nested_permutations(rng, count, task.side // task.box_columns, task.box_columns)
-    cells = rows[:, :, None] * task.side + columns[:, None, :]
-    if task.may_be_flipped:
+        rows = _nested_permutations(rng, count, boxes.columns, boxes.rows)
+        columns = _nested_permutations(rng, count, boxes.rows, boxes.columns)
+    cells = rows[:, :, None] * boxes.side + columns[:, None, :]
+    if boxes.may_be_flipped:
         flip = rng.integers(0, 2, count).astype(bool)
         cells[flip] = cells[flip].transpose(0, 2, 1)
-    return Symmetry(cells.reshape(count, -1), sample_symbols(task, rng, count))
+    return Symmetry(cells.reshape(count, -1), sample_symbols(boxes.side, rng, count))
 
 
-def sample_symbols(task: Sudoku, rng: np.random.Generator, count: int) -> Tokens:
-    """Random orders of the symbols, (count, vocabulary); padding and blank stay."""
-    symbols = np.empty((count, task.vocab_size), np.uint8)
+def sample_symbols(side: int, rng: np.random.Generator, count: int) -> Tokens:
+    """Random orders of so many symbols, (count, vocabulary); padding and blank stay."""
+    symbols = np.empty((count, BLANK + 1 + side), np.uint8)
     symbols[:, : BLANK + 1] = PAD, BLANK
-    symbols[:, BLANK + 1 :] = BLANK + 1 + rng.random((count, task.side)).argsort(axis=1)
+    symbols[:, BLANK + 1 :] = BLANK + 1 + rng.random((count, side)).argsort(axis=1)
     return symbols
 
 
-def fingerprint(task: Sudoku, tokens: Tokens) -> NDArray[np.uint64]:
+def fingerprint(shape: Boxes, tokens: Tokens) -> NDArray[np.uint64]:
     """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent.
 
     Colour refinement (Weisfeiler-Leman) on the graph of cells, symbols, lines, boxes, bands and stacks. Two
     inequivalent puzzles may get equal colours in principle, so it may call puzzles alike that are not, never the reverse.
     """
-    side, (N, L) = task.side, tokens.shape
+    side, (N, L) = shape.side, tokens.shape
     rows, columns = np.divmod(np.arange(L), side)
-    boxes = rows // task.box_rows * (side // task.box_columns) + columns // task.box_columns
-    bands = (("row", task.box_rows), ("column", task.box_columns))
-    if not task.has_boxes:  # rows and columns must not be told apart by boxes that are lines
+    boxes = rows // shape.rows * (side // shape.columns) + columns // shape.columns
+    bands = (("row", shape.rows), ("column", shape.columns))
+    given_cells = tokens > BLANK
+    if not shape.are_blocks:  # rows and columns must not be told apart by boxes that are lines
         boxes, bands = np.zeros(L, np.int64), ()
-    square = task.may_be_flipped
+    square = shape.may_be_flipped
     # Rows and columns start alike exactly if a transposition may swap them.
     colours = {
-        "cell": np.where(task.clue_mask(tokens), np.uint64(1), np.uint64(2)),
+        "cell": np.where(given_cells, np.uint64(1), np.uint64(2)),
         "symbol": np.full((N, side + 1), 3, np.uint64),  # the last stands for blanks, which have no colour
         "row": np.full((N, side), 4, np.uint64),
         "column": np.full((N, side), 4 if square else 5, np.uint64),
         "box": np.full((N, side), 6, np.uint64),
     }
-    which = np.where(task.clue_mask(tokens), tokens.astype(np.int64) - 2, side)
+    which = np.where(given_cells, tokens.astype(np.int64) - 2, side)
     for _ in range(8):
         mixed = {name: _mix(colour) for name, colour in colours.items()}
-        given = np.take_along_axis(mixed["symbol"], which, axis=1) * task.clue_mask(tokens)
+        given = np.take_along_axis(mixed["symbol"], which, axis=1) * given_cells
         lines = mixed["row"][:, rows] + mixed["column"][:, columns]
         cell = colours["cell"] * np.uint64(3) + _mix(lines) + _mix(mixed["box"][:, boxes]) + _mix(given)
         spread = _mix(mixed["cell"] + np.uint64(7))
@@ -88,7 +85,7 @@ def fingerprint(task: Sudoku, tokens: Tokens) -> NDArray[np.uint64]:
     return _mix(_mix(colours["cell"]).sum(axis=1, dtype=np.uint64))
 
 
-def distinct(task: Sudoku, puzzles: Puzzles, without: Iterable[int] = ()) -> Puzzles:
+def distinct(task: GridTask, puzzles: Puzzles, without: Iterable[int] = ()) -> Puzzles:
     """The puzzles whose fingerprints are neither among `without` nor that of an earlier one."""
     seen = set(map(int, without))
     keep = []

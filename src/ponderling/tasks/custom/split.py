@@ -1,4 +1,4 @@
-"""A run on a person's own grids: from files to the task they define, and to training and test puzzles kept apart."""
+"""From files of your own grids to training and test puzzles that are kept apart."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.config import DataConfig
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles
-from ponderling.tasks.custom.family import Grids, GridSpec, spec_of_file
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.custom.files import GridFile, read_grid_file
+from ponderling.tasks.custom.spec import GridSpec, spec_of_file
 from ponderling.tasks.official_layout import is_layout, read_facts, read_grid_facts, read_layout
-from ponderling.tasks.text_files import Problems
+from ponderling.tasks.problems import Problems
 
 HELD_OUT = 10
 """One question in so many is held out for testing, where neither the file nor another file says which are for that."""
@@ -24,26 +23,57 @@ CHECKED = 1000
 """So many answers of each part are shown to a checker before training: one that refuses the data is a mistake."""
 
 
-def grid_config(
-    train: str, test: str | None = None, symmetries: str = "none", base: DataConfig | None = None
-) -> DataConfig:
-    """The settings for training on a file or folder of grids, with everything that defines its task.
+class GridReader(Protocol):
+    """What keeping apart asks of the task, a `family.Grids`."""
+
+    @property
+    def name(self) -> str:
+        """The name of the family."""
+        ...
+
+    @property
+    def spec(self) -> GridSpec:
+        """What the training file says of itself."""
+        ...
+
+    @property
+    def symmetries(self) -> str:
+        """The names of the symmetries."""
+        ...
+
+    @property
+    def num_cells(self) -> int:
+        """L."""
+        ...
+
+    def puzzles_of(self, file: GridFile) -> Puzzles:
+        """The examples of a file in this task's tokens."""
+        ...
+
+    def canonical(self, tokens: Tokens) -> list[bytes]:
+        """For each grid (N, L) a key that is equal for two grids iff a symmetry maps one to the other."""
+        ...
+
+    def sizes(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Rows and columns of each grid (N, L), (N, 2)."""
+        ...
+
+    def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
+        """Rows (N, L) whose answer the checker refuses, and why."""
+        ...
+
+
+def spec_of(train: str, test: str | None, *, square: bool) -> GridSpec:
+    """What defines the task of a file or folder of grids.
 
     Args:
         train: A .jsonl, .csv or .npz file, or a folder in the official layout.
         test: Another one with the test examples.
-        symmetries: Those of `DataConfig`; quarter turns ask for a square canvas.
-        base: The other settings.
+        square: Make the canvas square, for quarter turns of grids that differ in size.
 
     Raises:
         PuzzleError: naming file, row and reason.
     """
-    spec = _spec_of(train, test, any(name in ("rotations", "dihedral") for name in symmetries.split("+")))
-    base = base or DataConfig()
-    return replace(base, task=Grids.name, train=train, test=test or "default", grid=spec, symmetries=symmetries)
-
-
-def _spec_of(train: str, test: str | None, square: bool) -> GridSpec:
     if not is_layout(train):
         more = [] if test is None or is_layout(test) else [read_grid_file(test)]
         return spec_of_file(read_grid_file(train), more, square)
@@ -72,7 +102,7 @@ def _spec_of(train: str, test: str | None, square: bool) -> GridSpec:
 
 
 @dataclass(frozen=True)
-class Part:
+class LocatedPuzzles:
     """Puzzles with their places in a file, so that what is wrong with them can be pointed at."""
 
     path: Path
@@ -80,10 +110,10 @@ class Part:
     numbers: NDArray[np.int64]
     puzzles: Puzzles
 
-    def __getitem__(self, rows: NDArray[Any]) -> Part:
+    def __getitem__(self, rows: NDArray[Any]) -> LocatedPuzzles:
         return replace(self, numbers=self.numbers[rows], puzzles=self.puzzles[rows])
 
-    def keys(self, task: Grids) -> list[tuple[int, bytes]]:
+    def keys(self, task: GridReader) -> list[tuple[int, bytes]]:
         """What makes each question itself: its puzzle id, and the grid up to the task's symmetries."""
         return list(zip(self.puzzles.puzzle_ids.tolist(), task.canonical(self.puzzles.tokens), strict=True))
 
@@ -92,24 +122,29 @@ class Part:
 class GridParts:
     """A run's puzzles, and how the test puzzles were chosen."""
 
-    train: Part
-    test: Part
+    train: LocatedPuzzles
+    test: LocatedPuzzles
     how: str
     """In words."""
 
 
-def load_grids(data: DataConfig, task: Grids) -> GridParts:
+def load_grids(task: GridReader, train: str, test: str) -> GridParts:
     """The training and test puzzles; no test question is a training question, also up to the symmetries.
+
+    Args:
+        task: The task of the training file.
+        train: A file or folder.
+        test: Another one, or `default`: what the first sets apart, or a part of it that is held out.
 
     Raises:
         PuzzleError: for a part without a puzzle, for questions in both, or answers that the rules refuse.
     """
-    if data.test != "default":
-        parts = GridParts(_part(data.train, "train", task), _part(data.test, "test", task), f"test: {data.test}")
-    elif is_layout(data.train):
-        parts = GridParts(_part(data.train, "train", task), _part(data.train, "test", task), "test: the folder's own")
+    if test != "default":
+        parts = GridParts(_part(train, "train", task), _part(test, "test", task), f"test: {test}")
+    elif is_layout(train):
+        parts = GridParts(_part(train, "train", task), _part(train, "test", task), "test: the folder's own")
     else:
-        parts = _parts_of_file(read_grid_file(data.train), task)
+        parts = _parts_of_file(read_grid_file(train), task)
     for name, part in (("train", parts.train), ("test", parts.test)):
         if not len(part.puzzles):
             raise PuzzleError(f"{part.path}: no example to {name} on")
@@ -118,20 +153,20 @@ def load_grids(data: DataConfig, task: Grids) -> GridParts:
     return parts
 
 
-def _part(source: str, split: str, task: Grids) -> Part:
+def _part(source: str, split: str, task: GridReader) -> LocatedPuzzles:
     """The puzzles of a file or folder that are meant for this split."""
     if is_layout(source):
-        puzzles = read_layout(source, split, task.vocab_size)
+        puzzles = read_layout(source, split, task.spec.vocab_size)
         if puzzles.tokens.shape[1] != task.num_cells:
             raise PuzzleError(f"{source}/{split}: has {puzzles.tokens.shape[1]} cells, training has {task.num_cells}")
-        return Part(Path(source) / split, "row", np.arange(len(puzzles)), puzzles)
+        return LocatedPuzzles(Path(source) / split, "row", np.arange(len(puzzles)), puzzles)
     file = read_grid_file(source)
-    part = Part(file.path, file.unit, file.numbers, task.puzzles_of(file))
+    part = LocatedPuzzles(file.path, file.unit, file.numbers, task.puzzles_of(file))
     return part if file.is_test is None else part[np.flatnonzero(file.is_test == (split == "test"))]
 
 
-def _parts_of_file(file: GridFile, task: Grids) -> GridParts:
-    everything = Part(file.path, file.unit, file.numbers, task.puzzles_of(file))
+def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
+    everything = LocatedPuzzles(file.path, file.unit, file.numbers, task.puzzles_of(file))
     if file.is_test is not None:
         train, test = np.flatnonzero(~file.is_test), np.flatnonzero(file.is_test)
         return GridParts(everything[train], everything[test], "test: as the file says")
@@ -155,37 +190,35 @@ def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
     return chosen[kind]
 
 
-def _without_new_symbols(part: Part, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _without_new_symbols(part: LocatedPuzzles, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The same choice, without examples that show a token which training would otherwise not."""
     both = np.concatenate([part.puzzles.tokens, part.puzzles.labels], axis=1)
     missing = np.setdiff1d(np.unique(both[test]), np.unique(both[~test]))
     return test & ~np.isin(both, missing).any(axis=1)
 
 
-def _check_answers(part: Part, task: Grids) -> None:
+def _check_answers(part: LocatedPuzzles, task: GridReader) -> None:
     problems = Problems(part.path, part.unit)
     for i, reason in task.wrong_answers(part.puzzles.tokens[:CHECKED], part.puzzles.labels[:CHECKED]).items():
         problems.add(int(part.numbers[i]), f"the checker refuses its answer: {reason}")
     problems.report()
 
 
-def _refuse_overlap(parts: GridParts, task: Grids) -> None:
+def _refuse_overlap(parts: GridParts, task: GridReader) -> None:
     train, test = parts.train, parts.test
     seen = dict(zip(train.keys(task), train.numbers.tolist(), strict=True))
     problems = Problems(test.path, test.unit)
     for number, key in zip(test.numbers.tolist(), test.keys(task), strict=True):
         if key in seen:
-            up_to = " up to the symmetries" if task.group else ""
+            up_to = " up to the symmetries" if task.symmetries != "none" else ""
             problems.add(number, f"its question is also that of training {train.unit} {seen[key]}{up_to}")
     problems.report()
 
 
-def grid_facts(data: DataConfig) -> dict[str, Any]:
-    """What the files of a run on grids hold, as plain values."""
-    assert data.grid is not None
-    spec = data.grid
-    task = Grids(spec, data.check, data.symmetries)
-    parts = load_grids(data, task)
+def grid_facts(task: GridReader, train: str, test: str) -> dict[str, Any]:
+    """What the files of a run on grids hold, as plain values; arguments as of `load_grids`."""
+    spec = task.spec
+    parts = load_grids(task, train, test)
     return {
         "task": task.name,
         "canvas": [spec.rows, spec.columns],
@@ -193,14 +226,14 @@ def grid_facts(data: DataConfig) -> dict[str, Any]:
         "symbols": list(spec.symbols),
         "tokens": spec.vocab_size,
         "puzzle_ids": spec.num_puzzles,
-        "symmetries": data.symmetries,
+        "symmetries": task.symmetries,
         "split": parts.how,
         "train": _facts(parts.train, task),
         "test": _facts(parts.test, task),
     }
 
 
-def _facts(part: Part, task: Grids) -> dict[str, Any]:
+def _facts(part: LocatedPuzzles, task: GridReader) -> dict[str, Any]:
     puzzles = part.puzzles
     keys = part.keys(task)
     answers: dict[tuple[int, bytes], set[bytes]] = {}

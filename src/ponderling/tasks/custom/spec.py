@@ -1,0 +1,74 @@
+"""What a file of grids says of itself: the whole definition of its task, which goes into a run's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.custom.files import MAX_SYMBOLS, GridFile
+
+Sizes = Literal["one", "marked", "raw"]
+
+
+@dataclass(frozen=True)
+class GridSpec:
+    """What defines the task of a file of grids."""
+
+    symbols: tuple[str, ...]
+    """What cells may hold, in the order of their tokens."""
+    rows: int
+    """Rows of the canvas."""
+    columns: int
+    """Columns of the canvas."""
+    sizes: Sizes = "one"
+    """one: every grid fills the canvas; marked: sizes differ, with end marks; raw: tokens of which nothing more is known."""
+    num_puzzles: int = 1
+    """Puzzle ids, for data whose rules differ by puzzle."""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1 or not 0 < len(self.symbols) <= MAX_SYMBOLS:
+            raise ValueError(
+                f"grids need rows, columns and 1 to {MAX_SYMBOLS} symbols: got {self.rows}, {self.columns} and "
+                f"{len(self.symbols)}"
+            )
+
+    @property
+    def first_symbol(self) -> int:
+        """The token of the first symbol."""
+        return {"one": 1, "marked": 2, "raw": 0}[self.sizes]
+
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        return self.first_symbol + len(self.symbols)
+
+
+def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = False) -> GridSpec:
+    """What defines the task of a file.
+
+    Args:
+        file: Its training examples; where it sets others apart for testing, the symbols are those of the rest.
+        more: Further files whose grids must fit the canvas, such as that of the test examples.
+        square: Make the canvas square, for quarter turns of grids that differ in size.
+    """
+    train = np.flatnonzero(~file.is_test) if file.is_test is not None else np.arange(len(file))
+    if not len(train):
+        raise PuzzleError(f"{file.path}: no example to train on, all are for testing")
+    used: set[int] = set()
+    for grids in (file.inputs, file.outputs):
+        cells = np.repeat(np.arange(len(file)), grids.shapes.prod(axis=1))
+        used |= set(np.unique(grids.codes[np.isin(cells, train)]).tolist())
+    symbols = [file.symbols[code] for code in used]
+    numbers = all(symbol.removeprefix("-").isdecimal() for symbol in symbols)
+    ordered = sorted(symbols, key=(lambda s: (int(s), s)) if numbers else None)
+    shapes = np.concatenate([grids.shapes for f in (file, *more) for grids in (f.inputs, f.outputs)])
+    shapes = shapes[shapes[:, 0] > 0]
+    rows, columns = shapes.max(axis=0).tolist()
+    one = bool((shapes == shapes[0]).all())
+    if square and not one:
+        rows = columns = max(rows, columns)
+    return GridSpec(tuple(ordered), rows, columns, "one" if one else "marked")

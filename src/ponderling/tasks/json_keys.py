@@ -1,0 +1,23 @@
+"""Reading JSON objects in which no key may stand twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class RepeatedKeyError(ValueError):
+    """A key that stands twice in an object of JSON, where usual readers would silently take the last."""
+
+
+def unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The `object_pairs_hook` of `json.loads` that refuses keys that stand twice.
+
+    Raises:
+        RepeatedKeyError: naming the first three.
+    """
+    found = dict(items)
+    if len(found) < len(items):
+        names = [name for name, _ in items]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise RepeatedKeyError(f"{', '.join(map(repr, repeated[:3]))} stands there more than once")
+    return found
