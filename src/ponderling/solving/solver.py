@@ -28,7 +28,7 @@ from ponderling.solving.loop import ThinkingLoop
 from ponderling.solving.result import Result
 from ponderling.solving.search import PLAIN, InMemory, Questions, Thinker, answers
 from ponderling.solving.streams import ReadAhead
-from ponderling.tasks.base import PuzzleError, Puzzles, Question, Task, Tokens
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Question, Task, Tokens
 
 Puzzle = str | ArrayLike
 """A puzzle as text, or as a grid of symbols: digits with 0 for a blank in Sudokus, characters in mazes."""
@@ -221,21 +221,35 @@ class Solver:
         question = self.parse(puzzle) if puzzle is not None else self._tokens(tokens)
         if check:
             self.task.check_question(question)
-        (result,) = self.solve_many(tokens=[question], steps=steps, early_exit=early_exit, search=search, trace=trace)
+        thinker = self._thinker(search, steps=steps, slots=256, early_exit=early_exit, trace=trace)
+        (result,) = self._results(thinker, _Reader(lambda tokens: tokens, None), given=[question])
         return result
+
+    def _thinker(self, search: Search, *, steps: int | None, slots: int, early_exit: bool, trace: Trace) -> Thinker:
+        """Slots of their own for one call, with what may be spent on each puzzle."""
+        return Thinker(
+            ThinkingLoop(self.model, self.config, device=self.device),
+            search,
+            task=self.task,
+            steps=self.steps if steps is None else steps,
+            slots=slots,
+            early_exit=early_exit,
+            trace=trace,
+        )
 
     def _tokens(self, tokens: NDArray[np.integer] | None) -> Tokens:
         given = np.asarray(tokens)
         flat, count = given.reshape(-1), self.task.grid_shape[0] * self.task.grid_shape[1]
+        least = 1 if self.task.extends_question else PAD  # a question that is filled in has every cell of the grid
         if (
             flat.shape != (count,)
             or not np.issubdtype(given.dtype, np.integer)
-            or flat.min() < 1
+            or flat.min() < least
             or flat.max() >= self.task.vocab_size
         ):
             values = f"{flat.min()} to {flat.max()}" if flat.size else "none"
             raise PuzzleError(
-                f"expected {count} integer tokens from 1 to {self.task.vocab_size - 1} ({self.task.name}): "
+                f"expected {count} integer tokens from {least} to {self.task.vocab_size - 1} ({self.task.name}): "
                 f"got {given.dtype} of shape {given.shape}, values {values}"
             )
         return flat.astype(np.uint8)
@@ -276,16 +290,7 @@ class Solver:
         if (puzzles is None) == (tokens is None):
             raise ValueError("give either puzzles or tokens")
         given: Iterable[Any] = tokens if puzzles is None else puzzles  # pyright: ignore[reportAssignmentType]
-        loop = ThinkingLoop(self.model, self.config, device=self.device)
-        thinker = Thinker(
-            loop,
-            search,
-            task=self.task,
-            steps=self.steps if steps is None else steps,
-            slots=slots,
-            early_exit=early_exit,
-            trace=trace,
-        )
+        thinker = self._thinker(search, steps=steps, slots=slots, early_exit=early_exit, trace=trace)
         reader = _Reader(self.parse if tokens is None else self._tokens, on_error)
         return self._results(thinker, reader, given=given)
 
