@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,22 +48,23 @@ def python_blocks(page: Path) -> list[tuple[str, bool]]:
     return [(code, not reason) for reason, code in found if not re.match(r"# [\w/]+\.py\n", code)]
 
 
+FENCED = r"(?ms)^```(\w*)\n(.*?)^```$"
+
+
 def commands(text: str) -> list[list[str]]:
     """The words of every `ponderling` command in the page's code, without comments, pipes and redirections."""
-    fenced = re.findall(r"(?ms)^```\n(.*?)^```", text)
-    indented = re.findall(r"(?m)^    (?=\S)(.*)", re.sub(r"(?ms)^```.*?^```", "", text))
-    inline = re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```", "", text))
-    lines = [line for block in fenced for line in block.replace("\\\n", " ").splitlines()] + indented + inline
+    blocks = [block for language, block in re.findall(FENCED, text) if not language]
+    rest = re.sub(FENCED, "", text)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(r"(?m)^    (?=\S)(.*)", rest) + re.findall(r"`([^`\n]+)`", rest)
     found = []
     for line in lines:
-        for part in re.split(r"&&|\||;|>", line.split(" #")[0].strip("() ")):
-            words = shlex.split(part) if part.count("'") % 2 == 0 else part.split()
-            while words and (words[0] == "ponderling" or "ponderling" in words[:12] and "train" in words[:13]):
-                if words[0] == "ponderling":
-                    found.append(words[1:])
-                    break
-                words = words[1:]  # what goes before, such as `torchrun -m` and `taskset -c 0`
-    return [words for words in found if words]
+        line = re.sub(r"'[^']*'", "TEXT", line)
+        for part in re.split(r"&&|\||;|>", line.partition(" #")[0].strip("() ")):
+            command = re.search(r"(?:^|^taskset .* |^torchrun .* )ponderling (.+)", part.strip())
+            if command:
+                found.append(command[1].split())
+    return found
 
 
 @functools.cache
@@ -84,7 +84,7 @@ def help_of(*verb: str) -> str:
 def paragraphs(text: str) -> list[str]:
     """The page's prose, a text for each paragraph, item or heading; without code, tables and comments."""
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"(?ms)^```.*?^```$", "\n", text)
+    text = re.sub(FENCED, "\n", text)
     found, current, may_be_code = [], [], True
     for line in [*text.splitlines(), ""]:
         item = re.match(r"\s*(?:[-*+]|\d+\.)\s|#+ ", line)
@@ -153,7 +153,7 @@ def test_commands_in_the_pages_exist(page):
         assert re.search(rf"(?m)^{target}:", makefile), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
 def test_options_in_the_pages_exist(page, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     for words in commands(page.read_text()):
