@@ -166,7 +166,8 @@ def test_options_in_the_pages_exist(page, monkeypatch):
 
 
 def test_the_commands_of_a_page_are_found():
-    text = "```\na | ponderling solve sudoku - --json # x\n```\n\n    taskset -c 0 ponderling train a --b\n\nSee `ponderling eval c`."
+    fenced, indented = "```\na | ponderling solve sudoku - --json # x\n```", "    taskset -c 0 ponderling train a --b"
+    text = f"{fenced}\n\n{indented}\n\nSee `ponderling eval c`."
     assert commands(text) == [["solve", "sudoku", "-", "--json"], ["train", "a", "--b"], ["eval", "c"]]
 
 
@@ -225,5 +226,7 @@ def test_pages_keep_to_the_house_style(page):
 
 def test_long_sentences_are_found():
     short, long = " ".join(["Word"] * 30) + ".", " ".join(["Word"] * 31) + "."
-    text = f"# Heading\n\n{short} {short}\n\n- {long}\n\n| {long} |\n\n    {long}\n\n```\n{long}\n```\n\n{short}\n{long}\n"
+    text = (
+        f"# Heading\n\n{short} {short}\n\n- {long}\n\n| {long} |\n\n    {long}\n\n```\n{long}\n```\n\n{short}\n{long}\n"
+    )
     assert long_sentences(text) == [long, long]
