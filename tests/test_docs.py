@@ -230,3 +230,10 @@ def test_long_sentences_are_found():
         f"# Heading\n\n{short} {short}\n\n- {long}\n\n| {long} |\n\n    {long}\n\n```\n{long}\n```\n\n{short}\n{long}\n"
     )
     assert long_sentences(text) == [long, long]
+
+
+def test_the_python_page_names_everything_that_is_public():
+    import ponderling
+
+    text = (ROOT / "docs" / "python.md").read_text()
+    assert {name for name in ponderling.__all__ if not re.search(rf"`{name}`", text)} == set()
