@@ -1,21 +1,33 @@
-"""The documents say what the code says."""
+"""The documents say what the code says, their Python runs, and their prose keeps to the house style of CONTRIBUTING.md."""
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
-
-from ponderling.config import RunConfig
-from ponderling.recipes import get_recipe
 
 ROOT = Path(__file__).parent.parent
 CARDS = (ROOT / "src" / "ponderling" / "weights").glob("*/README.md")
-PAGES = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", *CARDS]
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*PROSE, *CARDS]
+MOST_WORDS = 30
+TURNS = {
+    "so many": r"\bso many\b(?! (?:that|as))",
+    "is no, is none": r"(?<![Tt]here )\b(?:is|are) (?:no|none)\b",
+    "stands in, beside": r"\b(?:stands?|standing|stood) (?:in|on|beside|above|below|behind|there|only)\b",
+    "anew": r"\banew\b",
+    "lest": r"\blest\b",
+    "of one's own": r"\b(?:one's|of (?:its|their|your|his)) own\b",
+}
+"""Turns of phrase that the house style replaces: see CONTRIBUTING.md."""
+
+
+def name_of(page: Path) -> str:
+    """What a page is called in the names of tests."""
+    return f"{page.parent.name}/{page.name}"
 
 
 def quotations() -> list[tuple[str, str, str]]:
@@ -25,6 +37,84 @@ def quotations() -> list[tuple[str, str, str]]:
         for name, lines in re.findall(r"```python\n# ([\w/]+\.py)\n(.*?)```", page.read_text(), re.DOTALL):
             found.append((page.name, name, lines))
     return found
+
+
+def python_blocks(page: Path) -> list[tuple[str, bool]]:
+    """The page's Python blocks that do not quote the source, and whether each is to be run.
+
+    `<!-- not run: REASON -->` on the line above a block says that it is not.
+    """
+    found = re.findall(r"(<!-- not run: \S.*? -->\n)?```python\n(.*?)```", page.read_text(), re.DOTALL)
+    return [(code, not reason) for reason, code in found if not re.match(r"# [\w/]+\.py\n", code)]
+
+
+FENCED = r"(?ms)^```(\w*)\n(.*?)^```$"
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of every `ponderling` command in the page's code, without comments, pipes and redirections."""
+    blocks = [block for language, block in re.findall(FENCED, text) if not language]
+    rest = re.sub(FENCED, "", text)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(r"(?m)^    (?=\S)(.*)", rest) + re.findall(r"`([^`\n]+)`", rest)
+    found = []
+    for line in lines:
+        line = re.sub(r"'[^']*'", "TEXT", line)
+        for part in re.split(r"&&|\||;|>", line.partition(" #")[0].strip("() ")):
+            command = re.search(r"(?:^|^taskset .* |^torchrun .* )ponderling (.+)", part.strip())
+            if command:
+                found.append(command[1].split())
+    return found
+
+
+@functools.cache
+def help_of(*verb: str) -> str:
+    """What `ponderling VERB --help` prints."""
+    import contextlib
+    import io
+
+    from ponderling.cli import main
+
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([*verb, "--help"])
+    return printed.getvalue()
+
+
+def paragraphs(text: str) -> list[str]:
+    """The page's prose, a text for each paragraph, item or heading; without code, tables and comments."""
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(FENCED, "\n", text)
+    found, current, may_be_code = [], [], True
+    for line in [*text.splitlines(), ""]:
+        item = re.match(r"\s*(?:[-*+]|\d+\.)\s|#+ ", line)
+        ends = not line.strip() or line.startswith("|") or item
+        if ends and current:
+            found.append(" ".join(current))
+            current = []
+        if not line.strip() or line.startswith("|"):
+            may_be_code = True
+        elif not (may_be_code and line.startswith("    ")):
+            current.append(line[item.end() :] if item else line.strip())
+            may_be_code = False
+    return found
+
+
+def plain(paragraph: str) -> str:
+    """The paragraph with links as their texts, and code as one word."""
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", paragraph)
+    return re.sub(r"`[^`]*`", "Code", text).replace("*", "")
+
+
+def sentences(paragraph: str) -> list[str]:
+    """The sentences of a paragraph: they end with a full stop, a question mark or an exclamation mark."""
+    return re.split(r"(?<=[.!?])[)\"]?\s+(?=[^a-z])", plain(paragraph))
+
+
+def long_sentences(text: str) -> list[str]:
+    """The page's sentences of more than MOST_WORDS words."""
+    found = [sentence for paragraph in paragraphs(text) for sentence in sentences(paragraph)]
+    return [s for s in found if sum(bool(re.search(r"\w", word)) for word in s.split()) > MOST_WORDS]
 
 
 def test_the_explanation_quotes_the_source():
@@ -37,13 +127,18 @@ def test_quoted_lines_stand_in_the_source(page, name, lines):
     assert lines in (ROOT / "src" / "ponderling" / name).read_text(), f"{page} quotes other lines than {name} has"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+        aim = page.parent / target if target else page
+        assert aim.exists(), f"{page.name}: {target}"
+        if heading:
+            headings = re.findall(r"(?m)^#+ (.*)", aim.read_text())
+            anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+            assert heading in anchors, f"{page.name}: {target}#{heading}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_in_the_pages_exist(page):
     from ponderling.cli import VERBS
     from ponderling.recipes import list_recipes
@@ -58,26 +153,87 @@ def test_commands_in_the_pages_exist(page):
         assert re.search(rf"(?m)^{target}:", makefile), target
 
 
-def test_the_readmes_network_of_ones_own_trains(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (code,) = [block for block in blocks if "MyModule" in block]
-    recipe = get_recipe("sudoku4")
-    tiny = replace(recipe.config.train, steps=3, batch_size=4, N_sup=2)
-    data = replace(recipe.config.data, max_train=50, num_validation=5, max_test=5)
-    monkeypatch.setattr(
-        "ponderling.get_recipe", lambda name: replace(recipe, config=RunConfig(recipe.config.model, tiny, data))
-    )
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_options_in_the_pages_exist(page, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    for words in commands(page.read_text()):
+        verb, *rest = words
+        path = {"train": ("train", "sudoku4"), "data": ("data", *rest[: 2 if rest[:1] == ["make"] else 1])}
+        about = help_of(*path.get(verb, (verb,)))
+        own = {"--data", "--test", "--help", "--version"} if verb == "train" else {"--help"}
+        for option in (word.partition("=")[0] for word in rest if re.match(r"--[a-zA-Z]", word)):
+            assert option in own or re.search(rf"{re.escape(option)}(?![\w.-])", about), f"{' '.join(words)}: {option}"
+
+
+def test_the_commands_of_a_page_are_found():
+    fenced, indented = "```\na | ponderling solve sudoku - --json # x\n```", "    taskset -c 0 ponderling train a --b"
+    text = f"{fenced}\n\n{indented}\n\nSee `ponderling eval c`."
+    assert commands(text) == [["solve", "sudoku", "-", "--json"], ["train", "a", "--b"], ["eval", "c"]]
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """Cuts every run of training to three updates."""
+    from ponderling.training.trainer import Trainer
+
+    whole = Trainer.__init__
+
+    def short(self, config, *args, **kwargs):
+        steps = min(3, config.train.steps)
+        whole(self, replace(config, train=replace(config.train, steps=steps)), *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "__init__", short)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(run for _, run in python_blocks(page))], ids=name_of)
+def test_the_python_of_a_page_runs_from_top_to_bottom_in_one_folder(page, tmp_path, monkeypatch, short_training):
     monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "page"}
+    for number, (code, run) in enumerate(python_blocks(page), 1):
+        compiled = compile(code, f"{page.name}, block {number}", "exec")
+        if run:
+            exec(compiled, names)
 
-    class MyModule(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = nn.Linear(64, 64)
 
-        def forward(self, h):
-            return torch.tanh(self.linear(h))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_all_python_of_a_page_compiles(page):
+    for number, (code, _) in enumerate(python_blocks(page), 1):
+        compile(code, f"{page.name}, block {number}", "exec")
 
-    names = {"MyModule": MyModule}
-    exec(code, names)
-    assert names["trainer"].step == 3
-    assert any(isinstance(module, MyModule) for module in names["trained"].modules())
+
+def test_readme_and_the_python_page_train_and_solve():
+    text = "".join(code for page in ("README.md", "docs/python.md") for code, run in python_blocks(ROOT / page) if run)
+    for call in ("Solver.from_pretrained", "pl.train(", "pl.start(", "pl.evaluate(", "pl.Search(", "save_pretrained"):
+        assert call in text
+
+
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_no_sentence_is_longer_than_thirty_words(page):
+    assert long_sentences(page.read_text()) == []
+
+
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_pages_keep_to_the_house_style(page):
+    rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
+    found = [
+        f"{name}: {text[max(0, turn.start() - 40) : turn.end() + 20]}"
+        for text in map(plain, [*paragraphs(page.read_text()), *rows])
+        for name, pattern in TURNS.items()
+        for turn in re.finditer(pattern, text)
+    ]
+    assert found == []
+
+
+def test_long_sentences_are_found():
+    short, long = " ".join(["Word"] * 30) + ".", " ".join(["Word"] * 31) + "."
+    text = (
+        f"# Heading\n\n{short} {short}\n\n- {long}\n\n| {long} |\n\n    {long}\n\n```\n{long}\n```\n\n{short}\n{long}\n"
+    )
+    assert long_sentences(text) == [long, long]
+
+
+def test_the_python_page_names_everything_that_is_public():
+    import ponderling
+
+    text = (ROOT / "docs" / "python.md").read_text()
+    assert {name for name in ponderling.__all__ if not re.search(rf"`{name}`", text)} == set()
