@@ -24,6 +24,7 @@ from ponderling.exchange.official.keys import (
     TRAIN_SETTINGS,
     to_official,
 )
+from ponderling.system import must_be_new, write_atomically
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.arc.official_names import names_of
 from ponderling.tasks.official_layout import NAMES
@@ -130,10 +131,15 @@ def write_official(
     folder = Path(folder)
     file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
     names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
+    texts = {CONFIG_FILE: yaml.safe_dump(settings)} | ({} if names is None else {NAMES: json.dumps(names_of(names))})
     must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save(state, file)
-    (folder / CONFIG_FILE).write_text(yaml.safe_dump(settings))
-    if names is not None:
-        (folder / NAMES).write_text(json.dumps(names_of(names)))
+    write_atomically(file, lambda path: _save(state, path))
+    for name, text in texts.items():
+        write_atomically(folder / name, lambda path, text=text: path.write_text(text))
     return file
+
+
+def _save(state: Mapping[str, Tensor], path: Path) -> None:
+    with path.open("wb") as file:  # given a path, torch writes its name into the file
+        torch.save(state, file)
