@@ -36,7 +36,7 @@ from ponderling.data import Sampler, augmentation, task_of
 from ponderling.data.sampler import Augment
 from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
-from ponderling.models import build_model, refuse_other_shape, shape_of
+from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.interface import takes_depth
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
@@ -127,14 +127,14 @@ class Trainer:
         self.device = own_device(run.device, world)
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
-        if model is None and config.model.system != "relational" and data.train.brings_regions.any():
+        if model is None:
+            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+        refuse_other_shape(model, self.shape)
+        if isinstance(model, Model) and not model.takes_own_regions and data.train.brings_regions.any():
             raise ValueError(
                 f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
                 f"is told of: got --model.system {config.model.system}"
             )
-        if model is None:
-            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
-        refuse_other_shape(model, self.shape)
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
             weights = find_checkpoint(train.init) / MODEL
             load_weights(model, read_safetensors(weights), weights)
