@@ -15,9 +15,8 @@ from ponderling.tasks import get_task
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import (
     INVERSE,
-    Kinship,
+    ViewSymmetry,
     crop,
-    kinship,
     make_views,
     place,
     redraw,
@@ -25,9 +24,10 @@ from ponderling.tasks.arc.canvas import (
     shown_extents,
     transform,
     undo,
+    view_symmetry,
 )
 from ponderling.tasks.arc.files import Pair, read_tasks
-from ponderling.tasks.arc.identifiers import Identifiers, Known
+from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 from ponderling.tasks.base import PAD, PuzzleError
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 7))
@@ -131,7 +131,7 @@ def test_no_two_views_show_the_same_and_the_first_is_the_task_itself(tmp_path):
     tasks = read_tasks(write(tmp_path / "tasks.json", example_tasks(colours=3)))
     for task in tasks.values():
         pairs = [Pair(p.input, p.output) for p in task.demos]
-        turned, colours = make_views(task.id, kinship(pairs), 40)
+        turned, colours = make_views(task.id, view_symmetry(pairs), 40)
         assert turned[0] == 0
         assert colours[0].tolist() == list(range(10))
         seen = {b"|".join(content(pairs, int(t), c)) for t, c in zip(turned, colours, strict=True)}
@@ -142,16 +142,16 @@ def test_no_two_views_show_the_same_and_the_first_is_the_task_itself(tmp_path):
 
 def test_a_task_of_one_colour_has_as_many_views_as_look_different():
     square = Pair(np.array([[3, 3], [3, 3]], np.uint8), np.array([[3]], np.uint8))
-    kin = kinship([square])
-    assert kin == Kinship("3", "00000000")
+    kin = view_symmetry([square])
+    assert kin == ViewSymmetry("3", "00000000")
     assert len(make_views("square", kin, 1000)[0]) == 9
     corner = Pair(np.array([[3, 0], [0, 0]], np.uint8), None)  # the transposed of itself
-    assert kinship([corner]).symmetries == "01233102"
-    assert len(make_views("corner", kinship([corner]), 1000)[0]) == 9 * 4
+    assert view_symmetry([corner]).symmetries == "01233102"
+    assert len(make_views("corner", view_symmetry([corner]), 1000)[0]) == 9 * 4
 
 
 def test_views_do_not_depend_on_how_many_are_wanted():
-    kin = Kinship("1245", "01234567")
+    kin = ViewSymmetry("1245", "01234567")
     few, many = make_views("a", kin, 1), make_views("a", kin, 40)
     assert len(many[0]) == 41
     assert (few[0] == many[0][:2]).all()
@@ -160,8 +160,8 @@ def test_views_do_not_depend_on_how_many_are_wanted():
 
 
 def test_rows_are_found_again_from_what_a_checkpoint_holds():
-    known = Known("test", 3, 20, Kinship("127", "01234567"), "abcd1234")
-    blank = Known("train", 5, 20, Kinship("", "00000000"), "00000000")
+    known = TaskRows("test", 3, 20, ViewSymmetry("127", "01234567"), "abcd1234")
+    blank = TaskRows("train", 5, 20, ViewSymmetry("", "00000000"), "00000000")
     identifiers = Identifiers({"a": known, "b": blank, "c": known}, unnamed=4)
     again = Identifiers.from_json(identifiers.to_json())
     assert again == identifiers

@@ -66,3 +66,15 @@ def test_it_trains_and_evaluates_by_its_name(lakes, tmp_path, capsys, monkeypatc
     question = lakes.format(lakes.generate(np.random.default_rng(2), 1).tokens[0])
     assert main(["solve", "runs/Lakes", question, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["valid"] is False
+
+
+def test_a_family_without_a_recipe_of_its_own_trains_by_its_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "maze5", "--json", *TINY]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["run"] == "runs/maze5"
+    assert "grid-small: TRM with an MLP over positions, D 64, for grids of 25 cells, 4 steps" in captured.err
+    assert main(["train", "maze5", "--data", "my.jsonl"]) == 2
+    assert "maze5 is a task, and --data FILE another" in capsys.readouterr().err
+    assert main(["train", "arc10"]) == 2  # needs its tasks
+    assert "unknown recipe 'arc10'" in capsys.readouterr().err

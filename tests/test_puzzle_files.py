@@ -177,8 +177,8 @@ def test_the_public_data_set_is_fetched_once_from_the_hub(read_hub):
     [
         ("sudoku9", "test", "0", f"{HUB_REPOSITORY} test.csv cannot be fetched from the Hub: 404"),
         ("sudoku9", "train", "1", f"{HUB_REPOSITORY} train.csv cannot be fetched from the Hub: "),
-        ("sudoku4", "train", "0", f"{HUB_REPOSITORY} has 9x9 puzzles of the plain kind: got task sudoku4"),
-        ("latin9", "train", "0", f"{HUB_REPOSITORY} has 9x9 puzzles of the plain kind: got task latin9"),
+        ("sudoku4", "train", "0", "sudoku4 has no public data set: name a file, or default"),
+        ("latin9", "train", "0", "latin9 has no public data set: name a file, or default"),
     ],
 )
 def test_a_hub_that_does_not_have_the_puzzles_is_one_clear_line(read_hub, task, split, offline, message):

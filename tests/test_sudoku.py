@@ -17,7 +17,7 @@ from ponderling.tasks import get_task
 from ponderling.tasks import numba as compiled
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import SUDOKUS
-from ponderling.tasks.sudoku import family as sudoku
+from ponderling.tasks.sudoku import base as sudoku
 from ponderling.tasks.sudoku import rating as sudoku_rating
 from ponderling.tasks.sudoku.family import Sudoku
 from ponderling.tasks.sudoku.geometry import BLANK, geometry

@@ -255,8 +255,8 @@ def _run_name(name: str | None, files: tuple[str, str | None] | None) -> str:
 
 
 def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
-    """What to train: a named recipe, on --data if that is given; or the small one for a file or a `module:attribute`."""
-    if name is not None and ":" in name:
+    """What to train: a named recipe, on --data if that is given; or the small one for a file or a family's name."""
+    if name is not None and (":" in name or _is_task(name)):
         from ponderling.tasks import get_task
 
         if files is not None:
@@ -278,6 +278,18 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     return grid_recipe(data, data.grid.rows * data.grid.columns, data.grid.num_puzzles)
 
 
+def _is_task(name: str) -> bool:
+    """Whether a name is that of a puzzle family and not of a recipe, and nothing else must be known to train it."""
+    from ponderling.tasks import get_task
+
+    if name in {recipe.name for recipe in list_recipes()}:
+        return False
+    try:
+        return not get_task(name).answers_by_vote
+    except ValueError:
+        return False
+
+
 def _names() -> str:
     return ", ".join(recipe.name for recipe in list_recipes())
 
@@ -286,7 +298,8 @@ def _print_recipes() -> None:
     print(
         "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* --run.* --solve.* ...]\n"
         "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .jsonl, .csv, .npz or a folder\n"
-        "       ponderling train MODULE:ATTRIBUTE ...                     on a puzzle family of your own\n\nRecipes:"
+        "       ponderling train FAMILY ...                               on a puzzle family: maze12, module:attribute, ...\n\n"
+        "Recipes:"
     )
     for recipe in list_recipes():
         print(f"  {recipe.name:22}{recipe.summary}")

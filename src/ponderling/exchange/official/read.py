@@ -35,7 +35,7 @@ from ponderling.exchange.official.keys import (
 from ponderling.models import Model, build_model
 from ponderling.models.layers import swiglu_width
 from ponderling.tasks import answers_by_vote, get_task
-from ponderling.tasks.arc.official_names import Named, read_names
+from ponderling.tasks.arc.official_names import OfficialRows, read_names
 from ponderling.tasks.official_layout import NAMES
 
 OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
@@ -90,7 +90,7 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
     return Imported(config, shape, tensors, info)
 
 
-def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> Named | None:
+def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> OfficialRows | None:
     """Whose the rows of the puzzle embedding are; None where nothing says it."""
     beside = file.parent / NAMES
     path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)

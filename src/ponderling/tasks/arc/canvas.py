@@ -120,7 +120,7 @@ def redraw(
     return np.where(inside.reshape(N, -1), seen, np.where(marks.reshape(N, -1), EOS, PAD)).astype(np.uint8)
 
 
-class Kinship(NamedTuple):
+class ViewSymmetry(NamedTuple):
     """What makes two views of a task show the same, so that one of them is left out."""
 
     colours: str
@@ -129,8 +129,8 @@ class Kinship(NamedTuple):
     """For each of the 8 symmetries the first that shows the same."""
 
 
-def kinship(pairs: Iterable[Pair]) -> Kinship:
-    """Of a task with these pairs; a symmetry that acts like a permutation of colours is not noticed."""
+def view_symmetry(pairs: Iterable[Pair]) -> ViewSymmetry:
+    """What makes views of a task with these pairs show the same. A symmetry that acts like an exchange of colours is missed."""
     pairs = list(pairs)
     present = np.unique(np.concatenate([grid.reshape(-1) for pair in pairs for grid in pair if grid is not None]))
     keys = {pair.key for pair in pairs}
@@ -141,7 +141,7 @@ def kinship(pairs: Iterable[Pair]) -> Kinship:
         for symmetry in range(NUM_SYMMETRIES):
             content = tuple(sorted(_transform_pair(pair, symmetry).key for pair in pairs))
             first[symmetry] = contents.setdefault(content, symmetry)
-    return Kinship("".join(map(str, present[present > 0])), "".join(map(str, first)))
+    return ViewSymmetry("".join(map(str, present[present > 0])), "".join(map(str, first)))
 
 
 def _transform_pair(pair: Pair, symmetry: int) -> Pair:
@@ -149,7 +149,7 @@ def _transform_pair(pair: Pair, symmetry: int) -> Pair:
     return Pair(transform(pair.input, symmetry), output)
 
 
-def make_views(task_id: str, kin: Kinship, wanted: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def make_views(task_id: str, kin: ViewSymmetry, wanted: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Symmetries (n,) and colour permutations (n, 10) of a task's views: the task as it is, and up to `wanted` others.
 
     They depend on the id alone, and view k does not depend on how many are wanted. No two show the same; a task of few

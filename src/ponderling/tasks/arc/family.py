@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
-from ponderling.tasks.arc.canvas import FIRST_COLOUR, kinship, place, redraw, shown_extents
+from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, redraw, shown_extents, view_symmetry
 from ponderling.tasks.arc.files import ArcTask, Grid, Pair, read_tasks, same_tasks
-from ponderling.tasks.arc.identifiers import Identifiers, Known
+from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
 
@@ -131,9 +131,9 @@ class Arc(GridTask):
         for name, task in tasks.items():
             if name not in self.identifiers.tasks:
                 # Outputs of test pairs decide nothing about training, not even which views of a task are distinct.
-                kin = kinship((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
+                kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
                 num_pairs = len(task.demos) + (len(_solved(task.tests)) if role == "train" else 0)
-                new[name] = Known(role, num_pairs, self.views, kin, task.digest)
+                new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest)
         self.identifiers = self.identifiers.added(new)
 
     def _puzzles(self, pairs: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:

@@ -1,7 +1,7 @@
 """Which row of the puzzle embedding stands for which view of which ARC task.
 
 A model knows a task by its rows alone, so a checkpoint must say whose they are. Views follow from the task's id, so it is
-enough to keep, for each task, its colours and symmetries (`canvas.Kinship`) and how many views were asked for. Views of an
+enough to keep, for each task, its colours and symmetries (`canvas.ViewSymmetry`) and how many views were asked for. Views of an
 imported checkpoint (`official_names.py`) were drawn otherwise, and are kept.
 """
 
@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.arc.canvas import Kinship, make_views
+from ponderling.tasks.arc.canvas import ViewSymmetry, make_views
 
 UNKNOWN = "-"
 """The digest of a task of which the name alone is known."""
 
 
-class Known(NamedTuple):
-    """A task that has rows."""
+class TaskRows(NamedTuple):
+    """A task that has rows of the puzzle embedding, and which views they are for."""
 
     role: str
     """train: all its pairs were trained on; test: its demonstrations alone."""
@@ -30,7 +30,7 @@ class Known(NamedTuple):
     """Pairs trained on; 0: not known."""
     views: int
     """Views asked for besides the task as it is."""
-    kin: Kinship
+    kin: ViewSymmetry
     digest: str
     """Tells the task from another of the same id; see `ArcTask.digest`."""
     shown: str = ""
@@ -50,22 +50,22 @@ class Known(NamedTuple):
         return f"{self.role} {self.num_pairs} {self.views} {kin.symmetries} {kin.colours or '-'} {self.digest}{shown}"
 
     @classmethod
-    def from_text(cls, text: str) -> Known:
+    def from_text(cls, text: str) -> TaskRows:
         """What `to_text` wrote."""
         role, num_pairs, views, symmetries, colours, digest, *shown = text.split(" ")
-        return cls(role, int(num_pairs), int(views), Kinship(colours.strip("-"), symmetries), digest, *shown)
+        return cls(role, int(num_pairs), int(views), ViewSymmetry(colours.strip("-"), symmetries), digest, *shown)
 
 
 @dataclass(frozen=True)
 class Identifiers:
     """The rows of a puzzle embedding: those without a name, then for each task its view 0, 1, 2, ..."""
 
-    tasks: Mapping[str, Known] = field(default_factory=dict)
+    tasks: Mapping[str, TaskRows] = field(default_factory=dict)
     """By id, in the order of their rows."""
     unnamed: int = 1
     """Rows before the first task's: row 0 is blank; more where a checkpoint came without names."""
 
-    def added(self, tasks: Mapping[str, Known]) -> Identifiers:
+    def added(self, tasks: Mapping[str, TaskRows]) -> Identifiers:
         """With rows for further tasks behind those there are.
 
         Raises:
@@ -126,4 +126,4 @@ class Identifiers:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Identifiers:
         """What `to_json` gave."""
-        return cls({name: Known.from_text(text) for name, text in values["tasks"].items()}, int(values["unnamed"]))
+        return cls({name: TaskRows.from_text(text) for name, text in values["tasks"].items()}, int(values["unnamed"]))

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.arc.canvas import Kinship
+from ponderling.tasks.arc.canvas import ViewSymmetry
 from ponderling.tasks.arc.files import read_each
-from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers, Known
+from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers, TaskRows
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.official_layout import NAMES, load_array
 
@@ -26,18 +26,18 @@ TESTS = "test_puzzles.json"
 BLANK = "<blank>"
 VIEW = re.compile(r"(.+)(?:\|\|\|t([0-7])\|\|\||_t([0-7])_)(0[1-9]{9})", re.DOTALL)
 AS_IS = "0123456789"
-"""View 0: its symmetry, then the new colours of 1 to 9, as in `Known.shown`."""
+"""View 0: its symmetry, then the new colours of 1 to 9, as in `TaskRows.shown`."""
 
 
-class Named(NamedTuple):
-    """The puzzle ids of a data set."""
+class OfficialRows(NamedTuple):
+    """Whose the puzzle ids of an official data set are."""
 
     identifiers: Identifiers
     order: NDArray[np.int64]
     """The official row of each of ours; ours stand together for each task, as theirs do but for a task in two of their sets."""
 
 
-def read_names(path: str | Path) -> Named:
+def read_names(path: str | Path) -> OfficialRows:
     """The puzzle ids of a built ARC data set: its `identifiers.json`, or the folder with it.
 
     Raises:
@@ -61,10 +61,10 @@ def read_names(path: str | Path) -> Named:
         if found[0][1] != AS_IS:
             raise PuzzleError(f"{path}: names views of task {task} (row {found[0][0]}), but not the task as it is")
         shown = "".join(view for _, view in found)
-        known[task] = Known("train", 0, len(found) - 1, Kinship("", AS_IS[:8]), UNKNOWN, shown)
+        known[task] = TaskRows("train", 0, len(found) - 1, ViewSymmetry("", AS_IS[:8]), UNKNOWN, shown)
     known = _with_roles(path, known, names)
     order = [*blank, *(row for found in rows.values() for row, _ in found)]
-    return Named(Identifiers(known, len(blank)), np.array(order, np.int64))
+    return OfficialRows(Identifiers(known, len(blank)), np.array(order, np.int64))
 
 
 def _load_names(path: Path) -> list[str]:
@@ -91,7 +91,7 @@ def _parse(name: str) -> tuple[str, str]:
     return match[1], (match[2] or match[3]) + match[4][1:]
 
 
-def _with_roles(path: Path, known: dict[str, Known], names: list[str]) -> dict[str, Known]:
+def _with_roles(path: Path, known: dict[str, TaskRows], names: list[str]) -> dict[str, TaskRows]:
     """With the test tasks marked, and their demonstrations' digests where these are known.
 
     Where no file tells which tasks these are, all count as trained on with all pairs: better a warning too many.
