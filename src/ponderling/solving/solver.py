@@ -221,7 +221,10 @@ class Solver:
         question = self.parse(puzzle) if puzzle is not None else self._tokens(tokens)
         if check:
             self.task.check_question(question)
-        (result,) = self.solve_many(tokens=[question], steps=steps, early_exit=early_exit, search=search, trace=trace)
+        puzzles, given = (None, [question]) if puzzle is None else ([puzzle], None)
+        (result,) = self.solve_many(
+            puzzles, tokens=given, steps=steps, early_exit=early_exit, search=search, trace=trace
+        )
         return result
 
     def _tokens(self, tokens: NDArray[np.integer] | None) -> Tokens:

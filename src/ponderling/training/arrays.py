@@ -18,6 +18,7 @@ from ponderling.checkpoint import LAST, MODEL, Checkpoint, find_checkpoint, read
 from ponderling.checkpoint import TRAINING as TRAINING_STATE
 from ponderling.config import DataConfig, RunConfig, TrainConfig
 from ponderling.models import TRM, Model, shape_of
+from ponderling.models.device import check_device
 from ponderling.recipes import get_recipe, grid_recipe
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
@@ -101,6 +102,7 @@ def train(
     if net is None or isinstance(net, nn.Module):
         training = replace(training, ema_rate=_average(training, Path(out) if resume and out is not None else None))
     config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
+    check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
     split = _split(family, file, tested, share=validation, data=config.data)
     model = _with_net(net, config, family) if isinstance(net, nn.Module) else None
@@ -112,6 +114,7 @@ def train(
         trained = trainer.evaluated_model
         trained.load_state_dict(read_safetensors(best / MODEL))
         info = read_config(best)[2] | ({"test": figures} if figures else {})
+        best = Path(IN_MEMORY) if out is None else best
     kept = Checkpoint(trained.eval(), config, trainer.shape, info, best)
     return Solver(kept.model, family, config=config, device=trainer.device, checkpoint=kept)
 
