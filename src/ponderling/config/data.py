@@ -50,6 +50,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         texts = [
             f"{name} must be text: got {type(value).__name__}"
+            + ("; arrays are trained on with ponderling.train(inputs, outputs)" if name != "task" else "")
             for name, value in (("task", self.task), ("train", self.train), ("test", self.test))
             if not isinstance(value, str)
         ]

@@ -239,6 +239,18 @@ class GridTask:
         Raises:
             PuzzleError: what is wrong with it, and where.
         """
+        return self.parse(self._characters_of(grid))
+
+    def parse_answer(self, grid: Any) -> Tokens:
+        """One answer from a grid of symbols as `parse_grid` takes it, (L,); it may hold what no question does.
+
+        Raises:
+            PuzzleError: what is wrong with it, and where.
+        """
+        return self.read_cells(self._characters_of(grid))
+
+    def _characters_of(self, grid: Any) -> str:
+        """The character of each cell of a grid of symbols."""
         cells = symbol_grids.cells_of(grid, self.grid_shape)
         texts = [self.character_of(cell) for cell in cells]
         problems = [
@@ -250,7 +262,7 @@ class GridTask:
             raise PuzzleError(
                 "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
             )
-        return self.parse("".join(text for text in texts if text is not None))
+        return "".join(text for text in texts if text is not None)
 
     def character_of(self, cell: symbol_grids.Cell) -> str | None:
         """The character that a cell of a grid of symbols means; None where it means none."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ponderling.system import did_you_mean
 from ponderling.tasks.base import DataSettings, DataSplit, Puzzles, Task, join
+from ponderling.tasks.in_memory import refuse_in_memory
 
 
 def split_off(pool: Puzzles, test: Puzzles, data: DataSettings) -> DataSplit:
@@ -38,6 +39,7 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
         ValueError: when a set to test on has puzzles that bring regions of their own.
         FileNotFoundError: when there is no such file, saying which names there are.
     """
+    refuse_in_memory(source)
     if "+" in source and not Path(source).exists():
         names = source.split("+")
         sets = {name: load_puzzles(task, name, split) for name in dict.fromkeys(names)}

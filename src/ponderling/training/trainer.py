@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ from ponderling.system import keep_freed_memory, remove_leftovers
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
 from ponderling.training.distributed import World, own_device
 from ponderling.training.metrics import MetricsLog, Window
+from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
 from ponderling.training.resume import carry_from_dict, carry_to_dict, check_resumable, fingerprint, shared_out
 
@@ -55,29 +56,6 @@ TrainableModel = Any
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message says why and what to try."""
-
-
-class Observer(Protocol):
-    """Is told what happens in a run; the command line's progress display is one. A subclass inherits doing nothing."""
-
-    def started(self, trainer: Trainer) -> None:
-        """Before the first step."""
-
-    def stepped(self, step: int, metrics: dict[str, float]) -> None:
-        """After an optimizer step, with the means since the last line of the log."""
-
-    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
-        """After an evaluation: kind is eval (validation) or test."""
-
-    def finished(self, trainer: Trainer) -> None:
-        """After the last checkpoint."""
-
-    def noticed(self, text: str) -> None:
-        """Something that the user should know, one line."""
-
-
-class _Silent(Observer):
-    pass
 
 
 class _Stopped(Exception):
@@ -95,7 +73,8 @@ class Trainer:
         model: A model to train in place of the one that the config describes: a module with the two methods of
             `supervision.RecursiveModel`. It is moved to the config's device.
         recipe: The recipe's name, noted in the checkpoints.
-        observer: Is told what happens, in the first process.
+        observer: Is told what happens, in the first process. None: a line now and then is printed on stderr; `Observer()` is
+            silent.
         world: The processes that train this model together.
 
     Raises:
@@ -116,7 +95,9 @@ class Trainer:
         self.config, self.out, self.task, self.data = config, Path(out), task, data
         self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.world = recipe, world
-        self.observer = observer if observer is not None and world.is_first else _Silent()
+        self.observer = observer if observer is not None else ProgressLines()
+        if not world.is_first:
+            self.observer = Observer()
         train, run = config.train, config.run
         if train.batch_size % world.size:
             raise ValueError(
@@ -495,10 +476,14 @@ def start(
     observer: Observer | None = None,
     model: TrainableModel | None = None,
     world: World = World(),  # noqa: B008 (it cannot be changed)
+    *,
+    task: Task | None = None,
+    data: DataSplit | None = None,
 ) -> Trainer:
     """A run that is ready to `run()`: new, or where the one in the folder stopped.
 
-    With several processes all call it alike, each with its own `world`; the first reads and writes the folder.
+    With several processes all call it alike, each with its own `world`; the first reads and writes the folder. A task and data
+    that are given stand in for those that the config names.
 
     Raises:
         FileExistsError: when the folder holds a run and `resume` is not set.
@@ -506,8 +491,9 @@ def start(
     """
     out = Path(out)
     has_run = world.from_first(lambda: _prepare(config, out, resume))
-    task = task_of(config.data)
-    trainer = Trainer(config, out, task, task.load_split(config.data), model, recipe, observer, world)
+    task = task_of(config.data) if task is None else task
+    data = task.load_split(config.data) if data is None else data
+    trainer = Trainer(config, out, task, data, model, recipe, observer, world)
     if has_run:
         trainer.resume()
     return trainer
@@ -517,7 +503,10 @@ def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
     """Makes the folder ready; whether there is a run in it to go on with."""
     has_run = (out / LAST / TRAINING).is_file()
     if has_run and not resume:
-        raise FileExistsError(f"{out} holds a run already: go on with it (--resume) or choose another --out")
+        raise FileExistsError(
+            f"{out} holds a run already: go on with it (--resume) or choose another --out (in Python: resume=True, or "
+            "another folder)"
+        )
     if has_run:
         check_resumable(read_config(out / LAST)[0], config, out)
     out.mkdir(parents=True, exist_ok=True)

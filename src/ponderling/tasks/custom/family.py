@@ -384,6 +384,11 @@ class Grids(GridTask):
             keys = list(map(min, keys, found)) if keys else found
         return keys
 
+    def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each question (N, L), (N,), equal where a symmetry carries one to the other; there are no regions."""
+        keys = np.frombuffer(b"".join(self.canonical(tokens)), np.uint8)
+        return super().fingerprint(keys.reshape(tokens.shape), regions=regions)
+
     def _first_seen(self, tokens: Tokens) -> Tokens:
         """The exchangeable tokens renamed in the order in which they first occur."""
         colours = np.array(self.group.colours, np.uint8)

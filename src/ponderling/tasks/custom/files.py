@@ -14,7 +14,7 @@ import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.in_memory import refuse_in_memory
 from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
 from ponderling.tasks.problems import Problems
 
@@ -91,6 +92,7 @@ def read_grid_file(path: str | Path) -> GridFile:
         PuzzleError: naming file, line or row, and reason.
         FileNotFoundError: when there is no such file.
     """
+    refuse_in_memory(path)
     path = Path(path)
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
@@ -377,30 +379,16 @@ def _read_npz(path: Path) -> GridFile:
         if array is not None
     ]
     problems.report()
-    values, codes = np.unique(np.concatenate([cells for cells, _ in sides]), return_inverse=True)
-    if len(values) > MAX_SYMBOLS:
-        raise PuzzleError(f"{path}: more than {MAX_SYMBOLS} different symbols ({', '.join(map(str, values[:3]))}, ...)")
-    unfit = [symbol for symbol in map(str, values) if not _is_symbol(symbol)]
-    if unfit:
-        raise PuzzleError(f"{path}: cell {_short(unfit[0])!r}: expected 1 to 16 characters")
-    cut = len(sides[0][0])
-    codes = codes.reshape(-1).astype(np.int32)
-    nothing = np.zeros((N, 2), np.int32)
+    file = _file_of_cells(path, "row", sides)
     is_test = _npz_column(path, arrays, "split", N, "U")
     if is_test is not None and not np.isin(is_test, ["train", "test"]).all():
         i = int(np.flatnonzero(~np.isin(is_test, ["train", "test"]))[0])
         raise PuzzleError(f"{path}, row {i}: split must be train or test: got {str(is_test[i])!r}")
     ratings = _npz_column(path, arrays, "ratings", N, "iu")
-    return GridFile(
-        path,
-        "row",
-        np.arange(N),
-        tuple(map(str, values)),
-        CellGrids(codes[:cut], sides[0][1]),
-        CellGrids(codes[cut:], sides[1][1] if outputs is not None else nothing),
-        None if is_test is None else is_test == "test",
-        None if ratings is None else ratings.astype(np.int32),
-        None,
+    return replace(
+        file,
+        is_test=None if is_test is None else is_test == "test",
+        ratings=None if ratings is None else ratings.astype(np.int32),
     )
 
 
@@ -429,3 +417,142 @@ def _npz_column(path: Path, arrays: dict[str, Any], name: str, N: int, kinds: st
     if array is not None and (array.shape != (N,) or array.dtype.kind not in kinds):
         raise PuzzleError(f"{path}: {name} must have shape ({N},): got {array.dtype} {array.shape}")
     return array
+
+
+# Arrays
+
+
+_Side = tuple[NDArray[Any], NDArray[np.int32]]
+"""The cells of all grids, row by row, one grid after the other; and the rows and columns of each grid, (N, 2)."""
+
+
+def grid_file_of_arrays(inputs: Any, outputs: Any, *, name: str = "the arrays") -> GridFile:
+    """The examples of arrays in memory, as if they were a file.
+
+    Args:
+        inputs: An array of integers or texts, (N, rows, columns), or a sequence of N grids, whose sizes may differ. Floats
+            must be whole numbers.
+        outputs: The answers, given alike.
+        name: What to call the arrays in errors.
+
+    Raises:
+        PuzzleError: naming the side, the index and the reason.
+    """
+    path = Path(name)
+    problems = Problems(path, "index")
+    sides = [_cells_in_memory(grids, what, problems) for grids, what in ((inputs, "inputs"), (outputs, "outputs"))]
+    problems.report()
+    counts = [len(shapes) for _, shapes in sides]
+    if counts[0] != counts[1]:
+        raise PuzzleError(f"{path}: expected an output for each input: got {counts[0]} inputs and {counts[1]} outputs")
+    if not counts[0]:
+        raise PuzzleError(f"{path}: expected at least one example: got none")
+    return _file_of_cells(path, "index", sides)
+
+
+def _file_of_cells(path: Path, unit: str, sides: Sequence[_Side]) -> GridFile:
+    """The examples of these inputs and, if there are any, outputs."""
+    values, codes = np.unique(np.concatenate([cells for cells, _ in sides]), return_inverse=True)
+    if len(values) > MAX_SYMBOLS:
+        raise PuzzleError(f"{path}: more than {MAX_SYMBOLS} different symbols ({', '.join(map(str, values[:3]))}, ...)")
+    unfit = [symbol for symbol in map(str, values) if not _is_symbol(symbol)]
+    if unfit:
+        raise PuzzleError(f"{path}: cell {_short(unfit[0])!r}: expected 1 to 16 characters")
+    N, cut = len(sides[0][1]), len(sides[0][0])
+    codes = codes.reshape(-1).astype(np.int32)
+    return GridFile(
+        path,
+        unit,
+        np.arange(N),
+        tuple(map(str, values)),
+        CellGrids(codes[:cut], sides[0][1]),
+        CellGrids(codes[cut:], sides[1][1] if len(sides) > 1 else np.zeros((N, 2), np.int32)),
+        None,
+        None,
+        None,
+    )
+
+
+def _cells_in_memory(grids: Any, what: str, problems: Problems) -> _Side:
+    """The cells and shapes of grids in memory; those that are not grids are noted as problems and left out."""
+    if hasattr(grids, "__array__"):
+        array = np.asarray(grids)
+        if array.dtype != object or array.ndim != 1:
+            if array.ndim != 3 or (len(array) and not array.size):
+                raise PuzzleError(
+                    f"{problems.path}: {what} must be integers or texts of shape (N, rows, columns): "
+                    f"got {array.dtype} {array.shape}"
+                )
+            cells = _symbols_in(array, what, problems)
+            return cells.reshape(-1), np.tile(np.array(array.shape[1:], np.int32), (len(array), 1))
+        grids = list(array)
+    if not isinstance(grids, Sequence) or isinstance(grids, str):
+        raise PuzzleError(
+            f"{problems.path}: {what} must be an array of shape (N, rows, columns) or a list of grids: "
+            f"got {type(grids).__name__}"
+        )
+    parts: list[NDArray[Any]] = [np.empty(0, np.int64)]
+    shapes: list[tuple[int, ...]] = []
+    for i, grid in enumerate(grids):
+        try:
+            array = np.asarray(_rows_apart(grid))
+        except ValueError:
+            problems.add(i, f"{what} is ragged: expected rows of equal length")
+            continue
+        if array.ndim != 2 or not array.size:
+            problems.add(i, f"{what} must hold grids of rows and columns: got shape {array.shape}")
+            continue
+        parts.append(_symbols_in(array[None], what, problems, index=i).reshape(-1))
+        shapes.append(array.shape)
+    parts = parts if len(parts) == 1 else parts[1:]  # an empty array of integers would be joined with texts
+    return np.concatenate(parts), np.array(shapes, np.int32).reshape(-1, 2)
+
+
+def _rows_apart(grid: Any) -> Any:
+    """The grid, its rows as lists of characters where they are texts."""
+    if isinstance(grid, list | tuple) and grid and all(isinstance(row, str) for row in grid):
+        return [list(row) for row in grid]
+    return grid
+
+
+def _symbols_in(grids: NDArray[Any], what: str, problems: Problems, *, index: int = 0) -> NDArray[Any]:
+    """The grids, (N, rows, columns), as integers or texts; cells that are neither are noted as problems.
+
+    Args:
+        grids: Grids of one shape.
+        what: Which side they are.
+        problems: Where to note what is wrong.
+        index: The number of the first of them.
+    """
+    kind = grids.dtype.kind
+    if kind == "U":
+        return grids
+    if kind in "iu":
+        return grids.astype(np.int64)
+    if kind == "f":
+        wrong = ~(np.isfinite(grids) & (np.abs(grids) < 2**53) & (np.floor(grids) == grids))
+    elif kind == "O":
+        wrong = ~np.array([_is_cell(cell) for cell in grids.flat], bool).reshape(grids.shape)
+    else:
+        problems.add(index, f"{what} must be integers or texts: got {grids.dtype}")
+        return np.zeros(grids.shape, np.int64)
+    if not wrong.any():
+        cells = [cell if isinstance(cell, str) else int(cell) for cell in grids.flat]
+        return np.array(cells).reshape(grids.shape)
+    for i in np.flatnonzero(wrong.any(axis=(1, 2))):
+        row, column = np.argwhere(wrong[i])[0]
+        cell = grids[i].item(row, column)
+        problems.add(
+            index + int(i),
+            f"{what} holds {_short(str(cell))} at row {row + 1} column {column + 1}: expected an integer or a text",
+        )
+    return np.zeros(grids.shape, np.int64)
+
+
+def _is_cell(value: Any) -> bool:
+    """Whether a Python value is an integer, also as a float, or a text."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    if isinstance(value, float | np.floating):
+        return bool(np.isfinite(value) and value == int(value))
+    return isinstance(value, int | np.integer | str)

@@ -1,0 +1,106 @@
+"""Being told what happens in a run: `Observer` says nothing, `ProgressLines` prints a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+SECONDS_BETWEEN_LINES = 15.0
+"""How often a line tells of the progress where stderr is not a terminal."""
+
+
+def percent(value: float | None) -> str:
+    """The share as a percentage with one decimal; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+class Observer:
+    """Is told what happens in a run, and does nothing; a subclass replaces the methods that it needs.
+
+    `trainer` is the run's `trainer.Trainer`.
+    """
+
+    def started(self, trainer: Any) -> None:
+        """Before the first step."""
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """After an optimizer step, with the means since the last line of the log."""
+
+    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+        """After an evaluation: kind is eval (validation) or test."""
+
+    def finished(self, trainer: Any) -> None:
+        """After the last checkpoint."""
+
+    def noticed(self, text: str) -> None:
+        """Something that the user should know, one line."""
+
+
+class ProgressLines(Observer):
+    """Prints on stderr what is trained, a line now and then while it lasts, and the scores.
+
+    Args:
+        keeps_folder: Whether the run folder outlives the run, so that its name is worth telling.
+    """
+
+    def __init__(self, *, keeps_folder: bool = True) -> None:
+        self.keeps_folder = keeps_folder
+        self.steps = 0
+        self._trained_from, self._started_at, self._last_line = 0, 0.0, float("-inf")
+
+    def say(self, text: str) -> None:
+        """Prints a line."""
+        print(text, file=sys.stderr, flush=True)
+
+    def started(self, trainer: Any) -> None:
+        """Says what is trained on what."""
+        data, config = trainer.data, trainer.config
+        self.steps = config.train.steps
+        self._trained_from, self._started_at = trainer.step, time.monotonic()
+        parameters = sum(p.numel() for p in trainer.model.parameters())
+        self.say(
+            f"{config.model.system.upper()}, {parameters:,} parameters, on {config.data.task}: "
+            f"{len(data.train):,} puzzles to train on, {len(data.validation):,} to validate, {len(data.test):,} to test; "
+            f"{self.steps:,} steps of {config.train.batch_size} slots"
+            + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
+            + (f" into {trainer.out}" if self.keeps_folder else "")
+            + (f", from step {trainer.step:,}" if trainer.step else "")
+        )
+        for sentence in trainer.task.left_out:
+            self.say(sentence)
+
+    def stepped(self, step: int, metrics: dict[str, float]) -> None:
+        """Tells of the progress."""
+        self.advanced(
+            step,
+            f"loss {metrics['loss']:.4f}  exact {percent(metrics.get('exact'))}  "
+            f"mean steps {metrics.get('mean_steps', float('nan')):.1f}  {metrics['puzzles_per_second']:.0f} puzzles/s",
+        )
+
+    def advanced(self, step: int, text: str) -> None:
+        """Prints a line every quarter of a minute."""
+        now = time.monotonic()
+        if now - self._last_line > SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            left = (now - self._started_at) / max(1, step - self._trained_from) * (self.steps - step)
+            self.say(f"step {step:,}  {text}  {left / 60:.1f} min left")
+
+    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+        """Prints the scores."""
+        early, halting = figures["early_exit"], figures["halting"]
+        what = "validation" if kind == "eval" else f"test, weights of step {step:,}"
+        self.say(
+            f"step {step:,}  {what}: exact {percent(figures['exact'])} at {figures['steps']} steps, "
+            f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
+            f"halting precision {percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
+        )
+
+    def noticed(self, text: str) -> None:
+        """Prints the line."""
+        self.say(text)
+
+    def finished(self, trainer: Any) -> None:
+        """Says how long it took."""
+        where = f"; checkpoints in {trainer.out}" if self.keeps_folder else ""
+        self.say(f"{trainer.seconds:.0f} s of training{where}")
