@@ -16,7 +16,7 @@ NAMES = {
     "DataConfig", "Evaluation", "GridTask", "HRM", "ModelConfig", "Observer", "PuzzleError", "PuzzleShape", "Puzzles",
     "Relational", "Result", "RunConfig", "RuntimeConfig", "Search", "SearchEvaluation", "SolveConfig", "Solver", "TRM",
     "TraceStep", "TrainConfig", "Trainer", "build_model", "evaluate", "get_recipe", "get_task", "list_recipes",
-    "list_weights", "load_checkpoint", "start",
+    "list_weights", "load_checkpoint", "start", "train",
 }  # fmt: skip
 SOURCE = Path(pl.__file__)
 

@@ -41,6 +41,7 @@ _WHERE = {
     "Solver": "ponderling.solving.solver",
     "start": "ponderling.training.trainer",
     "TraceStep": "ponderling.solving.records",
+    "train": "ponderling.training.arrays",
     "TrainConfig": "ponderling.config",
     "Trainer": "ponderling.training.trainer",
     "TRM": "ponderling.models",
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from ponderling.tasks import get_task as get_task
     from ponderling.tasks.base import PuzzleError as PuzzleError
     from ponderling.tasks.base import Puzzles as Puzzles
+    from ponderling.training.arrays import train as train
     from ponderling.training.trainer import Observer as Observer
     from ponderling.training.trainer import Trainer as Trainer
     from ponderling.training.trainer import start as start
