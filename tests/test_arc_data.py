@@ -12,7 +12,7 @@ import pytest
 
 from arc_examples import example_tasks, kaggle, write
 from ponderling.cli import main
-from ponderling.tasks.arc.canvas import kinship, make_views
+from ponderling.tasks.arc.canvas import make_views, view_symmetry
 from ponderling.tasks.arc.files import Pair, read_tasks
 
 
@@ -103,7 +103,7 @@ def test_inspect_counts_the_puzzle_ids_that_training_would_make(tmp_path, capsys
     path = write(tmp_path / "tasks.json", tasks)
     expected = 1
     for name, task in read_tasks(path).items():
-        kin = kinship((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
+        kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
         expected += len(make_views(name, kin, 50)[0])
     assert inspect(capsys, path, "--views", 50)["puzzle_ids"] == expected
     assert inspect(capsys, path, "--views", 0)["puzzle_ids"] == 6

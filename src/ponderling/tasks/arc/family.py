@@ -23,6 +23,8 @@ from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
 
+COLOURS = tuple("0123456789")
+
 PATTERN = r"arc([1-9]\d?)"
 """Names of the families: the canvas's side stands in them."""
 
@@ -243,7 +245,12 @@ class Arc(GridTask):
         Raises:
             PuzzleError: what is wrong with it.
         """
-        return self.parse("/".join("".join(map(str, row)) for row in symbol_grids.rows_of(grid)))
+        rows = symbol_grids.rows_of(grid)
+        for r, row in enumerate(rows, 1):
+            for c, cell in enumerate(row, 1):
+                if str(cell) not in COLOURS:
+                    raise PuzzleError(f"{cell!r} at row {r} column {c} is not a colour from 0 to 9")
+        return self.parse("/".join("".join(map(str, row)) for row in rows))
 
     def to_grid(self, tokens: Tokens) -> Grid:
         """The grid on a canvas (L,) as an array of colours, of its own size."""
