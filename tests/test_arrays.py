@@ -367,7 +367,8 @@ def test_evaluating_a_run_on_arrays_says_that_they_are_gone(tmp_path, capsys):
     )
     assert main(["eval", str(tmp_path), "--data", str(tmp_path / "new.jsonl")]) == 0
     capsys.readouterr()
-    assert main(["train", "grid-small", "--out", str(tmp_path), "--resume"]) != 0
+    assert main(["train", "sudoku4", "--out", str(tmp_path), "--resume"]) == 2
+    assert "go on training with ponderling.train(..., resume=True)" in capsys.readouterr().err
 
 
 def test_arrays_in_the_settings_are_refused_with_the_call_that_takes_them():

@@ -390,7 +390,7 @@ class Trainer:
         if state["data"] != fingerprint(self.data.train, self.shape.vocab_size):
             raise CheckpointError(
                 f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
-                "now holds; give the same file, or start a new run with another --out"
+                "now holds; give the same puzzles, or start a new run with another --out"
             )
         try:
             self.model.load_state_dict(state["model"])
