@@ -60,6 +60,11 @@ class Result:
         return self.found.attempts
 
     @property
+    def attempt(self) -> int:
+        """Number of the attempt that gave the answer; 1 is plain thinking."""
+        return self.found.attempt
+
+    @property
     def halted(self) -> bool:
         """Whether the model said stop; False: it ran out of steps."""
         return self.found.halted

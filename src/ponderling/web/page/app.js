@@ -84,6 +84,9 @@ function options(select, pairs) {
   select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
 }
 
+/** Whether further attempts can be asked for: views of ARC, or guesses where an answer fills in its question. */
+const maySearch = () => state.family.kind === "arc" || state.family.fill.length > 0;
+
 const modelsOf = (task) => state.models.filter((m) => m.tasks.some((t) => t.task === task));
 
 /** Takes the chosen puzzle family over: which models, gallery and difficulties there are. */
@@ -108,6 +111,7 @@ function chooseFamily() {
   const isArc = state.family.kind === "arc";
   for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
+  for (const element of [$("restarts").closest("label"), $("restarts-hint")]) element.hidden = !maySearch();
   $("restarts").max = state.family.most_views ?? MOST_ATTEMPTS;
   [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
   if (isArc !== state.wasArc) { // as `ponderling eval` does, an ARC model takes as many steps as in training
@@ -269,7 +273,7 @@ function shownText(question) {
 async function think(follow = true) {
   stop();
   const depth = Number($("depth").value);
-  const restarts = Number($("restarts").value);
+  const restarts = maySearch() ? Number($("restarts").value) : 0;
   const controller = new AbortController();
   state.thinking = controller;
   $("think").textContent = "Stop";
