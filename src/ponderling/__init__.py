@@ -27,7 +27,7 @@ _WHERE = {
     "list_weights": "ponderling.checkpoint",
     "load_checkpoint": "ponderling.checkpoint",
     "ModelConfig": "ponderling.config",
-    "Observer": "ponderling.training.trainer",
+    "Observer": "ponderling.training.observer",
     "PuzzleError": "ponderling.tasks.base",
     "Puzzles": "ponderling.tasks.base",
     "PuzzleShape": "ponderling.config",
@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from ponderling.config import SolveConfig as SolveConfig
     from ponderling.config import TrainConfig as TrainConfig
     from ponderling.models import HRM as HRM
-    from ponderling.models import TRM as TRM
     from ponderling.models import Relational as Relational
+    from ponderling.models import TRM as TRM
     from ponderling.models import build_model as build_model
     from ponderling.recipes import get_recipe as get_recipe
     from ponderling.recipes import list_recipes as list_recipes
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from ponderling.tasks.base import PuzzleError as PuzzleError
     from ponderling.tasks.base import Puzzles as Puzzles
     from ponderling.training.arrays import train as train
-    from ponderling.training.trainer import Observer as Observer
+    from ponderling.training.observer import Observer as Observer
     from ponderling.training.trainer import Trainer as Trainer
     from ponderling.training.trainer import start as start
 

@@ -127,7 +127,7 @@ class Result:
             if self.halted
             else f"not halted, {self.halt_probability:.0%} sure"
         )
-        return f"Result({self.answer!r}, {judged}, {self.steps} steps, {how})"
+        return f"Result({self.answer!r}, {judged}, {self.steps} step{'s' * (self.steps != 1)}, {how})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):

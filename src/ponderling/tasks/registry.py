@@ -104,7 +104,8 @@ def _imported(name: str) -> Task:
         task = task()
     missing = [needed for needed in NEEDED if not hasattr(task, needed)]
     if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise ValueError(
-            f"task {name} is not a puzzle family: it lacks {', '.join(missing)}; derive it from tasks.GridTask"
+            f"task {name} is not a puzzle family: it lacks {', '.join(missing[:3])}{more}; derive it from tasks.GridTask"
         )
     return task
