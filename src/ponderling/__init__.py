@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from ponderling.config import SolveConfig as SolveConfig
     from ponderling.config import TrainConfig as TrainConfig
     from ponderling.models import HRM as HRM
-    from ponderling.models import Relational as Relational
     from ponderling.models import TRM as TRM
+    from ponderling.models import Relational as Relational
     from ponderling.models import build_model as build_model
     from ponderling.recipes import get_recipe as get_recipe
     from ponderling.recipes import list_recipes as list_recipes
