@@ -51,7 +51,7 @@ def write_jsonl(path, pairs, **columns):
 
 
 def decoded(task, tokens):
-    return [task.to_json(row) for row in tokens]
+    return [task.to_rows(row) for row in tokens]
 
 
 # Formats
@@ -126,7 +126,7 @@ def test_any_pair_of_sizes_survives_tokens_and_text(shape):
     task = Grids(GridSpec(("0", "1", "2"), 9, 9, "marked"))
     grid = np.random.default_rng(0).integers(0, 3, shape).tolist()
     tokens = task.parse(json.dumps(grid))
-    assert task.to_json(tokens) == grid
+    assert task.to_rows(tokens) == grid
     assert (task.parse(task.format(tokens)) == tokens).all()
     canvas = tokens.reshape(9, 9)
     rows, columns = shape

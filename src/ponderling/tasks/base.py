@@ -384,6 +384,14 @@ class Task(Protocol):
         """Writes a file that `read` reads back, whole or not at all."""
         ...
 
+    def write_pairs(self, path: str | Path, puzzles: Puzzles) -> None:
+        """Writes JSON lines with an input and an output each, whole or not at all; for `ponderling train --data`."""
+        ...
+
+    def layout_facts(self, *, padded: bool) -> dict[str, Any]:
+        """What `grid.json` says of this family's puzzles in the official layout; `padded`: some cells hold padding."""
+        ...
+
     @property
     def packaged_sets(self) -> tuple[str, ...]:
         """Names of the family's sets in the package, besides `default`."""

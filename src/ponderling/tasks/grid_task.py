@@ -13,6 +13,7 @@ A subclass says its name, its shape and its symbols and how to generate; everyth
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ponderling.system import write_atomically
 from ponderling.tasks import symbol_grids, text_files
 from ponderling.tasks.base import (
     PAD,
@@ -358,6 +360,29 @@ class GridTask:
     def find_answer(self, question: Tokens) -> Tokens:
         """All PAD, as unknown, unless a family can compute the answer (L,)."""
         return np.full_like(question, PAD)
+
+    def to_rows(self, tokens: Tokens) -> list[list[Any]]:
+        """The grid (L,) as rows of cells, as a JSON line has it: characters, unless a family says otherwise."""
+        return self.letters[tokens].reshape(self.grid_shape).tolist()
+
+    def write_pairs(self, path: str | Path, puzzles: Puzzles) -> None:
+        """Writes JSON lines with an input and an output each, whole or not at all; for `ponderling train --data`."""
+        pairs = (
+            {"input": self.to_rows(question), "output": self.to_rows(answer)}
+            for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
+        )
+        text = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
+        write_atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def layout_facts(self, *, padded: bool) -> dict[str, Any]:
+        """What `grid.json` says of this family's puzzles in the official layout: shape and symbols, as `custom.spec.GridSpec`.
+
+        Args:
+            padded: Some cells hold padding, so that the tokens are all that can be told.
+        """
+        rows, columns = self.grid_shape
+        symbols = list(map(str, range(self.vocab_size))) if padded else self.letters[1:].tolist()
+        return {"symbols": symbols, "rows": rows, "columns": columns, "sizes": "raw" if padded else "one"}
 
     def with_layout(self, layout: str) -> tuple[GridTask, NDArray[np.uint8]]:
         """The family with these regions in place of its own groups, and the number of each cell's region, (L,).

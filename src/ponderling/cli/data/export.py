@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
-from ponderling.system import must_be_new, write_atomically
+from ponderling.system import must_be_new
 
 if TYPE_CHECKING:
-    from ponderling.tasks.base import Puzzles, Task, Tokens
+    from ponderling.tasks.base import Puzzles, Task
 
 
 @dataclass(frozen=True)
@@ -77,56 +77,17 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
 
 
 def _write_official(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
+    from ponderling.tasks.base import PAD
     from ponderling.tasks.official_layout import write_layout
 
     num_puzzles = max(task.num_puzzles(puzzles) for puzzles in parts.values())
-    write_layout(out, parts, task.vocab_size, num_puzzles, _grid_facts(task, parts))
-
-
-def _grid_facts(task: Task, parts: dict[str, Puzzles]) -> dict[str, Any]:
-    """Shape and symbols, as `GridSpec` has them."""
-    import numpy as np
-
-    from ponderling.tasks.custom.family import Grids
-    from ponderling.tasks.custom.spec import GridSpec
-
-    if isinstance(task, Grids):
-        spec = task.spec
-    else:
-        rows, columns = task.grid_shape
-        L = rows * columns
-        padded = any((grid == 0).any() for puzzles in parts.values() for grid in (puzzles.tokens, puzzles.labels))
-        if padded:
-            spec = GridSpec(tuple(map(str, range(task.vocab_size))), rows, columns, "raw")
-        else:
-            cells = (_rows_of(task, np.full(L, token, np.uint8))[0][0] for token in range(1, task.vocab_size))
-            spec = GridSpec(tuple(cells), rows, columns)
-    return {key: value for key, value in asdict(spec).items() if key != "num_puzzles"}
+    padded = any((grid == PAD).any() for puzzles in parts.values() for grid in (puzzles.tokens, puzzles.labels))
+    write_layout(out, parts, task.vocab_size, num_puzzles, task.layout_facts(padded=padded))
 
 
 def _write_jsonl(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
-    import json
-
-    from ponderling.tasks.custom.family import Grids
-
     files = {out / f"{name}.jsonl": puzzles for name, puzzles in parts.items()}
     must_be_new(*files)
     out.mkdir(parents=True, exist_ok=True)
     for file, puzzles in files.items():
-        if isinstance(task, Grids):
-            task.write(file, puzzles)
-            continue
-        lines = [
-            json.dumps({"input": _rows_of(task, question), "output": _rows_of(task, answer)}, ensure_ascii=False) + "\n"
-            for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
-        ]
-        write_atomically(file, lambda temporary, lines=lines: temporary.write_text("".join(lines), encoding="utf-8"))
-
-
-def _rows_of(task: Task, tokens: Tokens) -> list[list[str]]:
-    """The grid (L,) as rows of cells: those of its text where each is one character, else as it is drawn."""
-    rows, columns = task.grid_shape
-    text = task.format(tokens)
-    if len(text) != rows * columns:
-        return task.render(tokens)
-    return [list(text[r * columns : (r + 1) * columns]) for r in range(rows)]
+        task.write_pairs(file, puzzles)

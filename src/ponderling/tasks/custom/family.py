@@ -12,7 +12,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -171,7 +171,7 @@ class Grids(GridTask):
         cells = tokens.reshape(self.grid_shape)[:rows, :columns].tolist() if columns else []
         return [[self.spec.symbols[token - first] if token >= first else "?" for token in row] for row in cells]
 
-    def to_json(self, tokens: Tokens) -> list[list[Any]]:
+    def to_rows(self, tokens: Tokens) -> list[list[Any]]:
         """The grid (L,) as in a JSON line: integers where all symbols are."""
         rows = self.decode(tokens)
         return [[int(cell) if self.numbers and cell != "?" else cell for cell in row] for row in rows]
@@ -247,7 +247,7 @@ class Grids(GridTask):
 
     def to_grid(self, tokens: Tokens) -> NDArray[Any]:
         """The grid (L,) as an array of its own size: integers where all its symbols are, else texts."""
-        rows = self.to_json(tokens)
+        rows = self.to_rows(tokens)
         return np.array(rows) if rows else np.zeros((0, 0), np.int64 if self.numbers else np.str_)
 
     def _tokens_of_rows(self, value: Any) -> Tokens:
@@ -276,7 +276,7 @@ class Grids(GridTask):
         rows = self.decode(tokens)
         form = self._text_form
         if not rows or form == "json" or (form == "words" and len(rows[0]) == 1):
-            return json.dumps(self.to_json(tokens), separators=(",", ":"), ensure_ascii=False)
+            return json.dumps(self.to_rows(tokens), separators=(",", ":"), ensure_ascii=False)
         between = "" if form == "characters" else " "
         return "/".join(between.join(row) for row in rows) + ("/" if len(rows) == 1 else "")
 
@@ -311,7 +311,7 @@ class Grids(GridTask):
         rows = self.decode(answer)
         if not rows or any("?" in row for row in rows if "?" not in self.spec.symbols):
             return ["the answer is no grid: an end mark stands inside it"]
-        said = self.checker(self.to_json(question), self.to_json(answer))
+        said = self.checker(self.to_rows(question), self.to_rows(answer))
         if isinstance(said, bool | np.bool_):
             return () if said else ["the rules refuse the answer"]
         if isinstance(said, str) or not isinstance(said, Sequence):
@@ -422,15 +422,23 @@ class Grids(GridTask):
         """Writes JSON lines that `read` reads back, whole or not at all."""
         lines = []
         for i in range(len(puzzles)):
-            example: dict[str, Any] = {"input": self.to_json(puzzles.tokens[i])}
+            example: dict[str, Any] = {"input": self.to_rows(puzzles.tokens[i])}
             if puzzles.labels[i].any():
-                example["output"] = self.to_json(puzzles.labels[i])
+                example["output"] = self.to_rows(puzzles.labels[i])
             if puzzles.ratings is not None:
                 example["rating"] = int(puzzles.ratings[i])
             if puzzles.sources is not None and puzzles.sources[i]:
                 example["id"] = puzzles.sources[i]
             lines.append(json.dumps(example, separators=(",", ":"), ensure_ascii=False) + "\n")
         write_atomically(Path(path), lambda temporary: temporary.write_text("".join(lines), encoding="utf-8"))
+
+    def write_pairs(self, path: str | Path, puzzles: Puzzles) -> None:
+        """As `write`: these are its files."""
+        self.write(path, puzzles)
+
+    def layout_facts(self, *, padded: bool) -> dict[str, Any]:
+        """What the training file says of itself, but for the number of puzzle ids."""
+        return {key: value for key, value in asdict(self.spec).items() if key != "num_puzzles"}
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """The puzzles of the run's files, with no test question among the others."""
