@@ -21,6 +21,7 @@ from torch import Tensor
 from ponderling.config import DType, PuzzleShape, RunConfig, from_format_1, from_json, to_json
 from ponderling.data import task_of
 from ponderling.models import Model, build_model
+from ponderling.models.device import check_device
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
 
@@ -74,6 +75,7 @@ def save_checkpoint(
 def load_checkpoint(
     name: str | Path,
     device: torch.device | str = "cpu",
+    *,
     dtype: DType | None = None,
     token: str | None = None,
     task: str | None = None,
@@ -83,7 +85,7 @@ def load_checkpoint(
     Args:
         name: A checkpoint folder, a run folder (its best checkpoint, else its last), the name of packaged weights or a Hub
             repository `owner/name`.
-        device: Where the model goes.
+        device: Where the model goes; looked at before anything is loaded.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
         task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
@@ -91,7 +93,9 @@ def load_checkpoint(
 
     Raises:
         CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
+        ValueError: when the device is not there.
     """
+    check_device(device)
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
     if dtype is not None:
@@ -137,9 +141,11 @@ def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
     """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub."""
     path = Path(name)
-    for folder in (path, path / BEST, path / LAST, PACKAGED / path.name if str(name) == path.name else path):
-        if (folder / CONFIG).is_file():
-            return folder
+    found = local_checkpoint(path)
+    if found is None and str(name) == path.name:
+        found = local_checkpoint(PACKAGED / path.name)
+    if found is not None:
+        return found
     if path.is_file():
         hint = (
             "official checkpoints are read by `ponderling import`"
@@ -157,6 +163,11 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
         f"{name}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
         f"({', '.join(list_weights())}) or a Hub repository owner/name"
     )
+
+
+def local_checkpoint(path: Path) -> Path | None:
+    """The checkpoint folder that a run folder or checkpoint folder means: its best, its last, or the folder itself."""
+    return next((folder for folder in (path / BEST, path / LAST, path) if (folder / CONFIG).is_file()), None)
 
 
 def list_weights() -> list[str]:

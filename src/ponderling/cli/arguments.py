@@ -47,7 +47,7 @@ class CheckpointCommand:
         """
         from ponderling.checkpoint import load_checkpoint
 
-        checkpoint = load_checkpoint(self.checkpoint, self.device, self.dtype, task=self.task)
+        checkpoint = load_checkpoint(self.checkpoint, self.device, dtype=self.dtype, task=self.task)
         if self.compile:
             from ponderling.models.torch_compile import compile_for_solving
 

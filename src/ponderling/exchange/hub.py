@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ponderling.checkpoint import BEST, CONFIG, LAST, MODEL, Checkpoint, CheckpointError, save_checkpoint
+from ponderling.checkpoint import BEST, CONFIG, MODEL, Checkpoint, CheckpointError, local_checkpoint, save_checkpoint
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
@@ -25,9 +25,9 @@ def find_local(name: str | Path) -> Path:
         CheckpointError: when there is none; the Hub and the package are not asked.
     """
     path = Path(name)
-    for folder in (path / BEST, path / LAST, path):
-        if (folder / CONFIG).is_file() and (folder / MODEL).is_file():
-            return folder
+    found = local_checkpoint(path)
+    if found is not None:
+        return found
     raise CheckpointError(f"{path}: expected a run folder or a folder with {CONFIG} and {MODEL} to push")
 
 

@@ -85,7 +85,7 @@ class Solver:
         Raises:
             ValueError: when it is to be compiled and there is no C++ compiler.
         """
-        loaded = load_checkpoint(name, device, dtype, token=token, task=task)
+        loaded = load_checkpoint(name, device, dtype=dtype, token=token, task=task)
         if compile:
             compile_for_solving(loaded.model, "compile=True")
         return cls.of(loaded, device=device)

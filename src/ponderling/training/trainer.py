@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ponderling.checkpoint import (
     BEST,
+    CONFIG,
     LAST,
     MODEL,
     TRAINING,
@@ -42,9 +43,9 @@ from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
 from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
-from ponderling.system import keep_freed_memory, remove_leftovers
+from ponderling.system import keep_freed_memory, must_be_new, remove_leftovers
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
-from ponderling.training.distributed import World, own_device
+from ponderling.training.distributed import World, checked_device
 from ponderling.training.metrics import MetricsLog, Window
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
@@ -105,7 +106,7 @@ class Trainer:
             )
         if run.threads:
             torch.set_num_threads(run.threads)
-        self.device = own_device(run.device, world)
+        self.device = checked_device(run.device, world)
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
         if model is None:
@@ -490,6 +491,7 @@ def start(
         ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
     """
     out = Path(out)
+    checked_device(config.run.device, world)  # before a folder is made or data are fetched
     has_run = world.from_first(lambda: _prepare(config, out, resume))
     task = task_of(config.data) if task is None else task
     data = task.load_split(config.data) if data is None else data
@@ -509,6 +511,8 @@ def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
         )
     if has_run:
         check_resumable(read_config(out / LAST)[0], config, out)
+    else:  # one that was imported or downloaded: nobody could say any more which of two checkpoints the folder means
+        must_be_new(out / CONFIG, holds="a checkpoint")
     out.mkdir(parents=True, exist_ok=True)
     for folder in (out, out / BEST, out / LAST):
         remove_leftovers(folder)

@@ -91,7 +91,7 @@ class Registry:
             ValueError: when it is of ARC and the files of its tasks cannot be read, or it is to be compiled and there is no
                 C++ compiler.
         """
-        first = load_checkpoint(checkpoint, device, dtype)
+        first = load_checkpoint(checkpoint, device, dtype=dtype)
         if compile:
             compile_for_solving(first.model, "--compile")
         own = first.config.data.task
@@ -101,7 +101,7 @@ class Registry:
             self.add(name, Solver(first.model, family, config=first.config, device=device), own, slots, tasks)
             return
         for task in catalog.families(first):
-            loaded = first if task == own else load_checkpoint(checkpoint, device, dtype, task=task)
+            loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task)
             self.add(name, Solver.of(loaded, device=device), own, slots)
 
     def add(
