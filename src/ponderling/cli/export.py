@@ -56,11 +56,13 @@ def _official(command: ExportCommand) -> int:
     from ponderling.exchange.official import PREFIXES, write_official
 
     folder = find_checkpoint(command.checkpoint)
-    config, _, info = read_config(folder)
+    config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
-    file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix))
-    beside = "all_config.yaml and identifiers.json" if "identifiers" in info else "all_config.yaml"
+    file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix), shape=shape)
+    beside = (
+        "all_config.yaml, identifiers.json" if "identifiers" in info else "all_config.yaml"
+    ) + " and ponderling.json"
     print(f"written to {file}, {beside} beside it", file=sys.stderr)
     return 0
 
