@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ponderling.models import Model, build_model
 from ponderling.models.device import check_device
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
+from ponderling.tasks.own_code import admit
 
 FORMAT = 2
 """Version of config.json; format 1, whose `train` also held what is now in `run` and `solve`, is still read."""
@@ -79,6 +80,7 @@ def load_checkpoint(
     dtype: DType | None = None,
     token: str | None = None,
     task: str | None = None,
+    trust: bool = False,
 ) -> Checkpoint:
     """The model of a checkpoint, in evaluation mode.
 
@@ -89,15 +91,19 @@ def load_checkpoint(
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
         task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
-            fit all of them, those that mix neighbours other sizes.
+            fit all of them, those that mix neighbours other sizes. Or its own name, `module:attribute`, of a task of yours.
+        trust: Let the checkpoint name Python code, a task or a checker of the user's own, that is imported. Without it that is
+            done only for runs that were made here; see `tasks.own_code.admit`.
 
     Raises:
-        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
+        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task, or
+            names code that is not there or not trusted.
         ValueError: when the device is not there.
     """
     check_device(device)
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
+    admit_code(config, info, folder, asked=() if task is None else (task,), trust=trust)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = task_of(config.data).relations if config.model.system == "relational" else None
@@ -113,6 +119,52 @@ def load_checkpoint(
     model = build_model(config.model, shape, relations=relations)
     load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
     return Checkpoint(model.to(device).eval(), config, shape, info, folder)
+
+
+def admit_code(
+    config: RunConfig,
+    info: Mapping[str, Any],
+    folder: Path,
+    *,
+    asked: Collection[str] = (),
+    trust: bool = False,
+    advice: str | None = None,
+) -> None:
+    """Refuses a config that names Python code which the user neither asked for nor trusts, before any of it is imported.
+
+    Args:
+        config: As it was read from a checkpoint.
+        info: The checkpoint's; `code` says where the run's code lay.
+        folder: The checkpoint's.
+        asked: Names of code that the user gave.
+        trust: Whether the user trusts the checkpoint.
+        advice: How the user can allow a name, for the message; None: as `load_checkpoint` is told.
+
+    Raises:
+        CheckpointError: saying what to do.
+    """
+    noted = info.get("code")
+    for name in own_code(config):
+        how = "say --trust (trust=True) if you trust it"
+        if name == config.data.task:
+            how += f", or --task {name} (task={name!r}) if that is the task that you mean"
+        try:
+            admit(
+                name,
+                noted=noted if isinstance(noted, dict) else {},
+                where=folder,
+                trust=trust,
+                asked=name in asked,
+                advice=advice or how,
+            )
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
+
+
+def own_code(config: RunConfig) -> list[str]:
+    """The Python code, `module:attribute`, that a run's settings name: its task's and its checker's."""
+    names = [config.data.task] if ":" in config.data.task else []
+    return names + ([] if config.data.check is None else [config.data.check])
 
 
 def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
@@ -207,7 +259,10 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
         shape = from_json(PuzzleShape, header["shape"], "shape")
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    return config, shape, header.get("info", {})
+    info = header.get("info", {})
+    if not isinstance(info, dict):
+        raise CheckpointError(f"{path}: info must be an object: got {type(info).__name__}")
+    return config, shape, info
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:

@@ -21,7 +21,15 @@ T_ = TypeVar("T_")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointCommand:
+class OwnCode:
+    """What a verb takes that loads a checkpoint which may need Python code of the user's own."""
+
+    trust: bool = False
+    """Let the checkpoint name Python code (a task or checker of someone's own) that is imported and run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointCommand(OwnCode):
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
@@ -33,7 +41,8 @@ class CheckpointCommand:
     dtype: DType | None = None
     """Activations' type in place of the checkpoint's own."""
     task: str | None = None
-    """Use the weights on another puzzle family, such as sudoku16; relational networks can."""
+    """Use the weights on another puzzle family, such as sudoku16; relational networks can. Or say that the checkpoint's own,
+    module:attribute, is the one that you mean."""
     json: bool = False
     """Print one JSON object on stdout."""
     compile: bool = False
@@ -47,7 +56,7 @@ class CheckpointCommand:
         """
         from ponderling.checkpoint import load_checkpoint
 
-        checkpoint = load_checkpoint(self.checkpoint, self.device, dtype=self.dtype, task=self.task)
+        checkpoint = load_checkpoint(self.checkpoint, self.device, dtype=self.dtype, task=self.task, trust=self.trust)
         if self.compile:
             from ponderling.models.torch_compile import compile_for_solving
 

@@ -17,6 +17,9 @@ from ponderling.system import write_atomically
 
 CARD = "README.md"
 
+OF_THIS_MACHINE = ("code", "files")
+"""Facts of a checkpoint that are paths of the machine it was trained on, and no business of others."""
+
 
 def find_local(name: str | Path) -> Path:
     """The checkpoint folder that a run folder or checkpoint folder means.
@@ -59,7 +62,8 @@ def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | N
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".ponderling-", dir=folder.parent) as beside:
         new = Path(beside) / "new"
-        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, checkpoint.info)
+        info = {key: value for key, value in checkpoint.info.items() if key not in OF_THIS_MACHINE}
+        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, info)
         write_card(checkpoint, new / CARD, name=name or folder.name)
         if folder.exists():
             folder.rename(Path(beside) / "old")

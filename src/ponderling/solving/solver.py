@@ -70,6 +70,7 @@ class Solver:
         task: str | None = None,
         compile: bool = False,
         token: str | None = None,
+        trust: bool = False,
     ) -> Solver:
         """The solver of packaged weights, a run folder, a checkpoint folder or a Hub repository.
 
@@ -81,11 +82,12 @@ class Solver:
             compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
                 (some ten seconds once torch has it in its cache), and later ones less time than without.
             token: Hub token for a private repository.
+            trust: Let the checkpoint name Python code of a task or checker, as in `checkpoint.load_checkpoint`.
 
         Raises:
             ValueError: when it is to be compiled and there is no C++ compiler.
         """
-        loaded = load_checkpoint(name, device, dtype=dtype, token=token, task=task)
+        loaded = load_checkpoint(name, device, dtype=dtype, token=token, task=task, trust=trust)
         if compile:
             compile_for_solving(loaded.model, "compile=True")
         return cls.of(loaded, device=device)

@@ -27,6 +27,7 @@ from ponderling.checkpoint import (
     find_checkpoint,
     load_training_state,
     load_weights,
+    own_code,
     read_config,
     read_safetensors,
     save_checkpoint,
@@ -45,6 +46,7 @@ from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.system import keep_freed_memory, must_be_new, remove_leftovers
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
+from ponderling.tasks.own_code import files_of
 from ponderling.training.distributed import World, checked_device
 from ponderling.training.metrics import MetricsLog, Window
 from ponderling.training.observer import Observer, ProgressLines
@@ -351,6 +353,8 @@ class Trainer:
             **facts,
             **self.task.facts(),
         }
+        if code := files_of(own_code(self.config)):
+            info["code"] = code
         save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
 
     def save(self) -> None:
