@@ -16,12 +16,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_format_1, from_json, to_json
 from ponderling.data import task_of
-from ponderling.models import Model, build_model
+from ponderling.models import Model, build_model, refuse_other_shape
 from ponderling.models.device import check_device
+from ponderling.models.own_network import Networks, model_around
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
 from ponderling.tasks.own_code import admit
@@ -81,6 +82,8 @@ def load_checkpoint(
     token: str | None = None,
     task: str | None = None,
     trust: bool = False,
+    net: Networks | None = None,
+    model: nn.Module | None = None,
 ) -> Checkpoint:
     """The model of a checkpoint, in evaluation mode.
 
@@ -94,13 +97,19 @@ def load_checkpoint(
             fit all of them, those that mix neighbours other sizes. Or its own name, `module:attribute`, of a task of yours.
         trust: Let the checkpoint name Python code, a task or a checker of the user's own, that is imported. Without it that is
             done only for runs that were made here; see `tasks.own_code.admit`.
+        net: A network of your own, as it was trained in place of TRM's block stack; of HRM, or with separate networks, a pair:
+            the one for z and the one for y. The weights are loaded into it.
+        model: A whole network of your own, with the two methods of `models.interface.RecursiveModel`; `dtype` does not
+            concern it.
 
     Raises:
         CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task, or
             names code that is not there or not trusted.
-        ValueError: when the device is not there.
+        ValueError: when the device is not there, or both net and model are given, or net does not suit the system.
     """
     check_device(device)
+    if net is not None and model is not None:
+        raise ValueError("give either net, in place of the block stack, or model, the whole network")
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
     admit_code(config, info, folder, asked=() if task is None else (task,), trust=trust)
@@ -108,6 +117,8 @@ def load_checkpoint(
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = task_of(config.data).relations if config.model.system == "relational" else None
     if task is not None and task != config.data.task:
+        if net is not None or model is not None:
+            raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
         other = get_task(task)
         _check_transfer(folder, config, other)
         (rows, columns), relations = other.grid_shape, other.relations
@@ -116,9 +127,29 @@ def load_checkpoint(
             config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
         shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
         config = replace(config, data=replace(config.data, task=task))
-    model = build_model(config.model, shape, relations=relations)
-    load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
-    return Checkpoint(model.to(device).eval(), config, shape, info, folder)
+    if model is not None:
+        refuse_other_shape(model, shape)
+        built: Any = model
+    elif net is not None:
+        built = model_around(net, config.model, shape)
+    else:
+        _need_own_network(folder, info)
+        built = build_model(config.model, shape, relations=relations)
+    load_weights(built, read_safetensors(folder / MODEL), folder / MODEL)
+    return Checkpoint(built.to(device).eval(), config, shape, info, folder)
+
+
+def _need_own_network(folder: Path, info: Mapping[str, Any]) -> None:
+    """Refuses a checkpoint whose network is not the package's, which no file can bring along."""
+    name = info.get("own_network")
+    if name is None:
+        return
+    part = "model" if info.get("own_part") == "model" else "net"
+    known = name if isinstance(name, str) and re.fullmatch(r"[\w.<>, ]{1,200}", name) else "unnamed"
+    raise CheckpointError(
+        f"{folder}: was trained with a network of your own, {known}, which a checkpoint does not hold: give it, in Python "
+        f"as {part}=MyModule(), on the command line as --net module:attribute"
+    )
 
 
 def admit_code(
@@ -285,7 +316,8 @@ def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: st
     ]
     if problems:
         raise CheckpointError(
-            f"{path}: {'; '.join(problems)}. Was it saved by another model? See `ponderling import --help`."
+            f"{path}: {'; '.join(problems)}. Was it trained with another network? Give one of your own as net=MyModule(), on "
+            "the command line as --net module:attribute. Official checkpoints are read by `ponderling import`"
         )
     model.load_state_dict(dict(tensors))
 
