@@ -103,3 +103,32 @@ def test_a_verb_refuses_a_missing_device_in_one_line_before_it_loads_anything(ar
     error = capsys.readouterr().err.strip()
     assert error.startswith("ponderling: device cuda is not there: this torch")
     assert "\n" not in error
+
+
+@needs_no_gpu
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["eval", "no/such-model"],
+        ["solve", "no/such-model", "1..."],
+        ["film", "no/such-model", "1...", "film.svg"],
+    ],
+)
+def test_a_missing_device_is_told_before_the_hub_is_asked(args, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: pytest.fail("asked the Hub"))
+    assert main([*args, "--device", "cuda"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("ponderling: device cuda is not there: this torch")
+    assert "\n" not in error
+
+
+@needs_no_gpu
+def test_training_refuses_a_missing_device_before_it_makes_a_folder_or_reads_data(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ponderling.training.trainer.task_of", lambda *_: pytest.fail("went on"))
+    assert main(["train", "sudoku4", "--run.device", "cuda"]) == 2
+    assert "device cuda is not there: this torch" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert main(["train", "sudoku4", "--run.device", "gpu"]) == 2
+    assert "unknown device 'gpu': did you mean cuda?" in capsys.readouterr().err

@@ -22,11 +22,14 @@ from ponderling.checkpoint import (
     save_checkpoint,
     save_training_state,
 )
+from ponderling.cli.import_ import main as import_
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
+from ponderling.exchange.hub import find_local
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.system import write_atomically
 from ponderling.training.optim import Optimizers
+from ponderling.training.trainer import start
 
 SHAPE = PuzzleShape(6, 16, 2)
 CONFIG = RunConfig(
@@ -65,6 +68,23 @@ def test_a_run_folder_means_its_best_checkpoint_else_its_last(tmp_path):
     assert find_checkpoint(tmp_path) == tmp_path / "last"
     saved(tmp_path / "best")
     assert find_checkpoint(tmp_path) == tmp_path / "best"
+
+
+def test_a_folder_means_the_same_checkpoint_to_every_verb(tmp_path):
+    saved(tmp_path)
+    for newer in (tmp_path, tmp_path / "last", tmp_path / "best"):
+        saved(newer)
+        assert find_checkpoint(tmp_path) == find_local(tmp_path) == newer
+
+
+def test_nothing_is_trained_into_a_folder_that_is_a_checkpoint_nor_imported_into_a_run(tmp_path):
+    saved(tmp_path / "model")
+    with pytest.raises(FileExistsError, match="model holds a checkpoint already: choose another --out"):
+        start(get_recipe("sudoku4").config, tmp_path / "model")
+    assert sorted(file.name for file in (tmp_path / "model").iterdir()) == ["config.json", "model.safetensors"]
+    saved(tmp_path / "run" / "last")
+    with pytest.raises(FileExistsError, match="last holds a checkpoint already"):
+        import_(["no-such-file", "--out", str(tmp_path / "run")])
 
 
 def test_missing_and_unexpected_and_misshapen_tensors_are_reported_together():

@@ -109,7 +109,7 @@ def test_a_run_goes_on_on_another_device(first: str, then: str, tmp_path: Path):
 def test_the_packaged_weights_solve(compiled: bool):
     puzzles = get_task("sudoku9").load_default("test")[:40]
     here = Solver.load("sudoku")
-    there = Solver.load("sudoku", "cuda", compile=compiled)
+    there = Solver.load("sudoku", device="cuda", compile=compiled)
     for a, b in zip(
         here.solve_many(tokens=list(puzzles.tokens)), there.solve_many(tokens=list(puzzles.tokens)), strict=True
     ):
@@ -120,7 +120,7 @@ def test_the_packaged_weights_solve(compiled: bool):
 @needs_gpu
 def test_search_and_evaluation():
     puzzles = get_task("sudoku9").load_default("test")[:12]
-    solver = Solver.load("sudoku", "cuda")
+    solver = Solver.load("sudoku", device="cuda")
     found = list(
         solver.solve_many(tokens=list(puzzles.tokens), steps=1, search=Search(restarts=20, noise=0.1, verify=True))
     )

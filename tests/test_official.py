@@ -26,6 +26,7 @@ from ponderling.exchange.official import (
     write_official,
 )
 from ponderling.models import build_model
+from ponderling.recipes import get_recipe
 
 TRM, HRM = golden.HERE / "checkpoint_trm_samsung", golden.HERE / "checkpoint_hrm_sapient"
 CELLS = ImportOptions(seq_len=16)
@@ -263,3 +264,39 @@ def test_a_checkpoint_of_ours_loads_after_import(tmp_path):
     save_checkpoint(tmp_path, imported.tensors, imported.config, imported.shape, imported.info)
     ours, theirs = load_checkpoint(tmp_path).model, load_official(TRM, CELLS)
     assert same(dict(ours.state_dict()), dict(theirs.state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("info", "name"),
+    [
+        ({"origin": "../../escaped"}, "step_0"),
+        ({"origin": "/tmp/escaped", "step": 7}, "step_7"),
+        ({"origin": "step_5/../../escaped"}, "step_0"),
+        ({"origin": "step_5\n"}, "step_0"),
+        ({"origin": ["step_5"]}, "step_0"),
+        ({"step": "/../../escaped"}, "step_0"),
+        ({"origin": "step_5"}, "step_5"),
+        ({"origin": "checkpoint"}, "checkpoint"),
+    ],
+)
+def test_no_fact_in_a_checkpoint_leads_out_of_the_folder(info, name, tmp_path):
+    config = RunConfig(ModelConfig(hidden_size=32, num_heads=2, num_layers=1, prefix_len=0, puzzle_embedding_size=0))
+    model = build_model(config.model, PuzzleShape(6, 16))
+    folder = tmp_path / "deep" / "down" / "out"
+    assert write_official(folder, model.state_dict(), config, info) == folder / name
+    assert {file for file in tmp_path.rglob("*") if file.is_file()} == {folder / name, folder / "all_config.yaml"}
+
+
+def test_what_our_export_knew_is_not_asked_for_by_the_import(tmp_path):
+    config = replace(get_recipe("sudoku4").config, model=ModelConfig(hidden_size=32, num_heads=2, num_layers=1))
+    model = build_model(config)
+    save_checkpoint(tmp_path / "run", model.state_dict(), config, model.shape, {"step": 3})
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "theirs"), "--to", "official"]) == 0
+    assert main(["import", str(tmp_path / "theirs"), "--out", str(tmp_path / "ours")]) == 0
+    again = load_checkpoint(tmp_path / "ours")
+    assert (again.config.data.task, again.shape.seq_len) == ("sudoku4", 16)
+    assert read_official(tmp_path / "theirs", ImportOptions(seq_len=16)).config.data.task == "unknown"
+    for text, reason in (("[]", "damaged"), ('{"seq_len": 16, "task": "os:abort"}', "expected a task's name")):
+        (tmp_path / "theirs" / "ponderling.json").write_text(text)
+        with pytest.raises(CheckpointError, match=rf"ponderling\.json: .*{reason}"):
+            read_official(tmp_path / "theirs")

@@ -64,7 +64,7 @@ def test_it_trains_and_evaluates_by_its_name(lakes, tmp_path, capsys, monkeypatc
     assert json.loads(captured.out)["run"] == "runs/Lakes"
     assert "grid-small: TRM with an MLP over positions, D 64, for grids of 36 cells, 4 steps" in captured.err
     question = lakes.format(lakes.generate(np.random.default_rng(2), 1).tokens[0])
-    assert main(["solve", "runs/Lakes", question, "--json"]) == 0
+    assert main(["solve", "runs/Lakes", question, "--json", "--task", "own_task:Lakes"]) == 0
     assert json.loads(capsys.readouterr().out)["valid"] is False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ponderling.config import DType, PuzzleShape, RunConfig, from_format_1, from_json, to_json
 from ponderling.data import task_of
-from ponderling.models import Model, build_model
+from ponderling.models import Model, build_model, refuse_other_shape
+from ponderling.models.device import check_device
+from ponderling.models.own_network import Networks, model_around
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
+from ponderling.tasks.own_code import admit
 
 FORMAT = 2
 """Version of config.json; format 1, whose `train` also held what is now in `run` and `solve`, is still read."""
@@ -74,30 +77,48 @@ def save_checkpoint(
 def load_checkpoint(
     name: str | Path,
     device: torch.device | str = "cpu",
+    *,
     dtype: DType | None = None,
     token: str | None = None,
     task: str | None = None,
+    trust: bool = False,
+    net: Networks | None = None,
+    model: nn.Module | None = None,
 ) -> Checkpoint:
     """The model of a checkpoint, in evaluation mode.
 
     Args:
         name: A checkpoint folder, a run folder (its best checkpoint, else its last), the name of packaged weights or a Hub
             repository `owner/name`.
-        device: Where the model goes.
+        device: Where the model goes; looked at before anything is loaded.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
         task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
-            fit all of them, those that mix neighbours other sizes.
+            fit all of them, those that mix neighbours other sizes. Or its own name, `module:attribute`, of a task of yours.
+        trust: Let the checkpoint name Python code, a task or a checker of the user's own, that is imported. Without it that is
+            done only for runs that were made here; see `tasks.own_code.admit`.
+        net: A network of your own, as it was trained in place of TRM's block stack; of HRM, or with separate networks, a pair:
+            the one for z and the one for y. The weights are loaded into it.
+        model: A whole network of your own, with the two methods of `models.interface.RecursiveModel`; `dtype` does not
+            concern it.
 
     Raises:
-        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
+        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task, or
+            names code that is not there or not trusted.
+        ValueError: when the device is not there, or both net and model are given, or net does not suit the system.
     """
+    check_device(device)
+    if net is not None and model is not None:
+        raise ValueError("give either net, in place of the block stack, or model, the whole network")
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
+    admit_code(config, info, folder, asked=() if task is None else (task,), trust=trust)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = task_of(config.data).relations if config.model.system == "relational" else None
     if task is not None and task != config.data.task:
+        if net is not None or model is not None:
+            raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
         other = get_task(task)
         _check_transfer(folder, config, other)
         (rows, columns), relations = other.grid_shape, other.relations
@@ -106,9 +127,75 @@ def load_checkpoint(
             config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
         shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
         config = replace(config, data=replace(config.data, task=task))
-    model = build_model(config.model, shape, relations=relations)
-    load_weights(model, read_safetensors(folder / MODEL), folder / MODEL)
-    return Checkpoint(model.to(device).eval(), config, shape, info, folder)
+    if model is not None:
+        refuse_other_shape(model, shape)
+        built: Any = model
+    elif net is not None:
+        built = model_around(net, config.model, shape)
+    else:
+        _need_own_network(folder, info)
+        built = build_model(config.model, shape, relations=relations)
+    load_weights(built, read_safetensors(folder / MODEL), folder / MODEL)
+    return Checkpoint(built.to(device).eval(), config, shape, info, folder)
+
+
+def _need_own_network(folder: Path, info: Mapping[str, Any]) -> None:
+    """Refuses a checkpoint whose network is not the package's, which no file can bring along."""
+    name = info.get("own_network")
+    if name is None:
+        return
+    part = "model" if info.get("own_part") == "model" else "net"
+    known = name if isinstance(name, str) and re.fullmatch(r"[\w.<>, ]{1,200}", name) else "unnamed"
+    raise CheckpointError(
+        f"{folder}: was trained with a network of your own, {known}, which a checkpoint does not hold: give it, in Python "
+        f"as {part}=MyModule(), on the command line as --net module:attribute"
+    )
+
+
+def admit_code(
+    config: RunConfig,
+    info: Mapping[str, Any],
+    folder: Path,
+    *,
+    asked: Collection[str] = (),
+    trust: bool = False,
+    advice: str | None = None,
+) -> None:
+    """Refuses a config that names Python code which the user neither asked for nor trusts, before any of it is imported.
+
+    Args:
+        config: As it was read from a checkpoint.
+        info: The checkpoint's; `code` says where the run's code lay.
+        folder: The checkpoint's.
+        asked: Names of code that the user gave.
+        trust: Whether the user trusts the checkpoint.
+        advice: How the user can allow a name, for the message; None: as `load_checkpoint` is told.
+
+    Raises:
+        CheckpointError: saying what to do.
+    """
+    noted = info.get("code")
+    for name in own_code(config):
+        how = "say --trust (trust=True) if you trust it"
+        if name == config.data.task:
+            how += f", or --task {name} (task={name!r}) if that is the task that you mean"
+        try:
+            admit(
+                name,
+                noted=noted if isinstance(noted, dict) else {},
+                where=folder,
+                trust=trust,
+                asked=name in asked,
+                advice=advice or how,
+            )
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
+
+
+def own_code(config: RunConfig) -> list[str]:
+    """The Python code, `module:attribute`, that a run's settings name: its task's and its checker's."""
+    names = [config.data.task] if ":" in config.data.task else []
+    return names + ([] if config.data.check is None else [config.data.check])
 
 
 def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
@@ -137,9 +224,11 @@ def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
     """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub."""
     path = Path(name)
-    for folder in (path, path / BEST, path / LAST, PACKAGED / path.name if str(name) == path.name else path):
-        if (folder / CONFIG).is_file():
-            return folder
+    found = local_checkpoint(path)
+    if found is None and str(name) == path.name:
+        found = local_checkpoint(PACKAGED / path.name)
+    if found is not None:
+        return found
     if path.is_file():
         hint = (
             "official checkpoints are read by `ponderling import`"
@@ -157,6 +246,11 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
         f"{name}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
         f"({', '.join(list_weights())}) or a Hub repository owner/name"
     )
+
+
+def local_checkpoint(path: Path) -> Path | None:
+    """The checkpoint folder that a run folder or checkpoint folder means: its best, its last, or the folder itself."""
+    return next((folder for folder in (path / BEST, path / LAST, path) if (folder / CONFIG).is_file()), None)
 
 
 def list_weights() -> list[str]:
@@ -196,7 +290,10 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
         shape = from_json(PuzzleShape, header["shape"], "shape")
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    return config, shape, header.get("info", {})
+    info = header.get("info", {})
+    if not isinstance(info, dict):
+        raise CheckpointError(f"{path}: info must be an object: got {type(info).__name__}")
+    return config, shape, info
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
@@ -219,7 +316,8 @@ def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: st
     ]
     if problems:
         raise CheckpointError(
-            f"{path}: {'; '.join(problems)}. Was it saved by another model? See `ponderling import --help`."
+            f"{path}: {'; '.join(problems)}. Was it trained with another network? Give one of your own as net=MyModule(), on "
+            "the command line as --net module:attribute. Official checkpoints are read by `ponderling import`"
         )
     model.load_state_dict(dict(tensors))
 

@@ -53,7 +53,7 @@ def main(args: list[str]) -> int:
 
     out = command.out or Path(f"{command.checkpoint.rstrip('/')}-adapted")
     check_device(command.device)
-    checkpoint = load_checkpoint(command.checkpoint, command.device, command.dtype)
+    checkpoint = load_checkpoint(command.checkpoint, command.device, dtype=command.dtype)
     with StopOnSignal() as stop:
         figures = adapt(
             checkpoint,

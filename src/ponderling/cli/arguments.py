@@ -8,7 +8,7 @@ import re
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tyro.conf import Positional
 
@@ -21,7 +21,52 @@ T_ = TypeVar("T_")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointCommand:
+class OwnCode:
+    """What a verb takes that loads a checkpoint which may need Python code of the user's own."""
+
+    trust: bool = False
+    """Let the checkpoint name Python code (a task or checker of someone's own) that is imported and run."""
+    net: str | None = None
+    """A network of your own that the checkpoint was trained with, module:attribute: a class or function that needs no
+    arguments, or an instance; of two networks a function that gives both."""
+
+    def code(self) -> dict[str, Any]:
+        """What `load_checkpoint` is told of the user's own code.
+
+        Raises:
+            ValueError: when there is no such network.
+        """
+        return {"trust": self.trust, **({} if self.net is None else own_network(self.net))}
+
+
+def own_network(name: str) -> dict[str, Any]:
+    """The network that `module:attribute` names, as `load_checkpoint` takes it: under model if it is a whole one, else net.
+
+    Raises:
+        ValueError: when there is none, or it cannot be made without arguments.
+    """
+    from torch import nn
+
+    from ponderling.tasks.own_code import import_attribute
+
+    try:
+        found = import_attribute(name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"--net {name}: expected module:attribute that can be imported: {error}") from error
+    if not isinstance(found, nn.Module | tuple | list):
+        if not callable(found):
+            raise ValueError(f"--net {name}: expected a class, a function or an nn.Module, got {type(found).__name__}")
+        try:
+            found = found()
+        except TypeError as error:
+            raise ValueError(
+                f"--net {name}: cannot be made without arguments ({error}): name a function that makes it"
+            ) from error
+    return {"model" if hasattr(found, "initial_state") else "net": found}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointCommand(OwnCode):
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
@@ -33,7 +78,8 @@ class CheckpointCommand:
     dtype: DType | None = None
     """Activations' type in place of the checkpoint's own."""
     task: str | None = None
-    """Use the weights on another puzzle family, such as sudoku16; relational networks can."""
+    """Use the weights on another puzzle family, such as sudoku16; relational networks can. Or say that the checkpoint's own,
+    module:attribute, is the one that you mean."""
     json: bool = False
     """Print one JSON object on stdout."""
     compile: bool = False
@@ -47,7 +93,7 @@ class CheckpointCommand:
         """
         from ponderling.checkpoint import load_checkpoint
 
-        checkpoint = load_checkpoint(self.checkpoint, self.device, self.dtype, task=self.task)
+        checkpoint = load_checkpoint(self.checkpoint, self.device, dtype=self.dtype, task=self.task, **self.code())
         if self.compile:
             from ponderling.models.torch_compile import compile_for_solving
 

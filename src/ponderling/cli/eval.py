@@ -35,6 +35,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
 
     from ponderling.cli.arc import run_arc
     from ponderling.solving.evaluate import evaluate
+    from ponderling.solving.kept import puzzles_to_test
     from ponderling.solving.search import PLAIN
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
@@ -51,7 +52,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     if search == PLAIN and not command.early_exit:
         search = None
     solver = Solver.of(checkpoint, device=command.device)
-    puzzles = solver.task.load_test(checkpoint.config.data, command.data)[: command.max_puzzles]
+    puzzles = puzzles_to_test(checkpoint, solver.task, command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
         outcome = evaluate(

@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.system import must_be_new
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}
 
 
 @dataclass(frozen=True)
-class ExportCommand:
+class ExportCommand(OwnCode):
     """What `ponderling export` takes."""
 
     checkpoint: Positional[str]
@@ -56,11 +56,13 @@ def _official(command: ExportCommand) -> int:
     from ponderling.exchange.official import PREFIXES, write_official
 
     folder = find_checkpoint(command.checkpoint)
-    config, _, info = read_config(folder)
+    config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
-    file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix))
-    beside = "all_config.yaml and identifiers.json" if "identifiers" in info else "all_config.yaml"
+    file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix), shape=shape)
+    beside = (
+        "all_config.yaml, identifiers.json" if "identifiers" in info else "all_config.yaml"
+    ) + " and ponderling.json"
     print(f"written to {file}, {beside} beside it", file=sys.stderr)
     return 0
 
@@ -74,7 +76,7 @@ def _graph(command: ExportCommand, kind: str) -> int:
     must_be_new(command.out, advice="choose another name")
     if not command.out.absolute().parent.is_dir():
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
-    checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task)
+    checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task, **command.code())
     print("tracing the network, which takes up to a minute or two", file=sys.stderr)
     worst = max(export(checkpoint, command.out, kind).values())
     size = command.out.stat().st_size

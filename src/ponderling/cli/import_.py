@@ -35,12 +35,14 @@ def main(args: list[str]) -> int:
         "ponderling import",
         "Reads a checkpoint of the official HRM or TRM code and writes it as ours.",
     )
-    from ponderling.checkpoint import CONFIG, save_checkpoint
+    from ponderling.checkpoint import BEST, CONFIG, LAST, save_checkpoint
     from ponderling.exchange.official import build_imported, read_official
     from ponderling.models import count_parameters
     from ponderling.tasks import answers_by_vote
 
-    must_be_new(command.out / CONFIG, holds="a checkpoint")
+    must_be_new(
+        *(folder / CONFIG for folder in (command.out, command.out / BEST, command.out / LAST)), holds="a checkpoint"
+    )
     imported = read_official(command.path, command)
     model = build_imported(imported, str(command.path))
     save_checkpoint(command.out, imported.tensors, imported.config, imported.shape, imported.info)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.cli.display import say_if_replaced
 
 
 @dataclass(frozen=True)
-class PushCommand:
+class PushCommand(OwnCode):
     """What `ponderling push` takes."""
 
     run: Positional[Path]
@@ -34,7 +34,7 @@ def main(args: list[str]) -> int:
     from ponderling.checkpoint import load_checkpoint
     from ponderling.exchange.hub import find_local, push_to_hub, write_card
 
-    checkpoint = load_checkpoint(find_local(command.run))
+    checkpoint = load_checkpoint(find_local(command.run), **command.code())
     if command.card is not None:
         say_if_replaced(command.card)
         write_card(checkpoint, command.card, name=command.repo)

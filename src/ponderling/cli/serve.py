@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.config import DType
 
 TOKEN = "PONDERLING_TOKEN"
@@ -21,7 +21,7 @@ TOKEN = "PONDERLING_TOKEN"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeCommand:
+class ServeCommand(OwnCode):
     """What `ponderling serve` takes."""
 
     checkpoints: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
@@ -70,7 +70,16 @@ def main(args: list[str]) -> int:
     check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))
     for name, checkpoint in names_of(command.checkpoints).items():
-        registry.load(name, checkpoint, command.slots, command.device, command.dtype, command.data, command.compile)
+        registry.load(
+            name,
+            checkpoint,
+            command.slots,
+            command.device,
+            command.dtype,
+            command.data,
+            command.compile,
+            command.code(),
+        )
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
     for lane in registry.engine.lanes:
@@ -125,6 +134,8 @@ def check(command: ServeCommand) -> str | None:
     """
     if not command.checkpoints:
         raise ValueError("name at least one checkpoint, such as `ponderling serve sudoku`")
+    if command.net is not None and len(command.checkpoints) > 1:
+        raise ValueError(f"--net is the network of one checkpoint: got {len(command.checkpoints)}")
     if command.slots < 1 or command.queue < 0 or command.timeout <= 0 or not 0 <= command.port < 65536:
         raise ValueError(
             "--slots must be at least 1, --queue at least 0, --timeout above 0 and --port from 0 to 65535: got "

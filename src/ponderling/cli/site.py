@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import OwnCode, parse_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
-class SiteCommand:
+class SiteCommand(OwnCode):
     """What `ponderling site` takes."""
 
     folder: Positional[Path]
@@ -39,7 +39,7 @@ def main(args: list[str]) -> int:
     from ponderling.web.site import build_site
 
     ((name, checkpoint),) = names_of((command.checkpoint,)).items()
-    families = build_site(command.folder, name, checkpoint, command.runtime, command.data)
+    families = build_site(command.folder, name, checkpoint, command.runtime, command.data, code=command.code())
     print(
         f"wrote {command.folder} with {', '.join(families)}; see it with: python -m http.server --directory {command.folder}",
         file=sys.stderr,

@@ -69,7 +69,7 @@ def main(args: list[str]) -> int:
     out = Path(_value_of("--out", args) or default_out)
     part = _part(recipe, args)
     folder = out if part is None else _part_folder(recipe, out, part)
-    saved = _saved_config(args, folder)
+    saved = _saved_config(args, folder, name)
     base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
     command = _parse(recipe, base, args, name)
     config = command.config()
@@ -143,7 +143,7 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
     results: list[dict[str, Any]] = []
     for number, part in enumerate(recipe.before, 1):
         folder = _part_folder(recipe, out, number)
-        saved = _saved_config(args, folder)
+        saved = _saved_config(args, folder, name)
         command = _parse(recipe, saved or part, args, name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
         if saved is not None and (step := read_config(folder / LAST)[2]["step"]) >= train.steps:
@@ -316,13 +316,18 @@ def _value_of(option: str, args: list[str]) -> str | None:
     return None
 
 
-def _saved_config(args: list[str], out: Path) -> RunConfig | None:
+def _saved_config(args: list[str], out: Path, name: str | None) -> RunConfig | None:
     """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
     if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
         return None
-    from ponderling.checkpoint import LAST, read_config
+    from ponderling.checkpoint import LAST, admit_code, read_config
 
-    return read_config(out / LAST)[0]
+    config, _, info = read_config(out / LAST)
+    given = [text for text in (name, _value_of("--data.check", args)) if text is not None]
+    admit_code(
+        config, info, out / LAST, asked=given, advice="give MODULE:ATTRIBUTE or --data.check again, as at the start"
+    )
+    return config
 
 
 def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) -> dict[str, Any]:

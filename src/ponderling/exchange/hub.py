@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ponderling.checkpoint import BEST, CONFIG, LAST, MODEL, Checkpoint, CheckpointError, save_checkpoint
+from ponderling.checkpoint import BEST, CONFIG, MODEL, Checkpoint, CheckpointError, local_checkpoint, save_checkpoint
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
 
 CARD = "README.md"
+
+OF_THIS_MACHINE = ("code", "files")
+"""Facts of a checkpoint that are paths of the machine it was trained on, and no business of others."""
 
 
 def find_local(name: str | Path) -> Path:
@@ -25,9 +28,9 @@ def find_local(name: str | Path) -> Path:
         CheckpointError: when there is none; the Hub and the package are not asked.
     """
     path = Path(name)
-    for folder in (path / BEST, path / LAST, path):
-        if (folder / CONFIG).is_file() and (folder / MODEL).is_file():
-            return folder
+    found = local_checkpoint(path)
+    if found is not None:
+        return found
     raise CheckpointError(f"{path}: expected a run folder or a folder with {CONFIG} and {MODEL} to push")
 
 
@@ -59,7 +62,8 @@ def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | N
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".ponderling-", dir=folder.parent) as beside:
         new = Path(beside) / "new"
-        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, checkpoint.info)
+        info = {key: value for key, value in checkpoint.info.items() if key not in OF_THIS_MACHINE}
+        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, info)
         write_card(checkpoint, new / CARD, name=name or folder.name)
         if folder.exists():
             folder.rename(Path(beside) / "old")

@@ -23,6 +23,7 @@ from ponderling.config import DType, RunConfig, Search
 from ponderling.data import task_of
 from ponderling.exchange.hub import push_to_hub, save_pretrained
 from ponderling.models.interface import RecursiveModel
+from ponderling.models.own_network import Networks
 from ponderling.models.torch_compile import compile_for_solving
 from ponderling.solving.loop import ThinkingLoop
 from ponderling.solving.result import Result
@@ -70,6 +71,9 @@ class Solver:
         task: str | None = None,
         compile: bool = False,
         token: str | None = None,
+        trust: bool = False,
+        net: Networks | None = None,
+        model: torch.nn.Module | None = None,
     ) -> Solver:
         """The solver of packaged weights, a run folder, a checkpoint folder or a Hub repository.
 
@@ -81,11 +85,14 @@ class Solver:
             compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
                 (some ten seconds once torch has it in its cache), and later ones less time than without.
             token: Hub token for a private repository.
+            trust: Let the checkpoint name Python code of a task or checker, as in `checkpoint.load_checkpoint`.
+            net: A network of your own in place of the block stack, as in training; a pair for HRM or separate networks.
+            model: A whole network of your own.
 
         Raises:
             ValueError: when it is to be compiled and there is no C++ compiler.
         """
-        loaded = load_checkpoint(name, device, dtype, token=token, task=task)
+        loaded = load_checkpoint(name, device, dtype=dtype, token=token, task=task, trust=trust, net=net, model=model)
         if compile:
             compile_for_solving(loaded.model, "compile=True")
         return cls.of(loaded, device=device)

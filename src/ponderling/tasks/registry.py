@@ -9,7 +9,6 @@ import functools
 import importlib
 import pkgutil
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from ponderling.system import did_you_mean
 from ponderling.tasks.base import DataSettings, Task
+from ponderling.tasks.own_code import import_attribute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +92,8 @@ def answers_by_vote(name: str) -> bool:
 
 def _imported(name: str) -> Task:
     module_name, _, attribute = name.partition(":")
-    if "" not in sys.path:  # as `python -m` has it: modules of the folder the command is given in
-        sys.path.insert(0, "")
     try:
-        task: Any = getattr(importlib.import_module(module_name), attribute)
+        task: Any = import_attribute(name)
     except ImportError as error:
         raise ValueError(f"task {name}: {module_name} cannot be imported: {error}") from error
     except AttributeError as error:

@@ -17,6 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ponderling.models.device import check_device
+
 T_ = TypeVar("T_")
 
 
@@ -129,6 +131,17 @@ def join_world() -> Iterator[World]:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
+
+
+def checked_device(device: str, world: World) -> torch.device:
+    """`own_device`, once it is known to be there.
+
+    Raises:
+        ValueError: when it is not there, or cannot be shared out.
+    """
+    if world.size == 1 or device.partition(":")[0] != "cuda":
+        return check_device(device)
+    return check_device(own_device(device, world))
 
 
 def own_device(device: str, world: World) -> torch.device:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ponderling.checkpoint import (
     BEST,
+    CONFIG,
     LAST,
     MODEL,
     TRAINING,
@@ -26,6 +27,7 @@ from ponderling.checkpoint import (
     find_checkpoint,
     load_training_state,
     load_weights,
+    own_code,
     read_config,
     read_safetensors,
     save_checkpoint,
@@ -38,13 +40,16 @@ from ponderling.halting import times_asked
 from ponderling.losses import IGNORE
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.interface import takes_depth
+from ponderling.models.own_network import note_of
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
+from ponderling.solving.kept import TEST, keep_test, places_of
 from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
-from ponderling.system import keep_freed_memory, remove_leftovers
+from ponderling.system import keep_freed_memory, must_be_new, remove_leftovers
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
-from ponderling.training.distributed import World, own_device
+from ponderling.tasks.own_code import files_of
+from ponderling.training.distributed import World, checked_device
 from ponderling.training.metrics import MetricsLog, Window
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
@@ -95,6 +100,7 @@ class Trainer:
         self.config, self.out, self.task, self.data = config, Path(out), task, data
         self.out.mkdir(parents=True, exist_ok=True)
         self.recipe, self.world = recipe, world
+        self.files = places_of(config.data)  # now: the current folder may change while the run goes on
         self.observer = observer if observer is not None else ProgressLines()
         if not world.is_first:
             self.observer = Observer()
@@ -105,7 +111,7 @@ class Trainer:
             )
         if run.threads:
             torch.set_num_threads(run.threads)
-        self.device = own_device(run.device, world)
+        self.device = checked_device(run.device, world)
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
         if model is None:
@@ -349,7 +355,12 @@ class Trainer:
             "seconds": round(self.seconds, 1),
             **facts,
             **self.task.facts(),
+            **note_of(self.evaluated_model),
         }
+        if code := files_of(own_code(self.config)):
+            info["code"] = code
+        if files := self.files:
+            info["files"] = files
         save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
 
     def save(self) -> None:
@@ -490,12 +501,17 @@ def start(
         ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
     """
     out = Path(out)
+    checked_device(config.run.device, world)  # before a folder is made or data are fetched
     has_run = world.from_first(lambda: _prepare(config, out, resume))
     task = task_of(config.data) if task is None else task
-    data = task.load_split(config.data) if data is None else data
-    trainer = Trainer(config, out, task, data, model, recipe, observer, world)
+    split = task.load_split(config.data) if data is None else data
+    trainer = Trainer(config, out, task, split, model, recipe, observer, world)
     if has_run:
         trainer.resume()
+    if config.data.grid is not None and not (has_run and (out / TEST).is_file()):
+        # also those that the run's own test leaves out
+        all_test = data is None and config.data.max_test is not None
+        world.from_first(lambda: keep_test(out, task.load_test(config.data, "default") if all_test else split.test))
     return trainer
 
 
@@ -509,6 +525,8 @@ def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
         )
     if has_run:
         check_resumable(read_config(out / LAST)[0], config, out)
+    else:  # one that was imported or downloaded: nobody could say any more which of two checkpoints the folder means
+        must_be_new(out / CONFIG, holds="a checkpoint")
     out.mkdir(parents=True, exist_ok=True)
     for folder in (out, out / BEST, out / LAST):
         remove_leftovers(folder)

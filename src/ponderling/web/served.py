@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ class Registry:
         dtype: DType | None = None,
         arc_source: str = "default",
         compile: bool = False,
+        code: Mapping[str, Any] | None = None,
     ) -> None:
         """Loads a checkpoint under this name, on all puzzle families that it can be used on.
 
@@ -85,13 +87,15 @@ class Registry:
             device: Where it runs.
             dtype: Activations' type in place of its own.
             arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
+            code: What `load_checkpoint` is told of the user's own code: trust, net, model.
             compile: Compile its network for the family it was trained on; `Lane.probe` waits for that.
 
         Raises:
             ValueError: when it is of ARC and the files of its tasks cannot be read, or it is to be compiled and there is no
                 C++ compiler.
         """
-        first = load_checkpoint(checkpoint, device, dtype)
+        code = code or {}
+        first = load_checkpoint(checkpoint, device, dtype=dtype, **code)
         if compile:
             compile_for_solving(first.model, "--compile")
         own = first.config.data.task
@@ -101,7 +105,7 @@ class Registry:
             self.add(name, Solver(first.model, family, config=first.config, device=device), own, slots, tasks)
             return
         for task in catalog.families(first):
-            loaded = first if task == own else load_checkpoint(checkpoint, device, dtype, task=task)
+            loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
             self.add(name, Solver.of(loaded, device=device), own, slots)
 
     def add(

@@ -50,7 +50,13 @@ VIEWS = 16
 
 
 def build_site(
-    folder: Path, name: str, checkpoint: str, runtime: Path | None = None, arc_source: str = "default"
+    folder: Path,
+    name: str,
+    checkpoint: str,
+    runtime: Path | None = None,
+    arc_source: str = "default",
+    *,
+    code: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Writes the folder and gives the puzzle families on it. Whatever is raised, nothing of it is left behind.
 
@@ -60,6 +66,7 @@ def build_site(
         checkpoint: As in `load_checkpoint`.
         runtime: The npm package onnxruntime-web, as a folder or .tgz file; None: `npm pack` fetches it.
         arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
+        code: What `load_checkpoint` is told of the user's own code: trust, net, model.
 
     Raises:
         FileExistsError: when there is something in the folder.
@@ -70,7 +77,8 @@ def build_site(
     if (folder.is_symlink() or folder.exists()) and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already and not an empty folder: choose another")
     need_onnx()
-    first = load_checkpoint(checkpoint, dtype="float32")
+    code = code or {}
+    first = load_checkpoint(checkpoint, dtype="float32", **code)
     there = next(parent for parent in folder.absolute().parents if parent.exists())
     # Built beside, on the same disk, so that what fails half way leaves no half of a page.
     with tempfile.TemporaryDirectory(prefix=".ponderling-site-", dir=there) as temporary:
@@ -84,7 +92,7 @@ def build_site(
         elif arc_source != "default":
             raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")
         else:
-            about = _about(name, checkpoint, first)
+            about = _about(name, checkpoint, first, code=code)
         about["models"][0]["recursions"] = recursions
         (built / "model.json").write_text(json.dumps(about, separators=(",", ":")))
         export(first, built / "model.onnx")
@@ -100,6 +108,8 @@ def _single_recursions(checkpoint: Checkpoint) -> tuple[Checkpoint, int]:
     count = times_asked(checkpoint.model, checkpoint.config)
     if count == 1:
         return checkpoint, 1
+    if "own_network" in checkpoint.info:
+        raise ValueError(f"{checkpoint.path}: a network of your own that may stop within a step cannot run on the page")
     config = replace(checkpoint.config, model=replace(checkpoint.config.model, T=1))
     single = build_model(config.model, checkpoint.shape, relations=task_of(config.data).relations)
     single.load_state_dict(checkpoint.model.state_dict())
@@ -115,12 +125,12 @@ def _write_page(folder: Path) -> None:
     index.write_text(index.read_text().replace("<head>", f"<head>\n    {policy}", 1))
 
 
-def _about(name: str, path: str, first: Checkpoint) -> dict[str, Any]:
+def _about(name: str, path: str, first: Checkpoint, *, code: Mapping[str, Any]) -> dict[str, Any]:
     """What /v1/models says, with what the loop around the graph must know; and puzzles to try."""
     own = first.config.data.task
     families, puzzles = [], {}
     for task in catalog.families(first):
-        checkpoint = first if task == own else load_checkpoint(path, dtype="float32", task=task)
+        checkpoint = first if task == own else load_checkpoint(path, dtype="float32", task=task, **code)
         solver = Solver.of(checkpoint)
         by_difficulty = catalog.puzzles_by_difficulty(solver.task)
         puzzles[task] = {

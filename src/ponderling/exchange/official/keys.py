@@ -16,6 +16,9 @@ PREFIXES = ("_orig_mod.model.inner.", "model.inner.", "inner.")
 
 CONFIG_FILE = "all_config.yaml"
 
+OURS_FILE = "ponderling.json"
+"""What the official files do not say, of a checkpoint that we wrote: the puzzle family and the number of cells."""
+
 # Each pair is our name and theirs.
 KEYS = [
     ("embedding.weight", "embed_tokens.embedding_weight"),

@@ -6,6 +6,7 @@ n and T. What is missing must be given, and the error says what it is.
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import re
@@ -28,6 +29,7 @@ from ponderling.exchange.official.keys import (
     ARCH_TRAIN_SETTINGS,
     CONFIG_FILE,
     LOSSES,
+    OURS_FILE,
     PREFIXES,
     TRAIN_SETTINGS,
     to_ours,
@@ -66,6 +68,8 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
     names = _read_names(given, file, raw)
     if names is not None and given.task is None:
         given = replace(given, task=OFFICIAL_ARC)
+    if given.task is None and given.seq_len is None:
+        given = replace(given, **_told(file.parent / OURS_FILE))
     settings_file = given.config or file.parent / CONFIG_FILE
     if given.config and not given.config.is_file():
         raise CheckpointError(f"{given.config}: no such file")
@@ -110,6 +114,25 @@ def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> 
             "embeddings: was it trained on another data set? Name the right one with --identifiers"
         )
     return names
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """The puzzle family and the number of cells that our export noted beside the official files; nothing without a note.
+
+    A name `module:attribute` would be Python code, which no file may choose.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        task, seq_len = told.get("task"), told["seq_len"]
+        if not isinstance(seq_len, int) or not (task is None or re.fullmatch(r"[\w-]+", task)):
+            raise ValueError("expected a task's name and a number of cells")
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path}: damaged ({error}): delete it, and say --task or --seq-len if that is asked for"
+        ) from error
+    return {"task": task, "seq_len": seq_len}
 
 
 def load_official(path: str | Path, given: ImportOptions | None = None) -> Model:

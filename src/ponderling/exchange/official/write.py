@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,12 +15,13 @@ import torch
 import yaml
 from torch import Tensor
 
-from ponderling.config import ModelConfig, RunConfig
+from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.exchange.official.keys import (
     ARCH_MODEL_SETTINGS,
     ARCH_TRAIN_SETTINGS,
     CONFIG_FILE,
     LOSSES,
+    OURS_FILE,
     PREFIXES,
     TRAIN_SETTINGS,
     to_official,
@@ -103,10 +105,13 @@ def write_official(
     config: RunConfig,
     info: Mapping[str, Any] | None = None,
     prefix: str | None = None,
+    *,
+    shape: PuzzleShape | None = None,
 ) -> Path:
     """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.
 
-    Of an ARC model that knows its tasks by name `identifiers.json` is written too.
+    Of an ARC model that knows its tasks by name `identifiers.json` is written too; with the shape also `ponderling.json`, so
+    that an import need not ask for what neither of the official files says.
 
     Args:
         folder: Made if need be; files that are there already are not overwritten.
@@ -114,6 +119,7 @@ def write_official(
         config: The run's config.
         info: The checkpoint's `info`: name, prefix and YAML of an imported one are used again.
         prefix: One of `PREFIXES`; None: that of the import, or with torch.compile.
+        shape: The puzzles'.
 
     Returns:
         The file of weights.
@@ -129,15 +135,34 @@ def write_official(
         (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
     )
     folder = Path(folder)
-    file = folder / (info.get("origin") or f"step_{info.get('step', 0)}")
+    file = folder / _name(info)
     names = Identifiers.from_json(info["identifiers"]) if "identifiers" in info else None
     texts = {CONFIG_FILE: yaml.safe_dump(settings)} | ({} if names is None else {NAMES: json.dumps(names_of(names))})
+    if shape is not None:
+        texts[OURS_FILE] = json.dumps(_told(config, shape)) + "\n"
     must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(file, lambda path: _save(state, path))
     for name, text in texts.items():
         write_atomically(folder / name, lambda path, text=text: path.write_text(text))
     return file
+
+
+def _name(info: Mapping[str, Any]) -> str:
+    """The name of the file of weights; nothing that a checkpoint's config says can lead out of the folder."""
+    origin, step = info.get("origin"), info.get("step")
+    if isinstance(origin, str) and re.fullmatch(r"step_[0-9]+|checkpoint", origin):
+        return origin
+    return f"step_{step if isinstance(step, int) and step >= 0 else 0}"
+
+
+def _told(config: RunConfig, shape: PuzzleShape) -> dict[str, Any]:
+    """The number of cells, and the puzzle family where its name alone says what it is."""
+    told: dict[str, Any] = {"seq_len": shape.seq_len}
+    task = config.data.task
+    if config.data.grid is None and task != "unknown" and ":" not in task:
+        told["task"] = task
+    return told
 
 
 def _save(state: Mapping[str, Tensor], path: Path) -> None:

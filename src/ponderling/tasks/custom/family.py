@@ -8,9 +8,7 @@ the marks are a part of the answer: with them the network says how large its ans
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +25,7 @@ from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.split import load_grids
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout
+from ponderling.tasks.own_code import import_attribute
 from ponderling.tasks.problems import Problems
 from ponderling.tasks.split import split_off
 
@@ -472,11 +471,8 @@ def import_checker(name: str) -> Checker:
     Raises:
         ValueError: when there is no such function.
     """
-    module, _, attribute = name.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     try:
-        function = getattr(importlib.import_module(module), attribute)
+        function = import_attribute(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"check {name}: expected module:function that can be imported: {error}") from error
     if not callable(function):
