@@ -23,10 +23,10 @@ NUM_SYMMETRIES = 8
 """0 to 3: quarter turns against the clock; 4: left-right; 5: up-down; 6: transposed; 7: transposed at the other diagonal."""
 
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
-"""The symmetry that undoes each."""
+"""The inverse of each symmetry."""
 
 TRIALS = 5
-"""Views drawn for each that is wanted, before a task is taken to have no more distinct ones; as official."""
+"""Views drawn for each view wanted before a task counts as having no more distinct ones, as in the official builder."""
 
 # Cell (a, b) of the new grid is cell (i, j) of the old one: (b, a) if swapped, each counted from the far end if flipped.
 _SWAPPED = np.array([0, 1, 0, 1, 0, 0, 1, 1], bool)
@@ -64,7 +64,7 @@ def place(grid: Grid, side: int, corner: tuple[int, int] = (0, 0)) -> Tokens:
 def extents(canvases: Tokens, side: int) -> NDArray[np.intp]:
     """Rows and columns of the grid on each canvas (N, side x side), (N, 2): the largest rectangle of colours in the corner.
 
-    Of equal rectangles that with fewest rows, as official; (0, 0) where the corner has no colour.
+    Ties go to the rectangle with the fewest rows, as in the official builder; (0, 0) where the corner has no colour.
     """
     coloured = canvases.reshape(-1, side, side) >= FIRST_COLOUR
     run = np.logical_and.accumulate(coloured, axis=2).sum(axis=2)
@@ -93,11 +93,11 @@ def redraw(
     colours: NDArray[np.uint8],
     corners: NDArray[np.integer] | None = None,
 ) -> Tokens:
-    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, at another place if so wished.
+    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, optionally moved to another place.
 
     Args:
         canvases: What `place` made; an empty one (an unknown answer) stays empty.
-        side: Of the canvas.
+        side: Rows and columns of the canvas.
         symmetries: One for each, (N,).
         colours: The new colour of each colour, (N, 10).
         corners: Row and column of the upper left cell, (N, 2); None: the corner.
@@ -126,7 +126,7 @@ class ViewSymmetry(NamedTuple):
     colours: str
     """The task's colours but 0; a permutation of others changes nothing."""
     symmetries: str
-    """For each of the 8 symmetries the first that shows the same."""
+    """For each of the 8 symmetries, the first one that shows the same."""
 
 
 def view_symmetry(pairs: Iterable[Pair]) -> ViewSymmetry:

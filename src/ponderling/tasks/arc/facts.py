@@ -1,4 +1,4 @@
-"""What a source of ARC tasks holds, to be looked at before training on it; `data inspect` shows it."""
+"""What a source of ARC tasks holds, for a look before training on it; `data inspect` shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def arc_facts(given: Sequence[ArcTask]) -> dict[str, Any]:
     """Numbers of tasks, pairs, sizes and colours as plain values.
 
     Args:
-        given: All tasks that were read, at least one; of several of one id the first counts.
+        given: All tasks that were read, at least one; where several share an id, the first counts.
     """
     times = Counter(task.id for task in given)
     tasks = list({task.id: task for task in reversed(given)}.values())[::-1]
@@ -51,7 +51,7 @@ def _colours(task: ArcTask) -> Iterable[int]:
 
 
 def _sharing(tasks: list[ArcTask]) -> list[list[str]]:
-    """Tasks that have a solved pair in common with an earlier one of another id: that one and the task."""
+    """Tasks that share a solved pair with an earlier task of another id: the earlier id, then the task's."""
     first: dict[bytes, str] = {}
     found = []
     for task in tasks:

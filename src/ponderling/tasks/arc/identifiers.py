@@ -1,8 +1,8 @@
-"""Which row of the puzzle embedding stands for which view of which ARC task.
+"""The task and view of ARC that each row of the puzzle embedding is for.
 
-A model knows a task by its rows alone, so a checkpoint must say whose they are. Views follow from the task's id, so it is
+A model knows a task by its rows alone, so a checkpoint must say which rows belong to which task. Views follow from the task's id, so it is
 enough to keep, for each task, its colours and symmetries (`canvas.ViewSymmetry`) and how many views were asked for. Views of an
-imported checkpoint (`official_names.py`) were drawn otherwise, and are kept.
+imported checkpoint (`official_names.py`) were drawn differently, so they are stored.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 from ponderling.tasks.arc.canvas import ViewSymmetry, make_views
 
 UNKNOWN = "-"
-"""The digest of a task of which the name alone is known."""
+"""The digest of a task that only its name is known of."""
 
 
 class TaskRows(NamedTuple):
     """A task that has rows of the puzzle embedding, and which views they are for."""
 
     role: str
-    """train: all its pairs were trained on; test: its demonstrations alone."""
+    """`train`: all pairs of the task were trained on; `test`: only its demonstrations."""
     num_pairs: int
-    """Pairs trained on; 0: not known."""
+    """Number of pairs trained on; 0: not known."""
     views: int
-    """Views asked for besides the task as it is."""
+    """Number of views requested besides the task as it is."""
     kin: ViewSymmetry
     digest: str
-    """Tells the task from another of the same id; see `ArcTask.digest`."""
+    """A hash that tells the task from another of the same id; see `ArcTask.digest`."""
     shown: str = ""
     """All views, ten digits each, where they do not follow from the id: symmetry, and the new colours of 1 to 9."""
 
@@ -44,29 +44,29 @@ class TaskRows(NamedTuple):
         return digits[:, 0].copy(), np.where(np.arange(10) == 0, np.uint8(0), digits)
 
     def to_text(self) -> str:
-        """One line; `from_text` reads it back."""
+        """The rows as one line of text; `from_text` reads it back."""
         kin = self.kin
         shown = f" {self.shown}" if self.shown else ""
         return f"{self.role} {self.num_pairs} {self.views} {kin.symmetries} {kin.colours or '-'} {self.digest}{shown}"
 
     @classmethod
     def from_text(cls, text: str) -> TaskRows:
-        """What `to_text` wrote."""
+        """The rows that `to_text` wrote."""
         role, num_pairs, views, symmetries, colours, digest, *shown = text.split(" ")
         return cls(role, int(num_pairs), int(views), ViewSymmetry(colours.strip("-"), symmetries), digest, *shown)
 
 
 @dataclass(frozen=True)
 class Identifiers:
-    """The rows of a puzzle embedding: those without a name, then for each task its view 0, 1, 2, ..."""
+    """The rows of a puzzle embedding: those without a name, then views 0, 1, 2, ... of each task."""
 
     tasks: Mapping[str, TaskRows] = field(default_factory=dict)
-    """By id, in the order of their rows."""
+    """Tasks by id, in the order of their rows."""
     unnamed: int = 1
-    """Rows before the first task's: row 0 is blank; more where a checkpoint came without names."""
+    """Number of rows before the first task's. Row 0 is blank; a checkpoint that came without names has more."""
 
     def added(self, tasks: Mapping[str, TaskRows]) -> Identifiers:
-        """With rows for further tasks behind those there are.
+        """A copy with rows for further tasks after the existing rows.
 
         Raises:
             ValueError: when a task has rows already.
@@ -85,12 +85,12 @@ class Identifiers:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Rows of each task, in order."""
+        """Number of rows of each task, in order."""
         return np.array(self._views[0], np.int64)
 
     @cached_property
     def firsts(self) -> NDArray[np.int64]:
-        """The first row of each task, that of the task as it is."""
+        """The first row of each task, which shows the task as it is."""
         return self.unnamed + np.cumsum(self.counts) - self.counts
 
     @cached_property
@@ -100,7 +100,7 @@ class Identifiers:
 
     @property
     def num_rows(self) -> int:
-        """Rows of the embedding."""
+        """Number of rows of the embedding."""
         return self.unnamed + int(self.counts.sum())
 
     @property
@@ -114,16 +114,16 @@ class Identifiers:
         return self._views[2]
 
     def rows(self, task_id: str, views: int | None = None) -> NDArray[np.int64]:
-        """The rows of a task: of the task as it is and of its first `views` views, all if None."""
+        """The rows of a task as it is and of its first `views` views; None: of all its views."""
         place = self.places[task_id]
         count = int(self.counts[place])
         return self.firsts[place] + np.arange(count if views is None else min(views + 1, count))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values for a checkpoint; `from_json` reads it back."""
+        """The rows as plain values for a checkpoint; `from_json` reads them back."""
         return {"unnamed": self.unnamed, "tasks": {name: known.to_text() for name, known in self.tasks.items()}}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Identifiers:
-        """What `to_json` gave."""
+        """The rows that `to_json` wrote."""
         return cls({name: TaskRows.from_text(text) for name, text in values["tasks"].items()}, int(values["unnamed"]))

@@ -1,8 +1,8 @@
 """Puzzle ids of the official ARC builders: `identifiers.json` names the view of a task that each row of the embedding is for.
 
-Row 0 is `<blank>`. A task as it is has its own name, a view of it that name, the symmetry and the new colour of each colour:
-`007bbfb7|||t3|||0912345678` (TinyRecursiveModels) or `007bbfb7_t3_0912345678` (HRM). The views are drawn there with one
-generator for all tasks, so that they cannot be drawn again and are kept as they are.
+Row 0 is `<blank>`. A task as it is has its own name. A view adds the symmetry and the new colour of each colour:
+`007bbfb7|||t3|||0912345678` (TinyRecursiveModels) or `007bbfb7_t3_0912345678` (HRM). The official code draws views with
+one generator for all tasks, so they cannot be reproduced and are kept as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.official_layout import NAMES, load_array
 
 TESTS = "test_puzzles.json"
-"""Beside it in TinyRecursiveModels: the tasks whose test inputs are for testing."""
+"""A file next to `identifiers.json` in TinyRecursiveModels: the tasks whose test inputs are for testing."""
 BLANK = "<blank>"
 VIEW = re.compile(r"(.+)(?:\|\|\|t([0-7])\|\|\||_t([0-7])_)(0[1-9]{9})", re.DOTALL)
 AS_IS = "0123456789"
@@ -30,11 +30,11 @@ AS_IS = "0123456789"
 
 
 class OfficialRows(NamedTuple):
-    """Whose the puzzle ids of an official data set are."""
+    """The tasks and views that the puzzle ids of an official data set are for."""
 
     identifiers: Identifiers
     order: NDArray[np.int64]
-    """The official row of each of ours; ours stand together for each task, as theirs do but for a task in two of their sets."""
+    """The official row of each of our rows. We keep a task's rows together; the official ones are apart if it is in two sets."""
 
 
 def read_names(path: str | Path) -> OfficialRows:
@@ -42,7 +42,7 @@ def read_names(path: str | Path) -> OfficialRows:
 
     Raises:
         PuzzleError: naming the file and what is wrong with it.
-        FileNotFoundError: when there is no such file.
+        FileNotFoundError: when the file does not exist.
     """
     path = Path(path)
     path = path / NAMES if path.is_dir() else path
@@ -92,9 +92,9 @@ def _parse(name: str) -> tuple[str, str]:
 
 
 def _with_roles(path: Path, known: dict[str, TaskRows], names: list[str]) -> dict[str, TaskRows]:
-    """With the test tasks marked, and their demonstrations' digests where these are known.
+    """The known tasks with the test tasks marked, and with their demonstrations' digests where these are known.
 
-    Where no file tells which tasks these are, all count as trained on with all pairs: better a warning too many.
+    Without a file that says which tasks these are, all pairs of all tasks count as trained on: better a warning too many.
     """
     tests, ids = path.with_name(TESTS), path.parent / "test" / "all__puzzle_identifiers.npy"
     marked, file = {}, ids

@@ -1,7 +1,7 @@
 """Choosing among many answers to one question, and what the choice is worth: votes, pass@k and submissions, as ARC counts them.
 
-As the official evaluator (evaluators/arc.py): the answer that most views give comes first; of equals the one whose halting
-scores have the higher mean. pass@k: the right answer is among the first k.
+As the official evaluator (evaluators/arc.py): the answer that most views give comes first; ties go to the higher mean halting
+score. pass@k: the right answer is among the first k.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 Grid = NDArray[np.uint8]
 
 PASS_KS = (1, 2, 5, 10, 100, 1000)
-"""The k of pass@k that are reported, as official."""
+"""The values of k for which pass@k is reported, as in the official evaluator."""
 
 ATTEMPTS = ("attempt_1", "attempt_2")
-"""Answers that a submission gives for each test input."""
+"""Keys of the answers that a submission gives for each test input."""
 
 
 class Candidate(NamedTuple):
@@ -29,23 +29,23 @@ class Candidate(NamedTuple):
     grid: Grid
     votes: int
     score: float
-    """Mean halting score of those who gave it, from 0 to 1."""
+    """Mean halting score of the views that gave this answer, from 0 to 1."""
 
 
 class Votes:
-    """Answers to one question as they come in."""
+    """A tally of answers to one question as they come in."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[tuple[int, ...], bytes], tuple[Grid, int, float]] = {}
 
     def add(self, grid: Grid, score: float) -> None:
-        """One more answer, with its halting score."""
+        """Counts one more answer, with its halting score."""
         key = (grid.shape, grid.tobytes())
         first, count, total = self._found.get(key, (grid, 0, 0.0))
         self._found[key] = (first, count + 1, total + score)
 
     def ranked(self) -> list[Candidate]:
-        """The distinct answers, best first; of wholly equal ones that which came first."""
+        """The distinct answers, best first; ties go to the answer that came first."""
         candidates = [Candidate(grid, count, total / count) for grid, count, total in self._found.values()]
         return sorted(candidates, key=lambda c: (c.votes, c.score), reverse=True)
 
@@ -64,8 +64,8 @@ def pass_at(ranks: Mapping[str, Sequence[int | None]], ks: Sequence[int] = PASS_
     task: the mean over tasks of the share of their test inputs, as the papers and Kaggle report; test: over all test inputs.
 
     Args:
-        ranks: For each task the place of the right answer to each of its test inputs; there must be one.
-        ks: The k.
+        ranks: For each task, the place of the right answer to each of its test inputs; at least one.
+        ks: The values of k.
     """
     right = {k: [[rank is not None and rank <= k for rank in of_task] for of_task in ranks.values()] for k in ks}
     return {
@@ -77,8 +77,8 @@ def pass_at(ranks: Mapping[str, Sequence[int | None]], ks: Sequence[int] = PASS_
 def attempts(candidates: Sequence[Candidate]) -> dict[str, list[list[int]]]:
     """The first two candidates as a submission gives them.
 
-    As official, the first fills in for a missing second. Where the answer is an empty grid, which Kaggle refuses, a single
-    black cell stands.
+    The first fills in for a missing second, as in the official evaluator. A single black cell replaces an empty grid, which
+    Kaggle refuses.
     """
     grids = [candidate.grid for candidate in candidates[: len(ATTEMPTS)]] or [np.zeros((0, 0), np.uint8)]
     grids += grids[:1] * (len(ATTEMPTS) - len(grids))
@@ -86,11 +86,11 @@ def attempts(candidates: Sequence[Candidate]) -> dict[str, list[list[int]]]:
 
 
 def check_submission(submission: Any, num_tests: Mapping[str, int]) -> list[str]:
-    """What is wrong with a submission, a sentence for each fault; empty when it is fit to send.
+    """What is wrong with a submission, a sentence for each fault; empty when it can be sent.
 
     Args:
         submission: What the JSON file holds.
-        num_tests: Test inputs of each task of the challenge file.
+        num_tests: Number of test inputs of each task of the challenge file.
     """
     if not isinstance(submission, dict):
         return ["a submission is an object with a list of attempts for each task id"]
@@ -115,7 +115,7 @@ def _is_grid(value: Any) -> bool:
 
 
 def score_submission(submission: Mapping[str, Any], answers: Mapping[str, Sequence[Grid]]) -> dict[str, Any]:
-    """What a checked submission is worth: pass@1 and pass@2 as `pass_at`, and how many tasks and test inputs there are."""
+    """Scores of a checked submission: pass@1 and pass@2 as in `pass_at`, and the numbers of tasks and test inputs."""
     ranks: dict[str, list[int | None]] = {}
     for name, of_task in answers.items():
         given = [[pair[attempt] for attempt in ATTEMPTS] for pair in submission[name]]
@@ -130,8 +130,8 @@ def read_submission(path: Path) -> Any:
     """The JSON of a submission.
 
     Raises:
-        ValueError: when it is none.
-        FileNotFoundError: when there is no such file.
+        ValueError: when the file does not hold JSON.
+        FileNotFoundError: when the file does not exist.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
