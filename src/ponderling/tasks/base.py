@@ -25,7 +25,7 @@ class Question(NamedTuple):
     """A puzzle to solve."""
 
     tokens: Tokens
-    """(L,)."""
+    """Tokens of the question, (L,)."""
     puzzle_id: int = 0
     """Row of the puzzle embedding."""
 
@@ -45,8 +45,8 @@ class Puzzles:
     sources: tuple[str, ...] | None = None
     """Where each puzzle came from; None when unknown."""
     regions: NDArray[np.uint8] | None = None
-    """Regions that puzzles bring of their own, (N, L): 1 + the number of each cell's region, and 0 in every cell of a puzzle
-    that has the family's groups. None when no puzzle brings any. See `Relations.regions`."""
+    """Regions that replace the family's, (N, L): 1 + the number of each cell's region, or 0 in every cell of a puzzle
+    that keeps the family's groups. None when all puzzles keep them. See `Relations.regions`."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -66,12 +66,12 @@ class Puzzles:
 
     @property
     def brings_regions(self) -> NDArray[np.bool_]:
-        """Which puzzles have regions of their own, (N,)."""
+        """Whether each puzzle has its own regions, (N,)."""
         return np.zeros(len(self), bool) if self.regions is None else self.regions.max(axis=1, initial=0) > 0
 
 
 def join(parts: Sequence[Puzzles]) -> Puzzles:
-    """The puzzles of all parts, one after the other; ratings and sources only where every part has them."""
+    """The puzzles of all parts, one after the other; ratings and sources are kept only where every part has them."""
     regions = None
     if any(part.regions is not None for part in parts):
         regions = [np.zeros_like(part.tokens) if part.regions is None else part.regions for part in parts]
@@ -93,13 +93,13 @@ class DataSplit:
 
     train: Puzzles
     validation: Puzzles
-    """Held out of the training puzzles; chooses the best checkpoint."""
+    """Puzzles held out of training; they choose the best checkpoint."""
     test: Puzzles
-    """Evaluated once, at the end."""
+    """Puzzles evaluated once, at the end."""
 
 
 class DataSettings(Protocol):
-    """What a run says of its data: `config.DataConfig`. A family reads what concerns it."""
+    """A run's data settings: `config.DataConfig`. A family reads what concerns it."""
 
     @property
     def train(self) -> str:
@@ -193,30 +193,30 @@ class Symmetry:
 
 
 class Regions(NamedTuple):
-    """The groups of a family that a puzzle may replace with regions of its own, see `Puzzles.regions`."""
+    """The groups of a family that a puzzle may replace with its own regions, see `Puzzles.regions`."""
 
     relation: str
-    """The relation that they belong to."""
+    """The relation that the replaceable groups belong to."""
     first: int
-    """The number of the first of them."""
+    """Index of the first replaceable group in its relation."""
     number: int
-    """How many there are, one after the other."""
+    """Number of replaceable groups, which follow one another."""
 
 
 @dataclass(frozen=True)
 class Relations:
-    """Which cells belong together, for a network that knows nothing else of the task.
+    """Groups of cells that belong together, for a network that knows nothing else of the task.
 
-    A permutation of the cells that carries every group of a relation to a group of it, and any permutation of the symbols,
-    must carry puzzles to puzzles and answers to answers.
+    A symmetry is a permutation of the cells that carries every group of a relation to a group of it, or any permutation
+    of the symbols. Each must carry puzzles to puzzles and answers to answers.
     """
 
     groups: dict[str, tuple[tuple[int, ...], ...]]
-    """For each relation its groups of cells; groups of one relation are treated alike, and may differ in size."""
+    """Groups of cells of each relation; groups of one relation are treated alike, and may differ in size."""
     first_symbol: int
     """Tokens from here on are symbols that can be exchanged for one another; a lower token means the cell is not given."""
     regions: Regions | None = None
-    """None where every puzzle has the groups of the family."""
+    """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
 
 
 @dataclass(frozen=True)
@@ -246,11 +246,11 @@ class Task(Protocol):
 
     @property
     def vocab_size(self) -> int:
-        """How many tokens there are, PAD included."""
+        """Number of tokens, PAD included."""
         ...
 
     def num_puzzles(self, puzzles: Puzzles) -> int:
-        """Rows of the puzzle embedding that these puzzles need, with all forms in which `augment` shows them."""
+        """Number of rows of the puzzle embedding that these puzzles need, in all forms that `augment` shows."""
         ...
 
     def parse(self, text: str) -> Tokens:
@@ -275,7 +275,7 @@ class Task(Protocol):
 
     @property
     def kind(self) -> str:
-        """How the page draws it: sudoku, maze, arc or grid."""
+        """How the web page draws a puzzle: sudoku, maze, arc or grid."""
         ...
 
     @property
@@ -329,7 +329,7 @@ class Task(Protocol):
         ...
 
     def clue_mask(self, tokens: Tokens) -> NDArray[np.bool_]:
-        """Which cells of the questions (..., L) are given, so that an answer must keep them."""
+        """Whether each cell of the questions (..., L) is given, so that an answer must keep it."""
         ...
 
     def check_question(self, tokens: Tokens) -> None:
@@ -359,7 +359,7 @@ class Task(Protocol):
         ...
 
     def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
-        """Each question and its answer in another, equally valid form; the training data that never runs out."""
+        """Each question and its answer in another, equally valid form; it makes training data endless."""
         ...
 
     @property
@@ -372,8 +372,8 @@ class Task(Protocol):
         ...
 
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
-        """A number for each question (N, L), with the regions that it brings, (N,); equal where a symmetry carries one to the
-        other, if the family can tell."""
+        """A number for each question (N, L) with its regions, (N,); equal where a symmetry carries one to the other, if
+        the family can tell."""
         ...
 
     def read(self, path: str | Path) -> Puzzles:
@@ -399,7 +399,7 @@ class Task(Protocol):
 
     @property
     def left_out(self) -> Sequence[str]:
-        """What was not used of the data that was last read, and why: a sentence for each reason."""
+        """Data that the last read left unused, and why: a sentence for each reason."""
         ...
 
     def load_default(self, split: str) -> Puzzles:
@@ -411,7 +411,7 @@ class Task(Protocol):
         ...
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
-        """The puzzles of a source, to evaluate a run with these settings on."""
+        """The puzzles of a source, for evaluating a run with these settings."""
         ...
 
     @property
@@ -424,9 +424,9 @@ class Task(Protocol):
         ...
 
     def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
-        """Takes over what `facts` gave to a checkpoint with so many rows of puzzle embeddings; raises ValueError."""
+        """Takes over a checkpoint's `facts`; ValueError if they do not fit its `num_puzzles` puzzle embeddings."""
         ...
 
     def read_hub(self, split: str) -> Puzzles:
-        """The family's public data set on the Hub; raises PuzzleError when there is none or it cannot be fetched."""
+        """The family's public data set on the Hub; raises PuzzleError when it does not exist or cannot be fetched."""
         ...

@@ -54,17 +54,17 @@ class GridTask:
     symbols: str
     """The character of token 1, of token 2, ..."""
     padding_symbol = "?"
-    """How padding is written."""
+    """The character that stands for padding in text."""
     aliases: Mapping[str, str] = {}
-    """Further characters that are read, and the symbol that each means."""
+    """Further characters that `parse` reads, and the symbol that each means."""
     hub_repository: str | None = None
     """The family's public data set on the Hub, with the columns question and answer."""
     default_sizes = (4000, 500)
-    """Puzzles to train and to test on that `load_default` generates."""
+    """Numbers of training and test puzzles that `load_default` generates."""
     packaged_sets: tuple[str, ...] = ()
     """Names of the family's sets in the package, besides `default`."""
     left_out: Sequence[str] = ()
-    """What was not used of the data that was last read, and why: a sentence for each reason."""
+    """Data that the last read left unused, and why: a sentence for each reason."""
 
     def generate(self, rng: np.random.Generator, count: int) -> Puzzles:
         """`count` random questions with their answers; see `puzzles`."""
@@ -91,26 +91,26 @@ class GridTask:
 
     @property
     def num_cells(self) -> int:
-        """L."""
+        """L, the number of cells."""
         return self.grid_shape[0] * self.grid_shape[1]
 
     @property
     def vocab_size(self) -> int:
-        """Padding and the symbols."""
+        """Number of tokens: padding and the symbols."""
         return len(self.symbols) + 1
 
     def num_puzzles(self, puzzles: Puzzles) -> int:
-        """Rows of the puzzle embedding that these puzzles need."""
+        """Number of rows of the puzzle embedding that these puzzles need."""
         return 1 + int(puzzles.puzzle_ids.max(initial=0))
 
     # What a task is asked for
 
     extends_question = False
-    """An answer fills in its question: it keeps what is given, in the same symbols."""
+    """Whether an answer fills in its question: it keeps what is given, in the same symbols."""
     has_many_answers = False
-    """A question may have several right answers, of which `relabel` chooses one."""
+    """Whether a question may have several right answers, of which `relabel` chooses one."""
     answers_by_vote = False
-    """A question is answered by votes over its views; see `solving.vote`."""
+    """Whether a question is answered by votes over its views; see `solving.vote`."""
 
     @property
     def fill_tokens(self) -> tuple[int, ...]:
@@ -125,22 +125,22 @@ class GridTask:
         return int(every[np.argmin(given)])
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint must keep of this family to solve with it later; `restore` reads it back. Nothing, by default."""
+        """What a checkpoint must keep of this family to solve with it later; `restore` reads it. Empty by default."""
         return {}
 
     def restore(self, facts: Mapping[str, Any], num_puzzles: int) -> None:
-        """Takes over what `facts` gave to a checkpoint with so many rows of puzzle embeddings.
+        """Takes over what `facts` gave to a checkpoint with `num_puzzles` rows of puzzle embeddings.
 
         Raises:
-            ValueError: when they do not fit together.
+            ValueError: when the facts do not fit that number of rows.
         """
 
     # Drawing
 
     kind = "grid"
-    """How the page draws it: sudoku, maze, arc or grid."""
+    """How the web page draws a puzzle: sudoku, maze, arc or grid."""
     cells_touch = False
-    """A drawing puts nothing between two cells."""
+    """Whether a drawing puts nothing between two cells."""
     palette: Mapping[str, str] = {}
     """Roles of colours in a film, by the text of a cell."""
 
@@ -173,7 +173,7 @@ class GridTask:
 
     @property
     def allowed(self) -> str:
-        """What a cell may hold, for an error."""
+        """What a cell may hold, for an error message."""
         return "one of " + " ".join(map(repr, self.symbols))
 
     def tokens_of(self, cells: str) -> Tokens:
@@ -183,7 +183,7 @@ class GridTask:
 
     @cached_property
     def _tokens_by_code(self) -> Tokens:
-        """The token of each character code, 255 where no cell has it; the last is for all codes beyond."""
+        """The token of each character code, 255 where no cell has it; the last entry is for all codes beyond."""
         tokens = {symbol: token for token, symbol in enumerate(self.symbols, 1)}
         tokens |= {alias: tokens[symbol] for alias, symbol in self.aliases.items()}
         table = np.full(max(map(ord, tokens)) + 2, 255, np.uint8)
@@ -192,7 +192,7 @@ class GridTask:
         return table
 
     def place(self, i: int) -> str:
-        """Where cell i is, for a person."""
+        """The place of cell i, in words."""
         row, column = divmod(i, self.grid_shape[1])
         return f"row {row + 1} column {column + 1}"
 
@@ -210,7 +210,7 @@ class GridTask:
         """The tokens of a grid's cells, (L,), from one character for each.
 
         Raises:
-            PuzzleError: for another number of characters, and those that no cell can have.
+            PuzzleError: for a wrong number of characters, and for characters that no cell can have.
         """
         (rows, columns), L = self.grid_shape, len(cells)
         problems = []
@@ -244,7 +244,7 @@ class GridTask:
         return self.parse(self._characters_of(grid))
 
     def parse_answer(self, grid: Any) -> Tokens:
-        """One answer from a grid of symbols as `parse_grid` takes it, (L,); it may hold what no question does.
+        """One answer from a grid of symbols as `parse_grid` takes it, (L,); it may hold what questions may not.
 
         Raises:
             PuzzleError: what is wrong with it, and where.
@@ -281,7 +281,7 @@ class GridTask:
 
     @cached_property
     def letters(self) -> NDArray[np.str_]:
-        """How each token is written."""
+        """The character that stands for each token."""
         return np.array([self.padding_symbol, *self.symbols])
 
     def render(self, tokens: Tokens) -> list[list[str]]:
@@ -298,11 +298,11 @@ class GridTask:
         return type(self).is_right is not GridTask.is_right
 
     def clue_mask(self, tokens: Tokens) -> NDArray[np.bool_]:
-        """Which cells of the questions (..., L) an answer must keep; none, unless a family says so."""
+        """Whether an answer must keep each cell of the questions (..., L); never, unless a family says so."""
         return np.zeros(tokens.shape, bool)
 
     def check_question(self, tokens: Tokens) -> None:
-        """Raises PuzzleError if a question (L,) cannot be one; every question can, unless a family says so."""
+        """Raises PuzzleError if a question (L,) cannot be a question; every grid can, unless a family says so."""
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """What the rules say about this answer (L,) to this question (L,)."""
@@ -317,7 +317,7 @@ class GridTask:
 
     @property
     def relations(self) -> Relations | None:
-        """None: families on this base declare no groups, unless they say so."""
+        """The family's groups of cells; None unless a subclass declares them."""
         return None
 
     # Symmetries
@@ -342,7 +342,7 @@ class GridTask:
 
         Args:
             tokens: The questions.
-            regions: The regions that they bring, (N, L), as `Puzzles.regions`.
+            regions: The questions' own regions, (N, L), as in `Puzzles.regions`.
         """
         rows = tokens if regions is None else np.concatenate([tokens, regions], axis=1)
         digests = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
@@ -358,7 +358,7 @@ class GridTask:
         return {int(i): "; ".join(self.check(questions[i], answers[i]).reasons[:2]) for i in rows}
 
     def find_answer(self, question: Tokens) -> Tokens:
-        """All PAD, as unknown, unless a family can compute the answer (L,)."""
+        """The answer (L,) if the family can compute it; otherwise all PAD, meaning unknown."""
         return np.full_like(question, PAD)
 
     def to_rows(self, tokens: Tokens) -> list[list[Any]]:
@@ -388,7 +388,7 @@ class GridTask:
         """The family with these regions in place of its own groups, and the number of each cell's region, (L,).
 
         Raises:
-            ValueError: when there is none, which is so unless a family says more.
+            ValueError: when the family does not take regions, which is the default.
         """
         raise ValueError(f"the column regions is for Sudokus: {self.name} has no regions")
 
@@ -420,11 +420,11 @@ class GridTask:
         return split_off(load_puzzles(self, data.train, "train"), load_puzzles(self, data.test, "test"), data)
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
-        """The puzzles of a source, to evaluate a run with these settings on."""
+        """The puzzles of a source, for evaluating a run with these settings."""
         return load_puzzles(self, source, "test")
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
-        """Puzzles of `hub_repository`, `train` or `test`; raises PuzzleError when there is none or it cannot be fetched."""
+        """Puzzles of `hub_repository`, `train` or `test`; raises PuzzleError if it is not set or cannot be fetched."""
         if self.hub_repository is None:
             raise PuzzleError(f"{self.name} has no public data set: name a file, or default")
         return text_files.read_hub(self, self.hub_repository, split, limit)

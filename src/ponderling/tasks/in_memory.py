@@ -7,7 +7,7 @@ from pathlib import Path
 from ponderling.tasks.base import PuzzleError
 
 IN_MEMORY = "(in memory)"
-"""In place of a file's name."""
+"""The name of a source that is not a file."""
 
 
 def refuse_in_memory(source: str | Path) -> None:

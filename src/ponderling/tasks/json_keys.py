@@ -1,4 +1,4 @@
-"""Reading JSON objects in which no key may stand twice."""
+"""Reading JSON objects in which no key may occur twice."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class RepeatedKeyError(ValueError):
-    """A key that stands twice in an object of JSON, where usual readers would silently take the last."""
+    """A key that occurs twice in a JSON object, where usual readers would silently take the last."""
 
 
 def unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The `object_pairs_hook` of `json.loads` that refuses keys that stand twice.
+    """The `object_pairs_hook` of `json.loads` that refuses keys that occur twice.
 
     Raises:
         RepeatedKeyError: naming the first three.

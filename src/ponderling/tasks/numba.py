@@ -35,7 +35,7 @@ def has_numba() -> bool:
 
 
 class Compiled(Generic[P, R]):
-    """A function as machine code; those of its module and its imports that it calls and that are `Compiled` too with it."""
+    """A function as machine code; `Compiled` functions of its module or imports that it calls come with it."""
 
     def __init__(self, function: Callable[P, R]):
         assert isinstance(function, FunctionType)
@@ -44,11 +44,11 @@ class Compiled(Generic[P, R]):
         self._seconds = 0.0
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """As machine code."""
+        """Calls the function as machine code."""
         return self.machine_code(*args, **kwargs)
 
     def briefly(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The same in plain Python, until all such calls together have taken PATIENCE; for work that is small or rare."""
+        """Calls the function in plain Python until such calls have taken PATIENCE in total; for small or rare work."""
         if self._seconds > PATIENCE:
             return self(*args, **kwargs)
         began = time.perf_counter()
@@ -58,12 +58,12 @@ class Compiled(Generic[P, R]):
 
     @cached_property
     def plain(self) -> Callable[P, R]:
-        """Without numba."""
+        """The function in plain Python, without numba."""
         return self._calling("plain")
 
     @cached_property
     def machine_code(self) -> Callable[P, R]:
-        """By numba, kept on disk for the next process; `plain` where there is no numba."""
+        """The function compiled by numba, cached on disk for the next process; `plain` without numba."""
         if not has_numba():
             return self.plain
         function = self._calling("machine_code")
@@ -97,7 +97,7 @@ def compiled(function: Callable[P, R]) -> Compiled[P, R]:
 
 @compiled
 def count_bits(mask: int) -> int:
-    """How many symbols are in the set."""
+    """The number of symbols in the set."""
     count = 0
     while mask:
         mask &= mask - 1

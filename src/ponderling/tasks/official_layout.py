@@ -25,12 +25,12 @@ FIELDS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_ind
 
 
 def is_layout(path: str | Path) -> bool:
-    """Whether this is a folder (a text too long for a name is none)."""
+    """Whether this is a folder; False for a text too long to be a name."""
     return os.path.isdir(path)
 
 
 def is_built(folder: str | Path) -> bool:
-    """Whether a folder is meant as a built data set: there is one of its files in it."""
+    """Whether a folder is meant as a built data set, because it holds one of the files of such a set."""
     return any((Path(folder) / split / FACTS).is_file() for split in ("train", "test")) or any(
         Path(folder).glob("t*/*__inputs.npy")
     )
@@ -40,7 +40,7 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     """The `dataset.json` of a split.
 
     Raises:
-        PuzzleError: when it is not there or cannot be used.
+        PuzzleError: when the file is missing or cannot be used.
     """
     path = Path(folder) / split / FACTS
     try:
@@ -73,7 +73,7 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
 
 
 def read_grid_facts(folder: str | Path) -> dict[str, Any] | None:
-    """What our `grid.json` says; None where there is none."""
+    """The content of our `grid.json`; None if the file is missing."""
     path = Path(folder) / GRID
     try:
         return json.loads(path.read_text()) if path.is_file() else None
@@ -161,11 +161,11 @@ def write_layout(
 ) -> None:
     """Writes `train` and `test` for the official repositories; `read_layout` reads the same puzzles back.
 
-    Puzzles whose id is 0 are a group each, as in the official Sudoku and maze sets. Those of another id are the examples
-    of one puzzle, as in the official ARC sets, and stand together in the files.
+    Each puzzle with id 0 is its own group, as in the official Sudoku and maze sets. Puzzles of another id are the
+    examples of one puzzle, as in the official ARC sets, and are written together.
 
     Raises:
-        FileExistsError: when there is such a data set already.
+        FileExistsError: when the folder holds such a data set already.
     """
     folder = Path(folder)
     must_be_new(*(folder / split / FACTS for split in parts), holds="a data set")

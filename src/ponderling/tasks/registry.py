@@ -1,6 +1,6 @@
-"""The puzzle families there are: each subpackage of `ponderling.tasks` says in its `FAMILY` what it offers.
+"""The available puzzle families: each subpackage of `ponderling.tasks` says in its `FAMILY` what it offers.
 
-So a new family is a folder beside the others, and nothing else has to know of it.
+So a new family is a folder next to the others, and nothing else has to know of it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ponderling.tasks.own_code import import_attribute
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """Families that are made from their names."""
+    """A kind of families that are made from their names."""
 
     expression: str
     """A regular expression that matches the whole name."""
     make: Callable[..., Task]
-    """Makes the family of a name. Is given the run's data settings, or None, and the groups of the expression."""
+    """Makes the family of a name, from the run's data settings (or None) and the groups of the expression."""
     example: str = ""
     """Names of this kind, for a message; empty: not for people to type."""
 
@@ -36,7 +36,7 @@ class Family:
     """What a subpackage offers."""
 
     named: Mapping[str, Task] = field(default_factory=dict)
-    """Families that are known by name."""
+    """Families by their fixed names."""
     patterns: tuple[Pattern, ...] = ()
 
 
@@ -61,11 +61,11 @@ def get_task(name: str, settings: DataSettings | None = None) -> Task:
     """The puzzle family of that name, or the one that a module holds: `module:attribute`, also of a file in this folder.
 
     Args:
-        name: Of the family.
-        settings: What a run says of its data, for families that need to be told more than a name.
+        name: Name of the family.
+        settings: What a run says of its data, for families that need more than a name.
 
     Raises:
-        ValueError: naming those there are, and the closest; or what the module lacks.
+        ValueError: naming the known families and the closest one, or what the module lacks.
     """
     if ":" in name:
         return _imported(name)

@@ -14,7 +14,7 @@ from ponderling.tasks.in_memory import refuse_in_memory
 
 
 def split_off(pool: Puzzles, test: Puzzles, data: DataSettings) -> DataSplit:
-    """The split of puzzles that may be trained on, and the test puzzles; none that is held out is trained on."""
+    """A run's puzzles from those that may be trained on and the test puzzles; no held-out puzzle is trained on."""
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
@@ -24,7 +24,7 @@ def split_off(pool: Puzzles, test: Puzzles, data: DataSettings) -> DataSplit:
 
 
 def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which puzzles (N,) are, id and all, those of these rows, none of which brings regions."""
+    """Whether each puzzle is one of these rows (which bring no regions), puzzle id included, (N,)."""
     wanted = {(pool.tokens[i].tobytes(), int(pool.puzzle_ids[i])) for i in rows}
     found = (key in wanted for key in zip(map(bytes, pool.tokens), pool.puzzle_ids.tolist(), strict=True))
     return np.fromiter(found, bool, len(pool)) & ~pool.brings_regions
@@ -33,11 +33,11 @@ def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
     """The puzzles of a file, or the task's own: `default` and its `packaged_sets` in the package, `hub` its public set.
 
-    split is train or test. Several with a + between are joined.
+    `split` is train or test. Several sources with + between them are joined.
 
     Raises:
-        ValueError: when a set to test on has puzzles that bring regions of their own.
-        FileNotFoundError: when there is no such file, saying which names there are.
+        ValueError: when a set to test on has puzzles that bring their own regions.
+        FileNotFoundError: when the file does not exist; lists the known names.
     """
     refuse_in_memory(source)
     if "+" in source and not Path(source).exists():

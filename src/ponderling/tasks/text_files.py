@@ -42,7 +42,7 @@ class TextTask(Protocol):
 
     @property
     def allowed(self) -> str:
-        """What a cell may hold, for an error."""
+        """What a cell may hold, for an error message."""
         ...
 
     def tokens_of(self, cells: str) -> Tokens:
@@ -50,7 +50,7 @@ class TextTask(Protocol):
         ...
 
     def place(self, i: int) -> str:
-        """Where cell i is, for a person."""
+        """The place of cell i, in words."""
         ...
 
     def format(self, tokens: Tokens) -> str:
@@ -58,7 +58,7 @@ class TextTask(Protocol):
         ...
 
     def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
-        """Of questions and answers (N, L) those rows whose answer cannot be right, with the reason."""
+        """Rows of questions and answers (N, L) whose answer cannot be right, with the reason."""
         ...
 
     def find_answer(self, question: Tokens) -> Tokens:
@@ -73,7 +73,7 @@ class TextTask(Protocol):
         """The family with these regions in place of its own groups, and the number of each cell's region, (L,).
 
         Raises:
-            ValueError: when there is no such family.
+            ValueError: when such a family does not exist.
         """
         ...
 
@@ -92,13 +92,13 @@ class _Row(NamedTuple):
 def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> Puzzles:
     """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
 
-    A CSV needs the column `question`; `answer`, `rating` and `source` are used if there. In a plain file a line is a
+    A CSV needs the column `question`; `answer`, `rating` and `source` are used if present. In a plain file a line is a
     puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed over. Answers that
     are not given are searched for.
 
     Raises:
         PuzzleError: naming file, row and reason, the first few problems of a file together.
-        FileNotFoundError: when there is no such file.
+        FileNotFoundError: when the file does not exist.
     """
     path = Path(path)
     problems = Problems(path)
@@ -160,7 +160,7 @@ def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
 
 
 def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
-    """As `_from_rows`, each row as a puzzle of the family with its regions."""
+    """The puzzles of these rows as in `_from_rows`, each read by the family with the row's regions."""
     parts, numbers = [], []
     numbers_of: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
@@ -192,7 +192,7 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
 
 
 def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: Problems) -> Tokens:
-    """All texts as tokens at once, PAD for answers that are not given; only those that cannot be are looked at one by one."""
+    """All texts as tokens at once, PAD for answers not given; only impossible texts are looked at one by one."""
     lines, columns = task.grid_shape
     L = lines * columns
     tokens = np.full((len(rows), L), PAD, np.uint8)
@@ -231,7 +231,7 @@ def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
 def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
     """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all.
 
-    Where puzzles bring regions of their own, there is a column for their layouts.
+    Where puzzles bring their own regions, a column holds their layouts.
     """
     path = Path(path)
     layouts = None
@@ -263,10 +263,10 @@ def read_hub(task: TextTask, repository: str, split: str, limit: int | None = No
         task: The family.
         repository: `owner/name` of a data set with train.csv and test.csv.
         split: train or test.
-        limit: Only the first so many.
+        limit: Largest number of puzzles, from the first; None: all.
 
     Raises:
-        PuzzleError: when it cannot be fetched.
+        PuzzleError: when the data set cannot be fetched.
     """
     from huggingface_hub import hf_hub_download
 

@@ -93,7 +93,7 @@ def redraw(
     colours: NDArray[np.uint8],
     corners: NDArray[np.integer] | None = None,
 ) -> Tokens:
-    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, optionally moved to another place.
+    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, optionally moved.
 
     Args:
         canvases: What `place` made; an empty one (an unknown answer) stays empty.

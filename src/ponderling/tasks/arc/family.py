@@ -1,7 +1,8 @@
 """ARC as a family: tasks read into roles, shown under their views, on a square canvas of any side (`arc30` as official).
 
-Tasks have roles. Every pair of a *training* task is trained on. Only the demonstrations of a *test* task are, and its test
-inputs are solved. No output of a test task's test pair is in the training data, and a task that is in both roles is refused.
+Tasks have roles. Every pair of a *training* task is trained on. Only the demonstrations of a *test* task are, and its
+test inputs are solved. No output of a test task's test pair is in the training data, and a task that is in both roles
+is refused.
 Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: `identifiers.py`.
 """
 
@@ -168,8 +169,8 @@ class Arc(GridTask):
     def augment(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
         """Each pair under a random view of its task, moved to a random place on the canvas together with its output.
 
-        One pair in n stays in the corner, where test inputs lie, if the task has n pairs. Every task's views are equally
-        likely. The official builder draws the place once for each view and pair, ours at each draw.
+        One pair in n stays in the corner, where test inputs lie, if the task has n pairs. Every task's views are
+        equally likely. The official builder draws the place once for each view and pair, ours at each draw.
         """
         known = self.identifiers
         tasks = np.searchsorted(known.firsts, puzzles.puzzle_ids, side="right") - 1

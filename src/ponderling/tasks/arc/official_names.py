@@ -34,7 +34,7 @@ class OfficialRows(NamedTuple):
 
     identifiers: Identifiers
     order: NDArray[np.int64]
-    """The official row of each of our rows. We keep a task's rows together; the official ones are apart if it is in two sets."""
+    """The official row of each of our rows, which keep a task together even if it is in two official sets."""
 
 
 def read_names(path: str | Path) -> OfficialRows:
@@ -94,7 +94,8 @@ def _parse(name: str) -> tuple[str, str]:
 def _with_roles(path: Path, known: dict[str, TaskRows], names: list[str]) -> dict[str, TaskRows]:
     """The known tasks with the test tasks marked, and with their demonstrations' digests where these are known.
 
-    Without a file that says which tasks these are, all pairs of all tasks count as trained on: better a warning too many.
+    Without a file that says which tasks these are, all pairs of all tasks count as trained on: better a warning too
+    many.
     """
     tests, ids = path.with_name(TESTS), path.parent / "test" / "all__puzzle_identifiers.npy"
     marked, file = {}, ids

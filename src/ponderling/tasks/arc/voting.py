@@ -1,7 +1,7 @@
 """Choosing among many answers to one question, and what the choice is worth: votes, pass@k and submissions, as ARC counts them.
 
-As the official evaluator (evaluators/arc.py): the answer that most views give comes first; ties go to the higher mean halting
-score. pass@k: the right answer is among the first k.
+As the official evaluator (evaluators/arc.py): the answer that most views give comes first; ties go to the higher mean
+halting score. pass@k: the right answer is among the first k.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def pass_at(ranks: Mapping[str, Sequence[int | None]], ks: Sequence[int] = PASS_
 def attempts(candidates: Sequence[Candidate]) -> dict[str, list[list[int]]]:
     """The first two candidates as a submission gives them.
 
-    The first fills in for a missing second, as in the official evaluator. A single black cell replaces an empty grid, which
-    Kaggle refuses.
+    The first fills in for a missing second, as in the official evaluator. A single black cell replaces an empty grid,
+    which Kaggle refuses.
     """
     grids = [candidate.grid for candidate in candidates[: len(ATTEMPTS)]] or [np.zeros((0, 0), np.uint8)]
     grids += grids[:1] * (len(ATTEMPTS) - len(grids))

@@ -1,9 +1,10 @@
 """Any grid-to-grid data as a task: what a file says of itself is its whole definition, and goes into the checkpoint.
 
-Token 0 is padding. Where all grids have one shape, a token for each symbol follows, and nothing else is needed. Where sizes
-differ, every grid stands in the upper left corner of a canvas as large as the largest, and token 1, the end mark, is put
-below its last row and right of its last column, where the canvas has room; beyond is padding, which is never scored. So
-the marks are a part of the answer: with them the network says how large its answer is. The official ARC data sets do the same.
+Token 0 is padding. Where all grids have one shape, a token for each symbol follows, and nothing else is needed. Where
+sizes differ, every grid lies in the upper left corner of a canvas as large as the largest. Token 1, the end mark, is
+put below its last row and right of its last column, where the canvas has room; beyond is padding, which is never
+scored. So the marks are part of the answer: with them the network says how large its answer is. The official ARC data
+sets do the same.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from ponderling.tasks.problems import Problems
 from ponderling.tasks.split import split_off
 
 END = 1
-"""The end mark, where sizes differ."""
+"""Token of the end mark, used where sizes differ."""
 
 GEOMETRIES: dict[str, tuple[int, ...]] = {"flips": (0, 1, 2, 3), "rotations": (0, 3, 5, 6), "dihedral": tuple(range(8))}
 """Elements of each group of geometrical symmetries: bit 0 turns the rows around, bit 1 the columns, after bit 2 exchanged
@@ -39,10 +40,10 @@ rows and columns."""
 
 @dataclass(frozen=True)
 class Symmetries:
-    """Which changes of a grid keep puzzles valid, from a text such as `dihedral+colours=1,2,3`."""
+    """Changes of a grid that keep puzzles valid, from a text such as `dihedral+colours=1,2,3`."""
 
     geometry: tuple[int, ...] = (0,)
-    """Elements; see GEOMETRIES."""
+    """Elements of the geometrical group; see GEOMETRIES."""
     colours: tuple[int, ...] = ()
     """Tokens that may be exchanged for one another."""
 
@@ -51,7 +52,7 @@ class Symmetries:
         """The symmetries of that name.
 
         Raises:
-            ValueError: when there are none, or the grids cannot have them.
+            ValueError: when the name is unknown, or the grids cannot have these symmetries.
         """
         geometry: tuple[int, ...] = (0,)
         colours: tuple[int, ...] = ()
@@ -92,10 +93,10 @@ class Grids(GridTask):
     Args:
         spec: What the file says of itself.
         check: `module:function` that judges an answer by rules; None: there are no rules.
-        symmetries: Which there are; see `Symmetries`.
+        symmetries: Changes that keep puzzles valid; see `Symmetries`.
 
     Raises:
-        ValueError: when the function cannot be had, or the grids cannot have these symmetries.
+        ValueError: when the function cannot be imported, or the grids cannot have these symmetries.
     """
 
     name = "grids"
@@ -107,14 +108,14 @@ class Grids(GridTask):
         self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
         self.numbers = all(symbol.removeprefix("-").isdecimal() for symbol in spec.symbols)
-        """Cells are integers."""
+        """Whether cells are integers."""
 
     @classmethod
     def of(cls, settings: DataSettings | None) -> Grids:
         """The task that a run's settings define.
 
         Raises:
-            ValueError: when they define none; or as the class.
+            ValueError: when the settings define no task, or for the reasons of the class.
         """
         if settings is None or settings.grid is None:
             raise ValueError("grids come from a file: name it with --data")
@@ -122,11 +123,11 @@ class Grids(GridTask):
 
     @property
     def vocab_size(self) -> int:
-        """V."""
+        """V, the number of tokens."""
         return self.spec.vocab_size
 
     def num_puzzles(self, puzzles: Puzzles) -> int:
-        """As many as the data says it has, or more where these puzzles need more."""
+        """Number of puzzle ids that the data declares, or more where these puzzles need more."""
         return max(self.spec.num_puzzles, super().num_puzzles(puzzles))
 
     # Grids and tokens
@@ -135,7 +136,7 @@ class Grids(GridTask):
         """The grids on the canvas, (N, L): a grid that is not given is all padding.
 
         Args:
-            grids: None larger than the canvas.
+            grids: Grids that fit the canvas.
             tokens_of_codes: The token of each code.
         """
         canvas = np.full((len(grids.shapes), *self.grid_shape), PAD, np.uint8)
@@ -164,7 +165,7 @@ class Grids(GridTask):
         return np.stack([until_mark(canvas[:, :, 0]), until_mark(canvas[:, 0, :])], axis=1)
 
     def decode(self, tokens: Tokens) -> list[list[str]]:
-        """The grid (L,) as rows of symbols; `?` where a token is no symbol, no row where its first cell is a mark."""
+        """The grid (L,) as rows of symbols; `?` for a token without a symbol, no rows if its first cell is a mark."""
         rows, columns = self.sizes(tokens[None])[0]
         first = self.spec.first_symbol
         cells = tokens.reshape(self.grid_shape)[:rows, :columns].tolist() if columns else []
@@ -292,7 +293,7 @@ class Grids(GridTask):
 
     @property
     def characters(self) -> tuple[str, ...]:
-        """How text with this token alone begins."""
+        """The first character of each token in text."""
         tokens = (np.full(self.num_cells, token, np.uint8) for token in range(1, self.vocab_size))
         return ("", *(self.format(grid)[0] for grid in tokens))
 
@@ -304,7 +305,7 @@ class Grids(GridTask):
         return self.checker is not None
 
     def is_right(self, question: Tokens, answer: Tokens) -> Sequence[str]:
-        """What the checker says against an answer (L,)."""
+        """The checker's objections to an answer (L,)."""
         if self.checker is None:
             return ()
         rows = self.decode(answer)
@@ -406,10 +407,10 @@ class Grids(GridTask):
     # Files
 
     def read(self, path: str | Path, limit: int | None = None, need_answers: bool = False) -> Puzzles:
-        """The puzzles of a file of grids or an official folder; those set apart for testing where it says which they are.
+        """The puzzles of a file of grids or an official folder; only its test puzzles where it sets some apart.
 
         Raises:
-            PuzzleError: naming file, row and reason; also for an answer that is not there, where all are needed.
+            PuzzleError: naming file, row and reason; also for a missing answer, if `need_answers`.
         """
         if is_layout(path):
             return read_layout(path, "test", self.spec.vocab_size)[:limit]
@@ -445,19 +446,19 @@ class Grids(GridTask):
         return split_off(parts.train.puzzles, parts.test.puzzles, data)
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
-        """The puzzles of a source; of the training file those it was not trained on, lest the others be taken for a test."""
+        """The puzzles of a source; for the training file, only those not trained on."""
         own = data.train if data.test == "default" else data.test
         if source == "default" or Path(source).resolve() == Path(own).resolve():
             return load_grids(self, data.train, data.test).test.puzzles
         return self.read(source, need_answers=True)
 
     def load_default(self, split: str) -> Puzzles:
-        """There is none."""
+        """Raises PuzzleError: your own grids have no default set."""
         raise PuzzleError("grids come from a file: name it with --data")
 
 
 def _turned(grids: NDArray[Any], element: int) -> NDArray[Any]:
-    """Grids (N, rows, columns) by a geometrical element; see GEOMETRIES."""
+    """Grids (N, rows, columns) transformed by a geometrical element; see GEOMETRIES."""
     if element & 4:
         grids = grids.swapaxes(1, 2)
     if element & 1:
@@ -469,7 +470,7 @@ def import_checker(name: str) -> Checker:
     """The function that `module:function` names, also of a file in this folder.
 
     Raises:
-        ValueError: when there is no such function.
+        ValueError: when the function cannot be found.
     """
     try:
         function = import_attribute(name)

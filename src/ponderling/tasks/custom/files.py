@@ -27,11 +27,11 @@ from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
 from ponderling.tasks.problems import Problems
 
 MAX_SYMBOLS = 253
-"""Different symbols a task may have: tokens are bytes, and padding, the end mark and `no cell` take three."""
+"""Most symbols a task may have: tokens are bytes, and padding, the end mark and `no cell` take three."""
 INPUTS, OUTPUTS = ("input", "question"), ("output", "answer")
 """Keys and column names under which the two grids of a pair are looked for, in this order."""
 SUFFIXES = (".jsonl", ".csv", ".npz", ".jsonl.gz", ".csv.gz")
-"""What the name of a file of grids ends in."""
+"""Endings of the names of files of grids."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class GridFile:
 
     path: Path
     unit: str
-    """What `numbers` count: line or row."""
+    """The unit of `numbers`: line or row."""
     numbers: NDArray[np.int64]
-    """Where each example stands in the file, (N,)."""
+    """The line or row of each example in the file, (N,)."""
     symbols: tuple[str, ...]
     """The symbol of each code."""
     inputs: CellGrids
@@ -81,16 +81,16 @@ class GridFile:
 
     @property
     def has_answers(self) -> NDArray[np.bool_]:
-        """Which examples have an output, (N,)."""
+        """Whether each example has an output, (N,)."""
         return self.outputs.shapes[:, 0] > 0
 
 
 def read_grid_file(path: str | Path) -> GridFile:
-    """The examples of a .jsonl, .csv (both also gzipped) or .npz file, every problem of which is told at once.
+    """The examples of a .jsonl, .csv (both also gzipped) or .npz file, with all problems reported together.
 
     Raises:
         PuzzleError: naming file, line or row, and reason.
-        FileNotFoundError: when there is no such file.
+        FileNotFoundError: when the file does not exist.
     """
     refuse_in_memory(path)
     path = Path(path)
@@ -228,8 +228,8 @@ def _is_square(line: str) -> bool:
 def grid_of_text(text: str, as_square: bool = True) -> list[list[Any]]:
     """The rows of a grid written as text.
 
-    JSON is read as JSON. Else `/` or line ends stand between rows; in a row, spaces between cells if there are any, else
-    each character is a cell. A single line is a square, row after row, each character a cell, or else one row.
+    JSON is read as JSON. Otherwise `/` or line ends separate rows. In a row, spaces separate cells if there are any; if
+    not, each character is a cell. A single line is a square, row after row, each character a cell, or else one row.
 
     Raises:
         ValueError: when it is empty or broken JSON.
@@ -270,7 +270,7 @@ class _Coder:
         """A grid's cells as numbers, row by row, and its shape.
 
         Raises:
-            ValueError: when it is no grid.
+            ValueError: when the value is not a grid.
         """
         rows = grid_of_text(value, as_square) if isinstance(value, str) else _rows_of(value)
         if not rows or not rows[0]:
@@ -312,7 +312,7 @@ def codes_of(value: Any) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[int,
     """Symbols, cells (by number of symbol, row by row) and shape of one grid: text or a list of rows.
 
     Raises:
-        ValueError: when it is no grid.
+        ValueError: when the value is not a grid.
     """
     coder = _Coder(None)
     cells, shape = coder.grid(value)
@@ -398,7 +398,7 @@ _NPZ_NAMES = (("inputs", "questions"), ("outputs", "answers"))
 def _padded(
     array: NDArray[Any], shapes: NDArray[Any] | None, name: str, problems: Problems
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """The cells that count, row by row, and the shapes; without shapes all cells do."""
+    """The cells that count, row by row, and the shapes; without shapes, all cells count."""
     N, rows, columns = array.shape
     if shapes is None:
         return array.reshape(-1), np.tile(np.array([rows, columns], np.int32), (N, 1))
@@ -432,7 +432,7 @@ def grid_file_of_arrays(inputs: Any, outputs: Any, *, name: str = "the arrays") 
     Args:
         inputs: An array of integers or texts, (N, rows, columns), or a sequence of N grids, whose sizes may differ. Floats
             must be whole numbers.
-        outputs: The answers, given alike.
+        outputs: The answers, in the same form.
         name: What to call the arrays in errors.
 
     Raises:

@@ -27,7 +27,7 @@ class GridSpec:
     sizes: Sizes = "one"
     """one: every grid fills the canvas; marked: sizes differ, with end marks; raw: tokens of which nothing more is known."""
     num_puzzles: int = 1
-    """Puzzle ids, for data whose rules differ by puzzle."""
+    """Number of puzzle ids, for data whose rules differ by puzzle."""
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.columns < 1 or not 0 < len(self.symbols) <= MAX_SYMBOLS:
@@ -43,7 +43,7 @@ class GridSpec:
 
     @property
     def vocab_size(self) -> int:
-        """V."""
+        """V, the number of tokens."""
         return self.first_symbol + len(self.symbols)
 
 

@@ -18,13 +18,13 @@ from ponderling.tasks.official_layout import is_layout, read_facts, read_grid_fa
 from ponderling.tasks.problems import Problems
 
 HELD_OUT = 10
-"""One question in so many is held out for testing, where neither the file nor another file says which are for that."""
+"""One question in this number is held out for testing, unless the file or another file provides the test questions."""
 CHECKED = 1000
-"""So many answers of each part are shown to a checker before training: one that refuses the data is a mistake."""
+"""Number of answers of each part that a checker sees before training: one that refuses the data is a mistake."""
 
 
 class GridReader(Protocol):
-    """What keeping apart asks of the task, a `family.Grids`."""
+    """What splitting needs from the task, a `family.Grids`."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class GridReader(Protocol):
 
     @property
     def num_cells(self) -> int:
-        """L."""
+        """L, the number of cells."""
         ...
 
     def puzzles_of(self, file: GridFile) -> Puzzles:
@@ -125,11 +125,11 @@ class GridParts:
     train: LocatedPuzzles
     test: LocatedPuzzles
     how: str
-    """In words."""
+    """How the test puzzles were chosen, in words."""
 
 
 def load_grids(task: GridReader, train: str, test: str) -> GridParts:
-    """The training and test puzzles; no test question is a training question, also up to the symmetries.
+    """The training and test puzzles; no test question is a symmetric copy of a training question.
 
     Args:
         task: The task of the training file.
@@ -176,10 +176,10 @@ def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
 
 
 def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
-    """Which examples to hold out for testing, (N,): those of a tenth of the different keys, always the same.
+    """Whether each example is held out for testing, (N,): always the same tenth of the distinct keys.
 
     Raises:
-        PuzzleError: when there is but one key.
+        PuzzleError: when there is only one key.
     """
     kinds: dict[Hashable, int] = {}
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
@@ -191,7 +191,7 @@ def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
 
 
 def _without_new_symbols(part: LocatedPuzzles, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The same choice, without examples that show a token which training would otherwise not."""
+    """The held-out examples `test`, less those with a token that training would otherwise never show."""
     both = np.concatenate([part.puzzles.tokens, part.puzzles.labels], axis=1)
     missing = np.setdiff1d(np.unique(both[test]), np.unique(both[~test]))
     return test & ~np.isin(both, missing).any(axis=1)
@@ -216,7 +216,7 @@ def _refuse_overlap(parts: GridParts, task: GridReader) -> None:
 
 
 def grid_facts(task: GridReader, train: str, test: str) -> dict[str, Any]:
-    """What the files of a run on grids hold, as plain values; arguments as of `load_grids`."""
+    """What the files of a run on grids hold, as plain values; the arguments are those of `load_grids`."""
     spec = task.spec
     parts = load_grids(task, train, test)
     return {

@@ -24,16 +24,16 @@ HUB_REPOSITORY = "sapientinc/maze-30x30-hard-1k"
 """The public data set Maze-Hard: 1,000 mazes of 30x30 to train on, 1,000 to test."""
 
 WALLS = (0.3, 0.5)
-"""Lowest and highest share of walls in a generated maze: 270 and 450 of 30x30 cells."""
+"""Lowest and highest share of walls in a generated maze: 270 to 450 of the 30x30 cells."""
 
 HARD_PATH, HARD_CELLS = 110, 900
-"""Maze-Hard's shortest paths have at least 110 cells of 900; other sizes take the same share, if not told otherwise."""
+"""Maze-Hard's shortest paths have at least 110 cells of 900; other sizes take the same share by default."""
 
 SHORT_PATH = 3
-"""Cells of the shortest path, at least, in the easier half of the mazes to train on."""
+"""Fewest cells of the shortest path in the easier half of the training mazes."""
 
 MOST_CELLS = 400
-"""A set of mazes of at most so many cells is generated in seconds; larger ones are for `ponderling data make maze`."""
+"""Most cells of mazes that `load_default` generates, in seconds; `ponderling data make maze` makes larger ones."""
 
 TRIES, MOST_TRIES = 100_000, 10_000_000
 """Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 50,000."""
@@ -42,7 +42,7 @@ Bools = NDArray[np.bool_]
 
 
 class Maze(GridTask):
-    """The family of mazes with so many rows and columns."""
+    """The family of mazes with a given number of rows and columns."""
 
     symbols = "# SGo"
     kind = "maze"
@@ -60,7 +60,7 @@ class Maze(GridTask):
 
     @property
     def fill_tokens(self) -> tuple[int, ...]:
-        """A free cell stays free, or is on the path."""
+        """The tokens of free cells and of the path."""
         return FREE, PATH
 
     def render(self, tokens: Tokens) -> list[list[str]]:
@@ -71,11 +71,11 @@ class Maze(GridTask):
     # Rules
 
     def clue_mask(self, tokens: Tokens) -> Bools:
-        """Everything but the free cells: walls, S and G."""
+        """Whether each cell is given: all but the free cells, so walls, S and G."""
         return tokens != FREE
 
     def check_question(self, tokens: Tokens) -> None:
-        """Refuses a maze (L,) without exactly one S and one G, or without a way between them.
+        """Refuses a maze (L,) without exactly one S and one G, or without a path between them.
 
         Raises:
             PuzzleError: everything that is wrong.
@@ -99,7 +99,7 @@ class Maze(GridTask):
         return problems
 
     def is_right(self, question: Tokens, answer: Tokens) -> list[str]:
-        """What is wrong with the marked path, if anything; changed walls, S and G are `check`'s to tell."""
+        """What is wrong with the marked path, if anything; `check` reports changed walls, S and G."""
         problems = self._problems(question)
         if problems:
             return problems
@@ -148,7 +148,7 @@ class Maze(GridTask):
         return (question == FREE) & (answer != FREE) & (answer != PATH)
 
     def _astray(self, question: Tokens, answer: Tokens) -> Bools:
-        """Marks that are not on the path through marks from S to G; where there is none, marks joined to neither."""
+        """Marks off the path through marks from S to G; without such a path, marks joined to neither."""
         marks = _marks(question, answer)
         passable = marks | _ends(question)
         length, parents = self._search(passable, question)
@@ -161,7 +161,7 @@ class Maze(GridTask):
     # Paths: see paths.py
 
     def _search(self, is_free: Bools, question: Tokens, backwards: bool = False) -> tuple[int, NDArray[np.int32]]:
-        """Moves from S to G on free cells, -1 where there is no way, and the cells found, each with the one before it."""
+        """Number of moves from S to G on free cells, -1 if unreachable, and the cell before each cell found."""
         from ponderling.tasks.maze.paths import search
 
         start, goal = (int(np.argmax(question == token)) for token in (START, GOAL))
@@ -171,7 +171,7 @@ class Maze(GridTask):
         return search.briefly(is_free, self.grid_shape[1], start, goal, parents, queue), parents
 
     def _distances(self, is_free: Bools, questions: Tokens) -> NDArray[np.int32]:
-        """Moves from S to G on the free cells of each grid (N, L), -1 where there is no way, (N,)."""
+        """Number of moves from S to G on the free cells of each grid (N, L), -1 if unreachable; (N,)."""
         from ponderling.tasks.maze.paths import distances
 
         moves = np.empty(len(questions), np.int32)
@@ -191,7 +191,7 @@ class Maze(GridTask):
         return cells
 
     def find_answer(self, question: Tokens) -> Tokens:
-        """The question (L,) with the shortest path of Maze-Hard's rule; raises PuzzleError where there is none."""
+        """The question (L,) with the shortest path of Maze-Hard's rule; raises PuzzleError if G cannot be reached."""
         self.check_question(question)
         return self._labelled(question)
 
@@ -204,7 +204,7 @@ class Maze(GridTask):
 
     @property
     def hard_path(self) -> int:
-        """Cells that the shortest path of a generated maze has at least, S and G included: 110 for 30x30."""
+        """Fewest cells of a generated maze's shortest path, S and G included: 110 for 30x30."""
         return max(2, round(self.num_cells * HARD_PATH / HARD_CELLS))
 
     @property
@@ -220,17 +220,17 @@ class Maze(GridTask):
         min_path: int | None = None,
         progress: Callable[[int], object] = lambda done: None,
     ) -> Puzzles:
-        """Random mazes with a long shortest path: at 30x30, and as the defaults are, of the distribution of Maze-Hard.
+        """Random mazes with a long shortest path: at 30x30 the defaults give the distribution of Maze-Hard.
 
         Args:
             rng: The only source of randomness.
-            count: How many.
+            count: Number of mazes.
             walls: Lowest and highest share of walls, from 0 to 1; their number is uniform between.
-            min_path: Cells of the shortest path at least, S and G included; None: `hard_path`. The rating is that number.
+            min_path: Fewest cells of the shortest path, S and G included; None: `hard_path`. The rating is that number.
             progress: Called with the number made so far.
 
         Raises:
-            PuzzleError: when such mazes cannot be, or are too rare to be found.
+            PuzzleError: when such mazes cannot exist, or are too rare to find.
         """
         min_path = self.hard_path if min_path is None else min_path
         fewest, most = self._wall_counts(walls, min_path)
@@ -253,7 +253,7 @@ class Maze(GridTask):
         return fewest, most
 
     def _generate_one(self, rng: np.random.Generator, fewest: int, most: int, min_path: int) -> tuple[Tokens, int]:
-        """A question and the cells of its shortest path."""
+        """A question and the number of cells of its shortest path."""
         from ponderling.tasks.maze.paths import draw
 
         L, columns = self.num_cells, self.grid_shape[1]
@@ -273,10 +273,10 @@ class Maze(GridTask):
         )
 
     def load_default(self, split: str) -> Puzzles:
-        """Generated mazes, always the same; no test maze is a training maze, also not turned or mirrored.
+        """Generated mazes, always the same; no test maze is a training maze, turned or mirrored or not.
 
-        Those to test on have a path of at least `hard_path` cells, and so has half of those to train on; the other
-        half starts at `SHORT_PATH`, for a curriculum by rating (`Phase`): without it little is learned (dev/LOG.md).
+        Test mazes have a path of at least `hard_path` cells, and so do half of the training mazes; the other half
+        starts at `SHORT_PATH`, for a curriculum by rating (`Phase`): without it little is learned (dev/LOG.md).
         """
         if self.num_cells > MOST_CELLS:
             raise PuzzleError(
@@ -312,7 +312,7 @@ class Maze(GridTask):
         return Symmetry(every.cells[chosen], every.symbols[chosen])
 
     def relabel(self, puzzles: Puzzles) -> Puzzles:
-        """The same mazes with the path of Maze-Hard's rule: a symmetry carries a path to a shortest one, but not to that."""
+        """Mazes with the path of Maze-Hard's rule, which a symmetry may carry to another shortest path."""
         labels = np.array([self._labelled(question) for question in puzzles.tokens], np.uint8)
         return replace(puzzles, labels=labels.reshape(puzzles.tokens.shape))
 
@@ -329,12 +329,12 @@ def _marks(question: Tokens, answer: Tokens) -> Bools:
 
 
 def _ends(questions: Tokens) -> Bools:
-    """S and G."""
+    """Whether each cell is S or G."""
     return (questions == START) | (questions == GOAL)
 
 
 def _counted(count: int, progress: Callable[[int], object]):
-    """0 to count - 1; tells `progress` after each how many are done."""
+    """The numbers 0 to count - 1; after each, `progress` gets the number done."""
     for i in range(count):
         yield i
         progress(i + 1)

@@ -14,17 +14,17 @@ Cells = NDArray[np.int32]
 
 @compiled
 def search(is_free: Bools, columns: int, start: int, goal: int, parents: Cells, queue: Cells) -> int:
-    """Moves from start to goal on free cells, breadth first; -1 where there is no way.
+    """Number of moves from start to goal on free cells, found breadth first; -1 if unreachable.
 
     Neighbours are looked at in the order down, left, right, up, and a cell's parent is the one that found it first: the path
-    that `parents` then holds is, of all shortest ones, that of the public set Maze-Hard.
+    that `parents` then holds is the one that the public set Maze-Hard has as its answer.
 
     Args:
         is_free: (L,), start and goal included.
-        columns: Of the grid.
+        columns: Columns of the grid.
         start: The cell to start from.
         goal: The cell to reach.
-        parents: (L,), overwritten: for each cell that was found the one before it, -1 for all others.
+        parents: (L,), overwritten: the cell before each cell that was found, -1 for all others.
         queue: (L,), room to work in.
     """
     L = len(is_free)
@@ -71,19 +71,20 @@ def draw(
     parents: Cells,
     queue: Cells,
 ) -> tuple[int, int, int]:
-    """A random maze whose start and goal are at least so many moves apart: start, goal and moves; moves -1 after all `tries`.
+    """Start, goal and moves of a random maze, the goal at least `min_moves` away; moves is -1 after all `tries`.
 
-    A try is: a uniform number of walls, a uniform choice of that many cells, start and goal uniform among the free ones. The
-    first try that is far enough is taken, so that walls, start and goal have together the uniform distribution, given that.
+    One try draws a uniform number of walls, a uniform choice of that many cells, start and goal uniform among the free
+    ones. The first try that is far enough is taken, so walls, start and goal are jointly distributed as in a try, given
+    the distance.
 
     Args:
         rng: The only source of randomness; its `random()` gives the same numbers compiled and not.
-        columns: Of the grid.
+        columns: Columns of the grid.
         fewest_walls: Lowest number of walls.
         most_walls: Highest number of walls; leaves two cells free.
         min_moves: Fewest moves of the shortest path.
-        tries: After so many it gives up.
-        is_free: (L,), overwritten: the cells that are no wall.
+        tries: Number of tries before giving up.
+        is_free: (L,), overwritten: whether each cell is free of walls.
         order: (L,), the numbers 0 to L - 1 in any order; shuffled on.
         parents: (L,), overwritten as by `search`.
         queue: (L,), room to work in.
@@ -108,7 +109,7 @@ def draw(
 
 @compiled
 def distances(is_free: Bools, columns: int, starts: Cells, goals: Cells, moves: Cells) -> None:
-    """Fills `moves` (N,) with the moves from start to goal in each grid of `is_free` (N, L); -1 where there is no way."""
+    """Fills `moves` (N,) with the moves from start to goal in each grid of `is_free` (N, L); -1 if unreachable."""
     L = is_free.shape[1]
     parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
     for i in range(len(moves)):

@@ -22,13 +22,13 @@ LARGE_SETS = ("hunted", "deep", "jigsaws", "layouts")
 """9x9 sets in the package to train on, besides the small `train` and `test` of every size."""
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DRAWN_LINES = "|+-─│┼ \t\r\n"
-"""What may stand between the cells of a puzzle that is typed as a grid."""
+"""Characters allowed between the cells of a puzzle that is typed as a grid."""
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
 
 FEW_GUESSES = 50
-"""A 9x9 puzzle that takes no more is solved within a tenth of a second in plain Python: sooner than numba is imported."""
+"""A 9x9 puzzle that takes no more guesses is solved in 0.1 s in plain Python: sooner than numba is imported."""
 
 Bools = NDArray[np.bool_]
 
@@ -39,18 +39,18 @@ class Solution(NamedTuple):
     num_solutions: int
     """0, 1, or 2 for more than one; -1 when it gave up."""
     answer: Tokens
-    """The first solution, (L,); all blank when there is none."""
+    """The first solution, (L,); all blank if it does not exist."""
     other: Tokens
-    """A second solution, (L,); all blank when there is none."""
+    """A second solution, (L,); all blank if it does not exist."""
     guesses: int
-    """Guesses in all, to find it and to show that it is the only one."""
+    """Total guesses, to find the solution and to show that it is the only one."""
 
 
 class SudokuTask(GridTask):
     """A family of Sudokus: a subclass says which groups there are (`geometry`), how they are called, and its symmetries.
 
     Args:
-        name: Of the family.
+        name: Name of the family.
         side: Rows, columns and symbols.
         boxes: The shape of the boxes; None where groups have other shapes.
     """
@@ -68,11 +68,11 @@ class SudokuTask(GridTask):
 
     @property
     def geometry(self) -> Geometry:
-        """Which cells constrain which."""
+        """The cells that constrain one another, as index arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define geometry")
 
     def unit_name(self, u: int, cells: NDArray[np.int64]) -> str:
-        """What group u of the geometry is called, for a person who is told of these cells in it."""
+        """The name of group u of the geometry, for a message about these cells in it."""
         kind, number = divmod(u, self.side)
         if kind == 0:
             return f"row {number + 1} (columns {' and '.join(str(c % self.side + 1) for c in cells)})"
@@ -87,7 +87,7 @@ class SudokuTask(GridTask):
 
     @property
     def takes_regions(self) -> bool:
-        """Whether a puzzle may bring regions in place of this family's."""
+        """Whether a puzzle may bring regions in place of the family's."""
         return self.boxes is None or self.boxes.are_blocks
 
     @property
@@ -101,7 +101,7 @@ class SudokuTask(GridTask):
         """One puzzle from text: `.`, `0` or `_` for a blank; spaces, line ends and drawn lines between cells are passed over.
 
         Raises:
-            PuzzleError: everything that is wrong: the length, characters that are no symbol, clues that contradict.
+            PuzzleError: everything that is wrong: the length, characters that are not symbols, clues that contradict.
         """
         tokens = self.read_cells("".join(c for c in text if c not in DRAWN_LINES))
         if reasons := self.broken_rules(tokens)[1]:
@@ -110,7 +110,7 @@ class SudokuTask(GridTask):
 
     @property
     def allowed(self) -> str:
-        """What a cell may hold, for an error."""
+        """What a cell may hold, for an error message."""
         return f"{self.symbols[1]} to {self.symbols[-1]}, and . or 0 for a blank"
 
     def character_of(self, cell: Cell) -> str | None:
@@ -126,11 +126,11 @@ class SudokuTask(GridTask):
     # Rules
 
     def clue_mask(self, tokens: Tokens) -> Bools:
-        """Which cells are given."""
+        """Whether each cell is given."""
         return tokens > BLANK
 
     def is_right(self, question: Tokens, answer: Tokens) -> list[str]:
-        """Which rules an answer (L,) breaks, and whether cells are empty."""
+        """Rules that an answer (L,) breaks, and whether cells are empty."""
         reasons, empty = self.broken_rules(answer)[1], int((answer <= BLANK).sum())
         return [*reasons, f"{empty} cells are empty"] if empty else reasons
 
@@ -147,7 +147,7 @@ class SudokuTask(GridTask):
         return keeps
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
-        """Which rules an answer breaks, and where."""
+        """A verdict with the rules that an answer breaks, and where."""
         changed = self.clue_mask(question) & (answer != question)
         reasons = self.is_right(question, answer)
         reasons += [
@@ -198,12 +198,12 @@ class SudokuTask(GridTask):
     # Search
 
     def solve(self, tokens: Tokens, rng: np.random.Generator | None = None, max_guesses: int = 1_000_000) -> Solution:
-        """All there is to know of one puzzle, (L,): its solution, whether there is another, and how many guesses it took.
+        """The result of solving one puzzle, (L,): its solution, whether there is another, and how many guesses it took.
 
         Args:
             tokens: The puzzle.
-            rng: Makes the order of guesses random; None: always the same.
-            max_guesses: Gives up after so many.
+            rng: Makes the order of guesses random; None: the order is fixed.
+            max_guesses: Number of guesses after which to give up.
         """
         from ponderling.tasks.sudoku.search import search
 
@@ -270,9 +270,9 @@ class SudokuTask(GridTask):
 
         Args:
             rng: The only source of randomness.
-            count: How many.
-            clues: Stop at so many clues; 0: minimal, so that no clue can go.
-            rating: Keep only puzzles rated from the first to the last of these.
+            count: Number of puzzles.
+            clues: Number of clues to stop at; 0: minimal, so that no clue can go.
+            rating: Lowest and highest rating to keep; None: any.
             progress: Called with the number made so far.
         """
         made: list[tuple[Tokens, Tokens, int]] = []
@@ -303,7 +303,7 @@ class SudokuTask(GridTask):
         return np.where(given == 1, answer, BLANK).astype(np.uint8), answer
 
     def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
-        """The puzzles with a random number of further clues each, from 0 to `most`, and rated anew."""
+        """The puzzles with a random number of further clues each, from 0 to `most`, and new ratings."""
         tokens = puzzles.tokens.copy()
         for row, labels in zip(tokens, puzzles.labels, strict=True):
             blanks = rng.permutation(np.flatnonzero(row == BLANK))[: rng.integers(0, most + 1)]
@@ -325,7 +325,7 @@ class SudokuTask(GridTask):
 
     @property
     def relations(self) -> Relations:
-        """Rows, columns, boxes and diagonals, one like the other: each holds every symbol once."""
+        """Rows, columns, boxes and diagonals, all alike: each holds every symbol once."""
         regions = Regions("unit", 2 * self.side, self.side) if self.takes_regions else None
         return Relations({"unit": tuple(map(tuple, self.geometry.units.tolist()))}, BLANK + 1, regions)
 
@@ -340,7 +340,7 @@ class SudokuTask(GridTask):
         return {i: "; ".join(reason[:2]) for i, reason in reasons.items()}
 
     def find_answer(self, question: Tokens) -> Tokens:
-        """The only answer; raises PuzzleError where there is none, or more than one."""
+        """The only answer; raises PuzzleError for no answer or several."""
         self.check_question(question)
         return self.solve(question).answer
 
@@ -352,7 +352,8 @@ class SudokuTask(GridTask):
     def load_default(self, split: str) -> Puzzles:
         """A set in the package: `train` or `test`, small; `hunted`, large and hard, and `deep`, harder, to train on too.
 
-        No test puzzle is equivalent to one of the others. `jigsaws` and `layouts`, a larger set, bring regions of their own.
+        No test puzzle is equivalent to one of the others. `jigsaws` and `layouts`, a larger set, bring their own
+        regions.
         """
         if split not in ("train", "test", *LARGE_SETS):
             raise ValueError(f"split must be train, test, {', '.join(LARGE_SETS)}: got {split!r}")

@@ -66,7 +66,7 @@ class Sudoku(SudokuTask):
 
     @property
     def siblings(self) -> tuple[str, ...]:
-        """The other families with a name of their own."""
+        """The other families with their own names."""
         return SERVED_TOGETHER if self.name in SERVED_TOGETHER else ()
 
     @property
@@ -102,7 +102,7 @@ class Sudoku(SudokuTask):
         """The family of the same size with these regions in place of boxes, and each cell's region, (L,).
 
         Raises:
-            ValueError: when there is none.
+            ValueError: when these regions do not make a family.
         """
         family = Jigsaw.of(layout)
         if family.side != self.side or not self.takes_regions or self.boxes.diagonals:
@@ -118,4 +118,4 @@ SUDOKUS: dict[str, Sudoku] = {
     "sudoku9x": Sudoku(3, 3, diagonals=True),
     "latin9": Sudoku(1, 9),
 }
-"""The families with a name of their own."""
+"""The families with their own names."""

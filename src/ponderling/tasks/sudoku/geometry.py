@@ -1,4 +1,4 @@
-"""Which cells of a Sudoku constrain which, as index arrays for `base.py` and `search.py`."""
+"""The cells of a Sudoku that constrain one another, as index arrays for `base.py` and `search.py`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Boxes(NamedTuple):
     rows: int
     columns: int
     diagonals: bool = False
-    """Both diagonals of the grid hold every symbol once, too."""
+    """Whether both diagonals of the grid hold every symbol once, too."""
 
     @property
     def side(self) -> int:
@@ -28,7 +28,7 @@ class Boxes(NamedTuple):
 
     @property
     def are_blocks(self) -> bool:
-        """Boxes are not rows or columns of the grid."""
+        """Whether boxes are not rows or columns of the grid."""
         return min(self.rows, self.columns) > 1
 
     @property
@@ -38,18 +38,18 @@ class Boxes(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """Which cells constrain which, as index arrays."""
+    """The cells that constrain one another, as index arrays."""
 
     units: NDArray[np.int64]
     """Rows, columns, boxes that are not rows, and the two diagonals where they count, (units, side)."""
     peers: NDArray[np.int64]
-    """Cells that share a unit with each cell, (cells, peers); where one has fewer than others, some of its own again."""
+    """Cells that share a unit with each cell, (cells, peers); cells with fewer peers than others repeat some."""
     segments: NDArray[np.int64]
     """Cells of each intersection of a line and a box, padded with -1, (segments, longest)."""
     line_rest: NDArray[np.int64]
-    """The line's other cells, padded with -1."""
+    """The other cells of each segment's line, padded with -1."""
     box_rest: NDArray[np.int64]
-    """The box's other cells, padded with -1."""
+    """The other cells of each segment's box, padded with -1."""
 
 
 @functools.cache

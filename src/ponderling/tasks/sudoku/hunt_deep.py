@@ -65,16 +65,16 @@ def hunt_deep(
     """Minimal puzzles that one level of trial and error does not solve, no two equivalent.
 
     Args:
-        task: Of which size.
+        task: A Sudoku family of 9x9.
         rng: The only source of randomness.
-        count: How many.
+        count: Number of puzzles.
         start: Puzzles that evolution starts from, hard ones best; where some withstand trials already, only these, and they are
             not returned.
         islands: Pools that evolve apart.
         known: Fingerprints of puzzles that are not wanted.
         progress: Called with the number found so far.
         evolved: Called with the highest endurance so far, while nothing is found.
-        stop: Asked after every round; when it says so, what was found until then is returned.
+        stop: Called after every round; when True, what was found until then is returned.
 
     Raises:
         ValueError: when there are fewer puzzles to start from than islands; for other families than 9x9.

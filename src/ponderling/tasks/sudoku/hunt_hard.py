@@ -57,16 +57,16 @@ def hunt(
     """Minimal puzzles of these ratings, no two equivalent, from the surroundings of hard ones.
 
     Args:
-        task: Of which size.
+        task: A Sudoku family of the wanted size.
         rng: The only source of randomness.
-        count: How many.
+        count: Number of puzzles.
         climbs: Walks, each from a random puzzle, whose ends the search starts around; more give more variety.
         rating: Lowest and highest rating, of the puzzle as it stands.
         known: Fingerprints of puzzles that are not wanted.
         rounds: Steps of each walk.
         progress: Called with the number found so far.
         climbed: Called with the number of walks done.
-        stop: Asked after every walk and every look around; when it says so, what was found until then is returned.
+        stop: Called after every walk and every look around; when True, what was found until then is returned.
 
     Raises:
         ValueError: when the surroundings are exhausted before there are enough; for families that tdoku cannot rate, and
@@ -188,7 +188,7 @@ def neighbour(
 def close_neighbour(
     question: Masks, removed: int, shape: Geometry, state: Masks, new_question: Masks, new_answer: Masks, found: Masks
 ) -> bool:
-    """The same with as few new clues as it takes: of all solutions without the removed clues, one is singled out.
+    """Writes a neighbour with as few new clues as possible: they single out one solution without the removed clues.
 
     Puzzles found so are mostly as hard as the one they come from; those of `neighbour` mostly are not. False when there
     are more solutions than `found`, (most, cells), has room for, or no other.

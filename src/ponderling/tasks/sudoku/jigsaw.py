@@ -83,7 +83,7 @@ class Jigsaw(SudokuTask):
         return np.min([(copy * weights).sum(axis=1, dtype=np.uint64) for copy in copies], axis=0)
 
     def _renamed(self, tokens: Tokens) -> Tokens:
-        """The same puzzles with symbols named in the order in which each shows them first."""
+        """The puzzles with symbols renamed in the order in which each puzzle first shows them."""
         is_symbol = tokens[:, None] == np.arange(BLANK + 1, self.vocab_size)[:, None]  # (N, side, L)
         first = np.where(is_symbol.any(axis=2), is_symbol.argmax(axis=2), self.num_cells)
         order = BLANK + 1 + first.argsort(axis=1, kind="stable").argsort(axis=1)
@@ -105,7 +105,7 @@ def _geometry(layout: str) -> Geometry:
 
 @functools.cache
 def _kept_turns(layout: str) -> NDArray[np.int64]:
-    """Of the eight turns and mirror images of the grid those that carry regions to regions, as `Symmetry.cells`, (turns, L)."""
+    """The turns and mirror images of the grid that carry regions to regions, as `Symmetry.cells`, (turns, L)."""
     side = round(len(layout) ** 0.5)
     grid = np.arange(side * side).reshape(side, side)
     turned = [np.rot90(g, k).ravel() for g in (grid, grid.T) for k in range(4)]
@@ -131,7 +131,7 @@ def _is_connected(members: NDArray[np.bool_]) -> bool:
 
 
 def _neighbours(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which cells share an edge with one of these, (side, side)."""
+    """Whether each cell shares an edge with one of these, (side, side)."""
     wide = np.pad(cells, 1)
     return wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:]
 
@@ -172,13 +172,13 @@ def generate_jigsaws(
     Args:
         family: A Sudoku of this size.
         rng: The only source of randomness.
-        count: How many, as many on each layout but for one.
-        layouts: How many layouts.
-        rating: Keep only puzzles rated from the first to the last of these.
+        count: Number of puzzles, spread evenly over the layouts to within one.
+        layouts: Number of layouts.
+        rating: Lowest and highest rating to keep; None: any.
         progress: Called with the number made so far.
 
     Raises:
-        ValueError: when there are not as many puzzles as layouts, or the size is too large.
+        ValueError: when there are fewer puzzles than layouts, or the size is too large.
     """
     if not 1 <= layouts <= count:
         raise ValueError(f"expected at least one layout, and at most one for each puzzle: got {layouts} for {count}")

@@ -1,7 +1,8 @@
 """How hard a Sudoku is on the scale of the public data set: the guesses that the solver tdoku makes before the solution.
 
-Another solver's guesses say little about tdoku's, so this search infers and guesses as tdoku does; written anew from how
-tdoku works (T. Dillon, 2019, https://t-dillon.github.io/tdoku), for any box shape. `docs/sudoku.md` says how often they agree.
+Another solver's guesses say little about tdoku's, so this search infers and guesses as tdoku does. It was written from
+a description of how tdoku works (T. Dillon, 2019, https://t-dillon.github.io/tdoku), for any box shape.
+`docs/sudoku.md` says how often they agree.
 
 A *segment* is where a line meets a box: three cells in 9x9. A *band* is a row of boxes or a column of boxes. A *way* puts a
 symbol into a band: one segment for each box, all in different lines, so n! ways for n boxes. What is still possible is
@@ -20,7 +21,7 @@ from ponderling.tasks.numba import Masks, compiled, count_bits
 
 
 class Layout(NamedTuple):
-    """Which cells, segments and ways belong together, as index arrays padded with -1."""
+    """The cells, segments and ways that belong together, as index arrays padded with -1."""
 
     segment_cells: Masks
     """Cells of each segment, (segments, longest)."""
@@ -81,12 +82,12 @@ def _padded(rows: list[list[int]]) -> Masks:
 
 @compiled
 def guesses_before_solution(start: Masks, layout: Layout, max_guesses: int, solution: Masks) -> int:
-    """How many guesses tdoku's search makes before the first solution, at most `max_guesses`; -1 if there is none.
+    """Number of guesses tdoku's search makes before the first solution, at most `max_guesses`; -1 without a solution.
 
     Args:
         start: The puzzle as the symbols each cell may have, (cells,); not changed.
-        layout: Of the puzzle's box shape.
-        max_guesses: Gives up after so many.
+        layout: Layout of the puzzle's box shape.
+        max_guesses: Number of guesses after which to give up.
         solution: Receives the solution's cells, (cells,).
     """
     cells, segments, ways = len(start), len(layout.segment_cells), len(layout.way_segments)

@@ -1,7 +1,7 @@
 """Solving and digging Sudoku grids of any box shape: candidate masks, propagation, and a depth-first search.
 
-`family.py` is the way in, `geometry.py` says which cells constrain which, `rating.py` is another search,
-which rates.
+`family.py` is the way in, `geometry.py` says which cells constrain which, and `rating.py` is another search,
+for ratings.
 
 A grid here is a vector of `cells` masks: bit d is set while symbol d (0 = the first) is possible in the cell.
 """
@@ -134,8 +134,8 @@ def search(
     Args:
         start: Candidates, (cells,); not changed.
         units, peers, segments, line_rest, box_rest: The geometry.
-        limit: Stop after so many solutions.
-        max_guesses: Give up after so many guesses.
+        limit: Number of solutions to stop after.
+        max_guesses: Number of guesses after which to give up.
         state: Random state, (1,); 0: lowest symbol first and no random ties.
         solutions: Receives the solutions' masks, (limit, cells).
 

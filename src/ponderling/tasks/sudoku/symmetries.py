@@ -16,7 +16,7 @@ def sample_symmetries(boxes: Boxes, rng: np.random.Generator, count: int) -> Sym
     """Transformations drawn uniformly from the full group.
 
     Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
-    square or there are none: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror
+    square or absent: 9! x 2 x (3!)^8 for 9x9. Where diagonals count, rows and columns are permuted alike, mirror
     images to mirror images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
     """
     if boxes.diagonals:
@@ -33,7 +33,7 @@ def sample_symmetries(boxes: Boxes, rng: np.random.Generator, count: int) -> Sym
 
 
 def sample_symbols(side: int, rng: np.random.Generator, count: int) -> Tokens:
-    """Random orders of so many symbols, (count, vocabulary); padding and blank stay."""
+    """Random orders of `side` symbols, (count, vocabulary); padding and blank stay."""
     symbols = np.empty((count, BLANK + 1 + side), np.uint8)
     symbols[:, : BLANK + 1] = PAD, BLANK
     symbols[:, BLANK + 1 :] = BLANK + 1 + rng.random((count, side)).argsort(axis=1)
@@ -104,7 +104,7 @@ def _nested_permutations(rng: np.random.Generator, count: int, blocks: int, size
 
 
 def _mirrored_permutations(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64]:
-    """As above, (count, size x size), of as many blocks as places in one; and mirror images go to mirror images."""
+    """Permutations of size x size places, (count, size x size), that keep blocks together and mirror images paired."""
     last, half = size * size - 1, size // 2
     order = _mirrored(rng, count, size)  # of the blocks
     places = np.empty((count, size, size), np.int64)

@@ -1,6 +1,6 @@
 """Takuzu: fill a square with 0 and 1.
 
-No three equal symbols stand side by side in a row or column, each holds as many 0 as 1, and no two rows are equal, nor two
+No three equal symbols are adjacent in a row or column, each holds as many 0 as 1, and no two rows are equal, nor two
 columns. All logic is about whole lines: which of the few lines that obey the rules still fit what a line holds.
 """
 
@@ -33,7 +33,7 @@ Bools = NDArray[np.bool_]
 
 
 class Takuzu(GridTask):
-    """The family of Takuzu puzzles with so many rows and columns, an even number."""
+    """The family of Takuzu puzzles with an even number of rows and as many columns."""
 
     symbols = ".01"
     padding_symbol = "."
@@ -62,17 +62,17 @@ class Takuzu(GridTask):
     # Rules
 
     def clue_mask(self, tokens: Tokens) -> Bools:
-        """Which cells are given."""
+        """Whether each cell is given."""
         return tokens > BLANK
 
     def is_right(self, question: Tokens, answer: Tokens) -> list[str]:
-        """Which rules an answer (L,) breaks, and whether cells are empty."""
+        """Rules that an answer (L,) breaks, and whether cells are empty."""
         reasons = [reason for reason, _ in self._faults(answer)]
         empty = int((answer <= BLANK).sum())
         return [*reasons, f"{empty} cells are empty"] if empty else reasons
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
-        """Which rules an answer breaks, and in which cells."""
+        """A verdict with the rules that an answer breaks, and in which cells."""
         verdict = super().check(question, answer)
         wrong = (answer <= BLANK) | (self.clue_mask(question) & (answer != question))
         for _, cells in self._faults(answer):
@@ -116,7 +116,7 @@ class Takuzu(GridTask):
         self.find_answer(tokens)
 
     def find_answer(self, question: Tokens) -> Tokens:
-        """The only answer (L,); raises PuzzleError where there is none, or more than one."""
+        """The only answer (L,); raises PuzzleError for no answer or several."""
         if faults := self._faults(question):
             raise PuzzleError("the clues contradict: " + "; ".join(reason for reason, _ in faults[:3]))
         found: list[Bits] = []
@@ -167,7 +167,7 @@ class Takuzu(GridTask):
     def generate(self, rng: np.random.Generator, count: int) -> Puzzles:
         """Puzzles that logic about single lines solves, so that their solution is the only one; no clue can go.
 
-        The rating is the number of rounds in which it does.
+        The rating is the number of rounds that this logic takes.
         """
         answers = self.random_grids(rng, count)
         grids = answers.copy().reshape(count, -1)
@@ -232,7 +232,7 @@ def lines_of(side: int) -> Bits:
 
 
 def _fitting(lines: Bits, side: int) -> Bools:
-    """Which lines that obey the rules fit each of these (N, side, side): (N, side, number of them)."""
+    """Whether each rule-obeying line fits each line of `lines` (N, side, side); (N, side, rule-obeying lines)."""
     allowed = lines_of(side).astype(np.float32)  # counted by products, which are the fastest
     ones, zeros = (lines == 1).astype(np.float32), (lines == 0).astype(np.float32)
     return ones @ (1 - allowed).T + zeros @ allowed.T == 0
