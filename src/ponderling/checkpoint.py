@@ -34,7 +34,7 @@ MODEL, CONFIG, TRAINING = "model.safetensors", "config.json", "training.safetens
 BEST, LAST = "best", "last"
 
 CELLS_SURE = 0.9
-"""With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
+"""Cell probability from which `sudoku` was always right when it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
 
 PACKAGED = Path(__file__).parent / "weights"
 """Trained weights that come with the package, a checkpoint folder with a card (README.md) for each name."""
@@ -46,13 +46,13 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with what it was trained as."""
+    """A trained model with the settings it was trained with."""
 
     model: Model
     config: RunConfig
     shape: PuzzleShape
     info: dict[str, Any]
-    """What is known of its making: step, scores, origin."""
+    """Facts about how the model was made: step, scores, origin."""
     path: Path
 
 
@@ -78,19 +78,19 @@ def load_checkpoint(
     token: str | None = None,
     task: str | None = None,
 ) -> Checkpoint:
-    """The model of a checkpoint, in evaluation mode.
+    """Loads the model of a checkpoint, in evaluation mode.
 
     Args:
         name: A checkpoint folder, a run folder (its best checkpoint, else its last), the name of packaged weights or a Hub
             repository `owner/name`.
-        device: Where the model goes.
-        dtype: Activations' type in place of the checkpoint's own.
+        device: The device to put the model on.
+        dtype: The type of the activations; None: the checkpoint's own.
         token: Hub token for a private repository.
-        task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
-            fit all of them, those that mix neighbours other sizes.
+        task: A puzzle family other than the trained one. The weights of a relational network fit every family with the
+            same relations; if they mix neighbours, only other sizes of the same family.
 
     Raises:
-        CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task.
+        CheckpointError: when the checkpoint is missing, damaged or of another shape, or cannot change its task.
     """
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
@@ -160,7 +160,7 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
 
 
 def list_weights() -> list[str]:
-    """Names of the trained weights that come with the package."""
+    """Lists the names of the trained weights that come with the package."""
     return sorted(folder.parent.name for folder in PACKAGED.glob(f"*/{CONFIG}"))
 
 

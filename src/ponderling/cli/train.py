@@ -36,7 +36,7 @@ class TrainCommand:
     out: Path | None = None
     """Run folder; by default runs/RECIPE."""
     resume: bool = False
-    """Go on with the run in the folder, with its own settings; start it if there is none yet."""
+    """Go on with the run in the folder, with its own settings; start one if the folder holds none yet."""
     part: int | None = None
     """Train this part of a recipe alone (1, 2, ...), from the part before it in the run folder or from --train.init."""
     json: bool = False
@@ -317,7 +317,7 @@ def _value_of(option: str, args: list[str]) -> str | None:
 
 
 def _saved_config(args: list[str], out: Path) -> RunConfig | None:
-    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
+    """The settings of the run to resume, so that overrides need not be typed again; None for a new run."""
     if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
         return None
     from ponderling.checkpoint import LAST, read_config

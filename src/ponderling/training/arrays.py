@@ -70,7 +70,7 @@ def train(
             of the grids, see `recipes.grid_recipe`.
         symmetries: Changes of a grid that keep examples right, joined with +: flips, rotations, dihedral (both), colours or
             colours=A,B,...
-        check: Takes a question and an answer as lists of rows, and returns whether the answer is right or a list of faults.
+        check: Takes a question and an answer as lists of rows, and returns True, False or the faults.
         validation: Share of the distinct questions held out to choose the best weights; None: the last weights are used.
         test: Inputs and outputs to report on at the end; their questions must not occur in the training data.
         out: A run folder to keep; None: only the solver is kept.
@@ -180,7 +180,7 @@ def _config(net: str | RunConfig | nn.Module | None, family: Task, data: DataCon
 
 
 def _average(training: TrainConfig, resumed: Path | None) -> float:
-    """Chooses the decay rate of the weights' average. A short run averages over a tenth of its steps; a resumed run keeps its rate."""
+    """The decay rate of the weights' average: it spans a tenth of a short run; a resumed run keeps its rate."""
     if resumed is not None and (resumed / LAST / TRAINING_STATE).is_file():
         return read_config(resumed / LAST)[0].train.ema_rate
     return min(training.ema_rate, max(0.0, 1 - 10 / training.steps))

@@ -46,7 +46,7 @@ class Served:
     about: dict[str, Any]
     puzzles: dict[str, Puzzles]
     arc_tasks: dict[str, ArcTask] = field(default_factory=dict)
-    """Of an ARC model, the tasks that it knows; empty for all others."""
+    """Tasks that an ARC model knows; empty for other models."""
 
     @property
     def task(self) -> Task:
@@ -79,17 +79,16 @@ class Registry:
         """Loads a checkpoint under this name, on all puzzle families that it can be used on.
 
         Args:
-            name: Under which it is served.
-            checkpoint: As in `load_checkpoint`.
-            slots: See `Lane`.
-            device: Where it runs.
-            dtype: Activations' type in place of its own.
-            arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
+            name: The name to serve it under.
+            checkpoint: The checkpoint's name, as in `load_checkpoint`.
+            slots: Number of slots in each lane, see `Lane`.
+            device: The device to run on.
+            dtype: The type of the activations; None: the checkpoint's own.
+            arc_source: Where to read the tasks of an ARC model; default: the sources that its run names.
             compile: Compile its network for the family it was trained on; `Lane.probe` waits for that.
 
         Raises:
-            ValueError: when it is of ARC and the files of its tasks cannot be read, or it is to be compiled and there is no
-                C++ compiler.
+            ValueError: when the task files of an ARC model cannot be read, or `compile` is set without a C++ compiler.
         """
         first = load_checkpoint(checkpoint, device, dtype)
         if compile:
