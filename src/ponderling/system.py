@@ -78,7 +78,8 @@ def keep_freed_memory() -> bool:
     By default glibc returns every freed buffer over 32 MiB to the system. The next use then gets it back page by page,
     filled with zeros, which can take half the time of the product that writes it (figures in dev/LOG.md,
     `benchmarks/bench_allocator.py`).
-    Peak memory does not change. `Trainer.run` and the command line call this; a program that solves many puzzles may too.
+    Peak memory does not change. `Trainer.run` and the command line call this; a program that solves many puzzles may
+    too.
 
     Returns:
         Whether it could be set; False without glibc, where nothing changes.

@@ -48,8 +48,8 @@ class ServeCommand:
     queue: int = 64
     """Requests that may wait for slots; more are answered 503."""
     most_slowdown: float = 2.0
-    """Largest factor by which other requests may slow a request; beyond it the answer is 503, except for streams such as
-    the page's. inf: no limit."""
+    """Largest factor by which other requests may slow a request; beyond it the answer is 503, except for streams such
+    as the page's. inf: no limit."""
     timeout: float = 120.0
     """Most seconds for a request."""
 

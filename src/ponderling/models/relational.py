@@ -2,8 +2,8 @@
 
 The recursion is TRM's, on states (B, C, V, D) for C cells and V symbols. No cell and no symbol has a weight of its own.
 So permuting symbols, or cells in a way that carries groups to groups, permutes the answer and changes nothing else.
-The same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv 1711.08028)
-and message passing on factor graphs, of which a block is one round.
+The same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv
+1711.08028) and message passing on factor graphs, of which a block is one round.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Evaluation of a model on a set of puzzles: exact match, valid answers, steps taken, and how well it halts.
 
-One pass of N steps gives two sets of figures (`Evaluation`): after all N steps, as the papers report, and with each puzzle
-stopped when the model says so, as solving does. Evaluation with a search, or with puzzles that leave the pass early, gives
-one set (`SearchEvaluation`).
+One pass of N steps gives two sets of figures (`Evaluation`): after all N steps, as the papers report, and with each
+puzzle stopped when the model says so, as solving does. Evaluation with a search, or with puzzles that leave the pass
+early, gives one set (`SearchEvaluation`).
 """
 
 from __future__ import annotations
@@ -327,8 +327,8 @@ def evaluate(
         solver: The model and its task.
         puzzles: Questions with their right answers; `Solver.puzzles` makes them from grids.
         steps: Number of supervision steps; None: as many as in training.
-        search: How much to spend on puzzles left open; each puzzle then stops as soon as it is done, even with `Search()`,
-            which does not search. None: every puzzle takes all steps, which gives figures both ways.
+        search: How much to spend on puzzles left open; each puzzle then stops as soon as it is done, even with
+            `Search()`, which does not search. None: every puzzle takes all steps, which gives figures both ways.
         batch_size: Number of puzzles in one forward pass.
         progress: Called with the number of puzzles done so far.
 

@@ -48,13 +48,13 @@ class Answer:
     tokens: Tokens
     """The answer, (L,)."""
     steps: int
-    """Number of supervision steps in all attempts up to the one that gave the answer; in all attempts if none ended it."""
+    """Number of supervision steps in all attempts up to the one that gave the answer, or in all."""
     halted: bool
     """Whether the model itself said stop at this answer; False if it ran out of steps."""
     halt_probability: float
     """How sure the model was that this answer is right, from 0 to 1."""
     accepted: bool
-    """Whether the rules (with `verify`) or the halting head accepted the answer; False: it is only the best one found."""
+    """Whether the rules (with `verify`) or the halting head accepted the answer; False: it is only the best found."""
     attempts: int = 1
     """Number of attempts up to the one that gave the answer; all attempts if none ended the search."""
     attempt: int = 1
@@ -66,5 +66,5 @@ class Answer:
     first: Tokens
     """The answer of the first attempt, which does not search, (L,)."""
     trace: tuple[TraceStep, ...] = ()
-    """Every step, or recursion, of the attempt that gave the answer; empty unless asked for. A guessing attempt continues
-    the first attempt, so its trace starts with the first attempt's."""
+    """Every step, or recursion, of the attempt that gave the answer; empty unless asked for. A guessing attempt
+    continues the first attempt, so its trace starts with the first attempt's."""

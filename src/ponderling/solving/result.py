@@ -17,8 +17,8 @@ from ponderling.tasks.base import Task, Tokens, Verdict
 class Result:
     """The answer to one puzzle, as text and as a grid, and whether the rules accept it.
 
-    The model itself proves nothing about its answer; `valid` is the verdict of the task's rules. A notebook shows a result as
-    its grid, or as a film if the result has a trace.
+    The model itself proves nothing about its answer; `valid` is the verdict of the task's rules. A notebook shows a
+    result as its grid, or as a film if the result has a trace.
 
     Args:
         task: The puzzle family.

@@ -78,8 +78,8 @@ class Solver:
             device: The device to run on: cpu, cuda, ...
             dtype: The type of the activations; None: the checkpoint's own.
             task: A puzzle family other than the trained one; only relational networks can change it.
-            compile: Compile the network when it solves its first puzzle, which needs a C++ compiler. The first call then takes
-                up to a minute (about ten seconds once torch has cached it); later calls are faster.
+            compile: Compile the network when it solves its first puzzle, which needs a C++ compiler. The first call
+                then takes up to a minute (about ten seconds once torch has cached it); later calls are faster.
             token: Hub token for a private repository.
 
         Raises:
@@ -120,7 +120,7 @@ class Solver:
         return f"Solver({self.task.name}, {system}{from_}, up to {self.steps} steps, on {self.device})"
 
     def save_pretrained(self, folder: str | Path, *, name: str | None = None) -> Path:
-        """Writes the model, its config and a card into a folder that `from_pretrained` can load, and returns the folder.
+        """Writes the model, its config and a card into a folder for `from_pretrained`, and returns the folder.
 
         Args:
             folder: A new or empty folder, or one with an earlier save, which is replaced.
@@ -209,7 +209,8 @@ class Solver:
             steps: Maximum number of supervision steps without search; None: as many as in training.
             early_exit: Stop an attempt as soon as the model says so.
             search: How much to spend on a puzzle that the first attempt leaves open; see `Search`.
-            trace: Keep every step, or recursion, of the attempt that gives the answer; "states" keeps the hidden states too.
+            trace: Keep every step, or recursion, of the attempt that gives the answer; "states" keeps the hidden states
+                too.
             check: Refuse a puzzle that has no solution or more than one.
 
         Raises:
@@ -268,9 +269,9 @@ class Solver:
     ) -> Iterator[Result]:
         """Solves a stream of puzzles lazily and in bounded memory, and yields the results in the same order.
 
-        A list or an array is read as slots become free. Any other iterable is read ahead in a separate thread, so a slow source
-        does not delay results that are already found. Unlike `solve`, this does not check that a puzzle has exactly one
-        solution.
+        A list or an array is read as slots become free. Any other iterable is read ahead in a separate thread, so a
+        slow source does not delay results that are already found. Unlike `solve`, this does not check that a puzzle has
+        exactly one solution.
 
         Args:
             puzzles: The puzzles, as texts or grids of symbols.

@@ -62,22 +62,24 @@ def train(
     Args:
         inputs: The questions: an array (N, rows, columns) of integers or texts, or a list of N grids, whose sizes may differ.
         outputs: The answers, in the same form as the inputs.
-        task: The puzzle family of the grids, by name or as an object, whose rules and symmetries then apply. None: nothing is
-            assumed about the grids.
+        task: The puzzle family of the grids, by name or as an object, whose rules and symmetries then apply. None:
+            nothing is assumed about the grids.
         steps: Number of optimizer steps. None: as in the settings given as `net`, or 2,000 without settings.
-        net: The network to train: the name of a recipe or a run's settings, whose network and training settings are used. Or a
-            module from (B, S, D) to (B, S, D), trained in place as the block stack of a TRM. None: a TRM chosen by the size
-            of the grids, see `recipes.grid_recipe`.
-        symmetries: Changes of a grid that keep examples right, joined with +: flips, rotations, dihedral (both), colours or
-            colours=A,B,...
+        net: The network to train: the name of a recipe or a run's settings, whose network and training settings are
+            used. Or a module from (B, S, D) to (B, S, D), trained in place as the block stack of a TRM. None: a TRM
+            chosen by the size of the grids, see `recipes.grid_recipe`.
+        symmetries: Changes of a grid that keep examples right, joined with +: flips, rotations, dihedral (both),
+            colours or colours=A,B,...
         check: Takes a question and an answer as lists of rows, and returns True, False or the faults.
-        validation: Share of the distinct questions held out to choose the best weights; None: the last weights are used.
+        validation: Share of the distinct questions held out to choose the best weights; None: the last weights are
+            used.
         test: Inputs and outputs to report on at the end; their questions must not occur in the training data.
         out: A run folder to keep; None: only the solver is kept.
         seed: Seed of initialisation, sampling and exploration; None: as in the settings given as `net`, or 0.
         device: The device to train on: cpu, cuda, ...; None: as in the settings given as `net`, or cpu.
         progress: Print progress lines on stderr.
-        resume: Continue the run in `out`, or start one if the folder holds none. All arguments but `steps` must be the same.
+        resume: Continue the run in `out`, or start one if the folder holds none. All arguments but `steps` must be the
+            same.
 
     Returns:
         The solver with the best weights. `solver.checkpoint.info["test"]` holds the test figures.

@@ -1,9 +1,9 @@
 """One worker thread on which all requests think: the attempts of all of them share each forward pass (continuous batching).
 
 A `Job` is the work of one request: one or many puzzles, and what may be spent on each. It waits in a bounded queue until its
-lane has slots free. It then runs step by step beside the others, and leaves when it is done, cancelled or out of time. A lane
-is one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the slots of one loop.
-`Job.emit` tells what happens, from the worker thread.
+lane has slots free. It then runs step by step beside the others, and leaves when it is done, cancelled or out of time.
+A lane is one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the
+slots of one loop. `Job.emit` tells what happens, from the worker thread.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Lane:
         self.row_seconds = single, max(0.0, several - single) / (PROBED - 1)
 
     def pass_seconds(self, rows: int) -> float:
-        """Estimated seconds of one step for this number of rows; rows beyond the slots wait and count as longer passes."""
+        """Estimated seconds of one step for this number of rows; rows beyond the slots lengthen the pass."""
         first, further = self.row_seconds
         together = min(rows, self.slots)
         return (first + further * (together - 1)) * rows / together if rows else 0.0
@@ -194,8 +194,8 @@ class Engine:
 
     Args:
         queue: Jobs that may wait for slots.
-        most_slowdown: Largest factor by which other jobs may slow a job; a job slowed more is refused. The estimate uses
-            the passes timed by `Lane.probe`. Watched jobs are exempt, since people prefer to wait.
+        most_slowdown: Largest factor by which other jobs may slow a job; a job slowed more is refused. The estimate
+            uses the passes timed by `Lane.probe`. Watched jobs are exempt, since people prefer to wait.
     """
 
     def __init__(self, queue: int = 64, most_slowdown: float = math.inf):
