@@ -25,7 +25,7 @@ Watch = Callable[[Tensor, State, StepOutput, Tensor], object]
 
 
 def wants_to_halt(output: StepOutput, halting: Halting, *, sure: float = 0.5) -> Tensor:
-    """Which puzzles the halting head would stop, (B,) bool.
+    """Tells which puzzles the halting head would stop, (B,) bool.
 
     Args:
         output: What the model says.
@@ -63,7 +63,7 @@ def stop_probability(output: StepOutput, config: RunConfig) -> Tensor:
 
 
 def stops(output: StepOutput, config: RunConfig) -> Tensor:
-    """Which puzzles a trained model stops here, (B,) bool."""
+    """Tells which puzzles a trained model stops here, (B,) bool."""
     if config.solve.halt_by == "cells":
         return stop_probability(output, config) > config.solve.halt_when_sure
     return wants_to_halt(output, config.train.halting, sure=config.solve.halt_when_sure)
@@ -73,7 +73,7 @@ def times_asked(model: RecursiveModel, config: RunConfig) -> int:
     """How often a supervision step asks whether a puzzle is done: once, or T times with `halt_within_step`.
 
     Raises:
-        ValueError: when a model whose call does not take T is to be asked within a step.
+        ValueError: when `halt_within_step` is set and the model's call does not take T.
     """
     if not config.solve.halt_within_step or config.model.T == 1:
         return 1
@@ -102,7 +102,7 @@ def solving_step(
         state: The model's state, each (B, ...).
         tokens: Questions, (B, L).
         puzzle_ids: Rows of the puzzle embedding, (B,).
-        config: How halting is to be read.
+        config: The run's config, which says how to read the halting head.
         may_leave: Which puzzles end where the model says stop, (B,) bool; None: all. The others take the whole step.
         watch: Called whenever the model was asked, once or after each recursion.
 

@@ -26,7 +26,7 @@ def log_stablemax(logits: Tensor) -> Tensor:
 
 
 def log_stablemax_float32(logits: Tensor) -> Tensor:
-    """The same in float32 without loss: log s(x) = log1p(x) from 0 up, -log1p(-x) below, never a quotient of s.
+    """log of stablemax in float32 without loss of precision: log s(x) = log1p(x) from 0 up, -log1p(-x) below.
 
     Differs from the float64 form by at most 1e-6 for logits up to 1e4 (tested).
     """

@@ -1,6 +1,6 @@
 """Named runs: the papers', and small ones for a laptop. `ponderling train NAME` starts one; every field can be overridden.
 
-What each of them reaches, and in which time, stands in README.md, with the command that measured it.
+README.md lists the score and training time of each, with the command that measured them.
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recip
 
 
 def as_hrm(config: RunConfig) -> RunConfig:
-    """The same run with HRM's ways: two networks of twice the layers, 1-step gradient, Q-learning, no moving average."""
+    """Turns a run into HRM's: two networks of twice the layers, 1-step gradient, Q-learning, no moving average."""
     model = replace(
         config.model,
         system="hrm",
@@ -347,15 +347,15 @@ def as_hrm(config: RunConfig) -> RunConfig:
 
 
 def list_recipes() -> list[Recipe]:
-    """All recipes, small ones first."""
+    """Lists all recipes by name, small ones first."""
     return _recipes()
 
 
 def get_recipe(name: str) -> Recipe:
-    """The recipe of that name.
+    """Finds the recipe of that name.
 
     Raises:
-        ValueError: naming the recipes there are, and the closest.
+        ValueError: when the name is unknown; the message lists the recipes and suggests the closest.
     """
     known = {recipe.name: recipe for recipe in _recipes()}
     if name not in known:

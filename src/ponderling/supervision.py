@@ -2,9 +2,9 @@
 
 A puzzle is thought about for up to N_sup supervision steps. After each one the answer so far is scored, the weights are
 updated, and the state goes on, cut from its gradient. `train_one_puzzle_at_a_time` is the paper's loop, to read and to
-test against. Training uses `supervision_step`: the same for a batch of slots, each at its own step, where a slot whose
-puzzle halts takes a *new* puzzle at once (`refill`), so no puzzle is drawn and dropped (the official code drops one for
-every slot that is still busy). Any model with the two methods of `RecursiveModel` can be trained.
+test against. Training uses `supervision_step`: one step for a batch of slots, each at its own step. A slot whose puzzle
+halts takes a *new* puzzle at once (`refill`), so no puzzle is drawn and dropped. (The official code drops one for every
+slot that is still busy.) Any model with the two methods of `RecursiveModel` can be trained.
 """
 
 from __future__ import annotations

@@ -73,13 +73,13 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Has freed memory stay with the process, to be handed out again; for the whole process, from now on.
+    """Makes the process keep freed memory for reuse, from now on.
 
-    As it comes, glibc gives every buffer over 32 MiB back to the system when it is freed, and takes it anew, page by page
-    and filled with zeros, at the next use: a product that writes such a buffer can spend half its time so (figures in
-    dev/LOG.md, `benchmarks/bench_allocator.py`). The most memory that is held at a time does not change; it is not given
-    back in between.
-    `Trainer.run` and the command line call this; a program of your own that solves much may.
+    By default glibc returns every freed buffer over 32 MiB to the system. The next use then gets it back page by page,
+    filled with zeros, which can take half the time of the product that writes it (figures in dev/LOG.md,
+    `benchmarks/bench_allocator.py`).
+    Peak memory does not change. `Trainer.run` and the command line call this; a program that solves many puzzles may
+    too.
 
     Returns:
         Whether it could be set; False without glibc, where nothing changes.
@@ -95,7 +95,7 @@ def keep_freed_memory() -> bool:
 
 
 def whole_lines(path: Path) -> list[str]:
-    """The file's whole lines with their ends, none if there is no file; a last line that a killed process left is not one."""
+    """The file's complete lines with their line ends; empty for a missing file. An unfinished last line is left out."""
     if not path.exists():
         return []
     return [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]

@@ -89,7 +89,7 @@ class CheckpointCommand(OwnCode):
         """The checkpoint.
 
         Raises:
-            ValueError: when it is to be compiled and there is no C++ compiler.
+            ValueError: when `compile` is set and no C++ compiler was found.
         """
         from ponderling.checkpoint import load_checkpoint
 

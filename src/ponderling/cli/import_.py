@@ -78,7 +78,7 @@ def main(args: list[str]) -> int:
 
 
 def _about_names(facts: dict[str, Any]) -> str:
-    """Which ARC tasks the checkpoint can be asked for."""
+    """One line on the ARC tasks that the checkpoint knows."""
     if not facts["named_tasks"]:
         return (
             "none of its tasks has a name, so that it can learn new ones (`ponderling adapt`) but not solve its own: import it "

@@ -48,8 +48,8 @@ class ServeCommand(OwnCode):
     queue: int = 64
     """Requests that may wait for slots; more are answered 503."""
     most_slowdown: float = 2.0
-    """A request that the others would make take more than so many times as long as alone is answered 503, too, but for
-    streams, as the page asks for; inf: none."""
+    """Largest factor by which other requests may slow a request; beyond it the answer is 503, except for streams such
+    as the page's. inf: no limit."""
     timeout: float = 120.0
     """Most seconds for a request."""
 

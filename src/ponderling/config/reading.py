@@ -71,7 +71,7 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
 
 
 def _unless_null(hint: Any, value: Any) -> Any:
-    """The dataclass in `dataclass | None`, unless the value is None; any other hint as it is."""
+    """The dataclass in `dataclass | None` for a value other than None; any other hint unchanged."""
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else ()
     return next((option for option in options if dataclasses.is_dataclass(option) and value is not None), hint)
 

@@ -49,7 +49,7 @@ class Search:
     """Number of further attempts that see the puzzle under a random symmetry, without guesses; by default 0. In ARC: number
     of views that vote besides the task as given; by default all that were trained on."""
     choose: Choice = "halting"
-    """Which answer to take. halting: the first attempt at whose end the halting head says stop, else the one that ended
+    """The answer to take. halting: the first attempt at whose end the halting head says stop, else the one that ended
     surest. surest: the surest of all steps. agreement: the most frequent. residual: the one that had settled most."""
     verify: bool = False
     """Take the first answer that the task's rules accept, whatever the model says."""
@@ -58,7 +58,7 @@ class Search:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is no search at all: one attempt, and the model alone says when it ends."""
+        """Whether search is off: one attempt, and the model alone says when it ends."""
         return not (self.restarts or self.views or self.verify)
 
     def __post_init__(self) -> None:

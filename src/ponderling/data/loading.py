@@ -18,7 +18,7 @@ def task_of(data: DataConfig) -> Task:
     """The puzzle family that a config means.
 
     Raises:
-        ValueError: when there is none of that name.
+        ValueError: when no family has that name.
     """
     return get_task(data.task, data)
 
@@ -43,15 +43,15 @@ def grid_config(
 
 
 def augmentation(data: DataConfig, task: Task, extra_clues: int = 0) -> Augment | None:
-    """How training puzzles are varied, None if they are shown as they are.
+    """The function that varies training puzzles; None if they are shown unchanged.
 
     Args:
-        data: Whether symmetries are used, and answers chosen anew.
+        data: The settings that say whether to use symmetries, and whether to choose each answer again.
         task: The puzzle family.
         extra_clues: How many missing cells are given at most, a random number for each puzzle; see `give_clues`.
 
     Raises:
-        ValueError: when answers are to be chosen anew by a family that has no choice, or cells given where no answer is a clue.
+        ValueError: when the settings ask for a new choice of answers or for extra clues, and the family has neither.
     """
     vary = _variation(data, task)
     if not extra_clues:

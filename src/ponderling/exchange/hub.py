@@ -25,7 +25,7 @@ def find_local(name: str | Path) -> Path:
     """The checkpoint folder that a run folder or checkpoint folder means.
 
     Raises:
-        CheckpointError: when there is none; the Hub and the package are not asked.
+        CheckpointError: when the folder holds no checkpoint; the Hub and the package are not asked.
     """
     path = Path(name)
     found = local_checkpoint(path)
@@ -35,9 +35,9 @@ def find_local(name: str | Path) -> Path:
 
 
 def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | None = None) -> Path:
-    """Writes the model, its config and a card into a folder, whole or not at all, and gives the folder.
+    """Writes the model, its config and a card into a folder, completely or not at all, and returns the folder.
 
-    Test figures that stand in the log of the checkpoint's run go along.
+    The card includes test figures from the log of the checkpoint's run, if it has any.
 
     Args:
         checkpoint: The model, as it now is, and what is known of it.
@@ -80,18 +80,18 @@ def push_to_hub(
     endpoint: str | None = None,
     dry: bool = False,
 ) -> str:
-    """Makes the repository if need be, uploads model, config and card in one commit, and gives the repository's address.
+    """Uploads model, config and card to the Hub in one commit, and returns the repository's address.
 
     Args:
         checkpoint: The model, as it now is, and what is known of it.
-        repo: owner/name.
-        private: Nobody else may read it; has no effect on a repository that is there already.
-        token: None: the one that `hf auth login` or HF_TOKEN set.
-        endpoint: Another Hub than the public one, in place of HF_ENDPOINT.
-        dry: Push nothing, and give the card that would be pushed.
+        repo: The repository, as owner/name; created if it does not exist.
+        private: Create the repository as private; an existing repository keeps its visibility.
+        token: Hub token; None: the one set by `hf auth login` or HF_TOKEN.
+        endpoint: Address of a Hub other than the public one, in place of HF_ENDPOINT.
+        dry: Push nothing, and return the card that would be pushed.
 
     Raises:
-        ValueError: for a name that the Hub does not allow, or without a token.
+        ValueError: when the Hub does not allow the name, or no token was found.
         RuntimeError: when the Hub refuses or cannot be reached.
     """
     if repo.count("/") != 1:
@@ -125,7 +125,7 @@ def _first_line(error: BaseException, token: str) -> str:
 
 
 def _with_figures(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with its test figures, if they stand in the log of the run whose best checkpoint it is."""
+    """Adds test figures to a run's best checkpoint, if the run's log holds them."""
     run = checkpoint.path.parent
     if "test" in checkpoint.info or checkpoint.path.name != BEST or not (run / "metrics.jsonl").is_file():
         return checkpoint

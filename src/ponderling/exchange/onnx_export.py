@@ -31,7 +31,7 @@ from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
 
 OPSET = 18
-"""Of the ONNX operators: what onnxruntime and onnxruntime-web (wasm) run everywhere."""
+"""Version of the ONNX operators, chosen so that onnxruntime and onnxruntime-web (wasm) run it everywhere."""
 
 METADATA = "ponderling"
 """The key of the description in an ONNX file's metadata; in a torch.export file it is the extra file `ponderling.json`."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 IR_VERSION = 10
-"""Of the file format: what the exporter of torch writes."""
+"""Version of the file format, equal to what torch's exporter writes."""
 
 Axes = Mapping[int, str]
 """The axes of a tensor that may have any size, and their names."""
@@ -267,7 +267,7 @@ class _Function(nn.Module):
         self.model, self.function = step.model, function
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """As the method."""
+        """Calls the method."""
         return self.function(*tensors)
 
 

@@ -38,13 +38,13 @@ def build_model(
     generator: torch.Generator | None = None,
     relations: Relations | None = None,
 ) -> Reasoner | Relational:
-    """The model that the config describes, on the CPU, with initial weights drawn from the generator.
+    """Builds the model that the config describes, on the CPU, with random initial weights.
 
     Args:
         config: A run's settings, or a network's alone.
         shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
         generator: Source of the random initial weights; None: torch's global one.
-        relations: What the task declares; needed for the relational system with a network's settings alone.
+        relations: The task's groups of cells; needed for the relational system with a network's settings alone.
 
     Raises:
         ValueError: when the relational system is asked for, and the task declares no relations; or neighbours on a grid whose

@@ -16,7 +16,7 @@ def described(
         config: A run's settings, whose task says the vocabulary and the grid, or a network's alone.
         shape: The shape of the puzzles; needed with a ModelConfig. With a RunConfig it replaces the task's, as for ARC, where
             the data decides how many rows the puzzle embedding needs.
-        system: The system that is to be built.
+        system: The system to build.
 
     Raises:
         TypeError: when the config is neither of the two.
@@ -48,7 +48,7 @@ def relations_for(config: RunConfig | ModelConfig, relations: Relations | None) 
     """The relations that a relational network is built on: those given, or those of the run's task.
 
     Raises:
-        ValueError: when there are none.
+        ValueError: when the task declares no relations.
     """
     if relations is None and isinstance(config, RunConfig):
         relations = task_of(config.data).relations

@@ -14,7 +14,7 @@ from ponderling.recursion import Net, hierarchical_recursion
 
 
 class HRM(Reasoner):
-    """L improves z (the paper's z_L) n times, then H improves y (its z_H) once, T times over.
+    """The hierarchical model: L improves z (the paper's z_L) n times, then H y (its z_H) once, T times over.
 
     Args:
         config: A run's settings, whose task says the puzzles' vocabulary and grid; or a network's alone: sizes, n (the paper's

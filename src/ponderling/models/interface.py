@@ -70,7 +70,7 @@ def takes_depth(model: RecursiveModel) -> bool:
 
 
 def depth(config: ModelConfig, n: int | None, T: int | None) -> tuple[int, int]:
-    """The latent steps and recursions of one supervision step: those asked for, or the config's where that is None.
+    """The latent steps and recursions of one supervision step: the arguments, or the config's in place of None.
 
     Raises:
         ValueError: when one of them is below 1, or the state has a latent for each of n steps and another n is asked for.

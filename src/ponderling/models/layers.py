@@ -149,7 +149,7 @@ class MixPositions(nn.Module):
 
 
 def _from_the_left(weight: Tensor, x: Tensor) -> Tensor:
-    """weight (W, S) times x (B, S, D): (B, W, D). `weight @ x` would copy the transposed x when it is to be trained."""
+    """weight (W, S) times x (B, S, D): (B, W, D). `weight @ x` would copy the transposed x in training."""
     return torch.bmm(weight.to(x.dtype).expand(x.shape[0], -1, -1), x)  # len(x) would fix the size in an export
 
 

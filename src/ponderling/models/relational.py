@@ -1,9 +1,9 @@
 """The relational network: a vector for each (cell, symbol), tied together only by the groups that a task declares.
 
-The recursion is TRM's, on states (B, C, V, D) for C cells and V symbols. No cell and no symbol has a weight of its own, so
-permuting symbols, or cells in a way that carries groups to groups, permutes the answer and changes nothing else; and the
-same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv 1711.08028)
-and message passing on factor graphs, of which a block is one round.
+The recursion is TRM's, on states (B, C, V, D) for C cells and V symbols. No cell and no symbol has a weight of its own.
+So permuting symbols, or cells in a way that carries groups to groups, permutes the answer and changes nothing else.
+The same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv
+1711.08028) and message passing on factor graphs, of which a block is one round.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Blocks(nn.ModuleList):
 
 
 class Relational(Model):
-    """TRM's recursion on one vector for each (cell, symbol).
+    """The relational network: TRM's recursion on one vector for each (cell, symbol).
 
     Args:
         config: A run's settings, whose task says the puzzles' vocabulary, grid and relations; or a network's alone: D, blocks,

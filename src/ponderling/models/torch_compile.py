@@ -22,10 +22,10 @@ def compile_networks(model: torch.nn.Module, dynamic: bool = False) -> bool:
 
     Args:
         model: Any of ours.
-        dynamic: Once for all batch sizes but 1, as solving needs; else anew for each, which gives faster code.
+        dynamic: Compile once for all batch sizes but 1, as solving needs; False: once per batch size, for faster code.
 
     Returns:
-        False, and nothing is changed, where there is no compiler.
+        Whether the networks were compiled; False, with nothing changed, without a compiler.
     """
     if not has_compiler():
         return False
@@ -43,7 +43,7 @@ def compile_for_solving(model: torch.nn.Module, option: str) -> None:
         option: What asked for it, for the message.
 
     Raises:
-        ValueError: where there is no compiler.
+        ValueError: when no compiler was found.
     """
     if not compile_networks(model, dynamic=True):
         raise ValueError(f"{option} needs a C++ compiler (g++ or clang++, or what CXX names): found none")

@@ -20,7 +20,7 @@ from ponderling.recursion import Net, deep_recursion, hierarchical_recursion
 
 
 class TRM(Reasoner):
-    """One small network that improves z and y in turn.
+    """The tiny recursive model: one small network improves the reasoning z and the answer y in turn.
 
     Args:
         config: A run's settings, whose task says the puzzles' vocabulary and grid; or a network's alone: sizes, n and T, and

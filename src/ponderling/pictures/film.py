@@ -52,7 +52,7 @@ MARGIN, CURVE = 20, 64
 BIG = 0.5
 """A cell shows its likeliest symbol large from this probability on, before that all candidates, small."""
 HOLD = 5
-"""The last frame stays for so many frames' time."""
+"""Number of frames that the last frame stays for."""
 MOVE = 0.35
 """Share of a frame's time in which shapes fade to their new opacity."""
 
@@ -86,7 +86,7 @@ class Film:
 
     task: Task
     result: ShownResult
-    """With its trace."""
+    """The result to draw; it must have a trace."""
 
     @property
     def num_frames(self) -> int:

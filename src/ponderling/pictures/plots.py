@@ -58,7 +58,7 @@ def read_run(folder: str | Path) -> Run:
     """A run's log.
 
     Raises:
-        ValueError: when there is none, or it holds no line yet.
+        ValueError: when the folder has no log, or the log no line yet.
     """
     lines = read_metrics(Path(folder))
     if not lines:
@@ -131,7 +131,7 @@ def check_ending(file: Path) -> None:
 
 
 def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """The same, with our looks and without a change to the caller's own."""
+    """Wraps a drawing function in this package's style, and leaves the caller's style unchanged."""
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -254,7 +254,7 @@ def plot_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _by_compute(figures: Mapping[str, Any]) -> tuple[list[int], list[float]]:
-    """Steps, and the share that is right after so many: of search within so many in all."""
+    """Numbers of steps, and the share of puzzles right within each; with search, steps of all attempts count."""
     if "exact_by_step" in figures:
         return list(range(1, len(figures["exact_by_step"]) + 1)), figures["exact_by_step"]
     return [int(steps) for steps in figures["exact_within"]], list(figures["exact_within"].values())

@@ -21,7 +21,7 @@ class ShownStep(Protocol):
 
     @property
     def recursion(self) -> int:
-        """Which recursion of the step this is after, from 1."""
+        """Number of the recursion within the step, from 1."""
         ...
 
     @property
@@ -105,7 +105,7 @@ class ShownResult(Protocol):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Which rules are broken, one sentence each."""
+        """The broken rules, one sentence each."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""How good a model is: exact match, rules kept, steps taken and the halting head's judgement, over a set of puzzles.
+"""Evaluation of a model on a set of puzzles: exact match, valid answers, steps taken, and how well it halts.
 
-One pass of N steps gives two sets of numbers: after all N steps for everyone, as the papers report, and with each puzzle
-stopped when the model says so, as solving does (`Evaluation`). With a search, or when puzzles may leave the pass early so
-that a thousand steps cost little, there is one set (`SearchEvaluation`).
+One pass of N steps gives two sets of figures (`Evaluation`): after all N steps, as the papers report, and with each
+puzzle stopped when the model says so, as solving does. Evaluation with a search, or with puzzles that leave the pass
+early, gives one set (`SearchEvaluation`).
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ class Scores:
     """Scores of one answer to each puzzle, from 0 to 1."""
 
     exact: float
-    """Share of puzzles that are right in every cell."""
+    """Share of puzzles whose answer is right in every cell."""
     valid: float | None
-    """Share of answers that the rules accept; None where the task has no rules."""
+    """Share of answers that the rules accept; None if the task has no rules."""
     cells: float
     """Share of right cells among all cells that count."""
     mean_steps: float
     """Mean number of supervision steps."""
     mean_recursions: float | None = None
-    """Mean number of recursions; None where they were not counted."""
+    """Mean number of recursions; None if they were not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HaltingScores:
-    """How good the model is at saying that it is done, from 0 to 1; None where there is nothing to take a share of."""
+    """How well the model knows that it is done, as shares from 0 to 1; None if no puzzle counts for a share."""
 
     halted: float
-    """Share of puzzles that it stopped at some step."""
+    """Share of puzzles that the model stopped at some step."""
     precision: float | None
-    """Share of the stopped puzzles that were right then."""
+    """Share of the stopped puzzles whose answer was right when they stopped."""
     recall: float | None
-    """Share of the puzzles that were right after any step, which it stopped while right."""
+    """Share of the puzzles that were right after any step that the model stopped with the right answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,32 +71,32 @@ class RatingRow:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
-    """The raw outcome for N puzzles at some number of steps; the figures are computed from it."""
+    """The raw outcome of evaluating N puzzles, from which its properties compute the figures."""
 
     steps: int
-    """Supervision steps of the full-depth numbers; the most, with early exit."""
+    """Number of supervision steps at full depth, and the maximum with early exit."""
     full: Tokens
     """Answers after all steps, (N, L)."""
     early: Tokens
-    """Answers when the model first said stop, or else after all steps, (N, L)."""
+    """Answers when the model first said stop, or after all steps if it never did, (N, L)."""
     steps_taken: NDArray[np.int32]
-    """Steps until then, (N,)."""
+    """Number of steps until the early-exit answer, (N,)."""
     recursions_taken: NDArray[np.int32]
-    """Recursions until then, (N,): T in each step, fewer in the last with `halt_within_step`."""
+    """Number of recursions until the early-exit answer, (N,): T per step, fewer in the last with `halt_within_step`."""
     halted: Bools
     """Whether the model said stop at some step, (N,)."""
     right_at: Bools
     """Exact match after each step, (steps, N)."""
     puzzles: Puzzles
-    """Questions and answers."""
+    """The puzzles: questions and their right answers."""
     rating_edges: tuple[int, ...]
     """Lowest rating of each row of the table by rating."""
     full_valid: Bools | None
-    """Whether the rules accept the answer after all steps, (N,); None where the task has no rules."""
+    """Whether the rules accept the answer after all steps, (N,); None if the task has no rules."""
     early_valid: Bools | None
-    """Whether the rules accept the answer with early exit, (N,); None likewise."""
+    """Whether the rules accept the answer with early exit, (N,); None if the task has no rules."""
     seconds: float
-    """Time that it took."""
+    """Duration of the evaluation, in seconds."""
 
     @cached_property
     def _full_exact(self) -> Bools:
@@ -108,17 +108,17 @@ class Evaluation:
 
     @property
     def exact(self) -> float:
-        """Share of puzzles that are right in every cell after all steps, from 0 to 1. The headline."""
+        """Share of puzzles that are right in every cell after all steps, from 0 to 1: the headline figure."""
         return _mean(self._full_exact)
 
     @property
     def valid(self) -> float | None:
-        """Share of answers after all steps that the rules accept; None where the task has no rules."""
+        """Share of answers after all steps that the rules accept; None if the task has no rules."""
         return _share(self.full_valid)
 
     @property
     def cells(self) -> float:
-        """Share of right cells after all steps. It says little: see `exact`."""
+        """Share of right cells after all steps. Nearly right puzzles score high too, so read `exact` first."""
         return cell_accuracy(self.full, self.puzzles.labels)
 
     @property
@@ -134,7 +134,7 @@ class Evaluation:
 
     @property
     def halting(self) -> HaltingScores:
-        """How good the model is at saying that it is done."""
+        """How well the model knows that it is done."""
         ever_right = self.right_at.any(axis=0)
         return HaltingScores(
             halted=_mean(self.halted),
@@ -149,7 +149,7 @@ class Evaluation:
 
     @property
     def by_rating(self) -> list[RatingRow]:
-        """Scores by difficulty; empty where the puzzles have no ratings."""
+        """Scores by difficulty; empty if the puzzles have no ratings."""
         return [
             RatingRow(
                 rating=name,
@@ -163,7 +163,7 @@ class Evaluation:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """All figures, from 0 to 1, as plain values; see the properties of these names for what they mean."""
+        """All figures, from 0 to 1, as plain JSON values; the keys are the names of the properties."""
         early = asdict(self.early_exit)
         return {
             "puzzles": len(self.puzzles),
@@ -184,22 +184,22 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SearchEvaluation:
-    """The answers to N puzzles, with or without search, each puzzle leaving when it is done; figures are computed from it."""
+    """The answers to N puzzles, each stopped when it was done, from which the properties compute the figures."""
 
     search: Search
-    """What was spent beyond plain thinking."""
+    """The search that was allowed; `Search()` means none."""
     steps: int
-    """Most supervision steps of plain thinking."""
+    """Maximum number of supervision steps without search."""
     answers: tuple[Answer, ...]
-    """What came of each puzzle."""
+    """The answer to each puzzle."""
     puzzles: Puzzles
-    """Questions and answers."""
+    """The puzzles: questions and their right answers."""
     rating_edges: tuple[int, ...]
     """Lowest rating of each row of the table by rating."""
     valid_answers: Bools | None
-    """Whether the rules accept the answer, (N,); None where the task has no rules."""
+    """Whether the rules accept the answer, (N,); None if the task has no rules."""
     seconds: float
-    """Time that it took."""
+    """Duration of the evaluation, in seconds."""
 
     @cached_property
     def _exact(self) -> Bools:
@@ -211,17 +211,17 @@ class SearchEvaluation:
 
     @cached_property
     def passes(self) -> NDArray[np.int64]:
-        """Supervision steps spent on each puzzle in all its attempts, (N,)."""
+        """Number of supervision steps spent on each puzzle in all its attempts, (N,)."""
         return np.array([answer.passes for answer in self.answers])
 
     @cached_property
     def accepted(self) -> Bools:
-        """Whether the answer ended the search, (N,): the halting head, or the rules with `verify`."""
+        """Whether the halting head, or with `verify` the rules, accepted the answer, (N,)."""
         return np.array([answer.accepted for answer in self.answers])
 
     @property
     def exact(self) -> float:
-        """Share of puzzles that are right in every cell, from 0 to 1. The headline."""
+        """Share of puzzles that are right in every cell, from 0 to 1: the headline figure."""
         return _mean(self._exact)
 
     @property
@@ -231,12 +231,12 @@ class SearchEvaluation:
 
     @property
     def valid(self) -> float | None:
-        """Share of answers that the rules accept; None where the task has no rules."""
+        """Share of answers that the rules accept; None if the task has no rules."""
         return _share(self.valid_answers)
 
     @property
     def cells(self) -> float:
-        """Share of right cells. It says little: see `exact`."""
+        """Share of right cells. Nearly right puzzles score high too, so read `exact` first."""
         return cell_accuracy(np.stack([answer.tokens for answer in self.answers]), self.puzzles.labels)
 
     @property
@@ -246,7 +246,7 @@ class SearchEvaluation:
 
     @property
     def precision(self) -> float | None:
-        """Share of right answers among those that ended the search."""
+        """Share of right answers among the accepted ones."""
         return share(self._exact[self.accepted])
 
     @property
@@ -256,7 +256,7 @@ class SearchEvaluation:
 
     @property
     def by_rating(self) -> list[RatingRow]:
-        """Scores by difficulty; empty where the puzzles have no ratings."""
+        """Scores by difficulty; empty if the puzzles have no ratings."""
         return [
             RatingRow(
                 rating=name,
@@ -270,7 +270,7 @@ class SearchEvaluation:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """All figures, from 0 to 1, as plain values: keys as in `Evaluation.to_json` where they mean the same."""
+        """All figures, from 0 to 1, as plain JSON values; keys match `Evaluation.to_json` where the meaning does."""
         return {
             "puzzles": len(self.puzzles),
             "steps": self.steps,
@@ -321,19 +321,19 @@ def evaluate(
     batch_size: int = 256,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Evaluation | SearchEvaluation:
-    """Solves every puzzle and scores the answers.
+    """Solves every puzzle with the solver and scores the answers.
 
     Args:
-        solver: Model and task.
-        puzzles: Questions and answers; `Solver.puzzles` makes them from grids.
-        steps: Supervision steps; None: as many as in training.
-        search: What may be spent beyond plain thinking; puzzles then leave as soon as they are done, also with `Search()`,
-            which is plain thinking. None: everyone takes all steps, which gives the figures of both ways.
-        batch_size: Puzzles at a time.
-        progress: Called with the number of puzzles done.
+        solver: The model and its task.
+        puzzles: Questions with their right answers; `Solver.puzzles` makes them from grids.
+        steps: Number of supervision steps; None: as many as in training.
+        search: How much to spend on puzzles left open; each puzzle then stops as soon as it is done, even with
+            `Search()`, which does not search. None: every puzzle takes all steps, which gives figures both ways.
+        batch_size: Number of puzzles in one forward pass.
+        progress: Called with the number of puzzles done so far.
 
     Raises:
-        ValueError: when there is no puzzle, one has no answer, or steps or batch_size is below 1.
+        ValueError: when `puzzles` is empty or lacks an answer, or when `steps` or `batch_size` is below 1.
     """
     steps = solver.steps if steps is None else steps
     if not len(puzzles):
@@ -417,7 +417,7 @@ def _at_all_steps(
 
 
 class _Record:
-    """What the model says of every puzzle after every step; slots are owned by the puzzles' numbers."""
+    """Collects what the model says of every puzzle after every step; each slot's owner is its puzzle's number."""
 
     def __init__(self, puzzles: Puzzles, steps: int, *, T: int) -> None:
         N = len(puzzles)
@@ -429,7 +429,7 @@ class _Record:
         self.right_at = np.zeros((steps, N), bool)
 
     def hear(self, moment: Moment) -> None:
-        """Takes in what the model says after a recursion, or after a whole step where it is asked once."""
+        """Records what the model says after a recursion, or after a whole step if it is asked once."""
         numbers = np.array([slot.owner for slot in moment.slots])
         step = moment.slots[0].steps
         self.full[numbers] = moment.tokens
@@ -443,7 +443,7 @@ class _Record:
 
 
 def joined(parts: Sequence[Evaluation]) -> Evaluation:
-    """Evaluations of parts of a set, in their order, as one of the whole; its seconds are those of the slowest."""
+    """Joins the evaluations of a set's parts, in order, into one; its duration is that of the slowest part."""
     first = parts[0]
 
     def of(name: str, axis: int = 0) -> Any:

@@ -56,7 +56,7 @@ class Said(NamedTuple):
     halts: bool
     """Whether the model would stop."""
     halt_probability: float
-    """How sure it is that it is done, from 0 to 1."""
+    """How sure the model is that it is done, from 0 to 1."""
     probabilities: NDArray[np.float32] | None = None
     """Probability of every token in each cell, (L, V), where wanted; a view likewise."""
     residual: float = 0.0
@@ -67,12 +67,12 @@ class Moment:
     """What the model says of some slots after one recursion, or one step; numbers are fetched when asked for.
 
     Args:
-        slots: Whom it was asked about, R of them.
+        slots: The R slots that the model was asked about.
         state: Their state, each (R, ...).
-        output: What it says of them.
-        halts: Whom it would stop, (R,) bool.
+        output: What the model says of them.
+        halts: Which of them the model would stop, (R,) bool.
         config: The run's config.
-        recursion: Which recursion of the step this is after, from 1; None: after the whole step, where it is asked once.
+        recursion: Number of the recursion within the step, from 1; None: after the whole step.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Moment:
 
     @cached_property
     def halts(self) -> NDArray[np.bool_]:
-        """Which slots the model would stop, (R,)."""
+        """Flags of the slots that the model would stop, (R,)."""
         return self._halts.cpu().numpy()
 
     @cached_property
@@ -127,7 +127,7 @@ class ThinkingLoop:
     def __init__(self, model: RecursiveModel, config: RunConfig, *, device: torch.device | str = "cpu") -> None:
         self.model, self.config, self.device = model, config, device
         self.slots: list[Slot] = []
-        """Who thinks, in the order of the batch."""
+        """The slots that think, in the order of the batch."""
         self._state: State = ()
         self._tokens, self._ids = torch.empty(0), torch.empty(0)
 

@@ -1,4 +1,4 @@
-"""What comes of thinking: one step of a trace (`TraceStep`), and the answer to a puzzle (`Answer`)."""
+"""The records of thinking: one step of a trace (`TraceStep`), and the answer to a puzzle (`Answer`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ponderling.tasks.base import Tokens
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TraceStep:
-    """What the model thinks after one supervision step, or after one recursion of it where it is asked within steps."""
+    """The model's answer after one supervision step, or after one recursion if the model is asked within steps."""
 
     step: int
-    """The supervision step: 1, 2, ..."""
+    """Number of the supervision step, from 1."""
     tokens: Tokens
     """The likeliest token of each cell, (L,)."""
     probabilities: NDArray[np.float32]
@@ -25,15 +25,15 @@ class TraceStep:
     wants_to_halt: bool
     """Whether the model says stop."""
     guessed: tuple[int, ...] = ()
-    """Cells whose symbol search has asserted so far, in row-major order."""
+    """Cells that the search has guessed so far, as indices in row-major order."""
     recursion: int = 1
-    """Which recursion of the step this is after, from 1; always 1 where the model is asked after whole steps alone."""
+    """Number of the recursion within the step, from 1; always 1 if the model is asked only after whole steps."""
     state: tuple[NDArray[np.float32], ...] | None = None
     """Hidden states, (y, z) of one puzzle, each (S, D) or (C, V, D) for the relational network; None unless asked for."""
 
     @property
     def confidence(self) -> NDArray[np.float32]:
-        """Probability of the likeliest token, (L,)."""
+        """Probability of the likeliest token in each cell, (L,)."""
         return self.probabilities.max(-1)
 
 
@@ -42,29 +42,29 @@ class Answer:
     """The answer to one puzzle, as tokens, and how the thinking about it ended.
 
     `steps` and `attempts` count what it takes to find the answer with one attempt after the other, so they do not depend on
-    the slots. Where slots are free, later attempts run beside earlier ones; `passes` counts these too.
+    the slots. If slots are free, later attempts run in parallel; `passes` counts these too.
     """
 
     tokens: Tokens
     """The answer, (L,)."""
     steps: int
-    """Supervision steps of all attempts up to the one that gave the answer; of all where none ended the search."""
+    """Number of supervision steps in all attempts up to the one that gave the answer, or in all."""
     halted: bool
-    """Whether the model said stop at this answer; False: it ran out of steps."""
+    """Whether the model itself said stop at this answer; False if it ran out of steps."""
     halt_probability: float
-    """How sure the model was that it is done, at this answer, from 0 to 1."""
+    """How sure the model was that this answer is right, from 0 to 1."""
     accepted: bool
-    """Whether the answer ended the search: by the rules (with `verify`) or the halting head. False: the best there was."""
+    """Whether the rules (with `verify`) or the halting head accepted the answer; False: it is only the best found."""
     attempts: int = 1
-    """Attempts up to the one that gave the answer; all where none ended the search."""
+    """Number of attempts up to the one that gave the answer; all attempts if none ended the search."""
     attempt: int = 1
     """Number of the attempt that gave the answer; 1 is plain thinking."""
     passes: int
-    """Supervision steps spent on the puzzle in all attempts, those included that ran beside the one that gave the answer."""
+    """Number of supervision steps spent on the puzzle in all attempts, including those that ran in parallel."""
     guesses: int = 0
-    """Number of guesses asserted in the attempt that gave the answer."""
+    """Number of guesses made in the attempt that gave the answer."""
     first: Tokens
-    """The answer of plain thinking, with which a search begins, (L,)."""
+    """The answer of the first attempt, which does not search, (L,)."""
     trace: tuple[TraceStep, ...] = ()
-    """Every step, or recursion, of the attempt that gave the answer, when asked for. A guessing attempt goes on from where
-    plain thinking ended, and its trace starts with the trace of that."""
+    """Every step, or recursion, of the attempt that gave the answer; empty unless asked for. A guessing attempt
+    continues the first attempt, so its trace starts with the first attempt's."""

@@ -1,4 +1,4 @@
-"""A puzzle's answer in the puzzle's own terms, and what the rules say about it."""
+"""The answer to a puzzle, as text and grid, with the rules' verdict on it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ponderling.tasks.base import Task, Tokens, Verdict
 class Result:
     """The answer to one puzzle, as text and as a grid, and whether the rules accept it.
 
-    A model that found an answer claims nothing: `valid` is what the task's rules say. In a notebook a result shows its grid,
-    and with a trace its film.
+    The model itself proves nothing about its answer; `valid` is the verdict of the task's rules. A notebook shows a
+    result as its grid, or as a film if the result has a trace.
 
     Args:
         task: The puzzle family.
         question: The question's tokens, (L,).
-        found: What came of thinking.
+        found: The answer's tokens, and how the thinking ended.
     """
 
     def __init__(self, task: Task, question: Tokens, *, found: Answer) -> None:
@@ -36,7 +36,7 @@ class Result:
 
     @property
     def answer(self) -> str:
-        """The answer as text, in one line; a dot where the model left a cell blank."""
+        """The answer as one line of text; a dot marks a cell that the model left blank."""
         return self.task.format(self.tokens)
 
     @cached_property
@@ -51,12 +51,12 @@ class Result:
 
     @property
     def steps(self) -> int:
-        """Supervision steps taken, of all attempts up to the one that gave the answer."""
+        """Number of supervision steps in all attempts up to the one that gave the answer."""
         return self.found.steps
 
     @property
     def attempts(self) -> int:
-        """Attempts up to the one that gave the answer; more than one only with search."""
+        """Number of attempts up to the one that gave the answer; more than one only with search."""
         return self.found.attempts
 
     @property
@@ -66,22 +66,22 @@ class Result:
 
     @property
     def halted(self) -> bool:
-        """Whether the model said stop; False: it ran out of steps."""
+        """Whether the model itself said stop; False if it ran out of steps."""
         return self.found.halted
 
     @property
     def halt_probability(self) -> float:
-        """How sure the model was that it is done, from 0 to 1."""
+        """How sure the model was that its answer is right, from 0 to 1."""
         return self.found.halt_probability
 
     @property
     def trace(self) -> tuple[TraceStep, ...]:
-        """Every step of the attempt that gave the answer, when it was asked for; see `TraceStep`."""
+        """Every step of the attempt that gave the answer; empty unless solved with `trace`. See `TraceStep`."""
         return self.found.trace
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What the task's rules say about the answer."""
+        """The task's full verdict on the answer: whether it is valid, and the broken rules."""
         return self.task.check(self.question_tokens, self.tokens)
 
     @property
@@ -91,11 +91,11 @@ class Result:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Which rules are broken, one sentence each; empty when valid."""
+        """The broken rules, one sentence each; empty when the answer is valid."""
         return self.verdict.reasons
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the trace as plain values, and the trace where there is one."""
+        """The result as plain JSON values, with the trace if it has one."""
         plain: dict[str, Any] = {
             "question": self.question,
             "answer": self.answer,
@@ -164,7 +164,7 @@ class Result:
         return svg(Film(self.task, shown), still=1)
 
     def states(self) -> list[tuple[NDArray[np.float32], ...]]:
-        """Hidden states after each step of the trace, (y, z), for a result with `trace="states"`.
+        """The hidden states (y, z) after each step of the trace; needs a result solved with `trace="states"`.
 
         Raises:
             ValueError: when the states were not kept.

@@ -30,7 +30,7 @@ def cell_accuracy(answers: Tokens, labels: Tokens) -> float:
 
 
 def share(flags: NDArray[Any]) -> float | None:
-    """Mean of the flags, None when there are none."""
+    """Mean of the flags; None for an empty array."""
     return float(np.mean(flags)) if len(flags) else None
 
 

@@ -43,7 +43,7 @@ WAITING = 4
 
 
 def check_search(search: Search, task: Task | None, *, model: RecursiveModel) -> None:
-    """Refuses a search that this task or this model cannot have.
+    """Refuses a search that the task or the model does not support.
 
     Raises:
         ValueError: naming the option, why it cannot be, and what to do.
@@ -134,7 +134,7 @@ class PuzzleSearch:
         self.question, self.search, self.task = question, search, task
         self.steps, self.early_exit = steps, early_exit
         self.attempts: list[Attempt] = []
-        """All that were started, by number."""
+        """All attempts that were started, by number."""
         self.answer: Answer | None = None
         self.root: State = ()
         """The state in which plain thinking ended, where guessing attempts are to go on from it."""
@@ -175,7 +175,7 @@ class PuzzleSearch:
         """Takes in what the model says of an attempt after a step; `attempt.steps` counts that step already.
 
         Args:
-            attempt: Which.
+            attempt: The attempt.
             said: What the model says, in the question's own terms but for `probabilities`.
             asked: The question as the attempt saw it, (L,).
             is_valid: Whether the rules accept the answer, with `verify`.
@@ -303,7 +303,7 @@ class PuzzleSearch:
 
 
 class Questions(Protocol):
-    """Where questions come from."""
+    """A source of questions."""
 
     def take(self, count: int, *, wait: bool) -> list[Question]:
         """The next `count` questions, fewer at the end; without `wait` those that are there already may do."""
@@ -338,7 +338,7 @@ class Thinker:
         observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
 
     Raises:
-        ValueError: when steps or slots are below 1, or the search cannot be had.
+        ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
     """
 
     def __init__(
@@ -368,7 +368,7 @@ class Thinker:
 
     @property
     def is_watched(self) -> bool:
-        """Whether `watch` is to be called within the loop's steps."""
+        """Whether the loop should call `watch` within its steps."""
         return bool(self.trace) or self.observe is not None
 
     def start(self, questions: Questions) -> None:
@@ -525,7 +525,7 @@ def think(
         device: Where the model is.
 
     Raises:
-        ValueError: when steps or slots are below 1, or the search cannot be had for this task or model.
+        ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
     """
     loop = ThinkingLoop(model, config, device=device)
     thinker = Thinker(loop, search, task=task, steps=steps, slots=slots, early_exit=early_exit, trace=trace)

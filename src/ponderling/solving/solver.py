@@ -1,10 +1,10 @@
-"""Puzzles in, checked answers out. One puzzle or a stream, on slots that never wait, with or without search.
+"""Puzzles in, checked answers out: one puzzle or a stream of them, with or without search.
 
     solver = Solver.from_pretrained("sudoku")
     result = solver.solve("53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79")
     result.answer, result.steps, result.halted, result.valid
 
-A model that found an answer claims nothing: `Result.valid` is what the task's rules say about it.
+The model itself proves nothing about its answer. `Result.valid` is the verdict of the task's rules.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ Puzzle = str | ArrayLike
 """A puzzle as text, or as a grid of symbols: digits with 0 for a blank in Sudokus, characters in mazes."""
 
 Trace = bool | Literal["states"]
-"""Whether to keep every step of the thinking; "states": with the hidden states."""
+"""Whether to keep every step of the thinking; "states" keeps the hidden states too."""
 
 
 class Solver:
-    """A trained model together with its task.
+    """A trained model that solves puzzles of one task, and checks its answers by the task's rules.
 
     Args:
-        model: In evaluation mode, on the device.
+        model: The trained model, in evaluation mode and on the device.
         task: The puzzle family.
         config: The run's config; `train.N_sup` is the usual number of supervision steps.
-        device: Where the model is.
-        checkpoint: What the model was loaded from, if from a checkpoint; needed to save it again.
+        device: The device that the model is on.
+        checkpoint: The checkpoint that the model was loaded from, if any; needed to save it again.
     """
 
     def __init__(
@@ -75,22 +75,22 @@ class Solver:
         net: Networks | None = None,
         model: torch.nn.Module | None = None,
     ) -> Solver:
-        """The solver of packaged weights, a run folder, a checkpoint folder or a Hub repository.
+        """Loads a solver from packaged weights, a run folder, a checkpoint folder or a Hub repository.
 
         Args:
-            name: As in `checkpoint.load_checkpoint`.
-            device: cpu, cuda, ...
-            dtype: Activations' type in place of the checkpoint's own.
-            task: Another puzzle family than it was trained on, for relational networks.
-            compile: Compile the network at the first puzzles, where there is a C++ compiler: they then take up to a minute
-                (some ten seconds once torch has it in its cache), and later ones less time than without.
+            name: The checkpoint's name, as in `load_checkpoint`, such as "sudoku" or a path.
+            device: The device to run on: cpu, cuda, ...
+            dtype: The type of the activations; None: the checkpoint's own.
+            task: A puzzle family other than the trained one; only relational networks can change it.
+            compile: Compile the network when it solves its first puzzle, which needs a C++ compiler. The first call
+                then takes up to a minute (about ten seconds once torch has cached it); later calls are faster.
             token: Hub token for a private repository.
             trust: Let the checkpoint name Python code of a task or checker, as in `checkpoint.load_checkpoint`.
             net: A network of your own in place of the block stack, as in training; a pair for HRM or separate networks.
             model: A whole network of your own.
 
         Raises:
-            ValueError: when it is to be compiled and there is no C++ compiler.
+            ValueError: when `compile` is set and no C++ compiler was found.
         """
         loaded = load_checkpoint(name, device, dtype=dtype, token=token, task=task, trust=trust, net=net, model=model)
         if compile:
@@ -101,10 +101,10 @@ class Solver:
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, *, device: torch.device | str = "cpu") -> Solver:
-        """The solver of a loaded checkpoint.
+        """Makes a solver from a checkpoint that is already loaded.
 
         Raises:
-            ValueError: when its task is not known, or has another vocabulary or grid.
+            ValueError: when the checkpoint's task is unknown, or has another vocabulary or grid.
         """
         if checkpoint.config.data.task == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
@@ -127,27 +127,27 @@ class Solver:
         return f"Solver({self.task.name}, {system}{from_}, up to {self.steps} steps, on {self.device})"
 
     def save_pretrained(self, folder: str | Path, *, name: str | None = None) -> Path:
-        """Writes the model, its config and a card into a folder, which `from_pretrained` and `push` read; gives the folder.
+        """Writes the model, its config and a card into a folder for `from_pretrained`, and returns the folder.
 
         Args:
-            folder: A new or empty folder, or one that holds an earlier save, which is replaced.
-            name: What the card calls the model; None: the folder's name.
+            folder: A new or empty folder, or one with an earlier save, which is replaced.
+            name: The model's name on the card; None: the folder's name.
 
         Raises:
-            FileExistsError: when the folder holds something else; nothing is written.
+            FileExistsError: when the folder holds anything else; nothing is written then.
         """
         return save_pretrained(self._as_checkpoint(), folder, name=name)
 
     def push_to_hub(self, repo: str, *, private: bool = False, token: str | None = None) -> str:
-        """Uploads model, config and card to the Hugging Face Hub in one commit, and gives the repository's address.
+        """Uploads model, config and card to the Hugging Face Hub in one commit, and returns the repository's address.
 
         Args:
-            repo: owner/name; made if need be.
-            private: Nobody else may read it; has no effect on a repository that is there already.
-            token: None: the one that `hf auth login` or HF_TOKEN set.
+            repo: The repository, as owner/name; created if it does not exist.
+            private: Create the repository as private; an existing repository keeps its visibility.
+            token: Hub token; None: the one set by `hf auth login` or HF_TOKEN.
 
         Raises:
-            ValueError: for a name that the Hub does not allow, or without a token.
+            ValueError: when the Hub does not allow the name, or no token was found.
             RuntimeError: when the Hub refuses or cannot be reached.
         """
         return push_to_hub(self._as_checkpoint(), repo, private=private, token=token)
@@ -161,22 +161,22 @@ class Solver:
 
     @property
     def steps(self) -> int:
-        """Supervision steps that are taken at most where nothing is said: as many as in training."""
+        """Default maximum number of supervision steps: the number used in training."""
         return self.config.train.N_sup
 
     def parse(self, puzzle: Puzzle) -> Tokens:
-        """The tokens (L,) of a puzzle given as text or as a grid of symbols.
+        """Turns a puzzle, as text or as a grid of symbols, into its tokens, (L,).
 
         Raises:
-            PuzzleError: what is wrong with it.
+            PuzzleError: when the puzzle cannot be read; the message says why.
         """
         return self.task.parse(puzzle) if isinstance(puzzle, str) else self.task.parse_grid(puzzle)
 
     def puzzles(self, inputs: Iterable[Puzzle], outputs: Iterable[Puzzle]) -> Puzzles:
-        """Questions and answers for `evaluate`, from text or grids of symbols.
+        """Turns questions and answers, as text or grids of symbols, into puzzles for `evaluate`.
 
         Raises:
-            PuzzleError: naming the number of the first puzzle that cannot be read, or when the counts differ.
+            PuzzleError: when a puzzle cannot be read, which the message names by number, or when the counts differ.
         """
         questions = [self._parse_numbered(i, puzzle) for i, puzzle in enumerate(inputs, 1)]
         labels = [self._parse_numbered(i, puzzle, "answer") for i, puzzle in enumerate(outputs, 1)]
@@ -208,20 +208,21 @@ class Solver:
         trace: Trace = False,
         check: bool = True,
     ) -> Result:
-        """Solves one puzzle.
+        """Solves one puzzle and checks the answer by the task's rules.
 
         Args:
-            puzzle: Text as the task reads it, or a grid of symbols (an array or lists of rows).
-            tokens: The task's tokens, (L,) or (rows, columns), in place of a puzzle.
-            steps: Most supervision steps of plain thinking; None: as many as in training.
-            early_exit: Stop an attempt when the model says so.
-            search: What may be spent beyond plain thinking.
-            trace: Keep every step, or recursion, of the attempt that gives the answer; "states": with the hidden states.
-            check: Refuse a puzzle that has no answer or several.
+            puzzle: The puzzle as text that the task reads, or as a grid of symbols (an array or lists of rows).
+            tokens: The puzzle as the task's tokens, (L,) or (rows, columns), in place of `puzzle`.
+            steps: Maximum number of supervision steps without search; None: as many as in training.
+            early_exit: Stop an attempt as soon as the model says so.
+            search: How much to spend on a puzzle that the first attempt leaves open; see `Search`.
+            trace: Keep every step, or recursion, of the attempt that gives the answer; "states" keeps the hidden states
+                too.
+            check: Refuse a puzzle that has no solution or more than one.
 
         Raises:
-            PuzzleError: what is wrong with the puzzle.
-            ValueError: when steps are below 1, or the search cannot be had for this task or model.
+            PuzzleError: when the puzzle cannot be read or fails the check; the message says why.
+            ValueError: when `steps` is below 1, or the task or model does not support the search.
         """
         if (puzzle is None) == (tokens is None):
             raise ValueError("give either a puzzle or tokens")
@@ -233,7 +234,7 @@ class Solver:
         return result
 
     def _thinker(self, search: Search, *, steps: int | None, slots: int, early_exit: bool, trace: Trace) -> Thinker:
-        """Slots of their own for one call, with what may be spent on each puzzle."""
+        """Makes a thinker with its own slots for one call."""
         return Thinker(
             ThinkingLoop(self.model, self.config, device=self.device),
             search,
@@ -273,26 +274,26 @@ class Solver:
         slots: int = 256,
         on_error: Callable[[int, PuzzleError], object] | None = None,
     ) -> Iterator[Result]:
-        """Solves a stream of puzzles, lazily and in bounded memory; results come in the same order.
+        """Solves a stream of puzzles lazily and in bounded memory, and yields the results in the same order.
 
-        A list or an array is read as slots become free. Any other iterable is read ahead in a thread of its own, so that each
-        result comes as soon as it is found, however long the next puzzle is in coming. Questions are not checked for having
-        exactly one answer. See `solve` for the other arguments.
+        A list or an array is read as slots become free. Any other iterable is read ahead in a separate thread, so a
+        slow source does not delay results that are already found. Unlike `solve`, this does not check that a puzzle has
+        exactly one solution.
 
         Args:
-            puzzles: Texts or grids of symbols.
-            tokens: The task's tokens, (L,) or (rows, columns) each, in place of puzzles.
-            steps: Most supervision steps of plain thinking; None: as many as in training.
-            early_exit: Stop an attempt when the model says so.
-            search: What may be spent beyond plain thinking.
-            trace: Keep every step.
-            slots: Most attempts in work at once.
-            on_error: Called with the number of a puzzle that cannot be read, from 1, and what is wrong; the stream goes on
-                without it. None: such a puzzle ends the stream, after all results before it.
+            puzzles: The puzzles, as texts or grids of symbols.
+            tokens: The puzzles as the task's tokens, each (L,) or (rows, columns), in place of `puzzles`.
+            steps: Maximum number of supervision steps without search; None: as many as in training.
+            early_exit: Stop an attempt as soon as the model says so.
+            search: How much to spend on a puzzle that the first attempt leaves open; see `Search`.
+            trace: Keep every step of the attempt that gives each answer; "states" keeps the hidden states too.
+            slots: Maximum number of attempts that run at once.
+            on_error: Called with the number of each unreadable puzzle, from 1, and the error; the stream then skips it.
+                None: such a puzzle ends the stream, after all earlier results.
 
         Raises:
-            PuzzleError: naming the number of the puzzle that cannot be read, after all results before it.
-            ValueError: when steps or slots are below 1, or the search cannot be had for this task or model.
+            PuzzleError: when a puzzle cannot be read, after all earlier results; the message names it by number.
+            ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
         """
         if (puzzles is None) == (tokens is None):
             raise ValueError("give either puzzles or tokens")
@@ -328,7 +329,7 @@ class _Reader:
         self._read, self._on_error = read, on_error
         self._asked: deque[Tokens] = deque()  # whose result is not out yet, oldest first
         self.failure: Exception | None = None
-        """What ended the stream before its end; to be raised when all results before it are out."""
+        """The error that ended the stream early; raised once all earlier results are out."""
 
     def questions(self, given: Iterable[Any]) -> Iterator[Question]:
         """The questions of all puzzles, up to one that cannot be read."""
@@ -353,5 +354,5 @@ class _Reader:
             yield Question(tokens)
 
     def result(self, task: Task, answer: Any) -> Result:
-        """The result of the oldest question."""
+        """Turns an answer into the result of the oldest open question."""
         return Result(task, self._asked.popleft(), found=answer)

@@ -128,7 +128,7 @@ def arc_of(checkpoint: Checkpoint) -> Arc:
 
 
 def known_tasks(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[str, ArcTask]:
-    """Those of the tasks that have rows.
+    """Selects the tasks that have rows in the puzzle embedding.
 
     Raises:
         ValueError: when a task has the id of a known one, but other demonstrations.
@@ -209,7 +209,7 @@ def count_views(family: Arc, tasks: Mapping[str, ArcTask], views: int | None) ->
 def _batches(
     family: Arc, tasks: Mapping[str, ArcTask], views: int | None, batch_size: int
 ) -> Iterator[tuple[list[TestInput], Puzzles]]:
-    """Which test inputs, and how their views look; a test input's views one after the other, from view 0 on."""
+    """Yields batches of test inputs and their views; the views of one input follow each other, from view 0 on."""
     base = family.questions((task, pair) for task in tasks.values() for pair in task.tests)
     names = [TestInput(name, i) for name, task in tasks.items() for i in range(len(task.tests))]
     rows = [family.identifiers.rows(name.task, views) for name in names]

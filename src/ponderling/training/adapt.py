@@ -41,7 +41,7 @@ def adapt(
     """Writes a checkpoint that knows the tasks of a source besides its own.
 
     Args:
-        checkpoint: Of an ARC model with puzzle embeddings.
+        checkpoint: The checkpoint of an ARC model with puzzle embeddings.
         source: Tasks, as `arc.files.read_tasks` reads them; their test outputs, where known, are not looked at while training.
         out: A new run folder.
         steps: Optimizer steps.
@@ -97,7 +97,7 @@ def adapt(
 
 
 def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:
-    """The checkpoint's model with a puzzle embedding of so many rows; new ones are the mean of the trained ones."""
+    """Gives the checkpoint's model a puzzle embedding of `num_rows` rows; new rows are the mean of the trained ones."""
     state: dict[str, Tensor] = {key: value.cpu() for key, value in checkpoint.model.state_dict().items()}
     table = state[TABLE]
     trained = table[1:] if len(table) > 1 else table  # row 0 is blank

@@ -1,4 +1,4 @@
-"""Training on arrays in memory, from inputs and outputs to a solver in one call; `Trainer` is the way with every setting."""
+"""Training on arrays in memory, from inputs and outputs to a solver in one call; `Trainer` offers every setting."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from ponderling.training.optim import seeded_generator
 from ponderling.training.trainer import start
 
 CHECKED = 1000
-"""Number of answers of each set that the rules are asked about before training."""
+"""Number of answers in each set that the rules check before training."""
 
 TRAIN_ARRAYS, TEST_ARRAYS = "the training arrays", "the test arrays"
-"""What errors call them."""
+"""Names of the training and test arrays in error messages."""
 
 
 def train(
@@ -57,35 +57,37 @@ def train(
     progress: bool = True,
     resume: bool = False,
 ) -> Solver:
-    """Trains a network to turn each input grid into its output grid, and gives a solver for grids of the same symbols.
+    """Trains a network to turn each input grid into its output grid, and returns a solver for such grids.
 
     Args:
         inputs: The questions: an array (N, rows, columns) of integers or texts, or a list of N grids, whose sizes may differ.
-        outputs: The answers, given alike.
-        task: The puzzle family whose symbols these are, by name or as an object: its rules and symmetries then hold. None:
-            nothing is known of the grids.
-        steps: Number of optimizer steps; None: as `net` says, 2,000 where that is None or a module.
-        net: What is trained: the name of a recipe, whose network and training settings are used; a run's settings; or a module
-            from (B, S, D) to (B, S, D) in place of the block stack of a TRM, which is trained in place. None: a TRM chosen by
-            the size of the grids, see `recipes.grid_recipe`.
-        symmetries: Which changes of a grid keep examples right, joined with +: flips, rotations, dihedral (both), colours or
-            colours=A,B,...
-        check: Takes a question and an answer as lists of rows and says whether the answer is right: True, False or the faults.
-        validation: Share of the different questions that is held out to choose the best weights by; None: the last are taken.
-        test: Inputs and outputs to report on at the end; none of the questions may be among the others.
-        out: A run folder to keep; None: nothing is kept but the solver.
-        seed: Seed of initialisation, sampling and exploration; None: as `net` says, or 0.
-        device: cpu, cuda, ...; None: as `net` says, or cpu.
-        progress: Print a line now and then on stderr.
-        resume: Go on with the run in `out`, which was given the same arguments but for `steps`; start it if there is none.
+        outputs: The answers, in the same form as the inputs.
+        task: The puzzle family of the grids, by name or as an object, whose rules and symmetries then apply. None:
+            nothing is assumed about the grids.
+        steps: Number of optimizer steps. None: as in the settings given as `net`, or 2,000 without settings.
+        net: The network to train: the name of a recipe or a run's settings, whose network and training settings are
+            used. Or a module from (B, S, D) to (B, S, D), trained in place as the block stack of a TRM. None: a TRM
+            chosen by the size of the grids, see `recipes.grid_recipe`.
+        symmetries: Changes of a grid that keep examples right, joined with +: flips, rotations, dihedral (both),
+            colours or colours=A,B,...
+        check: Takes a question and an answer as lists of rows, and returns True, False or the faults.
+        validation: Share of the distinct questions held out to choose the best weights; None: the last weights are
+            used.
+        test: Inputs and outputs to report on at the end; their questions must not occur in the training data.
+        out: A run folder to keep; None: only the solver is kept.
+        seed: Seed of initialisation, sampling and exploration; None: as in the settings given as `net`, or 0.
+        device: The device to train on: cpu, cuda, ...; None: as in the settings given as `net`, or cpu.
+        progress: Print progress lines on stderr.
+        resume: Continue the run in `out`, or start one if the folder holds none. All arguments but `steps` must be the
+            same.
 
     Returns:
-        The solver with the best weights. `solver.checkpoint.info["test"]` has the figures of the test.
+        The solver with the best weights. `solver.checkpoint.info["test"]` holds the test figures.
 
     Raises:
-        PuzzleError: what is wrong with the arrays: which of them, at which index, and why.
+        PuzzleError: when an array cannot be used; the message says which one, at which index, and why.
         FileExistsError: when `out` holds a run already and `resume` is not set.
-        ValueError: for arguments that do not go together, or a network that does not fit.
+        ValueError: when arguments contradict each other, or the network does not fit.
     """
     if resume and out is None:
         raise ValueError("resume goes on with the run in a folder: name it with out")
@@ -128,7 +130,7 @@ def _family(
     symmetries: str,
     check: Checker | None,
 ) -> tuple[Task, DataConfig, GridFile]:
-    """The puzzle family, what the settings say of it, and the training arrays."""
+    """Makes the puzzle family, its data settings and the training arrays."""
     if test is not None and (not isinstance(test, tuple | list) or len(test) != 2):
         raise ValueError(f"test must be a pair of inputs and outputs: got {type(test).__name__}")
     if check is not None and not callable(check):
@@ -158,7 +160,7 @@ def _look_like_sudokus(file: GridFile) -> bool:
 
 
 def _config(net: str | RunConfig | nn.Module | None, family: Task, data: DataConfig) -> RunConfig:
-    """The run's settings: those that `net` means, on this data."""
+    """Makes the run's settings from `net` and the data."""
     if isinstance(net, RunConfig):
         told = net.data  # what it says of how puzzles are shown, not of which they are
         data = replace(
@@ -180,14 +182,14 @@ def _config(net: str | RunConfig | nn.Module | None, family: Task, data: DataCon
 
 
 def _average(training: TrainConfig, resumed: Path | None) -> float:
-    """The decay rate of the weights' average: over a tenth of a short run, lest it lag behind; as it was in a resumed run."""
+    """The decay rate of the weights' average: it spans a tenth of a short run; a resumed run keeps its rate."""
     if resumed is not None and (resumed / LAST / TRAINING_STATE).is_file():
         return read_config(resumed / LAST)[0].train.ema_rate
     return min(training.ema_rate, max(0.0, 1 - 10 / training.steps))
 
 
 def _with_net(net: nn.Module, config: RunConfig, family: Task) -> TRM:
-    """A TRM with this network in place of its block stack.
+    """Builds a TRM with this network in place of its block stack.
 
     Raises:
         ValueError: when the network is a whole model, or gives another shape than it is given.
@@ -217,7 +219,7 @@ def _with_net(net: nn.Module, config: RunConfig, family: Task) -> TRM:
 
 
 def _split(family: Task, file: GridFile, test: GridFile | None, *, share: float | None, data: DataConfig) -> DataSplit:
-    """The run's puzzles: no question is in two of the parts, also up to the family's symmetries.
+    """Splits the run's puzzles so that no question, up to the family's symmetries, is in two parts.
 
     Raises:
         PuzzleError: for what the family cannot read, answers that its rules refuse, and test questions that are trained on.
@@ -262,7 +264,7 @@ def _tokens(
     what: str,
     problems: Problems,
 ) -> Tokens:
-    """The grids of one side, (N, L); what cannot be read is noted as a problem."""
+    """Turns grids into tokens, (N, L), and adds a problem for each grid that cannot be read."""
     rows, columns = family.grid_shape
     tokens = np.zeros((len(grids.shapes), rows * columns), np.uint8)
     for shape, members, codes in grids.by_shape():
@@ -300,13 +302,15 @@ def _refuse_overlap(test: GridFile, trained: NDArray[np.uint64], tested: NDArray
 
 
 def _held_out(puzzles: Puzzles, keys: NDArray[np.uint64], share: float, *, most: int) -> NDArray[np.bool_]:
-    """Which examples to hold out, (N,): all of some questions, always the same, none of which alone shows a symbol.
+    """Selects the examples to hold out, (N,): all examples of some questions, deterministically.
+
+    A question that alone shows a symbol is never held out.
 
     Args:
         puzzles: The examples.
         keys: The fingerprint of each question, (N,).
-        share: Of the different questions.
-        most: The largest number of different questions.
+        share: Share of the distinct questions to hold out.
+        most: Maximum number of distinct questions to hold out.
     """
     kinds, kind = np.unique(keys, return_inverse=True)
     if len(kinds) < 2:

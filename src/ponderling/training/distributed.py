@@ -37,7 +37,7 @@ class World:
         return self.rank == 0
 
     def share(self, count: int) -> slice:
-        """This process's part of a sequence of so many; the parts in order of rank are the whole."""
+        """This process's slice of a sequence of `count` items; the slices in order of rank are the whole."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
@@ -50,7 +50,7 @@ class World:
             tensor.copy_(total.view_as(tensor))
 
     def any(self, flag: bool) -> bool:
-        """Whether it is so in any process."""
+        """Whether the flag is set in any process."""
         if self.size == 1:
             return flag
         found = torch.tensor([int(flag)])

@@ -51,7 +51,7 @@ class Window:
         return {name: sum(s[name] for s in sums) / (len(sums) if name in SHARED else 1) for name in sums[0]}
 
     def take(self, seconds: float, world: World = World()) -> dict[str, float]:  # noqa: B008 (it cannot be changed)
-        """Means of the window, which starts anew; shares are from 0 to 1 and there only if a puzzle halted."""
+        """Returns the window's means and empties it; shares are from 0 to 1 and present only if a puzzle halted."""
         sums, self.sums = self.of_all(world.collect(self.sums)), {}
         elapsed, self.since = max(seconds - self.since, 1e-9), seconds
         means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}

@@ -1,4 +1,4 @@
-"""Being told what happens in a run: `Observer` says nothing, `ProgressLines` prints a line now and then."""
+"""Observers of a run: `Observer` ignores every event, `ProgressLines` prints progress lines."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import time
 from typing import Any
 
 SECONDS_BETWEEN_LINES = 15.0
-"""How often a line tells of the progress where stderr is not a terminal."""
+"""Seconds between two progress lines if stderr is not a terminal."""
 
 
 def percent(value: float | None) -> str:
-    """The share as a percentage with one decimal; a dash where there is none."""
+    """The share as a percentage with one decimal; a dash for None."""
     return "–" if value is None else f"{100 * value:.1f}%"
 
 
 class Observer:
-    """Is told what happens in a run, and does nothing; a subclass replaces the methods that it needs.
+    """Receives the events of a run and ignores them; a subclass overrides the methods it needs.
 
     `trainer` is the run's `trainer.Trainer`.
     """
 
     def started(self, trainer: Any) -> None:
-        """Before the first step."""
+        """Called before the first step."""
 
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
-        """After an optimizer step, with the means since the last line of the log."""
+        """Called after each optimizer step, with the means since the last line of the log."""
 
     def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
-        """After an evaluation: kind is eval (validation) or test."""
+        """Called after an evaluation; kind is eval (validation) or test."""
 
     def finished(self, trainer: Any) -> None:
-        """After the last checkpoint."""
+        """Called after the last checkpoint was written."""
 
     def noticed(self, text: str) -> None:
-        """Something that the user should know, one line."""
+        """Called with one line that the user should know."""
 
 
 class ProgressLines(Observer):

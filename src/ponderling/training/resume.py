@@ -54,7 +54,7 @@ def fingerprint(puzzles: Puzzles, vocab_size: int) -> str:
 
 
 def shared_out(saved: list[dict[str, Any]], world: World, batch_size: int) -> dict[str, Any]:
-    """This process's part of a run that was trained by another number of processes: the same slots, shared out anew.
+    """Redistributes the slots of a run to another number of processes, and returns this process's part.
 
     No sample is drawn twice; where not all processes had drawn as many, some are not drawn in this epoch.
     """

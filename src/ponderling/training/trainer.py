@@ -68,22 +68,22 @@ class _Stopped(Exception):
 
 
 class Trainer:
-    """One run: what changes while training, and the loop.
+    """A training run: its state and its loop.
 
     Args:
-        config: Everything that determines the run.
-        out: The run folder; made if need be.
+        config: All settings of the run.
+        out: The run folder; created if it does not exist.
         task: The puzzle family.
-        data: The puzzles.
+        data: The puzzles to train, validate and test on.
         model: A model to train in place of the one that the config describes: a module with the two methods of
             `supervision.RecursiveModel`. It is moved to the config's device.
-        recipe: The recipe's name, noted in the checkpoints.
-        observer: Is told what happens, in the first process. None: a line now and then is printed on stderr; `Observer()` is
-            silent.
+        recipe: The recipe's name, recorded in the checkpoints.
+        observer: Told what happens, in the first process only. None: progress lines are printed on stderr; `Observer()`
+            is silent.
         world: The processes that train this model together.
 
     Raises:
-        ValueError: when the config asks for what cannot be.
+        ValueError: when the settings contradict each other, the task or the model.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class Trainer:
 
     @property
     def phase(self) -> Phase | None:
-        """What is different at the next step; None after the last phase."""
+        """The phase that the next step belongs to; None after the last phase."""
         return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
 
     def _start_phase(self) -> None:
@@ -167,7 +167,7 @@ class Trainer:
         return Sampler(puzzles, augment, seed, self.world.rank, self.world.size)
 
     def next_depth(self) -> dict[str, int]:
-        """The n and T of the next update, by name, where they are not the model's own."""
+        """The n and T of the next update, by name, if they differ from the model's own."""
         train, own, phase = self.config.train, self.config.model, self.phase
         n = (phase and phase.n) or own.n
         T = (phase and phase.T) or own.T
@@ -193,11 +193,11 @@ class Trainer:
 
     @property
     def evaluated_model(self) -> TrainableModel:
-        """The model that is evaluated and saved: the moving average's, or the live one without an average."""
+        """The model that is evaluated and saved: the moving average, or the live model without one."""
         return self.model if self.ema is None else self.ema.module
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
-        """Trains to the last step, or until `should_stop` says so between two steps; saves either way.
+        """Trains to the last step, or until `should_stop` returns True between two steps, and saves either way.
 
         Returns:
             The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early, also during the test.
@@ -321,7 +321,7 @@ class Trainer:
         return figures
 
     def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
-        """Evaluates the averaged weights on these puzzles; `progress` is called with the number that this process did."""
+        """Evaluates the averaged weights on these puzzles; `progress` gets the number this process has done."""
         model = self.evaluated_model.eval()
         try:
             if self.world.size == 1:
@@ -334,7 +334,7 @@ class Trainer:
         return Solver(model, self.task, config=self.config, device=self.device)
 
     def _score_together(self, model: TrainableModel, puzzles: Puzzles, progress: Callable[[int], object]) -> Evaluation:
-        """Each process evaluates its part; one that is told to stop says so when all are done, lest the others wait."""
+        """Evaluates one part in each process; a process told to stop says so only when all are done, so none waits."""
         own = puzzles[self.world.share(len(puzzles))]
         part, stopped = None, False
         if len(own):
@@ -383,7 +383,7 @@ class Trainer:
         }
 
     def _own_state(self) -> dict[str, Any]:
-        """What differs between the processes."""
+        """The part of the training state that differs between processes."""
         return {
             "sampler": self.sampler.position,
             "generator": self.generator.get_state(),
@@ -392,10 +392,10 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Goes on where the run in the folder stopped; with another number of processes its slots are shared out anew.
+        """Continues where the run in the folder stopped; another number of processes redistributes its slots.
 
         Raises:
-            CheckpointError: when there is nothing to go on from, it is damaged, or it was trained on other puzzles.
+            CheckpointError: when the saved state is missing, damaged, or of a run on other puzzles.
         """
         state = self.world.from_first(lambda: load_training_state(self.out / LAST))
         if state["data"] != fingerprint(self.data.train, self.shape.vocab_size):
@@ -434,7 +434,7 @@ class Trainer:
         return own
 
     def _restore_generator(self, saved: Tensor, step: int) -> None:
-        """The stream of exploration and noise goes on; on another kind of device, whose streams differ, one begins anew."""
+        """Restores the stream of exploration and noise; another kind of device starts a new stream."""
         if saved.shape == self.generator.get_state().shape:
             self.generator.set_state(saved)
         else:
@@ -459,12 +459,12 @@ def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
 
 
 def _phase_seed(seed: int, number: int) -> int:
-    """Of a phase's stream of samples; that after the last phase has the run's own seed."""
+    """The seed of a phase's stream of samples; after the last phase it is the run's own seed."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 def _process_seed(seed: int, rank: int) -> int:
-    """Of a process's stream of exploration and noise; the first has the run's own seed."""
+    """The seed of a process's stream of exploration and noise; the first process uses the run's own seed."""
     return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
 
 
@@ -491,14 +491,14 @@ def start(
     task: Task | None = None,
     data: DataSplit | None = None,
 ) -> Trainer:
-    """A run that is ready to `run()`: new, or where the one in the folder stopped.
+    """Prepares a run, new or resumed from the folder, whose `run()` then trains.
 
-    With several processes all call it alike, each with its own `world`; the first reads and writes the folder. A task and data
-    that are given stand in for those that the config names.
+    With several processes, each calls this with its own `world`, and the first one reads and writes the folder. `task`
+    and `data` replace those that the config names.
 
     Raises:
         FileExistsError: when the folder holds a run and `resume` is not set.
-        ValueError: when the config cannot be, or differs from the resumed run's in what it may not.
+        ValueError: when the settings contradict each other, or change what a resumed run must keep.
     """
     out = Path(out)
     checked_device(config.run.device, world)  # before a folder is made or data are fetched
@@ -516,7 +516,7 @@ def start(
 
 
 def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
-    """Makes the folder ready; whether there is a run in it to go on with."""
+    """Prepares the folder, and returns whether it holds a run to resume."""
     has_run = (out / LAST / TRAINING).is_file()
     if has_run and not resume:
         raise FileExistsError(

@@ -40,7 +40,7 @@ def question(served: Served, text: str) -> Question:
     """The test input that is meant by a task's id and a number from 1, such as `007bbfb7/1`, as the task shows it.
 
     Raises:
-        PuzzleError: when there is none.
+        PuzzleError: when the model knows no such test input.
     """
     puzzles = _base(served, *_find(served, text))
     return Question(puzzles.tokens[0], int(puzzles.puzzle_ids[0]))
@@ -50,7 +50,7 @@ def views(served: Served, text: str, count: int) -> Puzzles:
     """That test input as it is and under at most `count` further views.
 
     Raises:
-        PuzzleError: when there is none.
+        PuzzleError: when the model knows no such test input.
     """
     family = _family(served)
     task, pair = _find(served, text)

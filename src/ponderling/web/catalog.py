@@ -12,7 +12,7 @@ from ponderling.solving.solver import Solver
 from ponderling.tasks.base import PuzzleError, Puzzles, Task, Tokens
 
 SHARES = {"easy": (0.0, 0.35), "medium": (0.35, 0.8), "hard": (0.9, 1.0)}
-"""Which part of a family's test set a difficulty means, from its easiest to its hardest puzzle."""
+"""Range of each difficulty in a family's test set, as shares of the set sorted from easy to hard."""
 
 KEPT = 200
 """Puzzles of a set that are kept for each difficulty."""

@@ -1,9 +1,9 @@
 """One worker thread on which all requests think: the attempts of all of them share each forward pass (continuous batching).
 
 A `Job` is the work of one request: one or many puzzles, and what may be spent on each. It waits in a bounded queue until its
-lane has slots free, goes on step by step beside the others, and leaves when it is done, cancelled or out of time. A lane is
-one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the slots of one loop.
-`Job.emit` tells what happens, from the worker thread.
+lane has slots free. It then runs step by step beside the others, and leaves when it is done, cancelled or out of time.
+A lane is one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the
+slots of one loop. `Job.emit` tells what happens, from the worker thread.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Lane:
         self.row_seconds = single, max(0.0, several - single) / (PROBED - 1)
 
     def pass_seconds(self, rows: int) -> float:
-        """Of one step for so many rows; rows beyond the slots have to wait, which is as if the passes took longer."""
+        """Estimated seconds of one step for this number of rows; rows beyond the slots lengthen the pass."""
         first, further = self.row_seconds
         together = min(rows, self.slots)
         return (first + further * (together - 1)) * rows / together if rows else 0.0
@@ -194,8 +194,8 @@ class Engine:
 
     Args:
         queue: Jobs that may wait for slots.
-        most_slowdown: A job that others would make take more than so many times as long as it takes alone is refused, by
-            the passes that `Lane.probe` has timed; not one that is watched, for people rather wait than come again.
+        most_slowdown: Largest factor by which other jobs may slow a job; a job slowed more is refused. The estimate
+            uses the passes timed by `Lane.probe`. Watched jobs are exempt, since people prefer to wait.
     """
 
     def __init__(self, queue: int = 64, most_slowdown: float = math.inf):
@@ -246,7 +246,7 @@ class Engine:
             self._wake.notify()
 
     def close(self, seconds: float = 30.0) -> None:
-        """Takes no more jobs, finishes those there are for at most so many seconds, cancels the rest and ends the worker."""
+        """Takes no more jobs, lets current ones finish for up to `seconds`, cancels the rest and ends the worker."""
         with self._wake:
             self._closing = True
             self._wake.notify()

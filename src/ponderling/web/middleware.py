@@ -14,10 +14,10 @@ from ponderling.web.monitoring import Traffic
 from ponderling.web.served import Settings
 
 MOST_BYTES = 256 * 1024
-"""Of a request's body."""
+"""Largest size of a request's body, in bytes."""
 
 BODY_SECONDS = 10.0
-"""In which a request's body must arrive."""
+"""Seconds within which a request's body must arrive."""
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -87,7 +87,7 @@ class Guard:
 
 
 def _host_name(host: str) -> str:
-    """Without the port."""
+    """The host name without its port."""
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0].lower()

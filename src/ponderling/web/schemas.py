@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ponderling.web.served import Served
 
 MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES, MOST_CELLS = 256, 256, 128, 4096
-"""Of one request: supervision steps of an attempt, attempts, puzzles, and characters of a puzzle."""
+"""Limits of one request: supervision steps of an attempt, attempts, puzzles, and characters of a puzzle."""
 
 EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
@@ -55,7 +55,7 @@ SearchFields = create_model("SearchFields", **_FIELDS)
 
 
 class Options(SearchFields):
-    """Which model, and what may be spent: the options of `ponderling solve`."""
+    """The model to use and how much to spend: the options of `ponderling solve`."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,6 +1,6 @@
 """The page as a folder for any static host: the model runs in the browser, through ONNX and onnxruntime-web.
 
-The runtime is the npm package, fetched when the folder is built or given as a path; it is no part of this package.
+The runtime is the npm package, fetched when the folder is built or given as a path; this package does not contain it.
 """
 
 from __future__ import annotations

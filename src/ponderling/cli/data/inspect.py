@@ -31,7 +31,8 @@ class InspectCommand:
     symmetries: str = "none"
     """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
     views: int | None = None
-    """For ARC: count the puzzle ids that so many views of each task make, on the canvas of --task (arc30 if not given)."""
+    """For ARC: count the puzzle ids that this number of views of each task makes, on the canvas of --task (arc30 if not
+    given)."""
     json: bool = False
     """Print one JSON object on stdout."""
 

@@ -20,7 +20,7 @@ Grid = list[list[int | str]]
 QUESTION_KEYS = ("input", "puzzle", "matrix")
 """Where an entry's metadata may hold its question as a grid; where none does, the last grid in the question's text is it."""
 ANSWER_KEYS = ("output", "solution")
-"""And its answer; where none does, the answer's text is read as a grid."""
+"""Where an entry's metadata may hold its answer as a grid; otherwise the answer's text is read as a grid."""
 MORE_IN_WORDS = {
     "arc_agi": "its rule is shown by other grids",
     "game_of_life_halting": "its answer is yes or no",
@@ -88,7 +88,7 @@ def _write_pairs(file: Path, pairs: list[dict[str, Grid]]) -> None:
 
 
 def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:
-    """As many pairs as are wanted, no two with the same question; and how many were drawn for them."""
+    """Draws the wanted number of pairs, all with distinct questions, and returns how many draws that took."""
     wanted = command.train + command.test
     entries = _data_set(command.name, command.options, 4 * wanted + 100, command.seed)
     found: dict[str, dict[str, Grid]] = {}
@@ -133,7 +133,7 @@ def _gym() -> Any:
 
 
 def grid_pair(entry: dict[str, Any]) -> dict[str, Grid] | None:
-    """The question and answer of an entry as grids; None where one of them is none, or the question says more than its grid."""
+    """The question and answer of an entry as grids; None if either cannot be read, or the grid leaves something out."""
     metadata = entry["metadata"]
     name = metadata.get("source_dataset", "")
     if name in MORE_IN_WORDS:

@@ -81,7 +81,7 @@ def main(args: list[str]) -> int:
 def _distinct_mazes(
     task: Maze, command: MakeMazeCommand, rng: np.random.Generator, progress: Callable[[int], object]
 ) -> Puzzles:
-    """As many mazes as are wanted, no two of them alike, also not turned or mirrored."""
+    """Draws the wanted number of mazes, no two of them alike, even turned or mirrored."""
     import numpy as np
 
     from ponderling.tasks.base import join

@@ -36,11 +36,11 @@ class MakeSudokuCommand:
     variant: Literal["plain", "x", "latin", "jigsaw"] = "plain"
     """plain: rows, columns and boxes; x: the two diagonals too; latin: no boxes, both for size 9; jigsaw: any regions."""
     layout: str | None = None
-    """With --variant jigsaw, the regions: a letter for each cell, row by row. A random layout if not given; made.json has the
+    """Regions for --variant jigsaw: a letter for each cell, row by row. A random layout if not given; made.json has the
     task's name, `jigsaw-` and the layout, to give as --task."""
     layouts: int = 1
-    """With --variant jigsaw: several random layouts, as many puzzles on each, in a file with a column `regions`. They are
-    for a network of the plain family to train on; --test must be 0."""
+    """Number of random layouts for --variant jigsaw, with equally many puzzles on each, in a file with a column
+    `regions`. They are for a network of the plain family to train on; --test must be 0."""
     train: int = 1000
     """Training puzzles."""
     test: int = 100
@@ -61,7 +61,8 @@ class MakeSudokuCommand:
     """Number of training puzzles that are deep: one level of trial and error does not solve them, as it does nearly all others.
     Only for 9x9. The first is found after half an hour or more, the thousands after it within minutes."""
     deep_from: str = "deep"
-    """Where the hunt for deep ones starts: a file; the package's set `deep`, so in its surroundings; or `hunted`, anew."""
+    """Where the hunt for deep ones starts: a file; the package's set `deep`, so in its surroundings; or `hunted`, from
+    scratch."""
     apart_from: str | None = None
     """Make no puzzle that is equivalent to one of this file; the words default, hunted and deep mean
     the package's sets; several with a + between."""
@@ -255,7 +256,7 @@ def _make_distinct(
     show: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> Puzzles:
-    """As many random puzzles as are wanted, no two of them equivalent, nor one to a known one; fewer if stopped."""
+    """Draws the wanted number of random puzzles, none equivalent to another or to a known one; fewer if stopped."""
     import numpy as np
 
     from ponderling.tasks.base import join

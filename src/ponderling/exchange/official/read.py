@@ -95,7 +95,7 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
 
 
 def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> OfficialRows | None:
-    """Whose the rows of the puzzle embedding are; None where nothing says it."""
+    """The ARC task behind each row of the puzzle embedding; None if the files do not say."""
     beside = file.parent / NAMES
     path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)
     if path is None:
@@ -163,7 +163,7 @@ def find_file(path: Path) -> Path:
     """The file of weights that a path means: itself, or in a folder the one with the highest step, or `checkpoint`.
 
     Raises:
-        CheckpointError: when there is none.
+        CheckpointError: when the folder holds no such file.
     """
     if path.is_file():
         return path

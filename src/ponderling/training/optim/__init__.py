@@ -36,7 +36,7 @@ class Optimizers:
         model: Its parameters are trained. With optimizer muon, matrices inside its networks (parameters whose name
             starts with `net`; there may be none) go to Muon and the rest, embeddings, heads and vectors, to AdamW.
         config: Rates, decays and schedule.
-        puzzle_embedding: The table of rows, None where there is none.
+        puzzle_embedding: The table of rows; None for a model without one.
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig, puzzle_embedding: RowTable | None = None):

@@ -1,4 +1,4 @@
-"""Adam-atan2: Adam with atan2(m, sqrt(v)) for m / (sqrt(v) + eps), so there is no epsilon and no step beyond a bound."""
+"""Adam-atan2: Adam with atan2(m, sqrt(v)) for m / (sqrt(v) + eps), which needs no epsilon and bounds every step."""
 
 from __future__ import annotations
 

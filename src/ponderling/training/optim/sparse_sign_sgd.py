@@ -18,7 +18,7 @@ class RowTable(Protocol):
     rows: Tensor | None
     """Copies of the rows in the batch, (B, size): the leaf that collects the gradient; None: no pass since the last step."""
     row_ids: Tensor | None
-    """Which rows these are, (B,)."""
+    """Indices of these rows in the table, (B,)."""
 
 
 class SparseSignSGD(Optimizer):
