@@ -508,7 +508,7 @@ def start(
     trainer = Trainer(config, out, task, split, model, recipe, observer, world)
     if has_run:
         trainer.resume()
-    if config.data.grid is not None and not (has_run and (out / TEST).is_file()):
+    if config.data.grid is not None and len(split.test) and not (has_run and (out / TEST).is_file()):
         # also those that the run's own test leaves out
         all_test = data is None and config.data.max_test is not None
         world.from_first(lambda: keep_test(out, task.load_test(config.data, "default") if all_test else split.test))
