@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ponderling.models import TRM
 from ponderling.recipes import get_recipe
 from ponderling.supervision import Batch, empty_carry, refill
 from ponderling.tasks import get_task
@@ -80,9 +81,10 @@ def test_the_hash_of_a_runs_puzzles_is_what_it_was_with_regions_in_the_tokens():
     assert fingerprint(plain, V) == fingerprint(replace(own, regions=np.zeros_like(own.regions)), V)
 
 
-def test_a_network_that_is_not_told_of_regions_is_not_trained_on_them(tmp_path):
-    task, own = get_task("sudoku4"), puzzles(4)
+@pytest.mark.parametrize("given", [False, True])
+def test_a_network_that_is_not_told_of_regions_is_not_trained_on_them(tmp_path, given):
+    task, own, config = get_task("sudoku4"), puzzles(4), get_recipe("sudoku4").config
     with pytest.raises(
         ValueError, match=r"regions of their own, which only a relational network.*got --model.system trm"
     ):
-        Trainer(get_recipe("sudoku4").config, tmp_path, task, DataSplit(own, own[:0], own[:0]))
+        Trainer(config, tmp_path, task, DataSplit(own, own[:0], own[:0]), model=TRM(config) if given else None)
