@@ -14,7 +14,7 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Options:
     """The TRM run that every variant changes in one way."""
     updates: int = 400
     """Optimizer steps of each run."""
+    _: KW_ONLY
     seeds: int = 3
     """Seeds 0, 1, ... of each variant."""
     workers: int = 2
@@ -74,7 +75,7 @@ VARIANTS: dict[str, Callable[[RunConfig], RunConfig]] = {
 }
 
 
-def run_variant(name: str, seed: int, options: Options) -> dict[str, Any]:
+def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
     """Trains one variant with one seed; its test figures and cost."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -121,7 +122,7 @@ def main(options: Options) -> None:
         if (not options.only or name in options.only) and (name, seed, options.recipe, options.updates) not in have
     ]
     with ProcessPoolExecutor(options.workers) as pool:
-        jobs = [pool.submit(run_variant, name, seed, options) for name, seed in wanted]
+        jobs = [pool.submit(run_variant, name, seed, options=options) for name, seed in wanted]
         for job in as_completed(jobs):
             done.append(job.result())
             options.results.write_text(json.dumps(done, indent=1) + "\n")

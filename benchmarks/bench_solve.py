@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ class Options:
     """Weights."""
     data: dict[str, str] = field(default_factory=dict)
     """Puzzles beside the packaged test set: a name and a file, and so on."""
+    _: KW_ONLY
     measure: tuple[Literal["throughput", "latency", "cold", "scaling"], ...] = (
         "throughput",
         "latency",
@@ -60,7 +61,7 @@ class Options:
 
 
 @torch.inference_mode()
-def full_depth(solver: Solver, puzzles: Puzzles, batch_size: int = 256) -> Tokens:
+def full_depth(solver: Solver, puzzles: Puzzles, *, batch_size: int = 256) -> Tokens:
     """The baseline: eager, whole batches, all steps for everyone, no chunks."""
     model: Any = solver.model
     step = getattr(model, "step", None)  # the relational network without its cache-sized chunks
@@ -70,13 +71,15 @@ def full_depth(solver: Solver, puzzles: Puzzles, batch_size: int = 256) -> Token
         ids = torch.from_numpy(puzzles.puzzle_ids[first : first + batch_size].astype(np.int64))
         state, output = model.initial_state(len(tokens)), None
         for _ in range(solver.config.train.N_sup):
-            state, output = step(state, tokens, model.members(tokens)) if step else model(state, tokens, ids)
+            state, output = (
+                step(state, tokens, members=model.members(tokens)) if step else model(state, tokens, puzzle_ids=ids)
+            )
         assert output is not None
         answers.append(output.logits.argmax(-1).to(torch.uint8).numpy())
     return np.concatenate(answers)
 
 
-def with_slots(solver: Solver, puzzles: Puzzles, early_exit: bool) -> Tokens:
+def with_slots(solver: Solver, puzzles: Puzzles, *, early_exit: bool) -> Tokens:
     """The engine: slots that are refilled as puzzles leave."""
     questions = (Question(tokens, int(i)) for tokens, i in zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
     steps = solver.config.train.N_sup
@@ -103,7 +106,7 @@ def print_throughput(options: Options, way: str) -> None:
     """The other side of `throughput`: solves a few to warm up, then all."""
     solver = Solver.load(options.checkpoint, compile=way.endswith("compiled"))
     (file,) = options.data.values() or ["default"]
-    puzzles = load_puzzles(solver.task, file, "test")[: options.puzzles]
+    puzzles = load_puzzles(solver.task, file, split="test")[: options.puzzles]
     for count in (8, 1):  # warm; two sizes, each of which is compiled
         WAYS[way](solver, puzzles[:count])
     seconds, answers = timed(lambda: WAYS[way](solver, puzzles))
@@ -111,7 +114,7 @@ def print_throughput(options: Options, way: str) -> None:
     print(json.dumps({"puzzles_a_second": round(len(puzzles) / seconds, 2), "exact": round(exact, 4)}))
 
 
-def throughput(options: Options, name: str, file: str, count: int) -> dict[str, Any]:
+def throughput(options: Options, name: str, *, file: str, count: int) -> dict[str, Any]:
     """Puzzles a second and exact match of all ways."""
     figures: dict[str, Any] = {"data": name, "puzzles": count}
     for way in WAYS:
@@ -181,10 +184,12 @@ def main(options: Options) -> None:
         return print_throughput(options, options.way)
     solver = Solver.load(options.checkpoint)
     files = {"packaged test set": "default"} | options.data
-    sets = {name: load_puzzles(solver.task, file, "test")[: options.puzzles] for name, file in files.items()}
+    sets = {name: load_puzzles(solver.task, file, split="test")[: options.puzzles] for name, file in files.items()}
     figures: dict[str, Any] = {}
     if "throughput" in options.measure:
-        figures["throughput"] = [throughput(options, name, file, len(sets[name])) for name, file in files.items()]
+        figures["throughput"] = [
+            throughput(options, name, file=file, count=len(sets[name])) for name, file in files.items()
+        ]
         print_table(figures["throughput"])
     if "latency" in options.measure:
         for title, ready in (("", solver), ("_compiled", Solver.load(options.checkpoint, compile=True))):

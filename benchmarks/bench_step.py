@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,6 +44,7 @@ class Options:
     """Configurations; all if not given."""
     dtype: DType = "float32"
     """Of the activations of all but the recipe sudoku, on both sides, and of the ceiling's product; bfloat16 is the papers'."""
+    _: KW_ONLY
     rounds: int = 3
     """Steps of each that are timed."""
     json: Path | None = None
@@ -52,7 +53,7 @@ class Options:
     """Used by the script itself: be the `baseline` or `ours` of the one configuration in `only`."""
 
 
-def trm(D: int, mixer: str, batch_size: int) -> RunConfig:
+def trm(D: int, mixer: str, *, batch_size: int) -> RunConfig:
     """TRM at the papers' depth; D 512 are the papers' own networks, but for the puzzle embedding that Sudoku leaves blank."""
     model = ModelConfig(
         hidden_size=D,
@@ -64,14 +65,14 @@ def trm(D: int, mixer: str, batch_size: int) -> RunConfig:
     )
     train = TrainConfig(batch_size=batch_size, loss="stablemax_float32", warmup_steps=0)
     run = RuntimeConfig(compile=True)
-    return RunConfig(model, train, DataConfig("sudoku9", num_validation=0), run=run)
+    return RunConfig(model=model, train=train, data=DataConfig("sudoku9", num_validation=0), run=run)
 
 
 CONFIGURATIONS: dict[str, RunConfig] = {
-    "small_mlp": trm(128, "mlp", 64),
-    "small_att": trm(128, "attention", 64),
-    "paper_mlp": trm(512, "mlp", 32),
-    "paper_att": trm(512, "attention", 32),
+    "small_mlp": trm(128, "mlp", batch_size=64),
+    "small_att": trm(128, "attention", batch_size=64),
+    "paper_mlp": trm(512, "mlp", batch_size=32),
+    "paper_att": trm(512, "attention", batch_size=32),
     "sudoku": get_recipe("sudoku").first,
 }
 
@@ -104,7 +105,7 @@ def flops_of_step(config: RunConfig, trainer: Trainer) -> float:
     model = build_model(config.model, trainer.shape, relations=trainer.task.relations)
     batch = to_batch(trainer.data.train[:4])
     with FlopCounterMode(display=False) as counter:
-        _, output = model(model.initial_state(4), batch.tokens, batch.puzzle_ids)
+        _, output = model(model.initial_state(4), batch.tokens, puzzle_ids=batch.puzzle_ids)
         (output.logits.sum() + output.q.sum()).backward()
     counted = counter.get_total_flops() / 4
     if config.model.mixer == "attention" and config.model.system == "trm":
@@ -123,30 +124,30 @@ def baseline_step(config: RunConfig, trainer: Trainer) -> Callable[[], object]:
     """One step of the baseline; for the relational network, our own engine without compiling."""
     if config.model.system != "trm":
         return trainer.train_step
-    plain = PlainTRM(dict(trainer.model.state_dict()), config.model, config.train)
+    plain = PlainTRM(dict(trainer.model.state_dict()), config.model, train=config.train)
     batch = to_batch(trainer.data.train[: config.train.batch_size])
-    check_agreement(config, trainer, batch.tokens[:2])
+    check_agreement(config, trainer, tokens=batch.tokens[:2])
     state = plain.initial_state(len(batch))
 
     def step() -> None:
         nonlocal state
-        y, z, _ = plain.train_step(*state, batch.tokens, batch.labels)
+        y, z, _ = plain.train_step(*state, tokens=batch.tokens, labels=batch.labels)
         state = y, z
 
     return step
 
 
-def check_agreement(config: RunConfig, trainer: Trainer, tokens: Tensor) -> None:
+def check_agreement(config: RunConfig, trainer: Trainer, *, tokens: Tensor) -> None:
     """The baseline computes what ours does: compared at the start over one supervision step, always in float32, too."""
     ids = torch.zeros(len(tokens), dtype=torch.long)
     for dtype in dict.fromkeys(("float32", config.model.dtype)):
         model = replace(config.model, dtype=dtype)
         ours = build_model(model, trainer.shape)
         ours.load_state_dict(trainer.model.state_dict())
-        plain = PlainTRM(dict(trainer.model.state_dict()), model, config.train)
+        plain = PlainTRM(dict(trainer.model.state_dict()), model, train=config.train)
         with torch.no_grad():
-            _, _, logits, q = plain.supervise(*plain.initial_state(len(tokens)), tokens)
-            _, output = ours(ours.initial_state(len(tokens)), tokens, ids)
+            _, _, logits, q = plain.supervise(*plain.initial_state(len(tokens)), tokens=tokens)
+            _, output = ours(ours.initial_state(len(tokens)), tokens, puzzle_ids=ids)
         torch.testing.assert_close(q, output.q, rtol=1e-2, atol=1e-2)
         if dtype == "float32":  # a raw initialisation amplifies rounding
             torch.testing.assert_close(logits, output.logits, rtol=1e-2, atol=1e-2)
@@ -157,7 +158,7 @@ def check_agreement(config: RunConfig, trainer: Trainer, tokens: Tensor) -> None
 class Side:
     """Baseline or engine in a process of its own, for what one sets for its process must not help the other."""
 
-    def __init__(self, side: str, name: str, dtype: DType):
+    def __init__(self, side: str, name: str, *, dtype: DType):
         command = [sys.executable, __file__, "--side", side, "--only", name, "--dtype", dtype]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -173,7 +174,7 @@ class Side:
         self.process.communicate()
 
 
-def answer(side: str, name: str, dtype: DType) -> None:
+def answer(side: str, name: str, *, dtype: DType) -> None:
     """The other end of a `Side`: until its standard input closes."""
     config = configuration(name, dtype)
     if side == "baseline":
@@ -198,7 +199,7 @@ def answer(side: str, name: str, dtype: DType) -> None:
 def measure(name: str, options: Options) -> dict[str, Any]:
     """Figures of one configuration."""
     config = configuration(name, options.dtype)
-    sides = {side: Side(side, name, options.dtype) for side in ("baseline", "ours")}
+    sides = {side: Side(side, name, dtype=options.dtype) for side in ("baseline", "ours")}
     first = {side: process.ask("step") for side, process in sides.items()}
     for process in sides.values():
         process.ask("step")
@@ -233,7 +234,7 @@ def measure(name: str, options: Options) -> dict[str, Any]:
 def main(options: Options) -> None:
     """Measures and prints a table."""
     if options.side:
-        return answer(options.side, options.only[0], options.dtype)
+        return answer(options.side, options.only[0], dtype=options.dtype)
     top = ceiling(options.dtype)
     threads = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
     print(f"{options.dtype} matrix products of 2048: {top:.0f} GFLOP/s, {threads}")

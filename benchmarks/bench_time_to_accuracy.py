@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +47,7 @@ class Options:
     """Sizes; all if not given."""
     recipes: tuple[Literal["ours", "official", "paper"], ...] = ("ours", "official")
     """Our recipe; the official settings at its width and batch; the official recipe at its own."""
+    _: KW_ONLY
     device: str = "cpu"
     """Where to train and to solve."""
     compile: bool = False
@@ -108,7 +109,7 @@ def settings(name: str, size: str) -> tuple[str, RunConfig]:
     return "official TRM recipe", paper(ours)
 
 
-def run(size: str, config: RunConfig, options: Options) -> dict[str, Any]:
+def run(size: str, config: RunConfig, *, options: Options) -> dict[str, Any]:
     """One run's curve: minutes, FLOPs and exact match at every evaluation."""
     task = get_task(config.data.task)
     own = options.unseen_9x9 if size == "9x9" else None
@@ -225,7 +226,7 @@ def main(options: Options) -> None:
             if (known := next((r for r in done if (r["size"], r["recipe"]) == (size, label)), None)) is not None:
                 check_alike(known, options)
                 continue
-            done.append({"recipe": label, **run(size, config, options)})
+            done.append({"recipe": label, **run(size, config, options=options)})
             options.results.write_text(json.dumps(done, indent=1) + "\n")
     done += [result for file in options.beside for result in json.loads(file.read_text())]
     done.sort(key=lambda result: list(SIZES).index(result["size"]))

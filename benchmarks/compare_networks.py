@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Options:
     """Floating-point operations of each training run, forward and backward."""
     networks: tuple[str, ...] = NETWORKS
     """Which."""
+    _: KW_ONLY
     seed: int = 0
     """Seed of every run."""
     data: dict[str, Path] = field(default_factory=dict)
@@ -56,10 +57,10 @@ def network(name: str) -> RunConfig:
     train = replace(small.train, phases=SCHEDULE.train.phases, N_sup=SCHEDULE.train.N_sup)
     train = replace(train, clip_gradient=SCHEDULE.train.clip_gradient)
     solve = replace(small.solve, halt_when_sure=SCHEDULE.solve.halt_when_sure)
-    return RunConfig(model, train, SCHEDULE.data, run=replace(small.run, compile=True), solve=solve)
+    return RunConfig(model=model, train=train, data=SCHEDULE.data, run=replace(small.run, compile=True), solve=solve)
 
 
-def shorten(config: RunConfig, steps: int, seed: int) -> RunConfig:
+def shorten(config: RunConfig, steps: int, *, seed: int) -> RunConfig:
     """The run with its phases in proportion and this many steps in all."""
     ends = [max(1, round(phase.until * steps / FULL_STEPS)) for phase in SCHEDULE.train.phases]
     phases = tuple(replace(phase, until=end) for phase, end in zip(SCHEDULE.train.phases, ends, strict=True))
@@ -67,13 +68,13 @@ def shorten(config: RunConfig, steps: int, seed: int) -> RunConfig:
     return replace(config, train=train, run=replace(config.run, eval_every=steps, log_every=20))
 
 
-def flops_of_update(model: Any, config: ModelConfig, tokens: Any, ids: Any) -> float:
+def flops_of_update(model: Any, config: ModelConfig, *, tokens: Any, ids: Any) -> float:
     """Operations of one puzzle's supervision step with gradient, at the depth that `config` says."""
     from torch.utils.flop_counter import FlopCounterMode
 
     model.config = config
     with FlopCounterMode(display=False) as counter:
-        _, output = model(model.initial_state(len(tokens)), tokens, ids)
+        _, output = model(model.initial_state(len(tokens)), tokens, puzzle_ids=ids)
         (output.logits.sum() + output.q.sum()).backward()
     model.zero_grad()
     return counter.get_total_flops() / len(tokens)
@@ -107,15 +108,15 @@ def run(name: str, options: Options) -> dict[str, Any]:
         config.model, PuzzleShape(task.vocab_size, task.grid_shape[0] * task.grid_shape[1]), relations=task.relations
     )
     of_schedule = sum(
-        length * config.train.batch_size * flops_of_update(probe, model, tokens, ids)
+        length * config.train.batch_size * flops_of_update(probe, model, tokens=tokens, ids=ids)
         for length, model in depths(config)
     )
     steps = round(FULL_STEPS * options.flops / of_schedule)
-    trainer = start(shorten(config, steps, options.seed), out, resume=True)
+    trainer = start(shorten(config, steps, seed=options.seed), out, resume=True)
     test = trainer.run()
     figures = {"packaged test set": test}
     for label, file in options.data.items():
-        puzzles = load_puzzles(task, str(file), "test")[: options.max_puzzles]
+        puzzles = load_puzzles(task, str(file), split="test")[: options.max_puzzles]
         outcome = evaluate(Solver(trainer.evaluated_model.eval(), task, config=config), puzzles, batch_size=64)
         figures[label] = outcome.to_json()
     return {

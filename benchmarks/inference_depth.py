@@ -5,7 +5,7 @@ python benchmarks/inference_depth.py hard.csv easy.csv --puzzles 250 --clues 0 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ class Options:
     """Files of 9x9 puzzles."""
     puzzles: int = 250
     """The first so many of each."""
+    _: KW_ONLY
     checkpoint: str = "sudoku"
     """The network; none: trial and error alone."""
     clues: tuple[int, ...] = (0, 1, 2, 3, 4, 6)

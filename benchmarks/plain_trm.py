@@ -26,7 +26,7 @@ class PlainTRM:
         train: Rates of adam-atan2, loss weights, EMA.
     """
 
-    def __init__(self, weights: Weights, model: ModelConfig, train: TrainConfig):
+    def __init__(self, weights: Weights, model: ModelConfig, *, train: TrainConfig):
         self.model, self.train, self.dtype = model, train, getattr(torch, model.dtype)
         self.w = {name: tensor.detach().clone() for name, tensor in weights.items()}
         self.trained = [name for name in self.w if name.endswith(("weight", "bias"))]
@@ -47,7 +47,7 @@ class PlainTRM:
         gate, up = self.linear(x, f"{name}.gate_up").chunk(2, dim=-1)
         return self.linear(F.silu(gate) * up, f"{name}.down")
 
-    def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    def rotate(self, x: Tensor, cos: Tensor, *, sin: Tensor) -> Tensor:
         first, second = x.chunk(2, dim=-1)
         return (x * cos + torch.cat([-second, first], dim=-1) * sin).to(self.dtype)
 
@@ -57,7 +57,7 @@ class PlainTRM:
         q, k, v = self.linear(x, f"{name}.qkv").view(B, S, 3 * H, D // H).transpose(1, 2).chunk(3, dim=1)
         frequencies = self.model.rope_theta ** -(torch.arange(0, D // H, 2) / (D // H))
         angles = torch.outer(torch.arange(S, dtype=torch.float32), frequencies).repeat(1, 2)
-        q, k = self.rotate(q, angles.cos(), angles.sin()), self.rotate(k, angles.cos(), angles.sin())
+        q, k = self.rotate(q, angles.cos(), sin=angles.sin()), self.rotate(k, angles.cos(), sin=angles.sin())
         heads = F.scaled_dot_product_attention(q, k, v)
         return self.linear(heads.transpose(1, 2).reshape(B, S, D), f"{name}.output")
 
@@ -72,7 +72,7 @@ class PlainTRM:
             x = self.norm(x + self.swiglu(x, f"{block}.mlp"))
         return x
 
-    def supervise(self, y: Tensor, z: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def supervise(self, y: Tensor, z: Tensor, *, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """y, z, logits and halting logit after one supervision step."""
         D, P = self.model.hidden_size, self.model.prefix_len
         x = self.w["embedding.weight"].to(self.dtype)[tokens]
@@ -91,9 +91,9 @@ class PlainTRM:
         y, z = (vector.to(self.dtype).expand(shape).clone() for vector in self.w["initial"])
         return y, z
 
-    def train_step(self, y: Tensor, z: Tensor, tokens: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
+    def train_step(self, y: Tensor, z: Tensor, *, tokens: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, float]:
         """One supervision step, loss, backward, adam-atan2, EMA; the new state and the loss."""
-        y, z, logits, q = self.supervise(y, z, tokens)
+        y, z, logits, q = self.supervise(y, z, tokens=tokens)
         x = logits.double()
         s = torch.where(x < 0, 1 / (1 - x + 1e-30), x + 1)
         log_p = torch.log(s / s.sum(-1, keepdim=True))

@@ -73,7 +73,7 @@ def best(work: Callable[[], object], rounds: int) -> float:
     return min(times[1:])
 
 
-def seconds_of(name: str, operands: tuple[Operand, ...], rounds: int) -> float:
+def seconds_of(name: str, operands: tuple[Operand, ...], *, rounds: int) -> float:
     """Of one product of this kind, into memory that is there."""
     tensors = [
         torch.randn(1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))).as_strided(shape, strides)
@@ -102,7 +102,7 @@ def main(options: Options) -> None:
         traffic = products.bytes / bandwidth(options.rounds)
         products.kept.clear()
         del plain
-        alone = sum(count * seconds_of(*kind, options.rounds) for kind, count in products.counts.items())
+        alone = sum(count * seconds_of(*kind, rounds=options.rounds) for kind, count in products.counts.items())
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(config, folder)
         trainer.train_step()

@@ -25,11 +25,11 @@ def cost(name: str) -> tuple[int, int, int]:
     config = get_recipe(name).config
     task = get_task(config.data.task)
     rows, columns = task.grid_shape
-    shape = PuzzleShape(task.vocab_size, rows * columns, 1, columns)
+    shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles=1, columns=columns)
     model = build_model(replace(config.model, dtype="float32"), shape, relations=task.relations).eval()
     tokens, ids = torch.ones(1, rows * columns, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     with FlopCounterMode(display=False) as counter:
-        model(model.initial_state(1), tokens, ids)
+        model(model.initial_state(1), tokens, puzzle_ids=ids)
     return count_parameters(model), counter.get_total_flops(), config.train.N_sup
 
 

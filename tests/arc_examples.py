@@ -86,4 +86,6 @@ def tiny_run(test: Path | str, train: str = "none", steps: int = 4, views: int =
         puzzle_weight_decay=0.1,
     )
     run = RuntimeConfig(eval_every=steps, checkpoint_every=steps)
-    return RunConfig(model, settings, DataConfig("arc8", train, str(test), views=views, **data), run=run)
+    return RunConfig(
+        model=model, train=settings, data=DataConfig("arc8", train=train, test=str(test), views=views, **data), run=run
+    )

@@ -85,7 +85,7 @@ class Golden:
         """Our model with the file's weights."""
         c = self.official
         model = build_model(
-            self.model_config(), PuzzleShape(c["vocab_size"], c["seq_len"], c["num_puzzle_identifiers"])
+            self.model_config(), PuzzleShape(c["vocab_size"], c["seq_len"], num_puzzles=c["num_puzzle_identifiers"])
         )
         state = {k.removeprefix("state/inner."): v for k, v in self.tensors.items() if k.startswith("state/")}
         model.load_state_dict(official.to_ours(state, self.system))
@@ -103,7 +103,8 @@ class Golden:
 
     def batch(self, prefix: str = "batch", rows: Tensor | slice = slice(None)) -> Batch:
         names = ("inputs", "labels", "puzzle_identifiers")
-        return Batch(*(self.tensors[f"{prefix}/{name}"].long()[rows] for name in names))
+        tokens, labels, puzzle_ids = (self.tensors[f"{prefix}/{name}"].long()[rows] for name in names)
+        return Batch(tokens, labels, puzzle_ids=puzzle_ids)
 
     def share_of_tolerance(self, key: str, value: Tensor) -> float:
         """Largest deviation as a share of the tolerance: ten times what 1e-7 of noise on the weights changes, or 1e-5."""

@@ -35,7 +35,7 @@ class Slow:
     def parameters(self):
         return self.model.parameters()
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         self.batches.append(len(tokens))
         time.sleep(self.seconds)
         return self.model(state, tokens, puzzle_ids=puzzle_ids)
@@ -51,9 +51,9 @@ def serving(
     registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
-    registry.add("tiny", Solver(model, s.task, config=s.config), "sudoku4", slots)
+    registry.add("tiny", Solver(model, s.task, config=s.config), trained_on="sudoku4", slots=slots)
     for name, checkpoint in checkpoints.items():
-        registry.load(name, checkpoint, slots)
+        registry.load(name, checkpoint, slots=slots)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)

@@ -37,7 +37,7 @@ permutations = st.permutations(range(1, 10)).map(lambda order: np.array([0, *ord
 
 
 def test_a_grid_on_its_canvas_looks_as_official():
-    canvas = place(np.array([[1, 2, 3], [4, 5, 6]], np.uint8), 5, (1, 1)).reshape(5, 5)
+    canvas = place(np.array([[1, 2, 3], [4, 5, 6]], np.uint8), 5, corner=(1, 1)).reshape(5, 5)
     assert canvas.tolist() == [
         [0, 0, 0, 0, 0],
         [0, 3, 4, 5, 1],
@@ -89,7 +89,7 @@ def test_symmetries_are_numbered_as_official():
 
 @given(grids, symmetries, permutations)
 def test_undoing_a_view_gives_back_the_grid(grid, symmetry, colours):
-    assert undo(show(grid, symmetry, colours), symmetry, colours).tolist() == grid.tolist()
+    assert undo(show(grid, symmetry, colours=colours), symmetry, colours=colours).tolist() == grid.tolist()
     assert transform(transform(grid, symmetry), INVERSE[symmetry]).tolist() == grid.tolist()
 
 
@@ -101,22 +101,32 @@ def test_redrawing_many_equals_showing_and_placing_each(cases):
     canvases = np.stack([place(grid, side) for grid, *_ in cases])
     turned = np.array([symmetry for _, symmetry, *_ in cases], np.uint8)
     colours = np.stack([colours for _, _, colours, *_ in cases])
-    shown = [show(grid, symmetry, colours) for grid, symmetry, colours, *_ in cases]
+    shown = [show(grid, symmetry, colours=colours) for grid, symmetry, colours, *_ in cases]
     corners = np.array(
         [
             (top % (side - g.shape[0] + 1), left % (side - g.shape[1] + 1))
             for g, (*_, top, left) in zip(shown, cases, strict=True)
         ]
     )
-    expected = [place(g, side, (int(c[0]), int(c[1]))) for g, c in zip(shown, corners, strict=True)]
-    assert redraw(canvases, side, turned, colours, corners).tolist() == [e.tolist() for e in expected]
-    assert redraw(canvases, side, turned, colours).tolist() == [place(g, side).tolist() for g in shown]
-    assert shown_extents(canvases, side, turned).tolist() == [list(g.shape) for g in shown]
+    expected = [place(g, side, corner=(int(c[0]), int(c[1]))) for g, c in zip(shown, corners, strict=True)]
+    assert redraw(canvases, side, symmetries=turned, colours=colours, corners=corners).tolist() == [
+        e.tolist() for e in expected
+    ]
+    assert redraw(canvases, side, symmetries=turned, colours=colours).tolist() == [
+        place(g, side).tolist() for g in shown
+    ]
+    assert shown_extents(canvases, side, symmetries=turned).tolist() == [list(g.shape) for g in shown]
 
 
 def test_an_unknown_answer_stays_unknown():
     empty = np.zeros((1, 16), np.uint8)
-    shown = redraw(empty, 4, np.array([3], np.uint8), np.arange(10, dtype=np.uint8)[None], np.array([[1, 1]]))
+    shown = redraw(
+        empty,
+        4,
+        symmetries=np.array([3], np.uint8),
+        colours=np.arange(10, dtype=np.uint8)[None],
+        corners=np.array([[1, 1]]),
+    )
     assert (shown == PAD).all()
 
 
@@ -124,14 +134,16 @@ def test_an_unknown_answer_stays_unknown():
 
 
 def content(pairs, symmetry, colours):
-    return sorted(b"".join(bytes(g.shape) + show(g, symmetry, colours).tobytes() for g in pair) for pair in pairs)
+    return sorted(
+        b"".join(bytes(g.shape) + show(g, symmetry, colours=colours).tobytes() for g in pair) for pair in pairs
+    )
 
 
 def test_no_two_views_show_the_same_and_the_first_is_the_task_itself(tmp_path):
     tasks = read_tasks(write(tmp_path / "tasks.json", example_tasks(colours=3)))
     for task in tasks.values():
         pairs = [Pair(p.input, p.output) for p in task.demos]
-        turned, colours = make_views(task.id, view_symmetry(pairs), 40)
+        turned, colours = make_views(task.id, view_symmetry(pairs), wanted=40)
         assert turned[0] == 0
         assert colours[0].tolist() == list(range(10))
         seen = {b"|".join(content(pairs, int(t), c)) for t, c in zip(turned, colours, strict=True)}
@@ -144,19 +156,19 @@ def test_a_task_of_one_colour_has_as_many_views_as_look_different():
     square = Pair(np.array([[3, 3], [3, 3]], np.uint8), np.array([[3]], np.uint8))
     kin = view_symmetry([square])
     assert kin == ViewSymmetry("3", "00000000")
-    assert len(make_views("square", kin, 1000)[0]) == 9
+    assert len(make_views("square", kin, wanted=1000)[0]) == 9
     corner = Pair(np.array([[3, 0], [0, 0]], np.uint8), None)  # the transposed of itself
     assert view_symmetry([corner]).symmetries == "01233102"
-    assert len(make_views("corner", view_symmetry([corner]), 1000)[0]) == 9 * 4
+    assert len(make_views("corner", view_symmetry([corner]), wanted=1000)[0]) == 9 * 4
 
 
 def test_views_do_not_depend_on_how_many_are_wanted():
     kin = ViewSymmetry("1245", "01234567")
-    few, many = make_views("a", kin, 1), make_views("a", kin, 40)
+    few, many = make_views("a", kin, wanted=1), make_views("a", kin, wanted=40)
     assert len(many[0]) == 41
     assert (few[0] == many[0][:2]).all()
     assert (few[1] == many[1][:2]).all()
-    assert (make_views("b", kin, 40)[1] != many[1]).any()
+    assert (make_views("b", kin, wanted=40)[1] != many[1]).any()
 
 
 def test_rows_are_found_again_from_what_a_checkpoint_holds():
@@ -188,7 +200,7 @@ def stream(data, count):
     task = task_of(data)
     assert isinstance(task, Arc)
     split = task.load_split(data)
-    return task, split, Sampler(split.train, task.augment, 0).take(count)
+    return task, split, Sampler(split.train, task.augment, seed=0).take(count)
 
 
 def test_no_test_output_reaches_training(tmp_path):
@@ -197,7 +209,7 @@ def test_no_test_output_reaches_training(tmp_path):
     train = write(tmp_path / "train.json", teachers)
     test = write(tmp_path / "test.json", poisoned(example_tasks()))
     plain = write(tmp_path / "plain.json", example_tasks())
-    data = DataConfig("arc8", str(train), str(test), views=6, num_validation=2)
+    data = DataConfig("arc8", train=str(train), test=str(test), views=6, num_validation=2)
     task, split, samples = stream(data, 6000)
     assert len(split.validation) == 2
     assert not (split.train.labels == 10).any()
@@ -213,7 +225,7 @@ def test_no_test_output_reaches_training(tmp_path):
         size = tuple(cells.max(axis=0) - cells.min(axis=0) + 1)
         assert not (size in ((1, 5), (5, 1)) and len(set(row[row >= 2].tolist())) == 1)
     # And with other test outputs training is bit for bit the same.
-    _, _, others = stream(DataConfig("arc8", str(train), str(plain), views=6, num_validation=2), 6000)
+    _, _, others = stream(DataConfig("arc8", train=str(train), test=str(plain), views=6, num_validation=2), 6000)
     assert (others.labels == samples.labels).all()
     assert (others.tokens == samples.tokens).all()
     assert (split.test.labels == 10).any()  # while the test puzzles do hold them
@@ -223,7 +235,7 @@ def test_training_shows_the_demonstrations_of_all_tasks_and_the_test_pairs_of_tr
     tasks = example_tasks()
     train = write(tmp_path / "train.json", {name: tasks[name] for name in ("turn", "double")})
     test = write(tmp_path / "test.json", {name: tasks[name] for name in ("mirror", "recolour")})
-    data = DataConfig("arc8", str(train), str(test), augment=False, num_validation=0)
+    data = DataConfig("arc8", train=str(train), test=str(test), augment=False, num_validation=0)
     task, split, samples = stream(data, 500)
     expected = {
         (task.format(place(np.array(p["input"], np.uint8), 8)), task.format(place(np.array(p["output"], np.uint8), 8)))
@@ -248,7 +260,7 @@ def test_only_test_pairs_of_training_tasks_are_held_out(tmp_path):
     teachers = {f"{name}{i}": task for i in range(6) for name, task in example_tasks(seed=i + 10).items()}
     train = write(tmp_path / "train.json", teachers)
     test = write(tmp_path / "test.json", example_tasks())
-    data = DataConfig("arc8", str(train), str(test), views=2, num_validation=8)
+    data = DataConfig("arc8", train=str(train), test=str(test), views=2, num_validation=8)
     task, split, _ = stream(data, 1)
     assert len(split.validation) == 8
     tests = {place(np.array(p["input"], np.uint8), 8).tobytes() for t in teachers.values() for p in t["test"]}
@@ -264,9 +276,9 @@ def test_tasks_in_both_roles_are_refused_or_dropped(tmp_path):
     train = write(tmp_path / "train.json", {**renamed, **example_tasks(["double"])})
     test = write(tmp_path / "test.json", {"turn": tasks["turn"]})
     with pytest.raises(PuzzleError, match=r"1 of the 2 tasks to train on .* such as again, which is turn there"):
-        get_task("arc8").load_split(DataConfig("arc8", str(train), str(test)))
+        get_task("arc8").load_split(DataConfig("arc8", train=str(train), test=str(test)))
     task = Arc(8)
-    task.load_split(DataConfig("arc8", str(train), str(test), overlap="drop"))
+    task.load_split(DataConfig("arc8", train=str(train), test=str(test), overlap="drop"))
     assert list(task.identifiers.tasks) == ["double", "turn"]
     assert task.left_out == ["1 of 2 tasks to train on are also to be solved: not trained on"]
 
@@ -283,7 +295,7 @@ def test_tasks_that_do_not_fit_are_left_out_with_a_count(tmp_path):
 
 def test_samples_are_views_of_the_demonstrations_anywhere_on_the_canvas(tmp_path):
     path = write(tmp_path / "tasks.json", example_tasks())
-    data = DataConfig("arc10", "none", str(path), views=5)
+    data = DataConfig("arc10", train="none", test=str(path), views=5)
     task, split, samples = stream(data, 3000)
     assert isinstance(task, Arc)
     known = task.identifiers
@@ -308,7 +320,7 @@ def test_samples_are_views_of_the_demonstrations_anywhere_on_the_canvas(tmp_path
 
 def test_every_view_of_a_task_is_as_likely(tmp_path):
     path = write(tmp_path / "tasks.json", example_tasks(["turn"]))
-    _, _, samples = stream(DataConfig("arc8", "none", str(path), views=9), 10_000)
+    _, _, samples = stream(DataConfig("arc8", train="none", test=str(path), views=9), 10_000)
     counts = np.bincount(samples.puzzle_ids)[1:]
     assert len(counts) == 10
     assert abs(counts - 1000).max() < 150
@@ -316,7 +328,7 @@ def test_every_view_of_a_task_is_as_likely(tmp_path):
 
 def test_without_augmentation_there_is_one_row_a_task(tmp_path):
     path = write(tmp_path / "tasks.json", example_tasks())
-    data = DataConfig("arc8", "none", str(path), views=50, augment=False)
+    data = DataConfig("arc8", train="none", test=str(path), views=50, augment=False)
     task = task_of(data)
     split = task.load_split(data)
     assert task.num_puzzles(split.train) == 1 + 5

@@ -104,7 +104,7 @@ def test_inspect_counts_the_puzzle_ids_that_training_would_make(tmp_path, capsys
     expected = 1
     for name, task in read_tasks(path).items():
         kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
-        expected += len(make_views(name, kin, 50)[0])
+        expected += len(make_views(name, kin, wanted=50)[0])
     assert inspect(capsys, path, "--views", 50)["puzzle_ids"] == expected
     assert inspect(capsys, path, "--views", 0)["puzzle_ids"] == 6
     assert "puzzle_ids" not in inspect(capsys, path)

@@ -62,7 +62,7 @@ class Oracle:
     def initial_state(self, batch_size):
         return (torch.zeros(batch_size, 1),)
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         self.calls += 1
         logits = torch.zeros(len(tokens), tokens.shape[1], 12)
         q = torch.zeros(len(tokens))
@@ -260,7 +260,7 @@ def test_the_papers_recipes_are_the_official_commands():
 
 def test_adapting_teaches_new_rows_and_changes_nothing_else(checkpoint, folder, tmp_path):
     old = checkpoint.model.state_dict()
-    adapt(checkpoint, str(folder / "new.json"), tmp_path / "new", steps=5, batch_size=4)
+    adapt(checkpoint, str(folder / "new.json"), out=tmp_path / "new", steps=5, batch_size=4)
     adapted = load_checkpoint(tmp_path / "new")
     new = adapted.model.state_dict()
     assert all(torch.equal(old[key], new[key]) for key in old if key != TABLE)
@@ -279,7 +279,7 @@ def test_adapting_teaches_new_rows_and_changes_nothing_else(checkpoint, folder, 
 
 def test_adapting_can_train_the_weights_too(checkpoint, folder, tmp_path):
     old = {key: value.clone() for key, value in checkpoint.model.state_dict().items()}
-    adapt(checkpoint, str(folder / "new.json"), tmp_path / "new", steps=3, weights=True, batch_size=4, views=0)
+    adapt(checkpoint, str(folder / "new.json"), out=tmp_path / "new", steps=3, weights=True, batch_size=4, views=0)
     new = load_checkpoint(tmp_path / "new").model.state_dict()
     changed = [key for key in old if key != TABLE and not torch.equal(old[key], new[key])]
     assert len(changed) > 3
@@ -289,7 +289,7 @@ def test_adapting_can_train_the_weights_too(checkpoint, folder, tmp_path):
 def test_adapting_learns(checkpoint, folder, tmp_path):
     """With the weights, the demonstrations of a new task come to be known by heart."""
     path = write(tmp_path / "one.json", {"one": NEW["new_turn"]})
-    adapt(checkpoint, str(path), tmp_path / "new", steps=150, weights=True, batch_size=8, views=0)
+    adapt(checkpoint, str(path), out=tmp_path / "new", steps=150, weights=True, batch_size=8, views=0)
     adapted = load_checkpoint(tmp_path / "new")
     family = arc_of(adapted)
     task = read_tasks(path)["one"]
@@ -325,7 +325,7 @@ def test_adapt_on_the_command_line_and_then_eval(folder, capsys, tmp_path):
 def test_adapting_can_be_stopped_and_keeps_what_it_learned(checkpoint, folder, tmp_path):
     calls = iter([False, False, True])
     figures = adapt(
-        checkpoint, str(folder / "new.json"), tmp_path / "new", batch_size=4, should_stop=lambda: next(calls)
+        checkpoint, str(folder / "new.json"), out=tmp_path / "new", batch_size=4, should_stop=lambda: next(calls)
     )
     stopped = load_checkpoint(tmp_path / "new")
     assert figures == {}
@@ -336,9 +336,11 @@ def test_adapting_can_be_stopped_and_keeps_what_it_learned(checkpoint, folder, t
 def test_a_checkpoint_without_names_can_be_adapted(checkpoint, folder, tmp_path):
     """As an imported one: its rows stay, whosoever they are, and new tasks get the rows behind them."""
     info = {key: value for key, value in checkpoint.info.items() if key != "identifiers"}
-    save_checkpoint(tmp_path / "bare", checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, info)
+    save_checkpoint(
+        tmp_path / "bare", checkpoint.model.state_dict(), config=checkpoint.config, shape=checkpoint.shape, info=info
+    )
     bare = load_checkpoint(tmp_path / "bare")
-    adapt(bare, str(folder / "new.json"), tmp_path / "new", steps=2, batch_size=4)
+    adapt(bare, str(folder / "new.json"), out=tmp_path / "new", steps=2, batch_size=4)
     family = arc_of(load_checkpoint(tmp_path / "new"))
     assert family.identifiers.unnamed == checkpoint.shape.num_puzzles
     assert family.identifiers.rows("new_turn")[0] == checkpoint.shape.num_puzzles

@@ -22,11 +22,11 @@ from ponderling.training.observer import Observer
 from ponderling.training.trainer import Trainer, start
 
 NET = RunConfig(
-    ModelConfig(
+    model=ModelConfig(
         hidden_size=32, num_heads=2, inner_multiple=16, mixer="mlp", positions="none", prefix_len=0,
         puzzle_embedding_size=0, n=1, T=1, dtype="float32",
     ),
-    TrainConfig(
+    train=TrainConfig(
         steps=2, batch_size=32, N_sup=2, optimizer="muon", lr=1e-2, warmup_steps=10, ema_rate=0.9, weight_decay=0.1,
         loss="softmax",
     ),

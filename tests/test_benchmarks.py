@@ -27,19 +27,19 @@ def test_the_baseline_has_the_answers_and_gradients_of_ours(mixer: Any, dtype: A
         hidden_size=16, num_heads=2, mixer=mixer, positions=positions, puzzle_embedding_size=0, n=1, T=1, dtype=dtype
     )
     train = TrainConfig(weight_decay=0.0)
-    ours = build_model(config, PuzzleShape(11, 81), torch.Generator().manual_seed(0))
-    plain = PlainTRM(dict(ours.state_dict()), config, train)
+    ours = build_model(config, PuzzleShape(11, 81), generator=torch.Generator().manual_seed(0))
+    plain = PlainTRM(dict(ours.state_dict()), config, train=train)
     tokens = torch.randint(1, 11, (4, 81), generator=torch.Generator().manual_seed(1))
     labels = torch.randint(2, 11, (4, 81), generator=torch.Generator().manual_seed(2))
 
-    _, output = ours(ours.initial_state(4), tokens, torch.zeros(4, dtype=torch.long))
+    _, output = ours(ours.initial_state(4), tokens, puzzle_ids=torch.zeros(4, dtype=torch.long))
     halt = halting_loss(output.q, torch.zeros(4))
     loss = (answer_loss(output.logits, labels) + train.halt_loss_weight * halt) / 4
     loss.backward()
     before = {name: plain.w[name].detach().clone() for name in plain.trained}
     moved: dict[str, torch.Tensor] = {}
     plain.update = lambda: moved.update({name: plain.w[name].grad for name in plain.trained})  # pyright: ignore
-    _, _, told = plain.train_step(*plain.initial_state(4), tokens, labels)
+    _, _, told = plain.train_step(*plain.initial_state(4), tokens=tokens, labels=labels)
 
     rough = dtype == "bfloat16"
     assert told == pytest.approx(loss.item(), rel=2e-2 if rough else 1e-5)

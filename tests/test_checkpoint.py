@@ -31,17 +31,17 @@ from ponderling.system import write_atomically
 from ponderling.training.optim import Optimizers
 from ponderling.training.trainer import start
 
-SHAPE = PuzzleShape(6, 16, 2)
+SHAPE = PuzzleShape(6, 16, num_puzzles=2)
 CONFIG = RunConfig(
-    ModelConfig(hidden_size=16, num_heads=2, inner_multiple=16, prefix_len=1, puzzle_embedding_size=16, n=1, T=1)
+    model=ModelConfig(hidden_size=16, num_heads=2, inner_multiple=16, prefix_len=1, puzzle_embedding_size=16, n=1, T=1)
 )
 
 NEWER = '{"format": 9, "config": {}, "shape": {}}'
 
 
 def saved(folder, seed=0):
-    model = build_model(CONFIG.model, SHAPE, torch.Generator().manual_seed(seed))
-    save_checkpoint(folder, model.state_dict(), CONFIG, SHAPE, {"step": 3})
+    model = build_model(CONFIG.model, SHAPE, generator=torch.Generator().manual_seed(seed))
+    save_checkpoint(folder, model.state_dict(), config=CONFIG, shape=SHAPE, info={"step": 3})
     return model
 
 
@@ -93,7 +93,7 @@ def test_missing_and_unexpected_and_misshapen_tensors_are_reported_together():
     state["extra"] = state.pop("initial")
     state["answer_head.weight"] = state["answer_head.weight"][:, :3]
     with pytest.raises(CheckpointError) as error:
-        load_weights(model, state, "somewhere")
+        load_weights(model, state, path="somewhere")
     expected = "somewhere: missing initial; unexpected extra; wrong shape answer_head.weight (6, 3) for (6, 16)"
     assert str(error.value).startswith(expected)
 
@@ -156,7 +156,7 @@ def test_an_official_file_is_pointed_to_import(tmp_path):
 
 def test_a_training_state_comes_back_bit_for_bit(tmp_path):
     model = build_model(CONFIG.model, SHAPE)
-    optimizers = Optimizers(model, TrainConfig(optimizer="muon"), model.puzzle_embedding)
+    optimizers = Optimizers(model, TrainConfig(optimizer="muon"), puzzle_embedding=model.puzzle_embedding)
     for p in model.parameters():
         p.grad = torch.randn_like(p)
     optimizers.step()
@@ -175,7 +175,7 @@ def test_a_training_state_comes_back_bit_for_bit(tmp_path):
     assert torch.equal(loaded["random"], state["random"])
     twin = build_model(CONFIG.model, SHAPE)
     twin.load_state_dict(model.state_dict())
-    others = Optimizers(twin, TrainConfig(optimizer="muon"), twin.puzzle_embedding)
+    others = Optimizers(twin, TrainConfig(optimizer="muon"), puzzle_embedding=twin.puzzle_embedding)
     others.load_state_dict(loaded["optimizers"])
     for m, o in ((model, optimizers), (twin, others)):
         for p in m.parameters():
@@ -239,11 +239,11 @@ def test_the_config_is_plain_json_that_a_person_can_read(tmp_path):
 def test_weights_that_mix_neighbours_fit_grids_of_another_size_and_no_other_tokens(tmp_path):
     config = get_recipe("maze10").config
     shape = PuzzleShape(6, 100, columns=10)
-    model = build_model(config.model, shape, torch.Generator().manual_seed(0))
-    save_checkpoint(tmp_path, model.state_dict(), config, shape, {})
+    model = build_model(config.model, shape, generator=torch.Generator().manual_seed(0))
+    save_checkpoint(tmp_path, model.state_dict(), config=config, shape=shape, info={})
     larger = load_checkpoint(tmp_path, task="maze12x15")
     tokens = torch.randint(1, 5, (2, 180))
-    _, output = larger.model(larger.model.initial_state(2), tokens, torch.zeros(2, dtype=torch.long))
+    _, output = larger.model(larger.model.initial_state(2), tokens, puzzle_ids=torch.zeros(2, dtype=torch.long))
     assert output.logits.shape == (2, 180, 6)
     with pytest.raises(CheckpointError, match="knows puzzles of the kind maze10, which sudoku4 is not"):
         load_checkpoint(tmp_path, task="sudoku4")

@@ -232,7 +232,7 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
     # the second part ends with the weights that it began with
     still = replace(config, train=replace(config.train, lr=1e-30, muon_lr=1e-30))
     monkeypatch.setattr(
-        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", still, before=(config,))
+        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", config=still, before=(config,))
     )
     out = tmp_path / "run"
     command = ["train", "sudoku4", "--out", str(out), "--json", *TINY[2:]]
@@ -268,7 +268,7 @@ def two_parts(monkeypatch):
     config = get_recipe("sudoku4").config
     other = replace(config, train=replace(config.train, lr=1e-4, phases=(Phase(4),)))
     monkeypatch.setattr(
-        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", other, before=(config,))
+        "ponderling.cli.train.get_recipe", lambda name: Recipe(name, "in two parts", config=other, before=(config,))
     )
 
 
@@ -383,7 +383,7 @@ def test_an_optional_value_is_read_like_any_other_and_taken_back_by_none(capsys)
         kind: Literal["a", "b"] | None = None
 
     def parse(*args: str, default: Options | None = None) -> Options:
-        return parse_arguments(Options, list(args), "it", "It.", default=default)
+        return parse_arguments(Options, list(args), prog="it", description="It.", default=default)
 
     assert parse() == Options(None, None)
     assert parse("--steps", "3", "--kind", "b") == Options(3, "b")

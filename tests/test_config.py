@@ -60,7 +60,7 @@ def test_problems_of_phases_name_the_phase():
     with pytest.raises(ValueError, match="phases must end one after the other: got until 9, 5"):
         TrainConfig(phases=(Phase(9), Phase(5)))
     with pytest.raises(ValueError, match="a phase cannot have another n"):
-        RunConfig(ModelConfig(latents="many", n=2), TrainConfig(phases=(Phase(3, n=1),)))
+        RunConfig(model=ModelConfig(latents="many", n=2), train=TrainConfig(phases=(Phase(3, n=1),)))
     with pytest.raises(ValueError, match="n must be at least 1: got 0; max_rating must be at least 3: got 2"):
         Phase(until=1, n=0, min_rating=3, max_rating=2)
 

@@ -59,7 +59,9 @@ def solver(name: str) -> Solver:
     task = get_task("sudoku4")
     seed, bias = {"trm": (3, 0.0), "hrm": (4, -1.0), "relational": (31, 3.0)}[name]  # of many tried, for different ends
     generator = torch.Generator().manual_seed(seed)
-    model = build_model(model_config, PuzzleShape(task.vocab_size, 16), generator, task.relations).eval()
+    model = build_model(
+        model_config, PuzzleShape(task.vocab_size, 16), generator=generator, relations=task.relations
+    ).eval()
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
@@ -107,7 +109,7 @@ def alone(name: str, puzzle: int) -> Alone:
     state, said = s.model.initial_state(1), []
     with torch.no_grad():
         for _ in range(MOST_STEPS):
-            state, output = s.model(state, tokens, ids)
+            state, output = s.model(state, tokens, puzzle_ids=ids)
             p = LOG_PROBABILITIES[s.config.train.loss](output.logits).exp().float()
             halting = s.config.train.halting
             said.append(

@@ -31,7 +31,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_golden_loss_and_gradients(path: Path):
     g = Golden(path)
     model, batch = g.model().to(DEVICE).train(), g.batch()
-    carry = refill(model, empty_carry(model, len(batch), batch.tokens.shape[1], DEVICE), batch)
+    carry = refill(model, empty_carry(model, len(batch), seq_len=batch.tokens.shape[1], device=DEVICE), new=batch)
     result = supervision_step(model, carry, config=g.train_config(), generator=torch.Generator(DEVICE).manual_seed(0))
     result.loss.backward()
     shares = {

@@ -58,7 +58,7 @@ class Notes(Observer):
 def train(world: World, config: RunConfig, out: Path, stop_at: int | None = None, resume: bool = False) -> Any:
     """Trains in this process; the weights, figures and notes."""
     notes = Notes()
-    trainer = start(config, out, resume, observer=notes, world=world)
+    trainer = start(config, out, resume=resume, observer=notes, world=world)
     # Only the second process is told to stop.
     figures = trainer.run(lambda: stop_at is not None and world.rank == world.size - 1 and trainer.step >= stop_at)
     weights = {key: value.numpy() for key, value in trainer.model.state_dict().items()}
@@ -159,7 +159,7 @@ def refuse(world: World, config: RunConfig, out: Path) -> list[str]:
     said = []
     for resume in (False, True):
         try:
-            start(config, out, resume, world=world)
+            start(config, out, resume=resume, world=world)
         except (ValueError, FileExistsError, CheckpointError) as error:
             said.append(str(error))
     return said

@@ -50,15 +50,17 @@ def test_four_evaluation_steps(path: Path):
     model, batch = g.model().eval(), g.batch()
     # The official loss head in evaluation mode: halts at N_sup only, and has no continue target.
     config = g.train_config(halting="halt")
-    carry = empty_carry(model, len(batch), batch.tokens.shape[1])
+    carry = empty_carry(model, len(batch), seq_len=batch.tokens.shape[1])
     shares: dict[str, float] = {}
     for k in range(1, 5):
         slots = carry.halted.nonzero().squeeze(1)
-        carry = refill(model, carry, Batch(batch.tokens[slots], batch.labels[slots], batch.puzzle_ids[slots]))
+        carry = refill(
+            model, carry, new=Batch(batch.tokens[slots], batch.labels[slots], puzzle_ids=batch.puzzle_ids[slots])
+        )
         with torch.no_grad():
             result = supervision_step(model, carry, config=config)
         is_last = result.carry.steps >= config.N_sup
-        carry = type(carry)(result.carry.state, carry.batch, result.carry.steps, is_last)
+        carry = type(carry)(state=result.carry.state, batch=carry.batch, steps=result.carry.steps, halted=is_last)
         values = {
             "logits": result.output.logits,
             "q_halt_logits": result.output.q,
@@ -81,7 +83,7 @@ def test_four_evaluation_steps(path: Path):
 def test_training_loss_metrics_and_every_gradient(path: Path):
     g = Golden(path)
     model, batch = g.model().train(), g.batch()
-    carry = refill(model, empty_carry(model, len(batch), batch.tokens.shape[1]), batch)
+    carry = refill(model, empty_carry(model, len(batch), seq_len=batch.tokens.shape[1]), new=batch)
     result = supervision_step(model, carry, config=g.train_config())
     result.loss.backward()
     shares = {
@@ -126,18 +128,18 @@ def test_five_updates_with_their_moving_average(path: Path):
         lr=h["lr"], weight_decay=h["weight_decay"], beta1=h["beta1"], beta2=h["beta2"],
         puzzle_lr=h["puzzle_emb_lr"], puzzle_weight_decay=h["puzzle_emb_weight_decay"], ema_rate=h["ema_rate"],
     )  # fmt: skip
-    optimizers = Optimizers(model, config, model.puzzle_embedding)
+    optimizers = Optimizers(model, config, puzzle_embedding=model.puzzle_embedding)
     if rule == "adam_atan2_pytorch_a1.27_b1":
         optimizers.all[-1].param_groups[0]["scale"] = 1.27
     ema = make_ema(model, config.ema_rate)
     B, L = t.tensors["batch/step1/inputs"].shape
-    carry = empty_carry(model, B, L)
+    carry = empty_carry(model, B, seq_len=L)
     loss_noise = max(1e-6, 10 * float(t.metadata["noise_loss_rel"]))
     logits_noise = max(1e-5, 10 * float(t.metadata["noise_ema_logits_abs"]))
     checks_noise = max(1e-5, 10 * float(t.metadata["noise_checks_rel"]))
     shares: dict[str, float] = {}
     for k in range(1, 6):
-        carry = refill(model, carry, t.batch(f"batch/step{k}", carry.halted))
+        carry = refill(model, carry, new=t.batch(f"batch/step{k}", carry.halted))
         assert optimizers.lr == pytest.approx(t.tensors["lr"][k - 1].item(), rel=1e-12)
         assert optimizers.all[0].param_groups[0]["lr"] == pytest.approx(
             t.tensors["puzzle_emb_lr"][k - 1].item(), rel=1e-12
@@ -183,7 +185,7 @@ def test_five_updates_with_their_moving_average(path: Path):
     state = average.initial_state(B)  # pyright: ignore[reportCallIssue]
     for k in (1, 2):
         with torch.no_grad():
-            state, output = average(state, batch.tokens, batch.puzzle_ids)
+            state, output = average(state, batch.tokens, puzzle_ids=batch.puzzle_ids)
         for name, value in (("logits", output.logits), ("q_halt_logits", output.q)):
             shares[f"ema {name} {k}"] = (
                 value - t.tensors[f"ema_eval/step{k}/{name}"]
@@ -207,7 +209,7 @@ def test_official_checkpoints_give_their_expected_outputs(folder: Path):
         state, worst = model.initial_state(len(batch)), 0.0
         for k in (1, 2, 3):
             with torch.inference_mode():
-                state, output = model(state, batch.tokens, batch.puzzle_ids)
+                state, output = model(state, batch.tokens, puzzle_ids=batch.puzzle_ids)
             for key, value in (
                 ("logits", output.logits),
                 ("q_halt_logits", output.q),

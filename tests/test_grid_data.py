@@ -27,7 +27,7 @@ TINY = [
 
 
 def facts_of(data):
-    return grid_facts(Grids.of(data), data.train, data.test)
+    return grid_facts(Grids.of(data), data.train, test=data.test)
 
 
 def mirrored(count, shape=None, seed=0, symbols=(0, 1, 2)):
@@ -123,7 +123,7 @@ def test_every_format_gives_the_grids_that_were_written(write, shape, tmp_path):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (4, 1), (9, 9), (3, 5)])
 def test_any_pair_of_sizes_survives_tokens_and_text(shape):
     """Also sizes that fill a side of the canvas, where there is no room for a mark."""
-    task = Grids(GridSpec(("0", "1", "2"), 9, 9, "marked"))
+    task = Grids(GridSpec(("0", "1", "2"), rows=9, columns=9, sizes="marked"))
     grid = np.random.default_rng(0).integers(0, 3, shape).tolist()
     tokens = task.parse(json.dumps(grid))
     assert task.to_rows(tokens) == grid
@@ -139,7 +139,7 @@ def test_any_pair_of_sizes_survives_tokens_and_text(shape):
 )
 def test_one_line_of_text_is_read_back_whatever_the_symbols(symbols):
     rng = np.random.default_rng(0)
-    for spec in (GridSpec(symbols, 2, 3), GridSpec(symbols, 3, 4, "marked")):
+    for spec in (GridSpec(symbols, rows=2, columns=3), GridSpec(symbols, rows=3, columns=4, sizes="marked")):
         task = Grids(spec)
         for shape in [(2, 3)] if spec.sizes == "one" else [(2, 3), (1, 4), (3, 1), (2, 2), (1, 1)]:
             tokens = task.parse(json.dumps(rng.choice(symbols, shape).tolist()))
@@ -294,7 +294,7 @@ def test_a_rare_symbol_is_never_held_out(tmp_path):
         order = np.random.default_rng(seed).permutation(len(pairs))
         path = write_jsonl(tmp_path / f"{seed}.jsonl", [pairs[i] for i in order])
         data = grid_config(path)
-        parts = load_grids(Grids.of(data), data.train, data.test)
+        parts = load_grids(Grids.of(data), data.train, test=data.test)
         five = data.grid.first_symbol + data.grid.symbols.index("5")
         assert (parts.train.puzzles.tokens == five).any()
 
@@ -325,7 +325,7 @@ def test_a_training_question_in_the_test_data_is_found_up_to_the_symmetries(symm
 def test_repeated_questions_are_held_out_together(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", mirrored(15, (2, 2)) * 3)
     data = grid_config(path)
-    parts = load_grids(Grids.of(data), data.train, data.test)
+    parts = load_grids(Grids.of(data), data.train, test=data.test)
     train, test = ({row.tobytes() for row in part.puzzles.tokens} for part in (parts.train, parts.test))
     assert len(parts.test.puzzles) == 3
     assert not train & test
@@ -357,7 +357,7 @@ def test_augmented_pairs_obey_the_rule_that_has_the_symmetry(name, shape, tmp_pa
 
 
 def test_all_elements_of_a_group_are_drawn_and_form_a_group(tmp_path):
-    spec = GridSpec(tuple("abcdefghi"), 3, 3)
+    spec = GridSpec(tuple("abcdefghi"), rows=3, columns=3)
     for name, size in (("flips", 4), ("rotations", 4), ("dihedral", 8)):
         task = Grids(spec, symmetries=name)
         maps = {tuple(row) for row in task.sample_symmetries(np.random.default_rng(0), 200).cells}
@@ -391,7 +391,7 @@ def test_question_and_answer_of_different_sizes_are_turned_each_within_its_own(t
 )
 def test_symmetries_that_cannot_be_are_refused(name, message):
     with pytest.raises(ValueError, match="symmetries") as error:
-        Grids(GridSpec(("a", "b"), 2, 3), symmetries=name)
+        Grids(GridSpec(("a", "b"), rows=2, columns=3), symmetries=name)
     assert message in str(error.value)
 
 

@@ -41,7 +41,9 @@ def solver(name: str) -> Solver:
     task = get_task("sudoku4")
     seed, bias = LIVELY[name]
     generator = torch.Generator().manual_seed(seed)
-    model = build_model(model_config, PuzzleShape(task.vocab_size, 16), generator, task.relations).eval()
+    model = build_model(
+        model_config, PuzzleShape(task.vocab_size, 16), generator=generator, relations=task.relations
+    ).eval()
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.copy_(torch.tensor([bias, 0.0])[: len(model.halt_head.bias)])
@@ -66,7 +68,7 @@ def said_after_each_recursion(name: str) -> tuple[torch.Tensor, torch.Tensor, to
     state, said = model.eval().initial_state(len(tokens)), []
     with torch.no_grad():
         for _ in range(STEPS * T):
-            state, output = model(state, tokens, ids)
+            state, output = model(state, tokens, puzzle_ids=ids)
             said.append((output.logits, output.q, wants_to_halt(output, s.config.train.halting)))
     logits, q, halts = map(torch.stack, zip(*said, strict=True))
     return logits, q, halts
@@ -179,7 +181,7 @@ def test_a_model_that_takes_no_depth_is_refused_within_a_step_and_used_without()
     class Own(torch.nn.Module):
         initial_state = staticmethod(s.model.initial_state)
 
-        def forward(self, state, tokens, puzzle_ids):
+        def forward(self, state, tokens, *, puzzle_ids):
             return s.model(state, tokens, puzzle_ids=puzzle_ids)
 
     with pytest.raises(

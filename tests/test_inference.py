@@ -30,7 +30,7 @@ def solver(seed: int = 0) -> Solver:
     config = replace(config, model=replace(config.model, hidden_size=16, inner_multiple=16, n=1, T=1, num_layers=1))
     task = get_task("sudoku4")
     generator = torch.Generator().manual_seed(seed)
-    model = build_model(config.model, PuzzleShape(task.vocab_size, 16), generator).eval()
+    model = build_model(config.model, PuzzleShape(task.vocab_size, 16), generator=generator).eval()
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         model.halt_head.bias.fill_(-1)

@@ -102,7 +102,7 @@ def test_the_packaged_weights_solve_jigsaws_made_by_the_command_line(tmp_path, c
     figures = json.loads(capsys.readouterr().out)
     assert figures["exact"] >= 0.5
     with pytest.raises(ValueError, match="has no rating to hunt by"):
-        hunt(Jigsaw.of(TWISTED), np.random.default_rng(0), 1, 1, (1, 5))
+        hunt(Jigsaw.of(TWISTED), np.random.default_rng(0), count=1, climbs=1, rating=(1, 5))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,8 @@ def test_a_question_that_brings_its_regions_is_answered_as_by_the_family_of_that
     )  # fmt: skip
     shape = PuzzleShape(plain.vocab_size, 36)
     network, same = (
-        build_model(config, shape, torch.Generator().manual_seed(0), task.relations) for task in (plain, own)
+        build_model(config, shape, generator=torch.Generator().manual_seed(0), relations=task.relations)
+        for task in (plain, own)
     )
     jigsaws = own.generate(np.random.default_rng(0), 2)
     _, layout = plain.with_layout(own.layout)
@@ -134,20 +135,20 @@ def test_a_question_that_brings_its_regions_is_answered_as_by_the_family_of_that
     batch = to_batch(join([jigsaws, plain.load_default("test")[:2]]))
     tokens, ids, regions = batch.tokens, batch.puzzle_ids, batch.regions
     assert regions is not None
-    _, output = network(network.initial_state(4), tokens, ids, regions=regions)
-    _, expected = same(same.initial_state(2), tokens[:2], ids[:2])
+    _, output = network(network.initial_state(4), tokens, puzzle_ids=ids, regions=regions)
+    _, expected = same(same.initial_state(2), tokens[:2], puzzle_ids=ids[:2])
     torch.testing.assert_close(output.logits[:2], expected.logits)
-    _, expected = network(network.initial_state(2), tokens[2:], ids[2:])  # those that bring none have boxes
+    _, expected = network(network.initial_state(2), tokens[2:], puzzle_ids=ids[2:])  # those that bring none have boxes
     torch.testing.assert_close(output.logits[2:], expected.logits)
     with torch.no_grad():
         many, count = tokens.repeat(5, 1), 20  # more than the network takes at a time
-        _, again = network(network.initial_state(count), many, ids.repeat(5), regions=regions.repeat(5, 1))
+        _, again = network(network.initial_state(count), many, puzzle_ids=ids.repeat(5), regions=regions.repeat(5, 1))
     torch.testing.assert_close(again.logits[:4], output.logits.detach())
 
 
 def test_jigsaws_of_many_layouts_go_through_a_file_symmetries_and_further_clues(tmp_path):
     task = SUDOKUS["sudoku6"]
-    made = generate_jigsaws(task, np.random.default_rng(0), 7, 3, rating=(1, 50))
+    made = generate_jigsaws(task, np.random.default_rng(0), count=7, layouts=3, rating=(1, 50))
     assert made.ratings is not None
     assert made.ratings.min() >= 1
     assert made.brings_regions.all()
@@ -160,7 +161,7 @@ def test_jigsaws_of_many_layouts_go_through_a_file_symmetries_and_further_clues(
     np.testing.assert_array_equal(read.ratings, both.ratings)
     assert len(set(task.fingerprint(read.tokens, regions=read.regions).tolist())) == 9
     rng = np.random.default_rng(1)
-    shown = give_clues(task, rng, task.augment(rng, read), 3)
+    shown = give_clues(task, rng, puzzles=task.augment(rng, read), most=3)
     clues = task.clue_mask(shown.tokens).sum(1) - task.clue_mask(read.tokens).sum(1)
     assert set(clues.tolist()) <= {0, 1, 2, 3}
     assert clues.sum() > 0
@@ -176,12 +177,12 @@ def test_jigsaws_of_many_layouts_go_through_a_file_symmetries_and_further_clues(
 def test_only_training_takes_puzzles_that_bring_regions(tmp_path):
     task = SUDOKUS["sudoku6"]
     train = tmp_path / "train.csv"
-    task.write(train, generate_jigsaws(task, np.random.default_rng(0), 30, 3))
+    task.write(train, generate_jigsaws(task, np.random.default_rng(0), count=30, layouts=3))
     split = task.load_split(DataConfig("sudoku6", train=f"{train}+default", num_validation=40))
     assert split.train.brings_regions.sum() == 30
     assert not split.validation.brings_regions.any()
     with pytest.raises(ValueError, match="regions of their own are to train on"):
-        load_puzzles(task, str(train), "test")
+        load_puzzles(task, str(train), split="test")
 
 
 def test_what_is_held_out_of_sets_that_are_joined_is_in_no_copy_trained_on():
@@ -207,7 +208,7 @@ def test_regions_in_a_file_that_cannot_be_are_refused(tmp_path):
     with pytest.raises(PuzzleError, match="row 2: the puzzle has more than one solution"):
         task.read(file)
     with pytest.raises(ValueError, match="expected at least one layout, and at most one for each puzzle: got 3 for 2"):
-        generate_jigsaws(task, np.random.default_rng(0), 2, 3)
+        generate_jigsaws(task, np.random.default_rng(0), count=2, layouts=3)
     with pytest.raises(PuzzleError, match="the column regions is for Sudokus"):
         Maze(4).read(file)
 

@@ -34,7 +34,7 @@ def test_stablemax_follows_its_definition():
 
 def test_gradients_of_the_float32_form_stay_finite_where_logits_are_huge_or_zero():
     x = torch.tensor([[0.0, 1e30, -1e30, 0.0]], requires_grad=True)
-    cross_entropy(x.unsqueeze(0), torch.tensor([[3]]), "stablemax_float32").sum().backward()
+    cross_entropy(x.unsqueeze(0), torch.tensor([[3]]), loss="stablemax_float32").sum().backward()
     assert x.grad.isfinite().all()
 
 
@@ -42,7 +42,7 @@ def test_gradients_of_the_float32_form_stay_finite_where_logits_are_huge_or_zero
 def test_softmax_is_torchs_cross_entropy(smoothing):
     logits, labels = torch.randn(3, 5, 7), torch.randint(0, 7, (3, 5))
     labels[0, :3] = IGNORE
-    ours = cross_entropy(logits, labels, "softmax", smoothing)
+    ours = cross_entropy(logits, labels, loss="softmax", label_smoothing=smoothing)
     torchs = F.cross_entropy(
         logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, label_smoothing=smoothing, reduction="none"
     )
@@ -54,7 +54,9 @@ def test_label_smoothing_is_cross_entropy_against_the_smoothed_target(loss):
     logits, labels = torch.randn(2, 3, 5), torch.randint(0, 5, (2, 3))
     target = 0.8 * F.one_hot(labels, 5) + 0.2 / 5
     expected = -(target * log_stablemax(logits)).sum(-1)
-    torch.testing.assert_close(cross_entropy(logits, labels, loss, 0.2).double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        cross_entropy(logits, labels, loss=loss, label_smoothing=0.2).double(), expected, atol=1e-5, rtol=1e-5
+    )
 
 
 def test_each_puzzle_counts_alike_however_many_cells_it_has():

@@ -30,7 +30,7 @@ SMALL = Maze(3, 4)
 
 
 def random_mazes(task: Maze, count: int, seed: int = 0):
-    return task.generate(np.random.default_rng(seed), count, (0.1, 0.5), 2)
+    return task.generate(np.random.default_rng(seed), count, walls=(0.1, 0.5), min_path=2)
 
 
 def neighbours(task: Maze, cell: int) -> list[int]:
@@ -285,7 +285,7 @@ def test_mazes_are_drawn_with_the_probability_of_plain_rejection():
                     probability[question.tobytes()] = 1 / math.comb(6, number) / len(free) / (len(free) - 1)
     total = sum(probability.values())
     count = 20_000
-    mazes = task.generate(np.random.default_rng(0), count, (1 / 6, 2 / 6), 4)
+    mazes = task.generate(np.random.default_rng(0), count, walls=(1 / 6, 2 / 6), min_path=4)
     drawn = Counter(question.tobytes() for question in mazes.tokens)
     assert drawn.keys() == probability.keys()
     for maze, weight in probability.items():
@@ -295,7 +295,7 @@ def test_mazes_are_drawn_with_the_probability_of_plain_rejection():
 
 def test_walls_and_paths_are_as_asked_for():
     task = Maze(12, 20)
-    mazes = task.generate(np.random.default_rng(0), 40, (0.35, 0.4), 36)
+    mazes = task.generate(np.random.default_rng(0), 40, walls=(0.35, 0.4), min_path=36)
     walls = (mazes.tokens == WALL).sum(axis=1)
     assert walls.min() >= 84
     assert walls.max() <= 96
@@ -333,7 +333,7 @@ def test_without_numba_the_same_mazes_are_drawn():
 )
 def test_mazes_that_cannot_be_are_refused(walls, min_path, message):
     with pytest.raises(PuzzleError, match=re.escape(message)):
-        Maze(4).generate(np.random.default_rng(0), 1, walls, min_path)
+        Maze(4).generate(np.random.default_rng(0), 1, walls=walls, min_path=min_path)
 
 
 def test_mazes_too_rare_to_be_found_are_given_up(monkeypatch):
@@ -341,7 +341,7 @@ def test_mazes_too_rare_to_be_found_are_given_up(monkeypatch):
     with pytest.raises(
         PuzzleError, match="of 200,000 random mazes with 0 to 0 walls none has a shortest path of 10 cells"
     ):
-        Maze(4).generate(np.random.default_rng(0), 1, (0, 0), 10)
+        Maze(4).generate(np.random.default_rng(0), 1, walls=(0, 0), min_path=10)
 
 
 def test_the_default_sets_are_apart_up_to_symmetry():
@@ -448,9 +448,9 @@ def test_a_drawing_has_two_characters_for_each_cell_and_marks_over_their_ends():
     question = task.parse("S#G   ")
     answer = with_path(question, [3, 5])
     answer[1] = FREE
-    plain = grid_text(task, question, answer).plain.splitlines()
+    plain = grid_text(task, question, answer=answer).plain.splitlines()
     assert plain == ["S   G ", "o   o "]
-    marked = grid_text(task, question, answer, before=question, marks=True).plain.splitlines()
+    marked = grid_text(task, question, answer=answer, before=question, marks=True).plain.splitlines()
     assert marked == ["S  !G ", "o*  o*"]
 
 

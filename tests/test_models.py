@@ -49,19 +49,19 @@ def batch(B: int = 4, seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(2, 6, (B, 16), generator=generator)
     labels[0, 3:7] = IGNORE
-    return Batch(torch.randint(1, 6, (B, 16), generator=generator), labels, torch.tensor([0, 1, 1, 4])[:B])
+    return Batch(torch.randint(1, 6, (B, 16), generator=generator), labels, puzzle_ids=torch.tensor([0, 1, 1, 4])[:B])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
 def test_every_ablation_trains_all_of_its_weights(changes, dtype):
     config = replace(TINY, **changes, dtype=dtype)
-    model = build_model(config, SHAPE, torch.Generator().manual_seed(0)).train()
+    model = build_model(config, SHAPE, generator=torch.Generator().manual_seed(0)).train()
     with torch.no_grad():
         model.halt_head.weight.normal_()  # it starts at zero, which would hide its gradient to y
     halting = "halt_continue" if config.system == "hrm" else "halt"
     train = TrainConfig(N_sup=4, halting=halting, batch_size=4)
-    carry = refill(model, empty_carry(model, 4, 16), batch())
+    carry = refill(model, empty_carry(model, 4, seq_len=16), new=batch())
     result = supervision_step(model, carry, config=train)
     result.loss.backward()
     for name, parameter in model.named_parameters():
@@ -79,15 +79,15 @@ def test_every_ablation_trains_all_of_its_weights(changes, dtype):
 @pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
 def test_a_few_updates_lower_the_loss_of_every_ablation(changes):
     config = replace(TINY, **changes)
-    model = build_model(config, SHAPE, torch.Generator().manual_seed(0)).train()
+    model = build_model(config, SHAPE, generator=torch.Generator().manual_seed(0)).train()
     halting = "halt_continue" if config.system == "hrm" else "halt"
     train = TrainConfig(
         N_sup=1, halting=halting, lr=1e-2, warmup_steps=0, weight_decay=0.0, batch_size=4, puzzle_lr=1e-2
     )
-    optimizers = Optimizers(model, train, model.puzzle_embedding)
+    optimizers = Optimizers(model, train, puzzle_embedding=model.puzzle_embedding)
     losses = []
     for _ in range(30):
-        carry = refill(model, empty_carry(model, 4, 16), batch())
+        carry = refill(model, empty_carry(model, 4, seq_len=16), new=batch())
         result = supervision_step(model, carry, config=train)
         (result.loss / 4).backward()
         optimizers.step()
@@ -98,7 +98,7 @@ def test_a_few_updates_lower_the_loss_of_every_ablation(changes):
 
 def test_trm_with_separate_networks_and_1_step_gradient_is_hrm():
     config = replace(TINY, gradient="one_step", separate_networks=True)
-    trm = build_model(config, SHAPE, torch.Generator().manual_seed(0))
+    trm = build_model(config, SHAPE, generator=torch.Generator().manual_seed(0))
     hrm = build_model(replace(config, system="hrm"), SHAPE)
     names = {"net.": "net_L.", "net_y.": "net_H."}
     state = {
@@ -108,7 +108,7 @@ def test_trm_with_separate_networks_and_1_step_gradient_is_hrm():
     outputs = []
     for model in (trm, hrm):
         model.train()
-        _, output = model(model.initial_state(4), batch().tokens, batch().puzzle_ids)
+        _, output = model(model.initial_state(4), batch().tokens, puzzle_ids=batch().puzzle_ids)
         output.logits.square().sum().backward()
         outputs.append((output.logits, model.embedding.weight.grad))
     assert all(torch.equal(a, b) for a, b in zip(*outputs, strict=True))
@@ -135,7 +135,7 @@ def test_a_users_network_stands_in_for_the_block_stack():
         (TRM(replace(config, separate_networks=True), SHAPE, net=net_L, net_y=net_H), [net_L, net_H]),
         (HRM(replace(config, **HRM_WAYS), SHAPE, net_L=net_L, net_H=net_H), [net_L, net_H]),
     ):
-        _, output = model(model.initial_state(4), batch().tokens, batch().puzzle_ids)
+        _, output = model(model.initial_state(4), batch().tokens, puzzle_ids=batch().puzzle_ids)
         output.logits.sum().backward()
         assert output.logits.shape == (4, 16, 6)
         assert all(network.linear.weight.grad is not None for network in networks)
@@ -149,11 +149,11 @@ def test_a_second_network_without_separate_networks_is_refused():
 
 def test_attention_and_positions_make_a_difference_between_cells_and_mlp_is_not_blind_to_order():
     for changes in ({}, {"positions": "learned"}, {"mixer": "mlp", "positions": "none"}):
-        model = build_model(replace(TINY, **changes), SHAPE, torch.Generator().manual_seed(0)).eval()
+        model = build_model(replace(TINY, **changes), SHAPE, generator=torch.Generator().manual_seed(0)).eval()
         tokens = torch.full((1, 16), 1)
         tokens[0, 0] = 3
-        _, output = model(model.initial_state(1), tokens, torch.tensor([0]))
-        _, rolled = model(model.initial_state(1), tokens.roll(1, 1), torch.tensor([0]))
+        _, output = model(model.initial_state(1), tokens, puzzle_ids=torch.tensor([0]))
+        _, rolled = model(model.initial_state(1), tokens.roll(1, 1), puzzle_ids=torch.tensor([0]))
         assert not torch.allclose(output.logits.roll(1, 1), rolled.logits, atol=1e-4)
 
 
@@ -245,14 +245,14 @@ def oracle_step(model, state, tokens, ids):
 @pytest.mark.parametrize("changes", ABLATIONS.values(), ids=ABLATIONS.keys())
 def test_depth_given_in_the_call_is_that_of_a_model_built_with_it(changes):
     config = replace(TINY, **changes)
-    model, puzzles = build_model(config, SHAPE, torch.Generator().manual_seed(0)), batch()
+    model, puzzles = build_model(config, SHAPE, generator=torch.Generator().manual_seed(0)), batch()
     n = config.n if config.latents == "many" else 3
-    other = build_model(replace(config, n=n, T=4), SHAPE, torch.Generator().manual_seed(0))
+    other = build_model(replace(config, n=n, T=4), SHAPE, generator=torch.Generator().manual_seed(0))
     state = model.initial_state(len(puzzles))
-    after, said = model(state, puzzles.tokens, puzzles.puzzle_ids, n=n, T=4)
-    expected, expected_said = other(state, puzzles.tokens, puzzles.puzzle_ids)
+    after, said = model(state, puzzles.tokens, puzzle_ids=puzzles.puzzle_ids, n=n, T=4)
+    expected, expected_said = other(state, puzzles.tokens, puzzle_ids=puzzles.puzzle_ids)
     assert all(torch.equal(a, b) for a, b in zip((*after, *said), (*expected, *expected_said), strict=True))
-    assert not torch.equal(after[0], model(state, puzzles.tokens, puzzles.puzzle_ids)[0][0])
+    assert not torch.equal(after[0], model(state, puzzles.tokens, puzzle_ids=puzzles.puzzle_ids)[0][0])
     assert (model.config.n, model.config.T) == (2, 2)
 
 
@@ -260,9 +260,9 @@ def test_a_depth_that_the_state_has_no_room_for_is_refused():
     model, puzzles = build_model(replace(TINY, latents="many"), SHAPE), batch()
     state = model.initial_state(len(puzzles))
     with pytest.raises(ValueError, match="latents many carries a latent for each of 2 steps: n cannot be 3"):
-        model(state, puzzles.tokens, puzzles.puzzle_ids, n=3)
+        model(state, puzzles.tokens, puzzle_ids=puzzles.puzzle_ids, n=3)
     with pytest.raises(ValueError, match="n and T must be at least 1: got n 2 and T 0"):
-        model(state, puzzles.tokens, puzzles.puzzle_ids, T=0)
+        model(state, puzzles.tokens, puzzle_ids=puzzles.puzzle_ids, T=0)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_model_is_built_from_the_settings_of_a_run_alone(build, recipe, task):
     rows, columns = family.grid_shape
     shape = PuzzleShape(family.vocab_size, rows * columns, columns=columns)
     model = build(config, generator=torch.Generator().manual_seed(0))
-    expected = build_model(config.model, shape, torch.Generator().manual_seed(0), family.relations)
+    expected = build_model(config.model, shape, generator=torch.Generator().manual_seed(0), relations=family.relations)
     assert type(model) is type(expected)
     assert model.shape == shape
     assert model.config == config.model
@@ -301,7 +301,7 @@ def test_a_constructor_says_in_one_line_what_it_lacks():
 
 def test_a_shape_given_with_the_settings_of_a_run_holds():
     """ARC's data decides the number of rows of the puzzle embedding."""
-    config = RunConfig(TINY)
+    config = RunConfig(model=TINY)
     model = TRM(config, PuzzleShape(6, 16, num_puzzles=7))
     assert model.puzzle_embedding is not None
     assert model.puzzle_embedding.table.shape == (7, 20)
@@ -325,7 +325,9 @@ CONFIGURATIONS = {
 @pytest.mark.parametrize(("changes", "seq_len"), CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
 def test_an_independent_writing_in_float64_gives_the_same_outputs(changes, seq_len):
     config = replace(TINY, **changes)
-    model = build_model(config, PuzzleShape(7, seq_len, 3), torch.Generator().manual_seed(3)).eval()
+    model = build_model(
+        config, PuzzleShape(7, seq_len, num_puzzles=3), generator=torch.Generator().manual_seed(3)
+    ).eval()
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
@@ -338,7 +340,7 @@ def test_an_independent_writing_in_float64_gives_the_same_outputs(changes, seq_l
     exact = tuple(s.double() for s in state)
     for _ in range(3):
         with torch.no_grad():
-            state, output = model(state, tokens, ids)
+            state, output = model(state, tokens, puzzle_ids=ids)
         exact, logits, q, q_continue = oracle_step(model, exact, tokens, ids)
         for ours, oracle in (
             (output.logits, logits),
@@ -356,7 +358,9 @@ def test_inner_widths_are_the_official_ones(size, width):
 
 def test_initial_weights_have_the_official_spread():
     model = build_model(
-        ModelConfig(dtype="float32", num_layers=1), PuzzleShape(11, 81, 2), torch.Generator().manual_seed(0)
+        ModelConfig(dtype="float32", num_layers=1),
+        PuzzleShape(11, 81, num_puzzles=2),
+        generator=torch.Generator().manual_seed(0),
     )
     assert model.embedding.weight.std().item() == pytest.approx(512**-0.5, rel=0.05)
     down = model.net.layers[0].mlp.down.weight
@@ -371,7 +375,7 @@ def test_initial_weights_have_the_official_spread():
 
 def test_bfloat16_activations_stay_close_to_float32():
     config = replace(TINY, num_layers=2)
-    exact = build_model(config, SHAPE, torch.Generator().manual_seed(0)).eval()
+    exact = build_model(config, SHAPE, generator=torch.Generator().manual_seed(0)).eval()
     rough = build_model(replace(config, dtype="bfloat16"), SHAPE).eval()
     with torch.no_grad():
         for name, tensor in exact.state_dict().items():
@@ -379,7 +383,8 @@ def test_bfloat16_activations_stay_close_to_float32():
                 tensor.mul_(0.5)
     rough.load_state_dict(exact.state_dict())
     outputs = [
-        model(model.initial_state(4), batch().tokens, batch().puzzle_ids)[1].logits.float() for model in (exact, rough)
+        model(model.initial_state(4), batch().tokens, puzzle_ids=batch().puzzle_ids)[1].logits.float()
+        for model in (exact, rough)
     ]
     assert F.cosine_similarity(*(o.flatten() for o in outputs), dim=0) > 0.99
 
@@ -393,13 +398,13 @@ def test_bfloat16_attention_is_computed_in_float32_where_gradients_are_enabled_o
         F, "scaled_dot_product_attention", lambda *args: (computed_in.append(args[0].dtype), fused(*args))[1]
     )
     with torch.no_grad():
-        used = attend(*rough)
-    trained = attend(*rough)
+        used = attend(rough[0], rough[1], v=rough[2])
+    trained = attend(rough[0], rough[1], v=rough[2])
     assert computed_in == [torch.bfloat16, torch.float32]
     assert trained.dtype == used.dtype == torch.bfloat16
     torch.testing.assert_close(trained, used, rtol=2**-7, atol=2**-7)  # a bfloat16 has 8 bits
     trained.float().square().sum().backward()
-    attend(*exact).square().sum().backward()
+    attend(exact[0], exact[1], v=exact[2]).square().sum().backward()
     for one, other in zip(rough, exact, strict=True):
         assert one.grad is not None
         assert other.grad is not None
@@ -414,7 +419,7 @@ def neighbours_of(cell: int, rows: int, columns: int) -> list[int | None]:
 
 
 def test_neighbours_are_the_four_cells_beside_and_zeros_beyond_the_border():
-    mix = MixNeighbours(5, TINY, torch.Generator().manual_seed(0))
+    mix = MixNeighbours(5, TINY, generator=torch.Generator().manual_seed(0))
     x = torch.randn(2, 15, 16, generator=torch.Generator().manual_seed(1))
     for cell in range(15):
         heard = [x[:, cell]]
@@ -426,7 +431,7 @@ def test_neighbours_are_the_four_cells_beside_and_zeros_beyond_the_border():
 
 def test_one_call_of_the_network_carries_news_no_farther_than_its_layers():
     config = replace(TINY, **ABLATIONS["neighbours"], num_layers=2)
-    net = build_model(config, PuzzleShape(6, 63, columns=9), torch.Generator().manual_seed(0)).net
+    net = build_model(config, PuzzleShape(6, 63, columns=9), generator=torch.Generator().manual_seed(0)).net
     x = torch.randn(1, 63, 16, generator=torch.Generator().manual_seed(1))
     changed = x.clone()
     changed[0, 31] += 1  # row 3, column 4

@@ -43,7 +43,9 @@ def same(a, b) -> bool:
 @pytest.mark.parametrize(("folder", "name"), [(TRM, "step_52080"), (HRM, "checkpoint")], ids=["TRM", "HRM"])
 def test_import_and_export_give_the_same_bits_keys_types_and_settings(folder, name, tmp_path):
     imported = read_official(folder, CELLS)
-    save_checkpoint(tmp_path / "ours", imported.tensors, imported.config, imported.shape, imported.info)
+    save_checkpoint(
+        tmp_path / "ours", imported.tensors, config=imported.config, shape=imported.shape, info=imported.info
+    )
     assert main(["export", str(tmp_path / "ours"), str(tmp_path / "theirs")]) == 0
     original, written = folder / name, tmp_path / "theirs" / name
     assert same(tensors_of(original), tensors_of(written))
@@ -109,11 +111,13 @@ def test_without_yaml_everything_that_is_missing_is_named_and_can_be_given(tmp_p
 def official_run(tmp_path, seq_len=81, **model):
     """An official-looking checkpoint of our own making, and the model."""
     settings = {"hidden_size": 32, "num_heads": 2, "num_layers": 1, "prefix_len": 16, "puzzle_embedding_size": 32}
-    config = RunConfig(ModelConfig(**{**settings, **model}), TrainConfig(halting="halt"))
+    config = RunConfig(model=ModelConfig(**{**settings, **model}), train=TrainConfig(halting="halt"))
     if config.model.system == "hrm":
         config = replace(config, train=replace(config.train, halting="halt_continue"))
-    ours = build_model(config.model, PuzzleShape(11, seq_len, 3), torch.Generator().manual_seed(0)).eval()
-    write_official(tmp_path, ours.state_dict(), config)
+    ours = build_model(
+        config.model, PuzzleShape(11, seq_len, num_puzzles=3), generator=torch.Generator().manual_seed(0)
+    ).eval()
+    write_official(tmp_path, ours.state_dict(), config=config)
     return ours
 
 
@@ -225,11 +229,13 @@ def test_settings_that_do_not_fit_the_weights_are_refused(tmp_path, change, mess
 
 @pytest.mark.parametrize("changes", [{"latents": "single"}, {"gradient": "one_step"}, {"inner_multiple": 16}])
 def test_what_the_official_code_cannot_be_is_not_exported(tmp_path, changes):
-    config = RunConfig(ModelConfig(hidden_size=32, num_heads=2, num_layers=1, puzzle_embedding_size=32, **changes))
+    config = RunConfig(
+        model=ModelConfig(hidden_size=32, num_heads=2, num_layers=1, puzzle_embedding_size=32, **changes)
+    )
     model = build_model(config.model, PuzzleShape(6, 16))
     ((name, value),) = changes.items()
     with pytest.raises(ValueError, match=f"the official code cannot be given a model with {name} {value}"):
-        write_official(tmp_path / "out", model.state_dict(), config)
+        write_official(tmp_path / "out", model.state_dict(), config=config)
     assert not (tmp_path / "out").exists()
 
 
@@ -261,7 +267,7 @@ def test_keys_translate_there_and_back(system):
 
 def test_a_checkpoint_of_ours_loads_after_import(tmp_path):
     imported = read_official(TRM, CELLS)
-    save_checkpoint(tmp_path, imported.tensors, imported.config, imported.shape, imported.info)
+    save_checkpoint(tmp_path, imported.tensors, config=imported.config, shape=imported.shape, info=imported.info)
     ours, theirs = load_checkpoint(tmp_path).model, load_official(TRM, CELLS)
     assert same(dict(ours.state_dict()), dict(theirs.state_dict()))
 
@@ -280,17 +286,19 @@ def test_a_checkpoint_of_ours_loads_after_import(tmp_path):
     ],
 )
 def test_no_fact_in_a_checkpoint_leads_out_of_the_folder(info, name, tmp_path):
-    config = RunConfig(ModelConfig(hidden_size=32, num_heads=2, num_layers=1, prefix_len=0, puzzle_embedding_size=0))
+    config = RunConfig(
+        model=ModelConfig(hidden_size=32, num_heads=2, num_layers=1, prefix_len=0, puzzle_embedding_size=0)
+    )
     model = build_model(config.model, PuzzleShape(6, 16))
     folder = tmp_path / "deep" / "down" / "out"
-    assert write_official(folder, model.state_dict(), config, info) == folder / name
+    assert write_official(folder, model.state_dict(), config=config, info=info) == folder / name
     assert {file for file in tmp_path.rglob("*") if file.is_file()} == {folder / name, folder / "all_config.yaml"}
 
 
 def test_what_our_export_knew_is_not_asked_for_by_the_import(tmp_path):
     config = replace(get_recipe("sudoku4").config, model=ModelConfig(hidden_size=32, num_heads=2, num_layers=1))
     model = build_model(config)
-    save_checkpoint(tmp_path / "run", model.state_dict(), config, model.shape, {"step": 3})
+    save_checkpoint(tmp_path / "run", model.state_dict(), config=config, shape=model.shape, info={"step": 3})
     assert main(["export", str(tmp_path / "run"), str(tmp_path / "theirs"), "--to", "official"]) == 0
     assert main(["import", str(tmp_path / "theirs"), "--out", str(tmp_path / "ours")]) == 0
     again = load_checkpoint(tmp_path / "ours")

@@ -25,7 +25,7 @@ TINY = [
 def puzzles_of(count, ids=0, seed=0, low=1):
     rng = np.random.default_rng(seed)
     tokens, labels = rng.integers(low, 5, (2, count, 9)).astype(np.uint8)
-    return Puzzles(tokens, labels, np.resize(np.array(ids, np.int32), count))
+    return Puzzles(tokens, labels, puzzle_ids=np.resize(np.array(ids, np.int32), count))
 
 
 GRID = {"symbols": ["a", "b", "c", "d"], "rows": 3, "columns": 3, "sizes": "one"}
@@ -33,7 +33,7 @@ GRID = {"symbols": ["a", "b", "c", "d"], "rows": 3, "columns": 3, "sizes": "one"
 
 def write(folder, ids=0, num_puzzles=1, low=1, grid=GRID):
     parts = {"train": puzzles_of(20, ids, 0, low), "test": puzzles_of(6, ids, 1, low)}
-    write_layout(folder, parts, 5, num_puzzles, grid)
+    write_layout(folder, parts, vocab_size=5, num_puzzles=num_puzzles, grid=grid)
     return parts
 
 
@@ -104,7 +104,7 @@ def test_padding_in_a_folder_that_others_built_stays_where_it_is(tmp_path):
     data = grid_config(str(tmp_path))
     assert (data.grid.sizes, data.grid.vocab_size) == ("raw", 5)
     task = task_of(data)
-    assert (load_grids(task, data.train, data.test).train.puzzles.tokens == parts["train"].tokens).all()
+    assert (load_grids(task, data.train, test=data.test).train.puzzles.tokens == parts["train"].tokens).all()
     row = parts["train"].tokens[0]
     assert (task.parse(task.format(row)) == row).all()
     with pytest.raises(ValueError, match="where the grids lie on this data's canvas is not known"):
@@ -206,7 +206,7 @@ def test_export_of_a_task_and_of_a_file_is_read_back(tmp_path, capsys):
     pairs = [{"input": [[i, j, 0][: 1 + i]], "output": [[i], [j]]} for i in range(4) for j in range(6)]
     file.write_text("\n".join(map(json.dumps, pairs)))
     data = grid_config(str(file))
-    parts = load_grids(task_of(data), data.train, data.test)
+    parts = load_grids(task_of(data), data.train, test=data.test)
     assert main(["data", "export", str(file), "--out", str(tmp_path / "grids")]) == 0
     again = grid_config(str(tmp_path / "grids"))
     assert again.grid == data.grid

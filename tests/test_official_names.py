@@ -60,10 +60,10 @@ def official(folder, num_puzzles):
     """A checkpoint of the official TRM with that many puzzle embeddings, all different."""
     run = tiny_run("none")
     run = replace(run, model=replace(run.model, inner_multiple=256))
-    model = build_model(run.model, PuzzleShape(12, 64, num_puzzles))
+    model = build_model(run.model, PuzzleShape(12, 64, num_puzzles=num_puzzles))
     tensors = dict(model.state_dict())
     tensors[TABLE] = torch.arange(num_puzzles * 16, dtype=torch.float32).reshape(num_puzzles, 16) / 100
-    write_official(folder, tensors, run)
+    write_official(folder, tensors, config=run)
     return tensors[TABLE]
 
 

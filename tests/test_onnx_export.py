@@ -49,15 +49,15 @@ def checkpoint(kind: str, task: str = "sudoku4") -> Checkpoint:
     rows, columns = family.grid_shape
     base = get_recipe("sudoku4").config
     train = replace(base.train, halting="halt_continue") if kind == "hrm" else base.train
-    config = RunConfig(KINDS[kind], train, replace(base.data, task=task))
-    shape = PuzzleShape(family.vocab_size, rows * columns, 5)
+    config = RunConfig(model=KINDS[kind], train=train, data=replace(base.data, task=task))
+    shape = PuzzleShape(family.vocab_size, rows * columns, num_puzzles=5)
     generator = torch.Generator().manual_seed(0)
-    model = build_model(config.model, shape, generator, family.relations).eval()
+    model = build_model(config.model, shape, generator=generator, relations=family.relations).eval()
     with torch.no_grad():
         model.halt_head.weight.normal_(generator=generator)
         if getattr(model, "puzzle_embedding", None) is not None:
             model.puzzle_embedding.table.normal_(generator=generator)
-    return Checkpoint(model, config, shape, {}, Path("made"))
+    return Checkpoint(model=model, config=config, shape=shape, info={}, path=Path("made"))
 
 
 def described(session) -> dict:
@@ -73,7 +73,7 @@ def run_beside(session, about, made: Checkpoint, tokens, ids, steps: int = 3) ->
     state, worst = made.model.initial_state(len(tokens)), 0.0
     for _ in range(steps):
         outputs = dict(zip(about["outputs"], session.run(about["outputs"], inputs), strict=True))
-        state, said = made.model(state, torch.from_numpy(tokens.astype(np.int64)), torch.from_numpy(ids))
+        state, said = made.model(state, torch.from_numpy(tokens.astype(np.int64)), puzzle_ids=torch.from_numpy(ids))
         q = said.q - said.q_continue if made.config.train.halting == "halt_continue" else said.q
         expected = [*state, said.logits.where(said.logits > -1e4, 0), q]
         for name, value in zip(about["outputs"], expected, strict=True):
@@ -123,7 +123,7 @@ def test_one_file_of_a_relational_network_serves_every_size(written):
 @pytest.mark.parametrize("kind", ["trm mlp", "relational"])
 def test_a_torch_program_computes_what_the_model_does(kind, tmp_path):
     made = checkpoint(kind)
-    export(made, tmp_path / "model.pt2", "torch")
+    export(made, tmp_path / "model.pt2", kind="torch")
     extra = {"ponderling.json": ""}
     program = torch.export.load(str(tmp_path / "model.pt2"), extra_files=extra).module()
 
@@ -160,7 +160,7 @@ def test_a_graph_that_computes_something_else_is_refused():
     with pytest.raises(
         ExportError, match=r"the graph's logits differs from the model's by .*no file is written"
     ) as said:
-        compare(made, step, describe(made), run)
+        compare(made, step, about=describe(made), run=run)
     assert "chaotic" not in str(said.value)
 
 
@@ -182,13 +182,13 @@ def test_of_a_network_that_rounding_throws_off_course_it_is_said():
     with pytest.raises(
         ExportError, match=r"differs from the model's by .*; but so does the model itself, by .* chaotic"
     ):
-        compare(replace(made, model=model), step, describe(made), run)
+        compare(replace(made, model=model), step, about=describe(made), run=run)
 
 
 def test_a_bfloat16_checkpoint_is_written_in_float32(tmp_path, capsys):
     made = checkpoint("trm mlp")
     config = replace(made.config, model=replace(made.config.model, dtype="bfloat16"))
-    save_checkpoint(tmp_path / "run", made.model.state_dict(), config, made.shape, {})
+    save_checkpoint(tmp_path / "run", made.model.state_dict(), config=config, shape=made.shape, info={})
     assert main(["export", str(tmp_path / "run"), str(tmp_path / "model.onnx")]) == 0
     assert "over four steps at most" in capsys.readouterr().err
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")

@@ -18,7 +18,7 @@ from ponderling.training.optim import AdamATan2, Optimizers, SparseSignSGD, lr_f
 def tiny_model(**changes):
     settings = {"hidden_size": 16, "num_heads": 2, "inner_multiple": 16, "prefix_len": 1, "puzzle_embedding_size": 16}
     config = ModelConfig(**{**settings, "n": 1, "T": 1, "dtype": "float32", **changes})
-    return build_model(config, PuzzleShape(5, 4, 3), torch.Generator().manual_seed(0)).train()
+    return build_model(config, PuzzleShape(5, 4, num_puzzles=3), generator=torch.Generator().manual_seed(0)).train()
 
 
 @pytest.mark.parametrize(("correction", "first"), [("outside", 0.9967), ("inside", math.pi / 4)])
@@ -63,7 +63,7 @@ def test_settings_that_cannot_be_are_refused(wrong):
 
 def test_muon_takes_the_networks_matrices_and_adamw_the_rest():
     model = tiny_model()
-    optimizers = Optimizers(model, TrainConfig(optimizer="muon"), model.puzzle_embedding)
+    optimizers = Optimizers(model, TrainConfig(optimizer="muon"), puzzle_embedding=model.puzzle_embedding)
     sign, muon, adamw = optimizers.all
     assert [type(o).__name__ for o in optimizers.all] == ["SparseSignSGD", "Muon", "AdamW"]
     names = {id(p): name for name, p in model.named_parameters()}
@@ -82,7 +82,7 @@ def test_adamw_is_torchs():
     for _ in range(3):
         for m, step in ((model, ours.step), (twin, torchs.step)):
             m.zero_grad()
-            m(m.initial_state(2), torch.ones(2, 4, dtype=torch.long), torch.tensor([0, 1]))[
+            m(m.initial_state(2), torch.ones(2, 4, dtype=torch.long), puzzle_ids=torch.tensor([0, 1]))[
                 1
             ].logits.square().sum().backward()
             step()
@@ -90,7 +90,7 @@ def test_adamw_is_torchs():
 
 
 def test_only_the_rows_in_the_batch_change_and_equal_ids_are_summed_first():
-    embedding = PuzzleEmbedding(4, 2, 1, 2, torch.float32).train()
+    embedding = PuzzleEmbedding(4, 2, prefix_len=1, hidden_size=2, dtype=torch.float32).train()
     embedding.table.fill_(1.0)
     optimizer = SparseSignSGD(embedding, lr=0.1, weight_decay=0.5)
     out = embedding(torch.tensor([0, 2, 2]))
@@ -106,7 +106,7 @@ def test_only_the_rows_in_the_batch_change_and_equal_ids_are_summed_first():
 
 
 def test_a_pass_without_gradient_or_in_evaluation_leaves_the_collected_rows_alone():
-    embedding = PuzzleEmbedding(4, 2, 1, 2, torch.float32).train()
+    embedding = PuzzleEmbedding(4, 2, prefix_len=1, hidden_size=2, dtype=torch.float32).train()
     embedding(torch.tensor([1]))
     rows = embedding.rows
     with torch.no_grad():
@@ -117,11 +117,13 @@ def test_a_pass_without_gradient_or_in_evaluation_leaves_the_collected_rows_alon
 
 
 def test_learning_rates_rise_from_the_first_step_and_end_at_their_lowest():
-    rates = [lr_factor(step, 4, 20, 0.1) for step in range(1, 21)]
+    rates = [lr_factor(step, 4, total_steps=20, lr_min_ratio=0.1) for step in range(1, 21)]
     assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
     assert rates[-1] == pytest.approx(0.1)
     assert all(a > b for a, b in itertools.pairwise(rates[3:]))
-    assert lr_factor(1, 0, 20, 1.0) == lr_factor(20, 0, 20, 1.0) == 1.0
+    assert (
+        lr_factor(1, 0, total_steps=20, lr_min_ratio=1.0) == lr_factor(20, 0, total_steps=20, lr_min_ratio=1.0) == 1.0
+    )
 
 
 def test_the_average_starts_at_the_first_weights_and_shares_what_it_does_not_average():

@@ -133,13 +133,13 @@ def test_what_a_checkpoint_claims_of_its_code_does_not_help_it(code, tmp_path, m
         folder.mkdir()
         (folder / "own_lakes.py").write_text("raise AssertionError('it ran')")
     monkeypatch.chdir(clone)
-    config = RunConfig(ModelConfig(), TrainConfig(), DataConfig(task="own_lakes:Lakes"))
+    config = RunConfig(model=ModelConfig(), train=TrainConfig(), data=DataConfig(task="own_lakes:Lakes"))
     info = json.loads(json.dumps({"code": code}).replace("ELSEWHERE", str(elsewhere)))
     with pytest.raises(CheckpointError, match="names Python code, own_lakes:Lakes"):
-        admit_code(config, info, clone)
-    admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, clone)  # nothing is imported yet
+        admit_code(config, info, folder=clone)
+    admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, folder=clone)  # nothing is imported yet
     with pytest.raises(CheckpointError, match="names Python code"):
-        admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, elsewhere)
+        admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, folder=elsewhere)
 
 
 def test_a_checker_is_code_too(home, tmp_path):

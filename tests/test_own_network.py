@@ -50,7 +50,7 @@ class Whole(torch.nn.Module):
     def initial_state(self, batch_size):
         return (torch.zeros(1).expand(batch_size, 16, 16),)
 
-    def forward(self, state, tokens, puzzle_ids):
+    def forward(self, state, tokens, *, puzzle_ids):
         (y,) = state
         y = torch.tanh(y + self.table(tokens))
         q = y.mean((1, 2))

@@ -79,7 +79,7 @@ def test_the_curves_are_the_numbers_of_the_log(folder):
 
 def test_runs_side_by_side_have_a_colour_each(folder):
     one = read_run(folder)
-    other = Run("other", one.train, [], None)
+    other = Run(name="other", train=one.train, eval=[], test=None)
     figure = plot_runs([one, other])
     axes = {axis.get_title("left"): axis for axis in figure.axes}
     assert len({line.get_color() for line in axes["loss of the answer"].lines}) == 2

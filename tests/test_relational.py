@@ -33,7 +33,7 @@ SMALL = ModelConfig(
 def network(task_name: str, config: ModelConfig = SMALL, seed: int = 0):
     task = get_task(task_name)
     shape = PuzzleShape(task.vocab_size, task.num_cells)
-    model = build_model(config, shape, torch.Generator().manual_seed(seed), task.relations)
+    model = build_model(config, shape, generator=torch.Generator().manual_seed(seed), relations=task.relations)
     with torch.no_grad():
         model.halt_head.weight.normal_()
     return model.eval()
@@ -45,7 +45,10 @@ def think(model, tokens: np.ndarray, steps: int = 1, regions: np.ndarray | None 
     with torch.inference_mode():
         for _ in range(steps):
             state, output = model(
-                state, torch.from_numpy(tokens.astype(np.int64)), torch.zeros(len(tokens)).long(), regions=own
+                state,
+                torch.from_numpy(tokens.astype(np.int64)),
+                puzzle_ids=torch.zeros(len(tokens)).long(),
+                regions=own,
             )
     return output
 
@@ -79,7 +82,7 @@ def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
     """One block carries news from a cell to the cells of its groups, and no further."""
     config = replace(SMALL, num_layers=1)
     relations = Relations({"pair": ((0, 1), (1, 2))}, first_symbol=2)
-    model = build_model(config, PuzzleShape(4, 3), torch.Generator().manual_seed(0), relations)
+    model = build_model(config, PuzzleShape(4, 3), generator=torch.Generator().manual_seed(0), relations=relations)
     h = torch.randn(1, 3, 2, 8, generator=torch.Generator().manual_seed(1))
     changed = h.clone()
     changed[0, 0] += 1
@@ -96,7 +99,9 @@ def test_every_weight_learns_and_tokens_that_are_no_symbol_are_never_answered(dt
     model = network("sudoku4", replace(SMALL, dtype=dtype)).train()
     train = TrainConfig(batch_size=8, N_sup=2, loss="softmax")
     new = to_batch(task.load_default("train")[:8])
-    carry = refill(model, empty_carry(model, 8, 16), new, noise=0.5, generator=torch.Generator().manual_seed(0))
+    carry = refill(
+        model, empty_carry(model, 8, seq_len=16), new=new, noise=0.5, generator=torch.Generator().manual_seed(0)
+    )
     result = supervision_step(model, carry, config=train)
     result.loss.backward()
     assert torch.isfinite(result.loss)
@@ -116,13 +121,13 @@ def test_few_puzzles_at_a_time_give_what_all_at_once_do(monkeypatch):
     monkeypatch.setattr(
         model,
         "step",
-        lambda state, tokens, members, **depth: sizes.append(len(tokens)) or step(state, tokens, members, **depth),
+        lambda state, tokens, **more: sizes.append(len(tokens)) or step(state, tokens, **more),
     )
     said = []
     for chunk in (3, 100):
         monkeypatch.setattr("ponderling.models.relational.CHUNK", chunk)
         with torch.no_grad():
-            said.append(model(model.initial_state(7), tokens, ids))
+            said.append(model(model.initial_state(7), tokens, puzzle_ids=ids))
     assert sizes == [3, 3, 1, 7]
     (state, output), (whole_state, whole) = said
     for a, b in ((output.logits, whole.logits), (output.q, whole.q), *zip(state, whole_state, strict=True)):
@@ -137,9 +142,9 @@ def test_depth_given_in_the_call_is_that_of_a_model_built_with_it(monkeypatch, c
     tokens = to_batch(SUDOKUS["sudoku4"].load_default("train")[:7]).tokens
     state, ids = model.initial_state(7), torch.zeros(7, dtype=torch.long)
     with torch.no_grad():
-        (y, z), output = model(state, tokens, ids, n=3, T=4)
-        expected, said = deeper(state, tokens, ids)
-        shallow, _ = model(state, tokens, ids)
+        (y, z), output = model(state, tokens, puzzle_ids=ids, n=3, T=4)
+        expected, said = deeper(state, tokens, puzzle_ids=ids)
+        shallow, _ = model(state, tokens, puzzle_ids=ids)
     assert all(torch.equal(a, b) for a, b in zip((y, z, *output), (*expected, *said), strict=True))
     assert not torch.equal(y, shallow[0])
 
@@ -148,7 +153,7 @@ def test_depth_given_in_the_call_is_that_of_a_model_built_with_it(monkeypatch, c
 def test_every_loss_is_finite_on_tokens_that_are_no_symbol(loss):
     model = network("sudoku4").train()
     new = to_batch(SUDOKUS["sudoku4"].load_default("train")[:4])
-    carry = refill(model, empty_carry(model, 4, 16), new)
+    carry = refill(model, empty_carry(model, 4, seq_len=16), new=new)
     result = supervision_step(model, carry, config=TrainConfig(loss=loss, N_sup=2))
     result.loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
@@ -158,14 +163,16 @@ def test_noise_is_drawn_from_its_generator_and_changes_only_new_slots():
     model = network("sudoku4")
     state = model.initial_state(3)
     assert add_noise(state, 0.0) is state
-    a, b = (add_noise(state, 0.5, torch.Generator().manual_seed(3)) for _ in range(2))
+    a, b = (add_noise(state, 0.5, generator=torch.Generator().manual_seed(3)) for _ in range(2))
     assert all(torch.equal(s, t) for s, t in zip(a, b, strict=True))
     spread = torch.cat([(s - t).flatten() for s, t in zip(a, state, strict=True)]).std()
     assert abs(spread - 0.5) < 0.05
     new = to_batch(SUDOKUS["sudoku4"].load_default("train")[:3])
-    carry = refill(model, empty_carry(model, 3, 16), new, 0.5, torch.Generator().manual_seed(0))
+    carry = refill(
+        model, empty_carry(model, 3, seq_len=16), new=new, noise=0.5, generator=torch.Generator().manual_seed(0)
+    )
     carry = replace(carry, halted=torch.tensor([False, True, False]))
-    again = refill(model, carry, to_batch(SUDOKUS["sudoku4"].load_default("train")[3:4]), 0.5)
+    again = refill(model, carry, new=to_batch(SUDOKUS["sudoku4"].load_default("train")[3:4]), noise=0.5)
     for old, now in zip(carry.state, again.state, strict=True):
         assert torch.equal(old[[0, 2]], now[[0, 2]])
         assert not torch.equal(old[1], now[1])

@@ -52,7 +52,7 @@ def count(capsys, *args):
 def test_the_kept_examples_are_those_that_were_held_out(made, monkeypatch):
     checkpoint = load_checkpoint(made / "runs" / "my")
     task = task_of(checkpoint.config.data)
-    kept = puzzles_to_test(checkpoint, task, "default")
+    kept = puzzles_to_test(checkpoint, task, source="default")
     monkeypatch.chdir(made)
     expected = task.load_test(checkpoint.config.data, "default")
     assert len(expected) == EXAMPLES // 10
@@ -90,11 +90,11 @@ def test_a_run_that_kept_nothing_reads_the_file_where_it_was(made, home, tmp_pat
     assert checkpoint.info["files"] == {"train": str(made / "my.jsonl")}
     task = task_of(checkpoint.config.data)
     for source in ("default", str(made / "my.jsonl")):
-        assert len(puzzles_to_test(checkpoint, task, source)) == EXAMPLES // 10
+        assert len(puzzles_to_test(checkpoint, task, source=source)) == EXAMPLES // 10
     moved = replace(checkpoint, info={"files": {"train": str(tmp_path / "gone.jsonl")}})
     for where, place in ((moved, tmp_path / "gone.jsonl"), (replace(checkpoint, info={}), tmp_path / "my.jsonl")):
         with pytest.raises(CheckpointError) as error:
-            puzzles_to_test(where, task, "default")
+            puzzles_to_test(where, task, source="default")
         assert str(error.value) == (
             f"{checkpoint.path}: its test examples are not here: looked for {home}/runs/my/test.npz and {place}; name a file "
             "with --data"
@@ -117,7 +117,7 @@ def test_damaged_examples_are_named(damage, home):
         np.savez(run / "test.npz", **(kept | change[damage]))
     checkpoint = load_checkpoint(run)
     with pytest.raises(CheckpointError, match=r"test\.npz: damaged"):
-        puzzles_to_test(checkpoint, task_of(checkpoint.config.data), "default")
+        puzzles_to_test(checkpoint, task_of(checkpoint.config.data), source="default")
 
 
 def test_a_saved_model_tells_nobody_where_files_were(made, tmp_path):

@@ -42,7 +42,7 @@ class Propagator:
     def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
         return (torch.zeros(batch_size, 1),)
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         self.calls, self.rows = self.calls + 1, self.rows + len(tokens)
         logits = torch.full((*tokens.shape, TASK.vocab_size), -30.0)
         complete = torch.zeros(len(tokens))
@@ -88,7 +88,7 @@ class Moody:
     def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
         return (torch.zeros(batch_size, 1),)
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         mood = state[0][:, 0]
         rare = mood > 1.0
         logits = torch.zeros(*tokens.shape, TASK.vocab_size)
@@ -138,9 +138,9 @@ class Lucky(Moody):
 
     rows = 0
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         Lucky.rows += len(tokens)
-        state, output = super().__call__(state, tokens, puzzle_ids)
+        state, output = super().__call__(state, tokens, puzzle_ids=puzzle_ids)
         return state, output._replace(q=torch.where(state[0][:, 0].abs() > 1e-3, 2.0, -2.0))
 
 
@@ -224,7 +224,7 @@ class KnowsOnlyViews(Propagator):
         super().__init__()
         self.unknown = {row.tobytes() for row in unknown}
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         logits, q = torch.zeros(*tokens.shape, TASK.vocab_size), torch.full((len(tokens),), -3.0)
         for row, grid in enumerate(tokens.numpy().astype(np.uint8)):
             if grid.tobytes() not in self.unknown:
@@ -304,7 +304,7 @@ def test_a_search_depends_on_the_seed_and_the_question_and_not_on_slots_or_compa
 class Wavering(Moody):
     """Is surest after its first step, never says stop, and ends with another answer."""
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         steps = state[0][:, 0]
         logits = torch.zeros(*tokens.shape, TASK.vocab_size)
         logits[..., 2] = torch.where(steps == 0, 5.0, 0.0)[:, None]
@@ -343,7 +343,7 @@ class Unsure:
     def initial_state(self, batch_size: int) -> tuple[Tensor, ...]:
         return (torch.zeros(batch_size, 1),)
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         self.asked |= {row.tobytes() for row in tokens.numpy().astype(np.uint8)}
         q = torch.full((len(tokens),), -3.0)
         return state, Output(torch.zeros(*tokens.shape, 8), q, torch.zeros_like(q))

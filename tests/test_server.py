@@ -36,7 +36,7 @@ class Tireless:
     def __init__(self, model):
         self.model, self.initial_state = model, model.initial_state
 
-    def __call__(self, state, tokens, puzzle_ids):
+    def __call__(self, state, tokens, *, puzzle_ids):
         state, output = self.model(state, tokens, puzzle_ids=puzzle_ids)
         return state, output._replace(q=output.q * 0 - 9)
 

@@ -286,7 +286,7 @@ def test_a_broken_diagonal_is_named_and_a_puzzle_may_need_the_diagonals_for_its_
     assert not verdict.valid
     assert all("a diagonal (rows" in reason for reason in verdict.reasons)
     with pytest.raises(ValueError, match="sudoku9x has no rating to hunt by"):
-        hunt(task, np.random.default_rng(0), 1, 1, (1, 5))
+        hunt(task, np.random.default_rng(0), count=1, climbs=1, rating=(1, 5))
     with pytest.raises(ValueError, match="diagonals need square boxes: got 2x3"):
         Sudoku(2, 3, diagonals=True)
 
@@ -299,7 +299,7 @@ def test_clues_and_rating_can_be_chosen():
 
 
 def test_hunted_puzzles_are_rated_minimal_inequivalent_and_have_one_solution():
-    puzzles = hunt(S9, np.random.default_rng(0), 40, climbs=2, rating=(1, 500), rounds=300)
+    puzzles = hunt(S9, np.random.default_rng(0), count=40, climbs=2, rating=(1, 500), rounds=300)
     assert len(distinct(S9, puzzles)) == len(puzzles) == 40
     assert S9.valid(puzzles.tokens, puzzles.labels).all()
     for question, answer, rating in zip(puzzles.tokens[:10], puzzles.labels, puzzles.ratings, strict=False):
@@ -311,7 +311,7 @@ def test_hunted_puzzles_are_rated_minimal_inequivalent_and_have_one_solution():
             without = question.copy()
             without[clue] = BLANK
             assert S9.solve(without).num_solutions == 2
-    again = hunt(S9, np.random.default_rng(0), 20, climbs=2, rating=(1, 500), rounds=300)
+    again = hunt(S9, np.random.default_rng(0), count=20, climbs=2, rating=(1, 500), rounds=300)
     assert (again.tokens == puzzles.tokens[:20]).all()
 
 
@@ -325,12 +325,12 @@ def test_a_climb_ends_in_a_harder_puzzle_than_it_began():
 
 
 def test_hunting_leaves_out_what_is_known_and_says_when_there_is_no_more():
-    found = hunt(S9, np.random.default_rng(0), 10, climbs=3, rating=(1, 500), rounds=100)
+    found = hunt(S9, np.random.default_rng(0), count=10, climbs=3, rating=(1, 500), rounds=100)
     known = set(S9.fingerprint(found.tokens).tolist())
-    others = hunt(S9, np.random.default_rng(0), 10, climbs=3, rating=(1, 500), known=known, rounds=100)
+    others = hunt(S9, np.random.default_rng(0), count=10, climbs=3, rating=(1, 500), known=known, rounds=100)
     assert not known & set(S9.fingerprint(others.tokens).tolist())
     with pytest.raises(ValueError, match=r"found only \d+ puzzles rated 400 to 500 around 1 walks: ask for fewer"):
-        hunt(S9, np.random.default_rng(0), 5, climbs=1, rating=(400, 500), rounds=10)
+        hunt(S9, np.random.default_rng(0), count=5, climbs=1, rating=(400, 500), rounds=10)
 
 
 def test_the_same_seed_gives_the_same_puzzles():
@@ -395,7 +395,7 @@ def canonical_4x4(task: Sudoku, tokens: np.ndarray) -> bytes:
 
 
 def test_fingerprints_tell_4x4_puzzles_apart_exactly_where_no_symmetry_joins_them():
-    puzzles = S4.add_clues(np.random.default_rng(1), S4.generate(np.random.default_rng(0), 300), 4)
+    puzzles = S4.add_clues(np.random.default_rng(1), S4.generate(np.random.default_rng(0), 300), most=4)
     prints = S4.fingerprint(puzzles.tokens)
     classes = [canonical_4x4(S4, row) for row in puzzles.tokens]
     assert len(set(classes)) == len(set(prints)) == len(set(zip(classes, prints, strict=True)))

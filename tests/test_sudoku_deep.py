@@ -56,7 +56,7 @@ def test_evolution_raises_endurance_and_keeps_one_solution():
 def test_more_are_gathered_around_one_that_withstands_trials():
     deep = S9.load_default("deep")[:40]
     known = set(S9.fingerprint(deep.tokens).tolist())
-    found = hunt_deep(S9, np.random.default_rng(0), 5, deep, known=known)
+    found = hunt_deep(S9, np.random.default_rng(0), count=5, start=deep, known=known)
     assert len(found) == 5
     assert not known & set(S9.fingerprint(found.tokens).tolist())
     assert all(S9.left_after_trials(tokens) > 0 for tokens in found.tokens)
@@ -68,7 +68,7 @@ def test_more_are_gathered_around_one_that_withstands_trials():
 def test_gathering_adds_and_never_loses():
     deep = S9.load_default("deep")
     start = masks(deep[np.array([S9.left_after_trials(tokens) > 0 for tokens in deep.tokens[:20]]).nonzero()[0]])
-    more = gather(start, 200, S9.geometry, np.array([3]))
+    more = gather(start, 200, shape=S9.geometry, state=np.array([3]))
     assert (more.questions[: len(start.questions)] == start.questions).all()
     assert len({row.tobytes() for row in more.questions}) == len(more.questions)
     assert all(left_after_trials(question, S9.geometry) > 0 for question in more.questions)
@@ -77,6 +77,6 @@ def test_gathering_adds_and_never_loses():
 def test_what_cannot_be_hunted_is_refused():
     rng, start = np.random.default_rng(0), some("train", 3)
     with pytest.raises(ValueError, match="hunted among 9x9 Sudokus of rows, columns and boxes: not sudoku6"):
-        hunt_deep(SUDOKUS["sudoku6"], rng, 1, start)
+        hunt_deep(SUDOKUS["sudoku6"], rng, count=1, start=start)
     with pytest.raises(ValueError, match="got 1, 4 islands and 3 puzzles"):
-        hunt_deep(S9, rng, 1, start)
+        hunt_deep(S9, rng, count=1, start=start)

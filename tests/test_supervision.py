@@ -42,7 +42,7 @@ class Counter(nn.Module):
     def initial_state(self, batch_size):
         return (torch.zeros(batch_size, 1),)
 
-    def forward(self, state, tokens, puzzle_ids):
+    def forward(self, state, tokens, *, puzzle_ids):
         self.passes += 1
         count = state[0] + 1
         step = (count.long().squeeze(1) - 1).clamp_max(len(self.q_table) - 1)
@@ -56,7 +56,7 @@ def puzzles(count: int, first: int = 0) -> Batch:
     """Puzzles that their id tells apart; the model is right about those with an even id."""
     ids = torch.arange(first, first + count)
     tokens = torch.full((count, L), 2)
-    return Batch(tokens, torch.where(ids[:, None] % 2 == 0, tokens, 3).clone(), ids)
+    return Batch(tokens, torch.where(ids[:, None] % 2 == 0, tokens, 3).clone(), puzzle_ids=ids)
 
 
 def config(**changes) -> TrainConfig:
@@ -79,7 +79,7 @@ def test_streaming_one_puzzle_at_a_time_is_the_papers_loop(ours):
                 puzzle_embedding_size=0,
                 dtype="float32",
             )
-            model = build_model(sizes, PuzzleShape(V, L), torch.Generator().manual_seed(0)).train()
+            model = build_model(sizes, PuzzleShape(V, L), generator=torch.Generator().manual_seed(0)).train()
             with torch.no_grad():
                 model.halt_head.bias.fill_(0.01)  # so that some puzzles halt early
         else:
@@ -95,15 +95,15 @@ def test_streaming_one_puzzle_at_a_time_is_the_papers_loop(ours):
             optimizer.zero_grad()
 
         if streaming:
-            carry = empty_carry(model, 1, L)
+            carry = empty_carry(model, 1, seq_len=L)
             for i in range(6):
-                carry = refill(model, carry, puzzles(1, i))
+                carry = refill(model, carry, new=puzzles(1, i))
                 while not carry.halted.all():
                     result = supervision_step(model, carry, config=train)
                     update(result.loss)
                     carry = result.carry
         else:
-            train_one_puzzle_at_a_time(model, (puzzles(1, i) for i in range(6)), train, update)
+            train_one_puzzle_at_a_time(model, (puzzles(1, i) for i in range(6)), config=train, update=update)
         final.append((updates, [p.detach().clone() for p in model.parameters()]))
     assert final[0][0] == final[1][0] < 24
     assert all(torch.equal(a, b) for a, b in zip(final[0][1], final[1][1], strict=True))
@@ -111,10 +111,10 @@ def test_streaming_one_puzzle_at_a_time_is_the_papers_loop(ours):
 
 def test_a_halted_slot_takes_a_new_puzzle_with_a_fresh_state_and_the_others_go_on():
     model = Counter(q=(-1, 1, 1, 1))
-    carry = refill(model, empty_carry(model, 3, L), puzzles(3))
+    carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
     carry = supervision_step(model, carry, config=config()).carry
     carry = replace(carry, halted=torch.tensor([False, True, False]))
-    carry = refill(model, carry, puzzles(1, 7))
+    carry = refill(model, carry, new=puzzles(1, 7))
     assert carry.batch.puzzle_ids.tolist() == [0, 7, 2]
     assert carry.steps.tolist() == [1, 0, 1]
     assert carry.state[0].squeeze(1).tolist() == [1, 0, 1]
@@ -124,17 +124,17 @@ def test_a_halted_slot_takes_a_new_puzzle_with_a_fresh_state_and_the_others_go_o
 def test_refill_wants_exactly_one_puzzle_for_each_free_slot():
     model = Counter()
     with pytest.raises(ValueError, match="3 slots wait for a puzzle: got 2 puzzles"):
-        refill(model, empty_carry(model, 3, L), puzzles(2))
+        refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(2))
 
 
 def test_every_puzzle_that_is_drawn_is_thought_about_until_it_halts():
     """The official loader draws a puzzle for every slot at every step and drops those whose slot is busy."""
     model, train = Counter(), config(halt_exploration=0.5)
     generator = torch.Generator().manual_seed(0)
-    carry, drawn, finished = empty_carry(model, 3, L), 0, []
+    carry, drawn, finished = empty_carry(model, 3, seq_len=L), 0, []
     for _ in range(200):
         wanted = int(carry.halted.sum())
-        carry = refill(model, carry, puzzles(wanted, drawn))
+        carry = refill(model, carry, new=puzzles(wanted, drawn))
         drawn += wanted
         carry = supervision_step(model, carry, config=train, generator=generator).carry
         finished += carry.batch.puzzle_ids[carry.halted].tolist()
@@ -154,7 +154,7 @@ def test_every_puzzle_that_is_drawn_is_thought_about_until_it_halts():
 )
 def test_a_puzzle_halts_when_the_rule_says_so_or_at_N_sup(q, q_continue, halting, expected):
     model = Counter([float(v) for v in q], [float(v) for v in q_continue])
-    carry = refill(model, empty_carry(model, 3, L), puzzles(3))
+    carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
     for step in range(1, expected + 1):
         carry = supervision_step(model, carry, config=config(halting=halting)).carry
         assert carry.halted.all() == (step == expected)
@@ -162,7 +162,7 @@ def test_a_puzzle_halts_when_the_rule_says_so_or_at_N_sup(q, q_continue, halting
 
 def test_with_one_supervision_step_every_puzzle_halts_at_once():
     model = Counter(q=(-1.0,))
-    carry = refill(model, empty_carry(model, 3, L), puzzles(3))
+    carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
     assert supervision_step(model, carry, config=config(N_sup=1)).carry.halted.all()
 
 
@@ -170,7 +170,7 @@ def test_exploration_keeps_the_share_from_halting_before_a_uniform_random_step()
     model = Counter(q=(1.0,))  # would always halt at once
     train = config(N_sup=5, halt_exploration=0.4, batch_size=20_000)
     generator = torch.Generator().manual_seed(0)
-    carry = refill(model, empty_carry(model, 20_000, L), puzzles(20_000))
+    carry = refill(model, empty_carry(model, 20_000, seq_len=L), new=puzzles(20_000))
     carry = supervision_step(model, carry, config=train, generator=generator).carry
     assert carry.halted.float().mean().item() == pytest.approx(0.6, abs=0.015)  # the least step is 2 at least
     going = (~carry.halted).clone()
@@ -189,24 +189,24 @@ def test_the_continue_head_is_trained_by_a_second_pass_for_trm_too(system):
         system=system, hidden_size=16, num_heads=2, inner_multiple=16, n=1, T=1, prefix_len=0, puzzle_embedding_size=0,
         dtype="float32", **hrm,
     )  # fmt: skip
-    model = build_model(sizes, PuzzleShape(V, L), torch.Generator().manual_seed(0)).train()
+    model = build_model(sizes, PuzzleShape(V, L), generator=torch.Generator().manual_seed(0)).train()
     nn.init.normal_(model.halt_head.weight)
     train = config(halting="halt_continue", N_sup=2)
-    carry = refill(model, empty_carry(model, 3, L), puzzles(3))
+    carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
     result = supervision_step(model, carry, config=train)
-    later = model(result.carry.state, carry.batch.tokens, carry.batch.puzzle_ids)[1]
+    later = model(result.carry.state, carry.batch.tokens, puzzle_ids=carry.batch.puzzle_ids)[1]
     assert torch.equal(result.target_continue, torch.maximum(later.q, later.q_continue).sigmoid())
     result.loss.backward()
     assert model.halt_head.bias.grad[1] != 0
     carry = replace(result.carry, halted=torch.zeros(3, dtype=torch.bool))
     last = supervision_step(model, carry, config=train)
-    later = model(last.carry.state, carry.batch.tokens, carry.batch.puzzle_ids)[1]
+    later = model(last.carry.state, carry.batch.tokens, puzzle_ids=carry.batch.puzzle_ids)[1]
     assert torch.equal(last.target_continue, later.q.sigmoid())  # nothing comes after the last step
 
 
 def test_without_the_continue_head_there_is_no_second_pass():
     model = Counter()
-    carry = refill(model, empty_carry(model, 3, L), puzzles(3))
+    carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
     result = supervision_step(model, carry, config=config())
     assert model.passes == 1
     assert result.target_continue is None
@@ -218,25 +218,25 @@ def test_the_state_goes_on_without_gradient():
         hidden_size=16, num_heads=2, inner_multiple=16, n=1, T=1, prefix_len=0, puzzle_embedding_size=0, dtype="float32"
     )
     model = build_model(sizes, PuzzleShape(V, L)).train()
-    result = supervision_step(model, refill(model, empty_carry(model, 3, L), puzzles(3)), config=config())
+    result = supervision_step(model, refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3)), config=config())
     assert result.loss.requires_grad
     assert not any(s.requires_grad for s in result.carry.state)
 
 
 def test_nothing_of_an_old_state_survives_a_refill_not_even_nan():
     model = Counter()
-    carry = empty_carry(model, 3, L)
+    carry = empty_carry(model, 3, seq_len=L)
     carry = replace(carry, state=(torch.full((3, 1), float("nan")),))
-    assert refill(model, carry, puzzles(3)).state[0].isfinite().all()
+    assert refill(model, carry, new=puzzles(3)).state[0].isfinite().all()
 
 
 def test_a_puzzle_without_labels_costs_nothing_for_its_answer_and_counts_as_right():
     model = Counter()
     batch = puzzles(3)
     batch.labels[1] = IGNORE
-    others = Batch(batch.tokens[::2], batch.labels[::2], batch.puzzle_ids[::2])
-    result = supervision_step(model, refill(model, empty_carry(model, 3, L), batch), config=config())
-    alone = supervision_step(model, refill(model, empty_carry(model, 2, L), others), config=config())
+    others = Batch(batch.tokens[::2], batch.labels[::2], puzzle_ids=batch.puzzle_ids[::2])
+    result = supervision_step(model, refill(model, empty_carry(model, 3, seq_len=L), new=batch), config=config())
+    alone = supervision_step(model, refill(model, empty_carry(model, 2, seq_len=L), new=others), config=config())
     assert result.answer_loss == alone.answer_loss
     assert result.correct.exact[1]
     assert not result.correct.has_labels[1]

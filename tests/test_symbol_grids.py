@@ -107,7 +107,7 @@ def test_what_to_grid_gives_is_read_back(name):
 
 
 def test_your_own_grids_are_read_in_the_files_own_symbols():
-    numbers = Grids(GridSpec(("0", "1", "12"), 2, 3))
+    numbers = Grids(GridSpec(("0", "1", "12"), rows=2, columns=3))
     tokens = numbers.parse_grid([[0, 1, 12], [12, 0, 0]])
     assert numbers.to_grid(tokens).tolist() == [[0, 1, 12], [12, 0, 0]]
     for same in ([0, 1, 12, 12, 0, 0], np.array([[0.0, 1.0, 12.0], [12, 0, 0]]), [["0", "1", "12"], ["12", "0", "0"]]):
@@ -116,7 +116,7 @@ def test_your_own_grids_are_read_in_the_files_own_symbols():
         numbers.parse_grid([[0, 1, 7], [12, 0, 0]])
     with pytest.raises(PuzzleError, match="expected a grid of 2x3, or its 6 cells in a row: got 2x2"):
         numbers.parse_grid([[0, 1], [12, 0]])
-    words = Grids(GridSpec(("red", "blue"), 3, 3, "marked"))
+    words = Grids(GridSpec(("red", "blue"), rows=3, columns=3, sizes="marked"))
     tokens = words.parse_grid([["red", "blue"]])
     assert words.to_grid(tokens).tolist() == [["red", "blue"]]
     assert words.to_grid(words.parse_grid([["red"], ["red"], ["blue"]])).shape == (3, 1)
@@ -149,4 +149,4 @@ def test_every_family_says_what_an_answer_may_hold():
             assert task.fill_tokens[0] == task.relations.first_symbol
     assert get_task("maze10").fill_tokens == (2, 5)
     assert not Arc(5).extends_question
-    assert not Grids(GridSpec(("0", "1"), 2, 2)).extends_question
+    assert not Grids(GridSpec(("0", "1"), rows=2, columns=2)).extends_question

@@ -48,7 +48,7 @@ def tiny(name: str = "sudoku4", **changes) -> RunConfig:
     runtime = {field.name: settings.pop(field.name) for field in fields(RuntimeConfig) if field.name in settings}
     data = replace(config.data, num_validation=20, max_train=100, max_test=30)
     run = replace(config.run, **runtime)
-    return RunConfig(model, replace(config.train, **settings), data, run=run, solve=config.solve)
+    return RunConfig(model=model, train=replace(config.train, **settings), data=data, run=run, solve=config.solve)
 
 
 def final_weights(out: Path) -> dict[str, torch.Tensor]:
@@ -399,7 +399,7 @@ class Guess(torch.nn.Module):
     def initial_state(self, batch_size):
         return (torch.zeros(batch_size, 16, 6),)
 
-    def forward(self, state, tokens, puzzle_ids):
+    def forward(self, state, tokens, *, puzzle_ids):
         logits = self.question(tokens) + self.answer(state[0].tanh())
         q = self.halt(logits.mean(1)).squeeze(1)
         return (logits,), Output(logits, q, q)
@@ -424,7 +424,7 @@ class Recorder(Observer):
     def __init__(self):
         self.scores = []
 
-    def evaluated(self, kind, step, figures, is_best):
+    def evaluated(self, kind, step, *, figures, is_best):
         self.scores.append((kind, step, figures["exact"], is_best))
 
 
@@ -507,7 +507,7 @@ def test_a_model_that_takes_no_depth_is_refused_where_another_depth_is_asked_for
         def initial_state(self, batch_size):
             return self.inner.initial_state(batch_size)
 
-        def forward(self, state, tokens, puzzle_ids):
+        def forward(self, state, tokens, *, puzzle_ids):
             return self.inner(state, tokens, puzzle_ids=puzzle_ids)
 
     says = "trains at another n or T than the model's own: the call of Own must take the keywords n and T"

@@ -24,7 +24,7 @@ def test_loss_of_every_token_and_its_gradient(units, loss, name):
     t = units.tensors
     logits = t["stablemax/logits"].clone().requires_grad_()
     labels = t["stablemax/labels"].long()
-    per_cell = cross_entropy(logits, labels, loss)
+    per_cell = cross_entropy(logits, labels, loss=loss)
     per_cell.sum().backward()
     torch.testing.assert_close(per_cell.double(), t[f"{name}/loss_per_token"].double(), atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(logits.grad, t[f"{name}/grad_of_sum"], atol=1e-6, rtol=1e-5)
@@ -41,11 +41,11 @@ def test_rms_norm(units):
 def test_rotary_tables_and_rotation(units):
     t = units.tensors
     S, K = t["rope/cos"].shape
-    cos, sin = rope_tables(S, K, 10000.0)
+    cos, sin = rope_tables(S, K, theta=10000.0)
     torch.testing.assert_close(cos, t["rope/cos"], atol=1e-6, rtol=0)
     torch.testing.assert_close(sin, t["rope/sin"], atol=1e-6, rtol=0)
     for name in "qk":
-        rotated = rotate(t[f"rope/{name}"].transpose(1, 2), cos, sin).transpose(1, 2)
+        rotated = rotate(t[f"rope/{name}"].transpose(1, 2), cos, sin=sin).transpose(1, 2)
         torch.testing.assert_close(rotated, t[f"rope/{name}_out"], atol=1e-6, rtol=1e-6)
 
 
@@ -59,10 +59,10 @@ def test_one_step_of_sparse_sign_sgd(units):
     t = units.tensors
     lr, decay = t["signsgd/lr_wd"].tolist()
     count, size = t["signsgd/weights"].shape
-    embedding = PuzzleEmbedding(count, size, 1, size, torch.float32).train()
+    embedding = PuzzleEmbedding(count, size, prefix_len=1, hidden_size=size, dtype=torch.float32).train()
     embedding.table.copy_(t["signsgd/weights"])
     embedding(t["signsgd/ids"].long()).backward(t["signsgd/grad"].unsqueeze(1))
-    SparseSignSGD(embedding, lr, decay).step()
+    SparseSignSGD(embedding, lr, weight_decay=decay).step()
     torch.testing.assert_close(embedding.table, t["signsgd/weights_out"], atol=1e-7, rtol=1e-6)
 
 
@@ -72,7 +72,10 @@ def test_learning_rate_tables(units):
     assert cases
     for case in cases:
         base, warmup, total, lowest = t[f"lr/{case}/base_warm_total_min"].tolist()
-        rates = [base * lr_factor(step, int(warmup), int(total), lowest) for step in t[f"lr/{case}/step"].tolist()]
+        rates = [
+            base * lr_factor(step, int(warmup), total_steps=int(total), lr_min_ratio=lowest)
+            for step in t[f"lr/{case}/step"].tolist()
+        ]
         assert rates == pytest.approx(t[f"lr/{case}/lr"].tolist(), rel=1e-9, abs=1e-15)
 
 
@@ -88,7 +91,7 @@ def test_four_steps_of_each_adam_atan2(units, rule, settings):
     t = units.tensors
     lr, decay, beta1, beta2 = t["adam_atan2/lr_wd_b1_b2"].tolist()
     p = nn.Parameter(t["adam_atan2/param0"].clone())
-    optimizer = AdamATan2([p], lr, (beta1, beta2), decay, **settings)
+    optimizer = AdamATan2([p], lr, betas=(beta1, beta2), weight_decay=decay, **settings)
     for gradient, expected in zip(t["adam_atan2/grads"], t[f"adam_atan2/{rule}/params_after"], strict=True):
         p.grad = gradient.clone()
         optimizer.step()

@@ -47,7 +47,7 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be read or does not fit; the message names the file and the reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """A trained model with what it was trained as."""
 
@@ -60,7 +60,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: str | Path, tensors: Mapping[str, Tensor], config: RunConfig, shape: PuzzleShape, info: Mapping[str, Any]
+    folder: str | Path, tensors: Mapping[str, Tensor], *, config: RunConfig, shape: PuzzleShape, info: Mapping[str, Any]
 ) -> None:
     """Writes a model's state dict, its config and what is known of it into the folder, replacing what is there.
 
@@ -112,7 +112,7 @@ def load_checkpoint(
         raise ValueError("give either net, in place of the block stack, or model, the whole network")
     folder = find_checkpoint(name, token)
     config, shape, info = read_config(folder)
-    admit_code(config, info, folder, asked=() if task is None else (task,), trust=trust)
+    admit_code(config, info, folder=folder, asked=() if task is None else (task,), trust=trust)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
     relations = task_of(config.data).relations if config.model.system == "relational" else None
@@ -120,7 +120,7 @@ def load_checkpoint(
         if net is not None or model is not None:
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
         other = get_task(task)
-        _check_transfer(folder, config, other)
+        _check_transfer(folder, config, other=other)
         (rows, columns), relations = other.grid_shape, other.relations
         if relations is not None and rows * columns != shape.seq_len:
             # The halting head never stops on a size that it was not trained on, so the cells say when to stop.
@@ -131,12 +131,12 @@ def load_checkpoint(
         refuse_other_shape(model, shape)
         built: Any = model
     elif net is not None:
-        built = model_around(net, config.model, shape)
+        built = model_around(net, config.model, shape=shape)
     else:
         _need_own_network(folder, info)
         built = build_model(config.model, shape, relations=relations)
-    load_weights(built, read_safetensors(folder / MODEL), folder / MODEL)
-    return Checkpoint(built.to(device).eval(), config, shape, info, folder)
+    load_weights(built, read_safetensors(folder / MODEL), path=folder / MODEL)
+    return Checkpoint(model=built.to(device).eval(), config=config, shape=shape, info=info, path=folder)
 
 
 def _need_own_network(folder: Path, info: Mapping[str, Any]) -> None:
@@ -155,8 +155,8 @@ def _need_own_network(folder: Path, info: Mapping[str, Any]) -> None:
 def admit_code(
     config: RunConfig,
     info: Mapping[str, Any],
-    folder: Path,
     *,
+    folder: Path,
     asked: Collection[str] = (),
     trust: bool = False,
     advice: str | None = None,
@@ -198,7 +198,7 @@ def own_code(config: RunConfig) -> list[str]:
     return names + ([] if config.data.check is None else [config.data.check])
 
 
-def _check_transfer(folder: Path, config: RunConfig, other: Task) -> None:
+def _check_transfer(folder: Path, config: RunConfig, *, other: Task) -> None:
     """Refuses a puzzle family that the weights do not fit.
 
     Relational networks fit any whose relations have the same names, those that mix neighbours the same kind in any size.
@@ -287,7 +287,7 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
     try:
         values = from_format_1(header["config"]) if header["format"] == 1 else header["config"]
         config = from_json(RunConfig, values)
-        shape = from_json(PuzzleShape, header["shape"], "shape")
+        shape = from_json(PuzzleShape, header["shape"], where="shape")
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from error
     info = header.get("info", {})
@@ -296,7 +296,7 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
     return config, shape, info
 
 
-def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], *, path: str | Path) -> None:
     """Loads a state dict; missing, unexpected and misshapen tensors are reported together.
 
     Raises:
@@ -336,7 +336,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: truncated or not a safetensors file ({error})") from error
 
 
-def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
     """Writes the tensors to a safetensors file, whole or not at all."""
     plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
 
@@ -353,8 +353,10 @@ def save_training_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Writes nested dicts and lists of tensors and JSON values as one safetensors file; `load_training_state` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
-    outline = _take_apart(state, "", tensors)
-    write_safetensors(folder / TRAINING, tensors, {"outline": json.dumps(outline), "format": str(TRAINING_FORMAT)})
+    outline = _take_apart(state, "", tensors=tensors)
+    write_safetensors(
+        folder / TRAINING, tensors, metadata={"outline": json.dumps(outline), "format": str(TRAINING_FORMAT)}
+    )
 
 
 def load_training_state(folder: Path) -> dict[str, Any]:
@@ -370,15 +372,19 @@ def load_training_state(folder: Path) -> dict[str, Any]:
     return _put_together(json.loads(metadata["outline"]), tensors)
 
 
-def _take_apart(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+def _take_apart(value: Any, name: str, *, tensors: dict[str, Tensor]) -> Any:
     """The value with every tensor replaced by its name; dict keys may be integers, as in optimizers' states."""
     if isinstance(value, Tensor):
         tensors[name] = value
         return {"tensor": name}
     if isinstance(value, Mapping):
-        return {"items": [[key, _take_apart(item, f"{name}.{key}".strip("."), tensors)] for key, item in value.items()]}
+        return {
+            "items": [
+                [key, _take_apart(item, f"{name}.{key}".strip("."), tensors=tensors)] for key, item in value.items()
+            ]
+        }
     if isinstance(value, list | tuple):
-        return {"list": [_take_apart(item, f"{name}.{i}".strip("."), tensors) for i, item in enumerate(value)]}
+        return {"list": [_take_apart(item, f"{name}.{i}".strip("."), tensors=tensors) for i, item in enumerate(value)]}
     return {"value": value}
 
 

@@ -11,7 +11,7 @@ The halting head says that a puzzle is done. On grids of a size that the head ha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -20,8 +20,13 @@ from ponderling.config import Halting, RunConfig, TrainConfig
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models.interface import Output, RecursiveModel, State, StepOutput, takes_depth
 
-Watch = Callable[[Tensor, State, StepOutput, Tensor], object]
-"""Called with the rows that a model was asked about, their state, what it says of them, and which of them it would stop."""
+
+class Watch(Protocol):
+    """Told whenever a model was asked: once a step, or after each recursion."""
+
+    def __call__(self, rows: Tensor, state: State, *, output: StepOutput, halts: Tensor) -> object:
+        """Takes the rows that the model was asked about, their state, what it says of them, and which it would stop."""
+        ...
 
 
 def wants_to_halt(output: StepOutput, halting: Halting, *, sure: float = 0.5) -> Tensor:
@@ -115,7 +120,7 @@ def solving_step(
     halts = stops(output, config)
     everyone = torch.arange(len(tokens), device=tokens.device)
     if watch is not None:
-        watch(everyone, state, output, halts)
+        watch(everyone, state, output=output, halts=halts)
     for _ in range(count - 1):
         going = ~halts if may_leave is None else ~(halts & may_leave)
         rows = going.nonzero().squeeze(1)  # sync
@@ -136,5 +141,5 @@ def solving_step(
             part_halts = stops(said, config)
             halts = halts.index_copy(0, rows, part_halts)
         if watch is not None:
-            watch(rows, part, said, part_halts)
+            watch(rows, part, output=said, halts=part_halts)
     return state, output, halts

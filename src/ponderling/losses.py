@@ -47,7 +47,9 @@ LOG_PROBABILITIES: dict[LossName, Callable[[Tensor], Tensor]] = {
 }
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, loss: LossName = "stablemax", label_smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    logits: Tensor, labels: Tensor, *, loss: LossName = "stablemax", label_smoothing: float = 0.0
+) -> Tensor:
     """The loss of every cell, (B, L); 0 where the label is IGNORE.
 
     Args:
@@ -65,13 +67,15 @@ def cross_entropy(logits: Tensor, labels: Tensor, loss: LossName = "stablemax", 
     return per_cell.where(counts, 0.0)
 
 
-def answer_loss(logits: Tensor, labels: Tensor, loss: LossName = "stablemax", label_smoothing: float = 0.0) -> Tensor:
+def answer_loss(
+    logits: Tensor, labels: Tensor, *, loss: LossName = "stablemax", label_smoothing: float = 0.0
+) -> Tensor:
     """Sum over the batch of each puzzle's mean loss over the cells that count; scalar, 0 for a puzzle without any."""
     cells = (labels != IGNORE).sum(dim=-1).clamp_min(1)
-    return (cross_entropy(logits, labels, loss, label_smoothing).sum(dim=-1) / cells).sum()
+    return (cross_entropy(logits, labels, loss=loss, label_smoothing=label_smoothing).sum(dim=-1) / cells).sum()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Correct:
     """How right the answers of a batch are."""
 
@@ -88,7 +92,9 @@ def correctness(logits: Tensor, labels: Tensor) -> Correct:
     counts = labels != IGNORE
     right = (logits.argmax(dim=-1) == labels) & counts
     num_cells = counts.sum(dim=-1)
-    return Correct(right.sum(dim=-1) / num_cells.clamp_min(1), right.sum(dim=-1) == num_cells, num_cells > 0)
+    return Correct(
+        cells=right.sum(dim=-1) / num_cells.clamp_min(1), exact=right.sum(dim=-1) == num_cells, has_labels=num_cells > 0
+    )
 
 
 def halting_loss(q: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ README.md lists the score and training time of each, with the command that measu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, SolveConfig, TrainConfig
 from ponderling.system import did_you_mean
@@ -18,6 +18,7 @@ class Recipe:
     name: str
     summary: str
     """One line for the list of recipes."""
+    _: KW_ONLY
     config: RunConfig
     before: tuple[RunConfig, ...] = ()
     """Parts of a long training that come first; each, and `config` after them, starts from the weights of the one before."""
@@ -35,12 +36,14 @@ def _recipes() -> list[Recipe]:
 def _papers() -> list[Recipe]:
     # Steps: official epochs x 1,000 puzzles / batch 768. Settings: the commands in the official repositories' READMEs.
     sudoku = DataConfig(task="sudoku9", train="hub", test="hub", max_train=1000)
-    trm = RunConfig(ModelConfig(), TrainConfig(steps=65_104), sudoku)
+    trm = RunConfig(model=ModelConfig(), train=TrainConfig(steps=65_104), data=sudoku)
     mlp = replace(trm, model=replace(trm.model, mixer="mlp", positions="none"))
     hrm = RunConfig(
-        ModelConfig(system="hrm", gradient="one_step", separate_networks=True, num_layers=4, n=2, T=2, prefix_len=1),
-        TrainConfig(steps=26_041, halting="halt_continue", ema_rate=0.0),
-        sudoku,
+        model=ModelConfig(
+            system="hrm", gradient="one_step", separate_networks=True, num_layers=4, n=2, T=2, prefix_len=1
+        ),
+        train=TrainConfig(steps=26_041, halting="halt_continue", ema_rate=0.0),
+        data=sudoku,
     )
     # The builders' commands store no symmetries of mazes (arXiv 2510.04871 says 8: that is --data.augment), and hold none out.
     maze = DataConfig(task="maze30", train="hub", test="hub", augment=False, num_validation=0)
@@ -48,11 +51,13 @@ def _papers() -> list[Recipe]:
     hrm_maze = replace(hrm, data=maze)
     where = "Sudoku-Extreme, 1,000 puzzles; wants a GPU"
     return [
-        Recipe("trm-sudoku-mlp", f"TRM paper, MLP over positions, 5.0M parameters; {where}", mlp),
-        Recipe("trm-sudoku-attention", f"TRM paper, attention, 6.8M parameters; {where}", trm),
-        Recipe("hrm-sudoku", f"HRM paper, 27M parameters; {where}", hrm),
-        Recipe("trm-maze", "TRM paper, attention, 6.8M parameters; Maze-Hard, 1,000 mazes; wants a GPU", trm_maze),
-        Recipe("hrm-maze", "HRM paper, 27M parameters; Maze-Hard, 1,000 mazes; wants a GPU", hrm_maze),
+        Recipe("trm-sudoku-mlp", f"TRM paper, MLP over positions, 5.0M parameters; {where}", config=mlp),
+        Recipe("trm-sudoku-attention", f"TRM paper, attention, 6.8M parameters; {where}", config=trm),
+        Recipe("hrm-sudoku", f"HRM paper, 27M parameters; {where}", config=hrm),
+        Recipe(
+            "trm-maze", "TRM paper, attention, 6.8M parameters; Maze-Hard, 1,000 mazes; wants a GPU", config=trm_maze
+        ),
+        Recipe("hrm-maze", "HRM paper, 27M parameters; Maze-Hard, 1,000 mazes; wants a GPU", config=hrm_maze),
     ]
 
 
@@ -74,11 +79,15 @@ def _papers_arc() -> list[Recipe]:
     model = ModelConfig(n=4)
     more = "with ConceptARC if --data.train names it too; wants several GPUs"
     return [
-        Recipe("trm-arc1", f"TRM paper, ARC-AGI-1, 7M parameters, {more}", RunConfig(model, train, arc1, run=run)),
+        Recipe(
+            "trm-arc1",
+            f"TRM paper, ARC-AGI-1, 7M parameters, {more}",
+            config=RunConfig(model=model, train=train, data=arc1, run=run),
+        ),
         Recipe(
             "trm-arc2",
             f"TRM paper, ARC-AGI-2, {more}",
-            RunConfig(model, replace(train, steps=722_241), arc2, run=run),
+            config=RunConfig(model=model, train=replace(train, steps=722_241), data=arc2, run=run),
         ),
     ]
 
@@ -115,7 +124,7 @@ def _small_arc() -> Recipe:
     return Recipe(
         "arc10-small",
         "TRM on the tasks of ARC-AGI-1 that fit on 10x10, sized for a laptop",
-        RunConfig(model, train, data, run=RuntimeConfig(eval_every=1000, checkpoint_every=500)),
+        config=RunConfig(model=model, train=train, data=data, run=RuntimeConfig(eval_every=1000, checkpoint_every=500)),
     )
 
 
@@ -146,22 +155,22 @@ def _small() -> list[Recipe]:
         ema_rate=0.99,
     )
     run = RuntimeConfig(eval_every=100, checkpoint_every=100)
-    sudoku4 = RunConfig(model, train, DataConfig(task="sudoku4"), run=run)
+    sudoku4 = RunConfig(model=model, train=train, data=DataConfig(task="sudoku4"), run=run)
     sudoku6 = RunConfig(
-        model,
-        replace(train, steps=2000),
-        DataConfig(task="sudoku6"),
+        model=model,
+        train=replace(train, steps=2000),
+        data=DataConfig(task="sudoku6"),
         run=RuntimeConfig(eval_every=250, checkpoint_every=250),
     )
     sudoku9 = RunConfig(
-        replace(model, hidden_size=128, T=1),
-        replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999),
-        DataConfig(task="sudoku9"),
+        model=replace(model, hidden_size=128, T=1),
+        train=replace(train, steps=6000, batch_size=64, N_sup=16, ema_rate=0.999),
+        data=DataConfig(task="sudoku9"),
         run=RuntimeConfig(eval_every=1000, checkpoint_every=100),
     )
     maze10 = RunConfig(
-        replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
-        replace(
+        model=replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
+        train=replace(
             train,
             steps=2600,
             phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
@@ -171,20 +180,20 @@ def _small() -> list[Recipe]:
             clip_gradient=1.0,
             ema_rate=0.995,
         ),
-        DataConfig(task="maze10", relabel=True, num_validation=200),
+        data=DataConfig(task="maze10", relabel=True, num_validation=200),
         run=RuntimeConfig(compile=True, eval_every=400, checkpoint_every=200),
         solve=SolveConfig(halt_when_sure=0.9),
     )
     return [
-        Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", sudoku4),
-        Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", as_hrm(sudoku4)),
-        Recipe("sudoku6", "TRM on 6x6 Sudoku", sudoku6),
-        Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", as_hrm(sudoku6)),
-        Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", sudoku9),
+        Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", config=sudoku4),
+        Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", config=as_hrm(sudoku4)),
+        Recipe("sudoku6", "TRM on 6x6 Sudoku", config=sudoku6),
+        Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", config=as_hrm(sudoku6)),
+        Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", config=sudoku9),
         Recipe(
             "maze10",
             "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; 41 minutes on two cores",
-            maze10,
+            config=maze10,
         ),
     ]
 
@@ -236,9 +245,9 @@ class _Part:
             ema_rate=0.998,
         )
         return RunConfig(
-            model,
-            train,
-            DataConfig(task="sudoku9", train=self.train, num_validation=200),
+            model=model,
+            train=train,
+            data=DataConfig(task="sudoku9", train=self.train, num_validation=200),
             run=RuntimeConfig(compile=True, eval_every=self.eval_every, checkpoint_every=250),
             solve=SolveConfig(halt_when_sure=0.99, halt_within_step=True),
         )
@@ -295,13 +304,13 @@ def _relational() -> list[Recipe]:
     sudoku = Recipe(
         "sudoku",
         "the packaged weights: relational network on 9x9 Sudoku, 41,153 parameters; five parts, two of them for a GPU",
-        last,
+        config=last,
         before=tuple(first),
     )
     on_cpu = Recipe(
         "sudoku-cpu",
         "the same network trained on a CPU alone, four parts: 3.6 hours on two cores and 1.8 on one",
-        _FOURTH_ON_CPU.config(),
+        config=_FOURTH_ON_CPU.config(),
         before=tuple(part.config() for part in _ON_TWO_CORES),
     )
     return [sudoku, on_cpu]
@@ -311,7 +320,7 @@ MLP_CELLS = 100
 """Cells up to which an MLP over positions is used; its weights grow with their square, and attention's do not."""
 
 
-def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recipe:
+def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Recipe:
     """A small run for your own task, chosen by the size of its grids.
 
     Args:
@@ -331,7 +340,9 @@ def grid_recipe(data: DataConfig, num_cells: int, num_puzzles: int = 1) -> Recip
     mixer = "an MLP over positions" if model.mixer == "mlp" else "attention"
     ids = f" and {num_puzzles:,} puzzle embeddings" if num_puzzles > 1 else ""
     summary = f"TRM with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
-    return Recipe("grid-small", summary, RunConfig(model, train, data, run=run, solve=base.solve))
+    return Recipe(
+        "grid-small", summary, config=RunConfig(model=model, train=train, data=data, run=run, solve=base.solve)
+    )
 
 
 def as_hrm(config: RunConfig) -> RunConfig:

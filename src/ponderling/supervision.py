@@ -10,7 +10,7 @@ slot that is still busy.) Any model with the two methods of `RecursiveModel` can
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ class Batch:
     """(B, L) integers."""
     labels: Tensor
     """(B, L) integers; IGNORE where no answer counts."""
+    _: KW_ONLY
     puzzle_ids: Tensor
     """(B,) integers."""
     regions: Tensor | None = None
@@ -42,7 +43,7 @@ class Batch:
         return len(self.tokens)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Carry:
     """What each slot of the batch carries from one optimizer step to the next."""
 
@@ -56,7 +57,7 @@ class Carry:
     """Slots that are done with their puzzle and wait for a new one, (B,) bool."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepResult:
     """One supervision step of a batch, before the weights are updated."""
 
@@ -73,19 +74,19 @@ class StepResult:
     """Target of the continue logit, (B,), from 0 to 1; None unless it is trained."""
 
 
-def empty_carry(model: RecursiveModel, batch_size: int, seq_len: int, device: torch.device | str = "cpu") -> Carry:
+def empty_carry(model: RecursiveModel, batch_size: int, *, seq_len: int, device: torch.device | str = "cpu") -> Carry:
     """Slots that all wait for their first puzzle."""
     cells = torch.zeros(batch_size, seq_len, dtype=torch.long, device=device)
     ids = torch.zeros(batch_size, dtype=torch.long, device=device)
     return Carry(
         state=tuple(s.clone() for s in model.initial_state(batch_size)),
-        batch=Batch(cells, torch.full_like(cells, IGNORE), ids),
+        batch=Batch(cells, torch.full_like(cells, IGNORE), puzzle_ids=ids),
         steps=torch.zeros(batch_size, dtype=torch.int32, device=device),
         halted=torch.ones(batch_size, dtype=torch.bool, device=device),
     )
 
 
-def add_noise(state: State, noise: float, generator: torch.Generator | None = None) -> State:
+def add_noise(state: State, noise: float, *, generator: torch.Generator | None = None) -> State:
     """The state with normal noise of this standard deviation on every number; unchanged for 0."""
     if not noise:
         return state
@@ -96,7 +97,7 @@ def add_noise(state: State, noise: float, generator: torch.Generator | None = No
 
 
 def refill(
-    model: RecursiveModel, carry: Carry, new: Batch, noise: float = 0.0, generator: torch.Generator | None = None
+    model: RecursiveModel, carry: Carry, *, new: Batch, noise: float = 0.0, generator: torch.Generator | None = None
 ) -> Carry:
     """Gives every halted slot, in order, the next of the new puzzles, a fresh state and a step count of 0.
 
@@ -115,22 +116,22 @@ def refill(
         raise ValueError(f"{len(slots)} slots wait for a puzzle: got {len(new)} puzzles")
     if not len(slots):
         return carry
-    initial = add_noise(model.initial_state(len(slots)), noise, generator)
+    initial = add_noise(model.initial_state(len(slots)), noise, generator=generator)
     old = carry.batch
     return Carry(
         state=tuple(s.index_copy(0, slots, fresh) for fresh, s in zip(initial, carry.state, strict=True)),
         batch=Batch(
             old.tokens.index_copy(0, slots, new.tokens.to(old.tokens)),
             old.labels.index_copy(0, slots, new.labels.to(old.labels)),
-            old.puzzle_ids.index_copy(0, slots, new.puzzle_ids.to(old.puzzle_ids)),
-            _refilled_regions(old, new, slots),
+            puzzle_ids=old.puzzle_ids.index_copy(0, slots, new.puzzle_ids.to(old.puzzle_ids)),
+            regions=_refilled_regions(old, new, slots=slots),
         ),
         steps=carry.steps.masked_fill(carry.halted, 0),
         halted=torch.zeros_like(carry.halted),
     )
 
 
-def _refilled_regions(old: Batch, new: Batch, slots: Tensor) -> Tensor | None:
+def _refilled_regions(old: Batch, new: Batch, *, slots: Tensor) -> Tensor | None:
     """The regions of the old batch, with those of the new one in these slots."""
     if old.regions is None and new.regions is None:
         return None
@@ -176,7 +177,7 @@ def supervision_step(
             stops = wants_to_halt(output, config.halting)
             halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
 
-    answer = answer_loss(output.logits, batch.labels, config.loss, config.label_smoothing)
+    answer = answer_loss(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
     halt = halting_loss(output.q, correct.exact)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
@@ -206,6 +207,7 @@ def _continue_target(
 def train_one_puzzle_at_a_time(
     model: RecursiveModel,
     puzzles: Iterable[Batch],
+    *,
     config: TrainConfig,
     update: Callable[[Tensor], None],
 ) -> None:
@@ -222,7 +224,7 @@ def train_one_puzzle_at_a_time(
         for _ in range(config.N_sup):
             state, output = think(model, state, batch=puzzle)
             state = tuple(s.detach() for s in state)
-            loss = answer_loss(output.logits, puzzle.labels, config.loss, config.label_smoothing)
+            loss = answer_loss(output.logits, puzzle.labels, loss=config.loss, label_smoothing=config.label_smoothing)
             is_right = correctness(output.logits, puzzle.labels).exact
             loss = loss + config.halt_loss_weight * halting_loss(output.q, is_right)
             update(loss)

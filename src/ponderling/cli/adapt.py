@@ -44,7 +44,10 @@ class AdaptCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        AdaptCommand, args, "ponderling adapt", "Teaches an ARC checkpoint new tasks, from their demonstrations."
+        AdaptCommand,
+        args,
+        prog="ponderling adapt",
+        description="Teaches an ARC checkpoint new tasks, from their demonstrations.",
     )
     from ponderling.checkpoint import load_checkpoint
     from ponderling.models.device import check_device
@@ -58,14 +61,14 @@ def main(args: list[str]) -> int:
         figures = adapt(
             checkpoint,
             command.task,
-            out,
-            command.steps,
-            command.weights,
-            command.views,
-            command.batch_size,
-            command.device,
-            ProgressDisplay(),
-            stop,
+            out=out,
+            steps=command.steps,
+            weights=command.weights,
+            views=command.views,
+            batch_size=command.batch_size,
+            device=command.device,
+            observer=ProgressDisplay(),
+            should_stop=stop,
         )
     result = {"run": str(out), "tasks": len(read_tasks(command.task)), "steps": command.steps, "test": figures or None}
     if command.json:

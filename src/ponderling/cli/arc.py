@@ -38,10 +38,10 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     fitting = {name: task for name, task in everything.items() if task.size <= family.side}
     tasks = known_tasks(family, fitting)
     if not tasks:
-        raise ValueError(_unknown(checkpoint, family, source, list(fitting)))
-    outcome = _evaluate(command, checkpoint, family, tasks, command.batch_size)
+        raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
+    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=command.batch_size)
     if command.submission is not None:
-        _write_submission(command.submission, outcome, everything)
+        _write_submission(command.submission, outcome, everything=everything)
     return {
         "checkpoint": str(command.checkpoint),
         "data": source,
@@ -67,7 +67,7 @@ def _refuse_search(command: SearchOptions) -> None:
         raise ValueError(f"{', '.join(wrong)}: ARC answers are chosen by votes over --views, without further search")
 
 
-def _unknown(checkpoint: Checkpoint, family: Arc, source: str, names: list[str]) -> str:
+def _unknown(checkpoint: Checkpoint, family: Arc, *, source: str, names: list[str]) -> str:
     """Why none of the tasks can be solved, and what to do."""
     if not names:
         return f"{source}: none of its tasks fits on the {family.side}x{family.side} canvas of {checkpoint.path}"
@@ -81,6 +81,7 @@ def _unknown(checkpoint: Checkpoint, family: Arc, source: str, names: list[str])
 def _evaluate(
     command: EvalCommand | SolveCommand,
     checkpoint: Checkpoint,
+    *,
     family: Arc,
     tasks: dict[str, ArcTask],
     batch_size: int,
@@ -92,7 +93,7 @@ def _evaluate(
 
     steps = checkpoint.config.train.N_sup if command.steps is None else command.steps
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("views", total=count_views(family, tasks, command.views))
+        bar = progress.add_task("views", total=count_views(family, tasks, views=command.views))
         return evaluate_arc(
             checkpoint.model,
             family,
@@ -106,7 +107,7 @@ def _evaluate(
         )
 
 
-def _write_submission(path: Path, outcome: ArcEvaluation, everything: dict[str, ArcTask]) -> None:
+def _write_submission(path: Path, outcome: ArcEvaluation, *, everything: dict[str, ArcTask]) -> None:
     """Writes a submission for every task of the source; one black cell answers those that were not solved."""
     from ponderling.tasks.arc.voting import attempts, check_submission
 
@@ -160,8 +161,10 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     given = read_tasks(command.puzzle)
     tasks = known_tasks(family, given)
     if len(tasks) < len(given):
-        raise ValueError(_unknown(checkpoint, family, command.puzzle, [name for name in given if name not in tasks]))
-    outcome = _evaluate(command, checkpoint, family, tasks, 256)
+        raise ValueError(
+            _unknown(checkpoint, family, source=command.puzzle, names=[name for name in given if name not in tasks])
+        )
+    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256)
     if command.json:
         found = {
             name: [

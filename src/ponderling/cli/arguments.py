@@ -169,7 +169,7 @@ class UsageError(ValueError):
     """An option that does not exist or has a wrong value."""
 
 
-def parse_arguments(cls: type[T_], args: list[str], prog: str, description: str, default: T_ | None = None) -> T_:
+def parse_arguments(cls: type[T_], args: list[str], *, prog: str, description: str, default: T_ | None = None) -> T_:
     """The dataclass filled from the arguments; prints help and exits for `--help`.
 
     Args:

@@ -35,7 +35,10 @@ class DemoCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        DemoCommand, args, "ponderling demo", "Trains TRM and HRM on 4x4 Sudoku, compares them, and solves a puzzle."
+        DemoCommand,
+        args,
+        prog="ponderling demo",
+        description="Trains TRM and HRM on 4x4 Sudoku, compares them, and solves a puzzle.",
     )
     from rich.console import Console
 

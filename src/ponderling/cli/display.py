@@ -46,7 +46,7 @@ class Bars:
     def add(self, what: str, *, total: int) -> Callable[[int], None]:
         """A further bar; call what is returned with the number done so far."""
         if self._progress is None:
-            return lambda done: self._line(what, done, total)
+            return lambda done: self._line(what, done, total=total)
         progress, bar = self._progress, self._progress.add_task(what, total=total)
         return lambda done: progress.update(bar, completed=done)
 
@@ -54,7 +54,7 @@ class Bars:
         """Prints a line above the bars."""
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def _line(self, what: str, done: int, total: int) -> None:
+    def _line(self, what: str, done: int, *, total: int) -> None:
         now = time.monotonic()
         if now - self._last_line < SECONDS_BETWEEN_LINES:
             return

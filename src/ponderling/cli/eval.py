@@ -12,7 +12,10 @@ from ponderling.cli.display import percent
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        EvalCommand, args, "ponderling eval", "How good a checkpoint is on a set of puzzles it was not trained on."
+        EvalCommand,
+        args,
+        prog="ponderling eval",
+        description="How good a checkpoint is on a set of puzzles it was not trained on.",
     )
     from ponderling.cli.arc import show_arc
 
@@ -52,7 +55,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     if search == PLAIN and not command.early_exit:
         search = None
     solver = Solver.of(checkpoint, device=command.device)
-    puzzles = puzzles_to_test(checkpoint, solver.task, command.data)[: command.max_puzzles]
+    puzzles = puzzles_to_test(checkpoint, solver.task, source=command.data)[: command.max_puzzles]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
         outcome = evaluate(

@@ -16,7 +16,7 @@ from ponderling.system import must_be_new
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportCommand(OwnCode):
     """What `ponderling export` takes."""
 
@@ -38,8 +38,8 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         ExportCommand,
         args,
-        "ponderling export",
-        "Writes a checkpoint for ONNX, for torch.export or for the official code.",
+        prog="ponderling export",
+        description="Writes a checkpoint for ONNX, for torch.export or for the official code.",
     )
     kind = command.to or FORMATS.get(command.out.suffix, "official")
     if kind == "official":
@@ -59,7 +59,9 @@ def _official(command: ExportCommand) -> int:
     config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
-    file = write_official(command.out, tensors, config, info, prefixes.get(command.prefix), shape=shape)
+    file = write_official(
+        command.out, tensors, config=config, info=info, prefix=prefixes.get(command.prefix), shape=shape
+    )
     beside = (
         "all_config.yaml, identifiers.json" if "identifiers" in info else "all_config.yaml"
     ) + " and ponderling.json"
@@ -78,7 +80,7 @@ def _graph(command: ExportCommand, kind: str) -> int:
         raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
     checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task, **command.code())
     print("tracing the network, which takes up to a minute or two", file=sys.stderr)
-    worst = max(export(checkpoint, command.out, kind).values())
+    worst = max(export(checkpoint, command.out, kind=kind).values())
     size = command.out.stat().st_size
     print(
         f"{command.out}: {size / 1e6:.1f} MB; over four steps at most {worst:.0e} from torch, as a share of a tensor's "

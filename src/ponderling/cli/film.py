@@ -35,7 +35,10 @@ class FilmCommand(SearchOptions, CheckpointCommand):
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        FilmCommand, args, "ponderling film", "Films a model's thinking about one puzzle, step by step."
+        FilmCommand,
+        args,
+        prog="ponderling film",
+        description="Films a model's thinking about one puzzle, step by step.",
     )
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")
@@ -57,7 +60,7 @@ def main(args: list[str]) -> int:
         trace=True,
     )
     film = Film(solver.task, result)
-    write(film, command.out, command.delay, command.still, command.theme)
+    write(film, command.out, delay=command.delay, still=command.still, theme=command.theme)
     size = command.out.stat().st_size
     if command.json:
         facts = {"out": str(command.out), "bytes": size, "frames": film.num_frames, "valid": result.valid}

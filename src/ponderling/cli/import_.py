@@ -32,8 +32,8 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         ImportCommand,
         args,
-        "ponderling import",
-        "Reads a checkpoint of the official HRM or TRM code and writes it as ours.",
+        prog="ponderling import",
+        description="Reads a checkpoint of the official HRM or TRM code and writes it as ours.",
     )
     from ponderling.checkpoint import BEST, CONFIG, LAST, save_checkpoint
     from ponderling.exchange.official import build_imported, read_official
@@ -45,7 +45,7 @@ def main(args: list[str]) -> int:
     )
     imported = read_official(command.path, command)
     model = build_imported(imported, str(command.path))
-    save_checkpoint(command.out, imported.tensors, imported.config, imported.shape, imported.info)
+    save_checkpoint(command.out, imported.tensors, config=imported.config, shape=imported.shape, info=imported.info)
     config, shape = imported.config, imported.shape
     named: dict[str, str] = imported.info.get("identifiers", {}).get("tasks", {})
     facts = {

@@ -28,7 +28,7 @@ class PlotCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        PlotCommand, args, "ponderling plot", "Draws how runs went, or what thinking longer is worth."
+        PlotCommand, args, prog="ponderling plot", description="Draws how runs went, or what thinking longer is worth."
     )
     from ponderling.pictures.plots import (
         check_ending,

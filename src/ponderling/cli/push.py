@@ -12,7 +12,7 @@ from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.cli.display import say_if_replaced
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushCommand(OwnCode):
     """What `ponderling push` takes."""
 
@@ -29,7 +29,10 @@ class PushCommand(OwnCode):
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        PushCommand, args, "ponderling push", "Uploads a model with a card; log in before with `hf auth login`."
+        PushCommand,
+        args,
+        prog="ponderling push",
+        description="Uploads a model with a card; log in before with `hf auth login`.",
     )
     from ponderling.checkpoint import load_checkpoint
     from ponderling.exchange.hub import find_local, push_to_hub, write_card

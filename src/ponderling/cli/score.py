@@ -12,7 +12,7 @@ from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.display import percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoreCommand:
     """What `ponderling score` takes."""
 
@@ -26,7 +26,9 @@ class ScoreCommand:
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
-    command = parse_arguments(ScoreCommand, args, "ponderling score", "What a submission of ARC answers is worth.")
+    command = parse_arguments(
+        ScoreCommand, args, prog="ponderling score", description="What a submission of ARC answers is worth."
+    )
     from ponderling.tasks.arc.files import SOLUTIONS, read_solutions, read_tasks
     from ponderling.tasks.arc.voting import check_submission, read_submission, score_submission
 

@@ -57,7 +57,10 @@ class ServeCommand(OwnCode):
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        ServeCommand, args, "ponderling serve", "Serves models over HTTP, with a page to see them think."
+        ServeCommand,
+        args,
+        prog="ponderling serve",
+        description="Serves models over HTTP, with a page to see them think.",
     )
     token = check(command)
     import uvicorn
@@ -73,12 +76,12 @@ def main(args: list[str]) -> int:
         registry.load(
             name,
             checkpoint,
-            command.slots,
-            command.device,
-            command.dtype,
-            command.data,
-            command.compile,
-            command.code(),
+            slots=command.slots,
+            device=command.device,
+            dtype=command.dtype,
+            arc_source=command.data,
+            compile=command.compile,
+            code=command.code(),
         )
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
@@ -86,7 +89,7 @@ def main(args: list[str]) -> int:
         lane.probe()
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
-    app = create_app(registry, Settings(token, hosts, command.timeout))
+    app = create_app(registry, Settings(token=token, hosts=hosts, seconds=command.timeout))
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -100,10 +103,10 @@ def main(args: list[str]) -> int:
             timeout_graceful_shutdown=30,
         )
     )
-    return _run(server, command, token)
+    return _run(server, command, token=token)
 
 
-def _run(server: object, command: ServeCommand, token: str | None) -> int:
+def _run(server: object, command: ServeCommand, *, token: str | None) -> int:
     import socket
 
     import uvicorn

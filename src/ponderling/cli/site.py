@@ -32,14 +32,21 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         SiteCommand,
         args,
-        "ponderling site",
-        "Writes the page as a folder for any static host; the model runs in the browser.",
+        prog="ponderling site",
+        description="Writes the page as a folder for any static host; the model runs in the browser.",
     )
     from ponderling.cli.serve import names_of
     from ponderling.web.site import build_site
 
     ((name, checkpoint),) = names_of((command.checkpoint,)).items()
-    families = build_site(command.folder, name, checkpoint, command.runtime, command.data, code=command.code())
+    families = build_site(
+        command.folder,
+        name,
+        checkpoint=checkpoint,
+        runtime=command.runtime,
+        arc_source=command.data,
+        code=command.code(),
+    )
     print(
         f"wrote {command.folder} with {', '.join(families)}; see it with: python -m http.server --directory {command.folder}",
         file=sys.stderr,

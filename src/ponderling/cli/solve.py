@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        SolveCommand, args, "ponderling solve", "Solves a puzzle, or a file of them, and says whether the rules hold."
+        SolveCommand,
+        args,
+        prog="ponderling solve",
+        description="Solves a puzzle, or a file of them, and says whether the rules hold.",
     )
     if command.delay < 0:
         raise ValueError(f"--delay must not be negative: got {command.delay}")
@@ -33,9 +36,9 @@ def main(args: list[str]) -> int:
         return solve_arc(command, checkpoint)
     solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":
-        return _solve_stream(solver, command, _lines_of_stdin())
+        return _solve_stream(solver, command, lines=_lines_of_stdin())
     if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
-        return _solve_stream(solver, command, None)
+        return _solve_stream(solver, command, lines=None)
     if Path(command.puzzle).suffix in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(solver, command)
@@ -54,20 +57,20 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     elif command.watch:
         from ponderling.pictures.terminal import watch
 
-        watch(solver.task, result, command.delay)
+        watch(solver.task, result, delay=command.delay)
     else:
         from rich.console import Console
 
         from ponderling.pictures.terminal import grid_text, outcome_text
 
         console = Console(highlight=False)
-        console.print(grid_text(solver.task, result.question_tokens, result.tokens), soft_wrap=True)
+        console.print(grid_text(solver.task, result.question_tokens, answer=result.tokens), soft_wrap=True)
         console.print(result.answer, soft_wrap=True)
         console.print(outcome_text(result))
     return 0
 
 
-def _solve_stream(solver: Solver, command: SolveCommand, lines: Iterator[str] | None) -> int:
+def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str] | None) -> int:
     """Prints each result as soon as it is found; of stdin also which lines cannot be read, on stderr, and goes on."""
     if command.watch:
         raise ValueError("--watch shows one puzzle: give its text, not a file")

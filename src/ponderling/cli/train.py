@@ -29,7 +29,7 @@ GENERIC_STEMS = {"train", "test", "data", "all", "puzzles", "examples"}
 """Names of files that say nothing about what they hold; the run is then named after their folder."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainCommand:
     """What `ponderling train` takes besides the recipe."""
 
@@ -49,7 +49,7 @@ class TrainCommand:
 
     def config(self) -> RunConfig:
         """The run's settings."""
-        return RunConfig(self.model, self.train, self.data, run=self.run, solve=self.solve)
+        return RunConfig(model=self.model, train=self.train, data=self.data, run=self.run, solve=self.solve)
 
 
 def main(args: list[str]) -> int:
@@ -68,16 +68,16 @@ def main(args: list[str]) -> int:
     default_out = Path("runs") / _run_name(name, files)
     out = Path(_value_of("--out", args) or default_out)
     part = _part(recipe, args)
-    folder = out if part is None else _part_folder(recipe, out, part)
-    saved = _saved_config(args, folder, name)
+    folder = out if part is None else _part_folder(recipe, out, number=part)
+    saved = _saved_config(args, folder, name=name)
     base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
-    command = _parse(recipe, base, args, name)
+    command = _parse(recipe, base, args=args, name=name)
     config = command.config()
     in_parts = bool(recipe.before) and part is None and command.train.init is None and saved is None
     if in_parts:
         _refuse_settings_of_one_part(recipe, args)
     elif part is not None and command.train.init is None and part > 1:
-        config = replace(config, train=replace(config.train, init=_weights_before(recipe, out, part)))
+        config = replace(config, train=replace(config.train, init=_weights_before(recipe, out, number=part)))
     from ponderling.training.distributed import join_world
 
     results = []
@@ -87,10 +87,10 @@ def main(args: list[str]) -> int:
         if recipe.name == "grid-small" and saved is None and world.is_first:
             print(f"{recipe.name}: {recipe.summary}, {config.train.steps:,} steps", file=sys.stderr)
         if in_parts:
-            results = _train_parts(recipe, args, name, out, world)
+            results = _train_parts(recipe, args, name=name, out=out, world=world)
             config = replace(config, train=replace(config.train, init=results[-1]["run"]))
         if all(result["finished"] for result in results):
-            results.append(_train(config, folder, _part_name(recipe, part), command.resume, world))
+            results.append(_train(config, folder, name=_part_name(recipe, part), resume=command.resume, world=world))
     *before, result = results
     if not world.is_first:
         return 0 if result["finished"] else 130
@@ -105,19 +105,21 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def _shown(data: DataConfig, fresh: bool, tell: bool) -> DataConfig:
+def _shown(data: DataConfig, fresh: bool, *, tell: bool) -> DataConfig:
     """Files of grids as this run takes them, shown before training if this process is to tell."""
     from ponderling.cli.data.grids import show_grids
     from ponderling.data import grid_config
 
     if fresh:  # symmetries may ask for a square canvas
-        data = grid_config(data.train, None if data.test == "default" else data.test, data.symmetries, data)
+        data = grid_config(
+            data.train, None if data.test == "default" else data.test, symmetries=data.symmetries, base=data
+        )
     if tell:
         show_grids(data, sys.stderr)
     return data
 
 
-def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -> TrainCommand:
+def _parse(recipe: Recipe, base: RunConfig, *, args: list[str], name: str | None) -> TrainCommand:
     parts = ""
     if recipe.before:
         parts = (
@@ -133,7 +135,7 @@ def _parse(recipe: Recipe, base: RunConfig, args: list[str], name: str | None) -
     )
 
 
-def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, world: World) -> list[dict[str, Any]]:
+def _train_parts(recipe: Recipe, args: list[str], *, name: str | None, out: Path, world: World) -> list[dict[str, Any]]:
     """Trains what comes before the recipe's own run, in out/part1 and so on, up to the first part that is stopped.
 
     With --resume a finished part is not touched and an unfinished one goes on.
@@ -142,9 +144,9 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
 
     results: list[dict[str, Any]] = []
     for number, part in enumerate(recipe.before, 1):
-        folder = _part_folder(recipe, out, number)
-        saved = _saved_config(args, folder, name)
-        command = _parse(recipe, saved or part, args, name)
+        folder = _part_folder(recipe, out, number=number)
+        saved = _saved_config(args, folder, name=name)
+        command = _parse(recipe, saved or part, args=args, name=name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
         if saved is not None and (step := read_config(folder / LAST)[2]["step"]) >= train.steps:
             results.append({"run": str(folder), "step": step, "steps": train.steps, "finished": True})
@@ -152,7 +154,7 @@ def _train_parts(recipe: Recipe, args: list[str], name: str | None, out: Path, w
         if world.is_first:
             print(f"part {number} of {len(recipe.before) + 1}", file=sys.stderr)
         config = replace(command.config(), train=train)
-        results.append(_train(config, folder, _part_name(recipe, number), command.resume, world))
+        results.append(_train(config, folder, name=_part_name(recipe, number), resume=command.resume, world=world))
         if not results[-1]["finished"]:
             break
     return results
@@ -176,7 +178,7 @@ def _part(recipe: Recipe, args: list[str]) -> int | None:
     return number
 
 
-def _part_folder(recipe: Recipe, out: Path, number: int) -> Path:
+def _part_folder(recipe: Recipe, out: Path, *, number: int) -> Path:
     """Where a part is trained: the last in the run folder itself, the others below it."""
     return out / f"part{number}" if number <= len(recipe.before) else out
 
@@ -186,7 +188,7 @@ def _part_name(recipe: Recipe, number: int | None) -> str:
     return recipe.name if number is None or number > len(recipe.before) else f"{recipe.name}, part {number}"
 
 
-def _weights_before(recipe: Recipe, out: Path, number: int) -> str:
+def _weights_before(recipe: Recipe, out: Path, *, number: int) -> str:
     """The folder of the part before, whose weights this part starts from.
 
     Raises:
@@ -194,7 +196,7 @@ def _weights_before(recipe: Recipe, out: Path, number: int) -> str:
     """
     from ponderling.checkpoint import CheckpointError, find_checkpoint
 
-    before = _part_folder(recipe, out, number - 1)
+    before = _part_folder(recipe, out, number=number - 1)
     try:
         find_checkpoint(before.absolute())
     except CheckpointError as error:
@@ -274,8 +276,8 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     data = grid_config(*files, base=None if base is None else base.config.data)
     assert data.grid is not None
     if base is not None:
-        return Recipe(base.name, base.summary, replace(base.config, data=data))  # without parts
-    return grid_recipe(data, data.grid.rows * data.grid.columns, data.grid.num_puzzles)
+        return Recipe(base.name, base.summary, config=replace(base.config, data=data))  # without parts
+    return grid_recipe(data, data.grid.rows * data.grid.columns, num_puzzles=data.grid.num_puzzles)
 
 
 def _is_task(name: str) -> bool:
@@ -316,7 +318,7 @@ def _value_of(option: str, args: list[str]) -> str | None:
     return None
 
 
-def _saved_config(args: list[str], out: Path, name: str | None) -> RunConfig | None:
+def _saved_config(args: list[str], out: Path, *, name: str | None) -> RunConfig | None:
     """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
     if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
         return None
@@ -325,16 +327,20 @@ def _saved_config(args: list[str], out: Path, name: str | None) -> RunConfig | N
     config, _, info = read_config(out / LAST)
     given = [text for text in (name, _value_of("--data.check", args)) if text is not None]
     admit_code(
-        config, info, out / LAST, asked=given, advice="give MODULE:ATTRIBUTE or --data.check again, as at the start"
+        config,
+        info,
+        folder=out / LAST,
+        asked=given,
+        advice="give MODULE:ATTRIBUTE or --data.check again, as at the start",
     )
     return config
 
 
-def _train(config: RunConfig, out: Path, name: str, resume: bool, world: World) -> dict[str, Any]:
+def _train(config: RunConfig, out: Path, *, name: str, resume: bool, world: World) -> dict[str, Any]:
     """Trains, or goes on, and says what came of it."""
     from ponderling.training.trainer import start
 
-    trainer = start(config, out, resume, name, ProgressDisplay(), world=world)
+    trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)
         stopped = world.any(stop.stopped)

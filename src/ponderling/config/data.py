@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal
 
 from tyro.conf import Suppress
@@ -21,6 +21,7 @@ class DataConfig:
     task: str = "sudoku4"
     """Puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals), latin9 (no boxes), jigsaw-LAYOUT (a letter per
     cell), mazes (maze10, maze12x20), ARC (arc10, arc30)."""
+    _: KW_ONLY
     train: str = "default"
     """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts), joined with +; repeat a set
     to show it more often. ARC: task sources, or none."""

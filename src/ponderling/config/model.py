@@ -16,7 +16,7 @@ Latents = Literal["two", "single", "many"]
 DType = Literal["float32", "bfloat16"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The network and how often it recurs. Defaults: TRM as in arXiv 2510.04871, with attention."""
 

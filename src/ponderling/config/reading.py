@@ -24,16 +24,16 @@ def to_json(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def from_json(cls: type[T_], values: Mapping[str, Any], where: str = "config") -> T_:
+def from_json(cls: type[T_], values: Mapping[str, Any], *, where: str = "config") -> T_:
     """The config of class `cls` from plain JSON values; unknown fields and wrong types are reported together."""
     problems: list[str] = []
-    config = _build(cls, values, where, problems)
+    config = _build(cls, values, where=where, problems=problems)
     refuse(problems)
     assert config is not None
     return config
 
 
-def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | None:
+def _build(cls: type[T_], values: Any, *, where: str, problems: list[str]) -> T_ | None:
     if not isinstance(values, Mapping):
         problems.append(f"{where}: expected an object with fields, got {json.dumps(values)}")
         return None
@@ -46,11 +46,13 @@ def _build(cls: type[T_], values: Any, where: str, problems: list[str]) -> T_ | 
     for name in hints.keys() & values.keys():
         value, hint = values[name], _unless_null(hints[name], values[name])
         if dataclasses.is_dataclass(hint):
-            kwargs[name] = _build(typing.cast(type, hint), value, f"{where}.{name}", problems)
+            kwargs[name] = _build(typing.cast(type, hint), value, where=f"{where}.{name}", problems=problems)
         elif typing.get_origin(hint) is tuple:  # of any number of dataclasses, or of texts
             item = typing.cast(type, typing.get_args(hint)[0])
             if isinstance(value, list | tuple) and dataclasses.is_dataclass(item):
-                parts = [_build(item, part, f"{where}.{name}[{i}]", problems) for i, part in enumerate(value)]
+                parts = [
+                    _build(item, part, where=f"{where}.{name}[{i}]", problems=problems) for i, part in enumerate(value)
+                ]
                 kwargs[name] = tuple(parts)
             elif isinstance(value, list | tuple) and all(_fits(part, item) for part in value):
                 kwargs[name] = tuple(value)

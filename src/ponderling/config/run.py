@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from ponderling.config.data import DataConfig
 from ponderling.config.model import ModelConfig
@@ -12,7 +12,7 @@ from ponderling.config.solving import SolveConfig
 from ponderling.config.training import TrainConfig
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """A whole run: what `ponderling train` takes and a checkpoint's config.json holds."""
 
@@ -35,6 +35,7 @@ class PuzzleShape:
     """V, number of tokens, padding included."""
     seq_len: int
     """L, number of cells in a grid."""
+    _: KW_ONLY
     num_puzzles: int = 1
     """Number of rows of the puzzle embedding."""
     columns: int = 0

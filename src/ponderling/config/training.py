@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from ponderling.config.problems import refuse
@@ -18,6 +18,7 @@ class Phase:
 
     until: int
     """Optimizer step at which the phase ends."""
+    _: KW_ONLY
     n: int | None = None
     """Number of latent steps during this phase; by default the model's n."""
     T: int | None = None
@@ -45,7 +46,7 @@ class Phase:
         refuse(problems)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Deep supervision, halting, loss and optimizer."""
 

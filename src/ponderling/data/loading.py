@@ -24,7 +24,7 @@ def task_of(data: DataConfig) -> Task:
 
 
 def grid_config(
-    train: str, test: str | None = None, symmetries: str = "none", base: DataConfig | None = None
+    train: str, test: str | None = None, *, symmetries: str = "none", base: DataConfig | None = None
 ) -> DataConfig:
     """The settings for training on a file or folder of grids, with everything that defines its task.
 
@@ -42,7 +42,7 @@ def grid_config(
     return replace(base, task=Grids.name, train=train, test=test or "default", grid=spec, symmetries=symmetries)
 
 
-def augmentation(data: DataConfig, task: Task, extra_clues: int = 0) -> Augment | None:
+def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0) -> Augment | None:
     """The function that varies training puzzles; None if they are shown unchanged.
 
     Args:
@@ -62,13 +62,13 @@ def augmentation(data: DataConfig, task: Task, extra_clues: int = 0) -> Augment 
         )
 
     def vary_easier(rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
-        easier = give_clues(task, rng, puzzles, extra_clues)
+        easier = give_clues(task, rng, puzzles=puzzles, most=extra_clues)
         return easier if vary is None else vary(rng, easier)
 
     return vary_easier
 
 
-def give_clues(task: Task, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
+def give_clues(task: Task, rng: np.random.Generator, *, puzzles: Puzzles, most: int) -> Puzzles:
     """The puzzles, each with a random number from 0 to `most` of its missing cells given, at random places."""
     order = np.where(task.clue_mask(puzzles.tokens), 2.0, rng.random(puzzles.tokens.shape)).argsort(axis=1)
     place = order.argsort(axis=1)  # of each cell among the missing ones; clues come last

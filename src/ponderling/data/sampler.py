@@ -29,7 +29,7 @@ class Sampler:
         world_size: Workers in all.
     """
 
-    def __init__(self, puzzles: Puzzles, augment: Augment | None, seed: int, rank: int = 0, world_size: int = 1):
+    def __init__(self, puzzles: Puzzles, augment: Augment | None, *, seed: int, rank: int = 0, world_size: int = 1):
         if not len(puzzles):
             raise ValueError("no puzzles to draw from: the training set is empty")
         self.puzzles, self.augment, self.seed = puzzles, augment, seed

@@ -63,7 +63,7 @@ def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | N
     with tempfile.TemporaryDirectory(prefix=".ponderling-", dir=folder.parent) as beside:
         new = Path(beside) / "new"
         info = {key: value for key, value in checkpoint.info.items() if key not in OF_THIS_MACHINE}
-        save_checkpoint(new, checkpoint.model.state_dict(), checkpoint.config, checkpoint.shape, info)
+        save_checkpoint(new, checkpoint.model.state_dict(), config=checkpoint.config, shape=checkpoint.shape, info=info)
         write_card(checkpoint, new / CARD, name=name or folder.name)
         if folder.exists():
             folder.rename(Path(beside) / "old")

@@ -66,7 +66,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "task": config.data.task,
         "grid": list(task.grid_shape),
         "vocab_size": shape.vocab_size,
-        "characters": ["", *(_character(task, shape.seq_len, token) for token in range(1, shape.vocab_size))],
+        "characters": ["", *(_character(task, shape.seq_len, token=token) for token in range(1, shape.vocab_size))],
         "steps": config.train.N_sup,
         "stop_above": float(np.log(sure / (1 - sure))),
         "stop_by": "cells" if config.solve.halt_by == "cells" else "q",
@@ -88,7 +88,7 @@ def _step_of(checkpoint: Checkpoint) -> Step:
     return graph_step(checkpoint.model, halts_by_difference=checkpoint.config.train.halting == "halt_continue").eval()
 
 
-def _character(task: Task, cells: int, token: int) -> str:
+def _character(task: Task, cells: int, *, token: int) -> str:
     return task.render(np.full(cells, token, np.uint8))[0][0]
 
 
@@ -104,7 +104,7 @@ def initial_inputs(about: Mapping[str, Any], tokens: NDArray[np.integer]) -> Arr
     return inputs
 
 
-def export(checkpoint: Checkpoint, file: str | Path, kind: str = "onnx") -> dict[str, float]:
+def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> dict[str, float]:
     """Writes the graph, runs it beside the model, and gives the largest deviation of every output.
 
     Args:
@@ -126,29 +126,33 @@ def export(checkpoint: Checkpoint, file: str | Path, kind: str = "onnx") -> dict
 
     def write_and_compare(path: Path) -> None:
         with _quietly():
-            write(step, about, path)
-        deviations.update(compare(checkpoint, step, about, load(path)))
+            write(step, about, path=path)
+        deviations.update(compare(checkpoint, step, about=about, run=load(path)))
 
     write_atomically(Path(file), write_and_compare)
     return deviations
 
 
 def compare(
-    checkpoint: Checkpoint, step: Step, about: Mapping[str, Any], run: Callable[[Arrays], Arrays], steps: int = 4
+    checkpoint: Checkpoint, step: Step, *, about: Mapping[str, Any], run: Callable[[Arrays], Arrays], steps: int = 4
 ) -> dict[str, float]:
     """The largest deviation of each output from the model's, over some steps of batches of one and of three puzzles.
 
     Raises:
         ExportError: when one is beyond TOLERANCE.
     """
-    largest = _deviations(checkpoint, step, about, run, steps)
+    largest = _deviations(checkpoint, step, about=about, run=run, steps=steps)
     worst = max(largest, key=lambda name: largest[name])
     if not largest[worst] <= TOLERANCE:
         problem = (
             f"the graph's {worst} differs from the model's by {largest[worst]:.1e} over {steps} steps, more than "
             f"{TOLERANCE:.0e}"
         )
-        own = max(_deviations(checkpoint, step, about, partial(_run_torch, step), steps, disturbed=True).values())
+        own = max(
+            _deviations(
+                checkpoint, step, about=about, run=partial(_run_torch, step), steps=steps, disturbed=True
+            ).values()
+        )
         if own > TOLERANCE:
             problem += (
                 f"; but so does the model itself, by {own:.1e}, when its first state is changed by a rounding: it is "
@@ -161,6 +165,7 @@ def compare(
 def _deviations(
     checkpoint: Checkpoint,
     step: Step,
+    *,
     about: Mapping[str, Any],
     run: Callable[[Arrays], Arrays],
     steps: int,
@@ -217,7 +222,7 @@ def _program(step: Step, about: Mapping[str, Any]) -> torch.export.ExportedProgr
     return torch.export.export(step, _example(step, about), dynamic_shapes=dynamic, strict=False)
 
 
-def _write_torch(step: Step, about: Mapping[str, Any], path: Path) -> None:
+def _write_torch(step: Step, about: Mapping[str, Any], *, path: Path) -> None:
     packed = io.BytesIO()  # torch refuses file names that do not end in .pt2, such as those of unfinished files
     torch.export.save(_program(step, about), packed, extra_files={f"{METADATA}.json": json.dumps(about)})
     path.write_bytes(packed.getvalue())
@@ -244,7 +249,7 @@ def need_onnx() -> None:
             raise ModuleNotFoundError(f"ONNX needs the package {package}: pip install 'ponderling[onnx]'")
 
 
-def _write_onnx(step: Step, about: Mapping[str, Any], path: Path) -> None:
+def _write_onnx(step: Step, about: Mapping[str, Any], *, path: Path) -> None:
     import onnx_ir
 
     size = sum(tensor.nbytes for tensor in step.state_dict().values())
@@ -254,7 +259,7 @@ def _write_onnx(step: Step, about: Mapping[str, Any], path: Path) -> None:
             "(--format torch), or import the checkpoint again with fewer puzzles (--num-puzzles)"
         )
     with torch.no_grad():
-        model = onnx_model(step, _example(step, about), OPSET)
+        model = onnx_model(step, _example(step, about), opset=OPSET)
     model.metadata_props[METADATA] = json.dumps(about)
     onnx_ir.save(model, path)
 

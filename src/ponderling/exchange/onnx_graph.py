@@ -163,7 +163,7 @@ class RelationalStep(Step):
 
     def think(self, tokens: Tensor, *, state: State, context: Sequence[Tensor]) -> tuple[State, Output]:
         """One supervision step of the model, along these memberships."""
-        return self.model.step(state, tokens, self._by_relation(context))
+        return self.model.step(state, tokens, members=self._by_relation(context))
 
     def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         """x, from tokens and state."""
@@ -197,7 +197,7 @@ def graph_step(model: Model, *, halts_by_difference: bool) -> Step:
     raise ValueError(f"only networks of system trm, hrm or relational can be exported: got {type(model).__name__}")
 
 
-def onnx_model(step: Step, example: Sequence[Tensor], opset: int) -> ir.Model:
+def onnx_model(step: Step, example: Sequence[Tensor], *, opset: int) -> ir.Model:
     """The step as an ONNX model: a loop of T recursions, and in it one of n latent steps.
 
     Of an ablation whose latent steps differ, the whole recursion is the body of the outer loop.
@@ -214,31 +214,42 @@ def onnx_model(step: Step, example: Sequence[Tensor], opset: int) -> ir.Model:
     tensors = dict(zip(step.input_names, example, strict=True))
 
     def take(
-        function: Part, names: Iterable[str], values: Mapping[str, ir.Value]
+        function: Part, names: Iterable[str], *, values: Mapping[str, ir.Value]
     ) -> tuple[list[ir.Node], list[ir.Value]]:
         """The nodes of a part on these values, and what it gives; `tensors` holds what the values may be."""
         used = [name for name in names if name in values]
         return weights.take(
-            _trace(step, function, {name: tensors[name] for name in used}, opset), function.__name__, values
+            _trace(step, function, tensors={name: tensors[name] for name in used}, opset=opset),
+            function.__name__,
+            inputs=values,
         )
 
-    inputs = {name: _value(name, tensor, step.axes[name]) for name, tensor in tensors.items()}
-    nodes, (x,) = take(step.question, step.input_names, inputs)
+    inputs = {name: _value(name, tensor, axes=step.axes[name]) for name, tensor in tensors.items()}
+    nodes, (x,) = take(step.question, step.input_names, values=inputs)
     (tensors["x"],) = step.question(*example)
-    state = {name: _value(f"recursion.{name}", tensors[name], {}) for name in names}
+    state = {name: _value(f"recursion.{name}", tensors[name], axes={}) for name in names}
     around = inputs | state | {"x": x}
     if names == ("y", "z"):
         seen = ["x", "y", "z", *step.member_names]
-        z = _value("reason.z", tensors["z"], {})
-        body, given = take(step.reason, seen, around | {"z": z})
-        reasoning = _loop(weights.number("n", config.n), "reason", body, [z], given, [state["z"]])
-        body, (y,) = take(step.answer, seen, around | {"z": reasoning.outputs[0]})
+        z = _value("reason.z", tensors["z"], axes={})
+        body, given = take(step.reason, seen, values=around | {"z": z})
+        reasoning = _loop(
+            weights.number("n", config.n), "reason", nodes=body, carried=[z], given=given, start=[state["z"]]
+        )
+        body, (y,) = take(step.answer, seen, values=around | {"z": reasoning.outputs[0]})
         body, given = [reasoning, *body], [y, reasoning.outputs[0]]
     else:
-        body, given = take(step.recursion, ["x", *names], around)
+        body, given = take(step.recursion, ["x", *names], values=around)
     carried = list(state.values())
-    recursions = _loop(weights.number("T", config.T), "recursion", body, carried, given, [inputs[n] for n in names])
-    spoken, said = take(step.heads, names[:1], {names[0]: recursions.outputs[0]})
+    recursions = _loop(
+        weights.number("T", config.T),
+        "recursion",
+        nodes=body,
+        carried=carried,
+        given=given,
+        start=[inputs[n] for n in names],
+    )
+    spoken, said = take(step.heads, names[:1], values={names[0]: recursions.outputs[0]})
     outputs = [*recursions.outputs, *said]
     for name, value, tensor in zip(step.output_names, outputs, step(*example), strict=True):
         value.name, value.shape = name, _shape(tensor, step.axes[name])
@@ -271,7 +282,7 @@ class _Function(nn.Module):
         return self.function(*tensors)
 
 
-def _trace(step: Step, function: Part, tensors: Mapping[str, Tensor], opset: int) -> ir.Model:
+def _trace(step: Step, function: Part, *, tensors: Mapping[str, Tensor], opset: int) -> ir.Model:
     part, names = _Function(step, function).eval(), list(tensors)
     dynamic = tuple(dict.fromkeys(step.axes[name], torch.export.Dim.DYNAMIC) for name in names)
     program = torch.export.export(part, tuple(tensors.values()), dynamic_shapes={"tensors": dynamic}, strict=False)
@@ -287,7 +298,7 @@ class _Weights:
         self.values: list[ir.Value] = []
 
     def take(
-        self, traced: ir.Model, prefix: str, inputs: Mapping[str, ir.Value]
+        self, traced: ir.Model, prefix: str, *, inputs: Mapping[str, ir.Value]
     ) -> tuple[list[ir.Node], list[ir.Value]]:
         """The nodes of a traced part, now on these inputs, and its outputs."""
         graph = traced.graph
@@ -321,6 +332,7 @@ class _Weights:
 def _loop(
     times: ir.Value,
     name: str,
+    *,
     nodes: Iterable[ir.Node],
     carried: Sequence[ir.Value],
     given: Sequence[ir.Value],
@@ -342,7 +354,7 @@ def _loop(
     return loop
 
 
-def _value(name: str, tensor: Tensor, axes: Axes) -> ir.Value:
+def _value(name: str, tensor: Tensor, *, axes: Axes) -> ir.Value:
     import onnx_ir as ir
 
     kind = {torch.float32: ir.DataType.FLOAT, torch.int32: ir.DataType.INT32}[tensor.dtype]

@@ -35,6 +35,7 @@ __all__ = [
 def build_model(
     config: RunConfig | ModelConfig,
     shape: PuzzleShape | None = None,
+    *,
     generator: torch.Generator | None = None,
     relations: Relations | None = None,
 ) -> Reasoner | Relational:

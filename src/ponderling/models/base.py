@@ -48,7 +48,7 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def forward(
-        self, state: State, tokens: Tensor, puzzle_ids: Tensor, *, n: int | None = None, T: int | None = None
+        self, state: State, tokens: Tensor, *, puzzle_ids: Tensor, n: int | None = None, T: int | None = None
     ) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says.
 

@@ -41,7 +41,7 @@ def described(
 def shape_of(task: Task, *, num_puzzles: int = 1) -> PuzzleShape:
     """The shape of a family's puzzles."""
     rows, columns = task.grid_shape
-    return PuzzleShape(task.vocab_size, rows * columns, num_puzzles, columns)
+    return PuzzleShape(task.vocab_size, rows * columns, num_puzzles=num_puzzles, columns=columns)
 
 
 def relations_for(config: RunConfig | ModelConfig, relations: Relations | None) -> Relations:

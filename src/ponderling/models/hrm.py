@@ -37,8 +37,16 @@ class HRM(Reasoner):
         config, shape = described(config, shape, system="hrm")
         super().__init__(config, shape, num_states=2, generator=generator)
         S = config.prefix_len + shape.seq_len
-        self.net_L = net_L if net_L is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
-        self.net_H = net_H if net_H is not None else BlockStack(config.layers_H, S, config, generator, shape.columns)
+        self.net_L = (
+            net_L
+            if net_L is not None
+            else BlockStack(config.num_layers, S, config=config, generator=generator, columns=shape.columns)
+        )
+        self.net_H = (
+            net_H
+            if net_H is not None
+            else BlockStack(config.layers_H, S, config=config, generator=generator, columns=shape.columns)
+        )
 
     @property
     def networks(self) -> tuple[Net, Net]:
@@ -48,5 +56,5 @@ class HRM(Reasoner):
     def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """All but the last call of each network without gradient."""
         y, z = state
-        n, T = depth(self.config, n, T)
+        n, T = depth(self.config, n, T=T)
         return hierarchical_recursion(*self.networks, x=x, y=y, z=z, n=n, T=T)

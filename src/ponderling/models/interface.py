@@ -69,7 +69,7 @@ def takes_depth(model: RecursiveModel) -> bool:
     return {"n", "T"} <= names.keys() or any(p.kind is p.VAR_KEYWORD for p in names.values())
 
 
-def depth(config: ModelConfig, n: int | None, T: int | None) -> tuple[int, int]:
+def depth(config: ModelConfig, n: int | None, *, T: int | None) -> tuple[int, int]:
     """The latent steps and recursions of one supervision step: the arguments, or the config's in place of None.
 
     Raises:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ponderling.config import ModelConfig
 
 
-def truncated_normal_(tensor: Tensor, std: float, generator: torch.Generator | None = None) -> Tensor:
+def truncated_normal_(tensor: Tensor, std: float, *, generator: torch.Generator | None = None) -> Tensor:
     """Fills the tensor with a normal cut at two of its sigmas, whose standard deviation is `std` *after* the cut.
 
     The official initialisation (JAX's rule). `nn.init.trunc_normal_` does not correct for the cut: it would give 0.88 std.
@@ -36,9 +36,11 @@ def rms_norm(x: Tensor, eps: float) -> Tensor:
 class Linear(nn.Module):
     """A linear map without bias; weight (out, in), float32, cast to its input's type."""
 
-    def __init__(self, in_size: int, out_size: int, generator: torch.Generator | None = None):
+    def __init__(self, in_size: int, out_size: int, *, generator: torch.Generator | None = None):
         super().__init__()
-        self.weight = nn.Parameter(truncated_normal_(torch.empty(out_size, in_size), in_size**-0.5, generator))
+        self.weight = nn.Parameter(
+            truncated_normal_(torch.empty(out_size, in_size), in_size**-0.5, generator=generator)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
@@ -48,9 +50,11 @@ class Linear(nn.Module):
 class Embedding(nn.Module):
     """A row of `size` numbers for each index, drawn with standard deviation `std`; given in `dtype`."""
 
-    def __init__(self, count: int, size: int, std: float, dtype: torch.dtype, generator: torch.Generator | None = None):
+    def __init__(
+        self, count: int, size: int, *, std: float, dtype: torch.dtype, generator: torch.Generator | None = None
+    ):
         super().__init__()
-        self.weight = nn.Parameter(truncated_normal_(torch.empty(count, size), std, generator))
+        self.weight = nn.Parameter(truncated_normal_(torch.empty(count, size), std, generator=generator))
         self.dtype = dtype
 
     def forward(self, index: Tensor) -> Tensor:
@@ -58,7 +62,7 @@ class Embedding(nn.Module):
         return F.embedding(index, self.weight.to(self.dtype))
 
 
-def swiglu_width(size: int, expansion: float, multiple: int = 256) -> int:
+def swiglu_width(size: int, expansion: float, *, multiple: int = 256) -> int:
     """Inner width of a SwiGLU: two thirds of expansion x size, rounded up to a multiple; 512 gives 1536."""
     return -(-round(expansion * size * 2 / 3) // multiple) * multiple
 
@@ -66,11 +70,11 @@ def swiglu_width(size: int, expansion: float, multiple: int = 256) -> int:
 class SwiGLU(nn.Module):
     """silu(gate) * up, both linear in the input, mapped back to its size."""
 
-    def __init__(self, size: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, size: int, config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
-        width = swiglu_width(size, config.expansion, config.inner_multiple)
-        self.gate_up = Linear(size, 2 * width, generator)
-        self.down = Linear(width, size, generator)
+        width = swiglu_width(size, config.expansion, multiple=config.inner_multiple)
+        self.gate_up = Linear(size, 2 * width, generator=generator)
+        self.down = Linear(width, size, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., size) to (..., size)."""
@@ -78,20 +82,20 @@ class SwiGLU(nn.Module):
         return self.down(F.silu(gate) * up)
 
 
-def rope_tables(length: int, head_size: int, theta: float) -> tuple[Tensor, Tensor]:
+def rope_tables(length: int, head_size: int, *, theta: float) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotary angles, each (length, head_size); both halves of a row are equal."""
     frequencies = theta ** -(torch.arange(0, head_size, 2, dtype=torch.float32) / head_size)
     angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies).repeat(1, 2)
     return angles.cos(), angles.sin()
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def rotate(x: Tensor, cos: Tensor, *, sin: Tensor) -> Tensor:
     """x (..., S, K) rotated by its position, pairing element i with i + K/2; computed in the tables' type."""
     first, second = x.chunk(2, dim=-1)
     return (x * cos + torch.cat([-second, first], dim=-1) * sin).to(x.dtype)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attend(q: Tensor, k: Tensor, *, v: Tensor) -> Tensor:
     """Softmax attention of q on k and v, all (B, H, S, K).
 
     In float32 where gradients are enabled, on a CPU: there torch's backward pass in bfloat16 is slower than all that this costs
@@ -108,15 +112,15 @@ class Attention(nn.Module):
     cos: Tensor
     sin: Tensor
 
-    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, seq_len: int, config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
         D = config.hidden_size
         self.num_heads = config.num_heads
-        self.qkv = Linear(D, 3 * D, generator)
-        self.output = Linear(D, D, generator)
+        self.qkv = Linear(D, 3 * D, generator=generator)
+        self.output = Linear(D, D, generator=generator)
         self.rope = config.positions == "rope"
         if self.rope:
-            cos, sin = rope_tables(seq_len, D // config.num_heads, config.rope_theta)
+            cos, sin = rope_tables(seq_len, D // config.num_heads, theta=config.rope_theta)
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
 
@@ -125,17 +129,17 @@ class Attention(nn.Module):
         B, S, D = x.shape
         q, k, v = self.qkv(x).view(B, S, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)  # each (B, H, S, K)
         if self.rope:
-            q, k = rotate(q, self.cos, self.sin), rotate(k, self.cos, self.sin)
-        heads = attend(q, k, v)
+            q, k = rotate(q, self.cos, sin=self.sin), rotate(k, self.cos, sin=self.sin)
+        heads = attend(q, k, v=v)
         return self.output(heads.transpose(1, 2).reshape(B, S, D))
 
 
 class MixPositions(nn.Module):
     """A SwiGLU over positions, alike for every channel: the attention-free way to mix them, for a fixed length."""
 
-    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, seq_len: int, config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
-        self.mlp = SwiGLU(seq_len, config, generator)
+        self.mlp = SwiGLU(seq_len, config, generator=generator)
         self.eps = config.rms_norm_eps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,12 +163,12 @@ class MixNeighbours(nn.Module):
     A graph network on the grid: with it the recursion spreads what a cell knows as a breadth-first search does.
     """
 
-    def __init__(self, columns: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, columns: int, config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
         D, self.columns = config.hidden_size, columns
-        width = swiglu_width(D, config.expansion, config.inner_multiple)
-        self.gate_up = Linear(5 * D, 2 * width, generator)
-        self.down = Linear(width, D, generator)
+        width = swiglu_width(D, config.expansion, multiple=config.inner_multiple)
+        self.gate_up = Linear(5 * D, 2 * width, generator=generator)
+        self.down = Linear(width, D, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, D) to (B, L, D)."""
@@ -179,19 +183,21 @@ class MixNeighbours(nn.Module):
 class Block(nn.Module):
     """Mix positions, then channels; after each a residual sum and a norm without weight (post-norm)."""
 
-    def __init__(self, seq_len: int, config: ModelConfig, generator: torch.Generator | None = None, columns: int = 0):
+    def __init__(
+        self, seq_len: int, config: ModelConfig, *, generator: torch.Generator | None = None, columns: int = 0
+    ):
         super().__init__()
         if config.mixer == "neighbours" and (columns < 1 or seq_len % columns):
             raise ValueError(f"mixer neighbours needs the columns of the grid: got {columns} for {seq_len} cells")
         self.eps = config.rms_norm_eps
         self.mixer = config.mixer
         if config.mixer == "mlp":
-            self.mix_positions = MixPositions(seq_len, config, generator)
+            self.mix_positions = MixPositions(seq_len, config, generator=generator)
         elif config.mixer == "neighbours":
-            self.mix_neighbours = MixNeighbours(columns, config, generator)
+            self.mix_neighbours = MixNeighbours(columns, config, generator=generator)
         else:
-            self.attention = Attention(seq_len, config, generator)
-        self.mlp = SwiGLU(config.hidden_size, config, generator)
+            self.attention = Attention(seq_len, config, generator=generator)
+        self.mlp = SwiGLU(config.hidden_size, config, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, S, D) to (B, S, D)."""
@@ -210,12 +216,15 @@ class BlockStack(nn.Module):
         self,
         num_layers: int,
         seq_len: int,
+        *,
         config: ModelConfig,
         generator: torch.Generator | None = None,
         columns: int = 0,
     ):
         super().__init__()
-        self.layers = nn.ModuleList(Block(seq_len, config, generator, columns) for _ in range(num_layers))
+        self.layers = nn.ModuleList(
+            Block(seq_len, config, generator=generator, columns=columns) for _ in range(num_layers)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, S, D) to (B, S, D)."""

@@ -33,7 +33,7 @@ def _name_of(module: nn.Module) -> str:
     return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
-def model_around(net: Networks, config: ModelConfig, shape: PuzzleShape) -> TRM | HRM:
+def model_around(net: Networks, config: ModelConfig, *, shape: PuzzleShape) -> TRM | HRM:
     """The model of these settings, with networks of the user's own in place of its block stacks.
 
     Raises:

@@ -17,7 +17,7 @@ class PuzzleEmbedding(nn.Module):
 
     table: Tensor
 
-    def __init__(self, num_puzzles: int, size: int, prefix_len: int, hidden_size: int, dtype: torch.dtype):
+    def __init__(self, num_puzzles: int, size: int, *, prefix_len: int, hidden_size: int, dtype: torch.dtype):
         super().__init__()
         self.register_buffer("table", torch.zeros(num_puzzles, size))
         self.prefix_len, self.hidden_size, self.dtype = prefix_len, hidden_size, dtype

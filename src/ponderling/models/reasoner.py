@@ -41,20 +41,24 @@ class Reasoner(Model):
         super().__init__(config, shape)
         dtype = getattr(torch, config.dtype)
         D, P, L = config.hidden_size, config.prefix_len, shape.seq_len
-        self.embedding = Embedding(shape.vocab_size, D, D**-0.5, dtype, generator)
+        self.embedding = Embedding(shape.vocab_size, D, std=D**-0.5, dtype=dtype, generator=generator)
         self.positions = (
-            Embedding(P + L, D, D**-0.5, dtype, generator) if config.positions == "learned" else None
+            Embedding(P + L, D, std=D**-0.5, dtype=dtype, generator=generator)
+            if config.positions == "learned"
+            else None
         )  # the table covers the prefix too
         self.puzzle_embedding = (
-            PuzzleEmbedding(shape.num_puzzles, config.puzzle_embedding_size, P, D, dtype)
+            PuzzleEmbedding(shape.num_puzzles, config.puzzle_embedding_size, prefix_len=P, hidden_size=D, dtype=dtype)
             if config.puzzle_embedding_size
             else None
         )
-        self.answer_head = Linear(D, shape.vocab_size, generator)
+        self.answer_head = Linear(D, shape.vocab_size, generator=generator)
         self.halt_head = HaltHead(D)
         # One vector for each state tensor, the same at every position; a buffer: not trained, stored in the activations'
         # type as in official checkpoints.
-        self.register_buffer("initial", truncated_normal_(torch.empty(num_states, D), 1.0, generator).to(dtype))
+        self.register_buffer(
+            "initial", truncated_normal_(torch.empty(num_states, D), 1.0, generator=generator).to(dtype)
+        )
 
     def embed_question(self, tokens: Tensor, puzzle_ids: Tensor) -> Tensor:
         """x, (B, S, D), from tokens (B, L) and puzzle ids (B,)."""
@@ -95,7 +99,7 @@ class Reasoner(Model):
         raise NotImplementedError
 
     def forward(
-        self, state: State, tokens: Tensor, puzzle_ids: Tensor, *, n: int | None = None, T: int | None = None
+        self, state: State, tokens: Tensor, *, puzzle_ids: Tensor, n: int | None = None, T: int | None = None
     ) -> tuple[State, Output]:
         """One supervision step: the improved state, still attached to its gradient, and what it says.
 

@@ -71,7 +71,7 @@ class Groups(nn.Module):
 
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None):
         super().__init__()
-        self.mlp = scale_down_output(SwiGLU(config.hidden_size, config, generator))
+        self.mlp = scale_down_output(SwiGLU(config.hidden_size, config, generator=generator))
 
     def forward(self, u: Tensor, members: Tensor) -> Tensor:
         """(B, C, V, D) to (B, C, V, D), each symbol for itself; members (G, C) or (B, G, C), 1 for a cell in the group."""
@@ -84,13 +84,13 @@ class Groups(nn.Module):
 class RelationalBlock(nn.Module):
     """Messages through every relation, and among the symbols of each cell; then a SwiGLU on each vector (post-norm)."""
 
-    def __init__(self, relations: Iterable[str], config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, relations: Iterable[str], config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
         D, self.eps = config.hidden_size, config.rms_norm_eps
-        self.gate_value = Linear(D, 2 * D, generator)
+        self.gate_value = Linear(D, 2 * D, generator=generator)
         self.relations = nn.ModuleDict({name: Groups(config, generator) for name in relations})
-        self.symbols = scale_down_output(SwiGLU(D, config, generator))
-        self.mlp = SwiGLU(D, config, generator)
+        self.symbols = scale_down_output(SwiGLU(D, config, generator=generator))
+        self.mlp = SwiGLU(D, config, generator=generator)
 
     def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
         """(B, C, V, D) to (B, C, V, D); the members of each relation's groups as `Groups` takes them."""
@@ -147,13 +147,15 @@ class Relational(Model):
         self.relation_names = tuple(relations.groups)
         for name, groups in relations.groups.items():
             self.register_buffer(f"members_{name}", membership(groups, shape.seq_len).to(dtype), persistent=False)
-        self.embedding = Embedding(3, D, 1.0, dtype, generator)
-        self.net = Blocks(RelationalBlock(self.relation_names, config, generator) for _ in range(config.num_layers))
-        self.answer_head = Linear(D, 1, generator)
+        self.embedding = Embedding(3, D, std=1.0, dtype=dtype, generator=generator)
+        self.net = Blocks(
+            RelationalBlock(self.relation_names, config, generator=generator) for _ in range(config.num_layers)
+        )
+        self.answer_head = Linear(D, 1, generator=generator)
         self.halt_head = nn.Linear(2 * D, 1)
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
-        self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator).to(dtype))
+        self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator=generator).to(dtype))
 
     @property
     def num_symbols(self) -> int:
@@ -189,8 +191,8 @@ class Relational(Model):
         self,
         state: State,
         tokens: Tensor,
-        puzzle_ids: Tensor,
         *,
+        puzzle_ids: Tensor,
         regions: Tensor | None = None,
         n: int | None = None,
         T: int | None = None,
@@ -206,12 +208,12 @@ class Relational(Model):
             T: Recursions; None: the config's.
         """
         if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
-            return self.step(state, tokens, self.members(regions), n=n, T=T)
+            return self.step(state, tokens, members=self.members(regions), n=n, T=T)
         parts = [
             self(
                 tuple(s[i : i + CHUNK] for s in state),
                 tokens[i : i + CHUNK],
-                puzzle_ids[i : i + CHUNK],
+                puzzle_ids=puzzle_ids[i : i + CHUNK],
                 regions=None if regions is None else regions[i : i + CHUNK],
                 n=n,
                 T=T,
@@ -225,8 +227,8 @@ class Relational(Model):
         self,
         state: State,
         tokens: Tensor,
-        members: dict[str, Tensor],
         *,
+        members: dict[str, Tensor],
         n: int | None = None,
         T: int | None = None,
     ) -> tuple[State, Output]:
@@ -236,7 +238,7 @@ class Relational(Model):
         """
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
-        n, T = depth(self.config, n, T)
+        n, T = depth(self.config, n, T=T)
         y, z = deep_recursion(lambda h: self.net(h, members), x, y=y, z=z, n=n, T=T)
         return (y, z), self.heads(y)
 

@@ -44,11 +44,17 @@ class TRM(Reasoner):
         num_states = {"two": 2, "single": 1, "many": 1 + config.n}[config.latents]
         super().__init__(config, shape, num_states=num_states, generator=generator)
         S = config.prefix_len + shape.seq_len
-        self.net = net if net is not None else BlockStack(config.num_layers, S, config, generator, shape.columns)
+        self.net = (
+            net
+            if net is not None
+            else BlockStack(config.num_layers, S, config=config, generator=generator, columns=shape.columns)
+        )
         self.net_y = None
         if config.separate_networks:
             self.net_y = (
-                net_y if net_y is not None else BlockStack(config.layers_H, S, config, generator, shape.columns)
+                net_y
+                if net_y is not None
+                else BlockStack(config.layers_H, S, config=config, generator=generator, columns=shape.columns)
             )
         elif net_y is not None:
             raise ValueError("net_y is a second network for y: it needs separate_networks True")
@@ -60,7 +66,7 @@ class TRM(Reasoner):
 
     def recur(self, x: Tensor, state: State, *, n: int | None = None, T: int | None = None) -> State:
         """`deep_recursion`, or what the ablation puts in its place."""
-        n, T = depth(self.config, n, T)
+        n, T = depth(self.config, n, T=T)
         if self.config.gradient == "one_step":
             y, z = state
             return hierarchical_recursion(*self.networks, x=x, y=y, z=z, n=n, T=T)

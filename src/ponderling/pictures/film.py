@@ -119,9 +119,9 @@ def shapes(film: Film, frame: int) -> dict[Shape, float]:
     """Everything that a frame shows, with its opacity."""
     drawn: dict[Shape, float] = {}
     _draw_board(film, drawn)
-    _draw_cells(film, frame, drawn)
-    _draw_words(film, frame, drawn)
-    _draw_curve(film, frame, drawn)
+    _draw_cells(film, frame, drawn=drawn)
+    _draw_words(film, frame, drawn=drawn)
+    _draw_curve(film, frame, drawn=drawn)
     return drawn
 
 
@@ -154,7 +154,7 @@ def _draw_board(film: Film, drawn: dict[Shape, float]) -> None:
         drawn[Shape(5 + thick, "line", "block" if thick else "line", x, top, x, bottom, thick=1 + thick)] = 1
 
 
-def _draw_cells(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
+def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     task, result = film.task, film.result
     tokens = film.tokens(frame)
     texts = [text for row in task.render(tokens) for text in row]
@@ -168,23 +168,23 @@ def _draw_cells(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
         row, column = divmod(i, task.grid_shape[1])
         x, y, size = _left(film) + column * film.cell, MARGIN + row * film.cell, film.cell
 
-        def fill(layer: int, role: str, opacity: float = 1, at: tuple[float, float, float] = (x, y, size)) -> None:
+        def fill(layer: int, role: str, *, opacity: float = 1, at: tuple[float, float, float] = (x, y, size)) -> None:
             drawn[Shape(layer, "rect", role, at[0], at[1], at[2], at[2])] = opacity
 
         if text in palette:
-            fill(2, palette[text], 1 if step is None or clues[i] else max(0.15, float(step.confidence[i])))
+            fill(2, palette[text], opacity=1 if step is None or clues[i] else max(0.15, float(step.confidence[i])))
         elif clues[i]:
             fill(1, "given")
         p = step.probabilities[i] if step is not None and not clues[i] else None
         undecided = p is not None and bool(candidates) and p.max() < BIG
         if i in wrong and not clues[i]:
-            fill(3, "wrong", 0.45 if undecided else 1)
+            fill(3, "wrong", opacity=0.45 if undecided else 1)
         elif tokens[i] != before[i]:
             fill(3, "changed")
         if step is not None and i in step.guessed:
             drawn[Shape(7, "ring", "guess", x + 2.5, y + 2.5, size - 5, size - 5, thick=2)] = 1
         if p is not None and undecided:
-            _draw_candidates(drawn, candidates, p, x, y, size)
+            _draw_candidates(drawn, candidates, p=p, x=x, y=y, size=size)
         elif text.strip(" .") and text not in palette:
             sure = 1.0 if p is None else float(p[tokens[i]])
             role = "ink" if clues[i] else "answer"
@@ -207,7 +207,7 @@ def _candidates(task: Task) -> dict[int, str]:
 
 
 def _draw_candidates(
-    drawn: dict[Shape, float], candidates: dict[int, str], p: Any, x: float, y: float, size: float
+    drawn: dict[Shape, float], candidates: dict[int, str], *, p: Any, x: float, y: float, size: float
 ) -> None:
     per_row = math.ceil(math.sqrt(len(candidates)))
     pitch = (size - 4) / per_row
@@ -219,31 +219,36 @@ def _draw_candidates(
             drawn[Shape(4, "text", "answer", *centre, h=round(0.9 * pitch), text=text)] = math.sqrt(float(p[token]))
 
 
-def _draw_words(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
+def _draw_words(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     width, _ = film.size
     y = 2 * MARGIN + film.task.grid_shape[0] * film.cell + 4
     left, right = MARGIN, width - MARGIN
     trace = film.result.trace
 
-    def say(text: str, role: str, x: float, anchor: Literal["start", "end"], bold: bool = False) -> None:
+    def say(text: str, role: str, *, x: float, anchor: Literal["start", "end"], bold: bool = False) -> None:
         drawn[Shape(8, "text", role, x, y, h=15, text=text, bold=bold, anchor=anchor, jumps=True)] = 1
 
-    say(f"{film.unit} {frame} of {len(trace)}" if frame else "the puzzle", "ink", left, "start", True)
+    say(f"{film.unit} {frame} of {len(trace)}" if frame else "the puzzle", "ink", x=left, anchor="start", bold=True)
     if not frame:
-        say(f"{int((~film.task.clue_mask(film.result.question_tokens)).sum())} cells to fill", "soft", right, "end")
+        say(
+            f"{int((~film.task.clue_mask(film.result.question_tokens)).sum())} cells to fill",
+            "soft",
+            x=right,
+            anchor="end",
+        )
         return
     verdict = film.task.check(film.result.question_tokens, film.tokens(frame))
     if not film.task.has_rules:
         changed = int((film.tokens(frame) != film.tokens(frame - 1)).sum())
-        say(f"{changed} {'cell' if changed == 1 else 'cells'} changed", "soft", right, "end")
+        say(f"{changed} {'cell' if changed == 1 else 'cells'} changed", "soft", x=right, anchor="end")
     elif verdict.valid:
-        say("every rule holds", "right", right, "end", True)
+        say("every rule holds", "right", x=right, anchor="end", bold=True)
     else:
         count = len(verdict.wrong_cells)
-        say(f"{count} {'cell breaks' if count == 1 else 'cells break'} a rule", "soft", right, "end")
+        say(f"{count} {'cell breaks' if count == 1 else 'cells break'} a rule", "soft", x=right, anchor="end")
 
 
-def _draw_curve(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
+def _draw_curve(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     """How sure the halting head is, step by step; what is still to come is not there yet."""
     width, height = film.size
     left, right = MARGIN, width - MARGIN
@@ -281,7 +286,7 @@ def _draw_curve(film: Film, frame: int, drawn: dict[Shape, float]) -> None:
 # SVG
 
 
-def svg(film: Film, delay: float = 0.8, still: int | None = None) -> str:
+def svg(film: Film, delay: float = 0.8, *, still: int | None = None) -> str:
     """The film as an SVG that plays by itself; or one frame of it.
 
     Args:
@@ -294,8 +299,8 @@ def svg(film: Film, delay: float = 0.8, still: int | None = None) -> str:
     body = []
     for shape in in_order:
         opacities = [round(frame.get(shape, 0), 2) for frame in frames]
-        inside = "" if len(set(opacities)) == 1 else _animation(opacities, shape.jumps, delay)
-        body.append(_element(shape, opacities[0], inside))
+        inside = "" if len(set(opacities)) == 1 else _animation(opacities, shape.jumps, delay=delay)
+        body.append(_element(shape, opacities[0], inside=inside))
     width, height = film.size
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -329,7 +334,7 @@ def _number(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
-def _element(shape: Shape, opacity: float, inside: str) -> str:
+def _element(shape: Shape, opacity: float, *, inside: str) -> str:
     x, y, w, h = (_number(value) for value in shape[3:7])
     classes = [shape.role] if shape.role in COLOURS else []
     own = "" if classes else f' style="--c:{html.escape(shape.role)}"'
@@ -363,7 +368,7 @@ def _number_short(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".").removeprefix("0") or "0"
 
 
-def _animation(opacities: list[float], jumps: bool, delay: float) -> str:
+def _animation(opacities: list[float], jumps: bool, *, delay: float) -> str:
     """The opacity over one round of the film, named only where it changes."""
     length = len(opacities) - 1 + HOLD
     times, values = [0.0], [opacities[0]]
@@ -406,7 +411,7 @@ def page(film: Film, delay: float = 0.8) -> str:
 # Pixels
 
 
-def image(film: Film, frame: int, theme: Theme = "light", scale: float = 1) -> Image.Image:
+def image(film: Film, frame: int, *, theme: Theme = "light", scale: float = 1) -> Image.Image:
     """One frame as a picture of pixels."""
     from PIL import Image, ImageDraw
 
@@ -417,13 +422,13 @@ def image(film: Film, frame: int, theme: Theme = "light", scale: float = 1) -> I
     for shape, opacity in sorted(shapes(film, frame).items(), key=lambda item: item[0].layer):
         colour, seen = _colour(shape.role, theme), round(255 * opacity)
         if shape.kind == "text":
-            _write_text(picture, shape, colour, seen, fine)
+            _write_text(picture, shape, colour=colour, seen=seen, fine=fine)
         else:
-            _paint(pen, shape, (*colour, seen), fine)
+            _paint(pen, shape, colour=(*colour, seen), fine=fine)
     return picture.resize((round(width * scale), round(height * scale)), Image.Resampling.LANCZOS)
 
 
-def _paint(pen: Any, shape: Shape, colour: tuple[int, ...], fine: float) -> None:
+def _paint(pen: Any, shape: Shape, *, colour: tuple[int, ...], fine: float) -> None:
     x, y, w, h = (value * fine for value in shape[3:7])
     thick = max(1, round(shape.thick * fine))
     if shape.kind == "rect":
@@ -436,7 +441,7 @@ def _paint(pen: Any, shape: Shape, colour: tuple[int, ...], fine: float) -> None
         pen.ellipse((x - w, y - w, x + w, y + w), fill=colour)
 
 
-def _write_text(picture: Image.Image, shape: Shape, colour: tuple[int, int, int], seen: int, fine: float) -> None:
+def _write_text(picture: Image.Image, shape: Shape, *, colour: tuple[int, int, int], seen: int, fine: float) -> None:
     """Through a mask, for pillow draws half seen text as if it were wholly seen."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -456,7 +461,9 @@ def _colour(role: str, theme: Theme) -> tuple[int, int, int]:
     return tuple(int(name[i : i + 2], 16) for i in (1, 3, 5))  # pyright: ignore[reportReturnType]
 
 
-def write(film: Film, file: str | Path, delay: float = 0.8, still: int | None = None, theme: Theme = "light") -> None:
+def write(
+    film: Film, file: str | Path, *, delay: float = 0.8, still: int | None = None, theme: Theme = "light"
+) -> None:
     """Writes the film, or one frame of it, as the file's ending says: .svg, .html, .gif; a frame .svg or .png.
 
     Raises:
@@ -470,11 +477,13 @@ def write(film: Film, file: str | Path, delay: float = 0.8, still: int | None = 
     if still is not None and not 0 <= still < film.num_frames:
         raise ValueError(f"the film has the frames 0 (the puzzle) to {film.num_frames - 1}: got {still}")
     if file.suffix == ".svg":
-        text = svg(film, delay, still)
+        text = svg(film, delay, still=still)
     elif file.suffix == ".html":
         text = page(film, delay)
     else:
-        write_atomically(file, lambda path: _write_pixels(film, path, file.suffix, delay, still, theme))
+        write_atomically(
+            file, lambda path: _write_pixels(film, path, ending=file.suffix, delay=delay, still=still, theme=theme)
+        )
         return
     write_atomically(file, lambda path: path.write_text(text))
 
@@ -492,10 +501,10 @@ def check_ending(file: Path, still: int | None) -> None:
             raise ModuleNotFoundError(f"{file.suffix} needs the package pillow: pip install 'ponderling[plot]'")
 
 
-def _write_pixels(film: Film, path: Path, ending: str, delay: float, still: int | None, theme: Theme) -> None:
+def _write_pixels(film: Film, path: Path, *, ending: str, delay: float, still: int | None, theme: Theme) -> None:
     if still is not None:
-        image(film, still, theme, scale=2).save(path, format="PNG")
+        image(film, still, theme=theme, scale=2).save(path, format="PNG")
         return
-    frames = [image(film, i, theme) for i in range(film.num_frames)]
+    frames = [image(film, i, theme=theme) for i in range(film.num_frames)]
     times = [round(1000 * delay)] * (len(frames) - 1) + [round(1000 * delay * HOLD)]
     frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)

@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 ENDINGS = (".png", ".svg", ".pdf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """The lines of one run's log."""
 
@@ -65,7 +65,7 @@ def read_run(folder: str | Path) -> Run:
         raise ValueError(f"{folder}: its metrics.jsonl holds no line yet")
     kinds = {kind: [line for line in lines if line["kind"] == kind] for kind in ("train", "eval", "test")}
     test = kinds["test"][-1] if kinds["test"] else None
-    return Run(Path(folder).resolve().name, kinds["train"], kinds["eval"], test)
+    return Run(name=Path(folder).resolve().name, train=kinds["train"], eval=kinds["eval"], test=test)
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -146,20 +146,20 @@ def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 @_styled
 def plot_runs(runs: Sequence[Run]) -> Figure:
     """Loss, exact match, steps, halting precision and exact match by rating over a run's updates; several side by side."""
-    figure, axes = _panels(2, 3, (12, 6.4))
+    figure, axes = _panels(2, 3, size=(12, 6.4))
     loss, exact, steps, precision, rating, notes = axes
     loss.set_title("loss of the answer")
     exact.set_title("exact match")
     steps.set_title("supervision steps, early exit")
     precision.set_title("halting precision: right when it stopped")
     for run, colour in zip(runs, _cycle(COLOURS), strict=False):
-        _line(loss, run.train, "answer_loss", colour, faint=True)
-        _line(exact, run.train, "exact", colour, faint=True)
-        _line(exact, run.eval, "exact", colour)
-        _line(steps, run.train, "mean_steps", colour, faint=True)
-        _line(steps, run.eval, "mean_steps", colour)
+        _line(loss, run.train, key="answer_loss", colour=colour, faint=True)
+        _line(exact, run.train, key="exact", colour=colour, faint=True)
+        _line(exact, run.eval, key="exact", colour=colour)
+        _line(steps, run.train, key="mean_steps", colour=colour, faint=True)
+        _line(steps, run.eval, key="mean_steps", colour=colour)
         points = [{"step": line["step"], "precision": line["halting"]["precision"]} for line in run.eval]
-        _line(precision, points, "precision", colour)
+        _line(precision, points, key="precision", colour=colour)
     loss.set_yscale("log")
     for axis in (exact, precision):
         _percent(axis)
@@ -174,7 +174,7 @@ def plot_runs(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def _line(axis: Axes, lines: Iterable[Mapping[str, Any]], key: str, colour: str, faint: bool = False) -> None:
+def _line(axis: Axes, lines: Iterable[Mapping[str, Any]], *, key: str, colour: str, faint: bool = False) -> None:
     """One curve; what training itself shows is faint beside what the held-out puzzles do."""
     points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
     if points:
@@ -192,7 +192,7 @@ def _rating_over_time(axis: Axes, run: Run) -> None:
             for row in line["by_rating"]
             if row["rating"] == name
         ]
-        _line(axis, points, "exact", shade)
+        _line(axis, points, key="exact", colour=shade)
         axis.lines[-1].set_label(name)
     axis.set_xlabel("updates")
     axis.set_xlim(left=0)
@@ -203,7 +203,7 @@ def _rating_over_time(axis: Axes, run: Run) -> None:
 def _rating_at_the_end(axis: Axes, runs: Sequence[Run]) -> None:
     axis.set_title("exact match by rating, last evaluation")
     rows = [run.eval[-1]["by_rating"] if run.eval else [] for run in runs]
-    _bars(axis, [run.name for run in runs], rows, "exact")
+    _bars(axis, [run.name for run in runs], rows=rows, key="exact")
     _percent(axis)
 
 
@@ -231,7 +231,7 @@ def _notes(axis: Axes, runs: Sequence[Run]) -> None:
 @_styled
 def plot_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Figure:
     """Accuracy against test-time compute, and difficulty against steps taken, for what `ponderling eval --json` printed."""
-    figure, (compute, difficulty, accuracy) = _panels(1, 3, (13, 4.3))
+    figure, (compute, difficulty, accuracy) = _panels(1, 3, size=(13, 4.3))
     compute.set_title("exact match against supervision steps")
     for figures, colour in zip(evaluations, _cycle(COLOURS), strict=False):
         compute.plot(*_by_compute(figures), color=colour, marker=".", label=figures["name"])
@@ -243,12 +243,12 @@ def plot_evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Figure:
     names = [figures["name"] for figures in evaluations]
     rows = [figures["by_rating"] for figures in evaluations]
     difficulty.set_title("steps taken, by difficulty")
-    _bars(difficulty, names, rows, "mean_steps")
+    _bars(difficulty, names, rows=rows, key="mean_steps")
     difficulty.set_ylabel("mean steps")
     if max((row["mean_steps"] for group in rows for row in group), default=0) > 50:
         difficulty.set_yscale("log")
     accuracy.set_title("exact match, by difficulty")
-    _bars(accuracy, names, rows, "exact")
+    _bars(accuracy, names, rows=rows, key="exact")
     _percent(accuracy)
     return figure
 
@@ -260,7 +260,7 @@ def _by_compute(figures: Mapping[str, Any]) -> tuple[list[int], list[float]]:
     return [int(steps) for steps in figures["exact_within"]], list(figures["exact_within"].values())
 
 
-def _bars(axis: Axes, names: Sequence[str], rows: Sequence[Sequence[Mapping[str, Any]]], key: str) -> None:
+def _bars(axis: Axes, names: Sequence[str], *, rows: Sequence[Sequence[Mapping[str, Any]]], key: str) -> None:
     """For each rating a group of bars, one for each run or file."""
     ratings = sorted({row["rating"] for group in rows for row in group}, key=lambda r: int(r.split("-")[0].rstrip("+")))
     width = 0.8 / max(1, len(names))
@@ -280,7 +280,7 @@ def _bars(axis: Axes, names: Sequence[str], rows: Sequence[Sequence[Mapping[str,
 # Looks
 
 
-def _panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+def _panels(rows: int, columns: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")

@@ -17,6 +17,7 @@ CLUE, WRONG, CHANGED, SURE, UNSURE = "bold", "bold white on red", "black on yell
 def grid_text(
     task: Task,
     question: Tokens,
+    *,
     answer: Tokens,
     before: Tokens | None = None,
     confidence: list[float] | None = None,
@@ -82,10 +83,10 @@ def outcome_text(result: ShownResult) -> Text:
     return Text.assemble(("not solved", "bold red"), f": {reasons} ({ended})")
 
 
-def watch(task: Task, result: ShownResult, delay: float) -> None:
+def watch(task: Task, result: ShownResult, *, delay: float) -> None:
     """Shows every moment of the trace: in place in a terminal, one below the other elsewhere."""
     console = Console(highlight=False)
-    frames = [_frame(task, result, i, marks=not console.is_terminal) for i in range(len(result.trace))]
+    frames = [_frame(task, result, i=i, marks=not console.is_terminal) for i in range(len(result.trace))]
     if console.is_terminal:
         with Live(frames[0], console=console, auto_refresh=False) as live:
             for frame in frames:
@@ -98,7 +99,7 @@ def watch(task: Task, result: ShownResult, delay: float) -> None:
     console.print(outcome_text(result))
 
 
-def _frame(task: Task, result: ShownResult, i: int, marks: bool) -> Group:
+def _frame(task: Task, result: ShownResult, *, i: int, marks: bool) -> Group:
     step = result.trace[i]
     before = result.trace[i - 1].tokens if i else result.question_tokens
     changed = int((step.tokens != before).sum())
@@ -110,4 +111,14 @@ def _frame(task: Task, result: ShownResult, i: int, marks: bool) -> Group:
         (f"{bar:░<20}", "cyan"),
     )
     title.append(f" {step.halt_probability:.0%}")
-    return Group(title, grid_text(task, result.question_tokens, step.tokens, before, list(step.confidence), marks))
+    return Group(
+        title,
+        grid_text(
+            task,
+            result.question_tokens,
+            answer=step.tokens,
+            before=before,
+            confidence=list(step.confidence),
+            marks=marks,
+        ),
+    )

@@ -68,7 +68,7 @@ def _read_kept(file: Path, task: Task) -> Puzzles:
     return puzzles
 
 
-def puzzles_to_test(checkpoint: Checkpoint, task: Task, source: str) -> Puzzles:
+def puzzles_to_test(checkpoint: Checkpoint, task: Task, *, source: str) -> Puzzles:
     """The puzzles to evaluate a checkpoint on.
 
     Args:

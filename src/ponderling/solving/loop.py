@@ -221,7 +221,7 @@ class ThinkingLoop:
         recursions = itertools.count(1) if times_asked(self.model, self.config) > 1 else itertools.repeat(None)
         latest: Moment | None = None
 
-        def observe(rows: Tensor, state: State, output: StepOutput, halts: Tensor) -> None:
+        def observe(rows: Tensor, state: State, *, output: StepOutput, halts: Tensor) -> None:
             nonlocal latest
             assert watch is not None
             whom = active if len(rows) == len(active) else [active[row] for row in rows.tolist()]
@@ -241,7 +241,7 @@ class ThinkingLoop:
             end = latest  # what was fetched for the watcher is not fetched again
         else:
             end = Moment(active, after, output=output, halts=halts, config=self.config)
-        said = self._collect(end, before, after)
+        said = self._collect(end, before, after=after)
         if part is not None:
             after = tuple(s.index_copy(0, part, new) for s, new in zip(self._state, after, strict=True))
         self._state = after
@@ -250,7 +250,7 @@ class ThinkingLoop:
     def _rows(self, slots: Sequence[Slot]) -> Tensor:
         return torch.tensor([slot.row for slot in slots], device=self.device)
 
-    def _collect(self, end: Moment, before: State, after: State) -> list[tuple[Slot, Said]]:
+    def _collect(self, end: Moment, before: State, *, after: State) -> list[tuple[Slot, Said]]:
         slots, tokens = end.slots, end.tokens
         halts, sure = end.halts.tolist(), end.halt_probability.tolist()
         asking = [row for row, slot in enumerate(slots) if slot.wants_probabilities]

@@ -416,7 +416,7 @@ class Thinker:
             return None
         state = puzzle.root if attempt.guesses_on else self.loop.model.initial_state(1)
         generator = torch.Generator(device=self.loop.device).manual_seed(int(attempt.rng.integers(1 << 62)))
-        return add_noise(state, noise, generator)
+        return add_noise(state, noise, generator=generator)
 
     def watch(self, moment: Moment) -> None:
         """Keeps or tells what the model said of this thinker's slots."""

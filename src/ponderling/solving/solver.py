@@ -179,7 +179,7 @@ class Solver:
             PuzzleError: when a puzzle cannot be read, which the message names by number, or when the counts differ.
         """
         questions = [self._parse_numbered(i, puzzle) for i, puzzle in enumerate(inputs, 1)]
-        labels = [self._parse_numbered(i, puzzle, "answer") for i, puzzle in enumerate(outputs, 1)]
+        labels = [self._parse_numbered(i, puzzle, what="answer") for i, puzzle in enumerate(outputs, 1)]
         if len(questions) != len(labels):
             raise PuzzleError(
                 f"expected an output for each input: got {len(questions)} inputs and {len(labels)} outputs"
@@ -191,7 +191,7 @@ class Solver:
             puzzle_ids=np.zeros(len(questions), np.int32),
         )
 
-    def _parse_numbered(self, number: int, puzzle: Puzzle, what: str = "puzzle") -> Tokens:
+    def _parse_numbered(self, number: int, puzzle: Puzzle, *, what: str = "puzzle") -> Tokens:
         try:
             return self.parse(puzzle)
         except PuzzleError as error:

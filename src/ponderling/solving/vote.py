@@ -38,7 +38,7 @@ class TestInput(NamedTuple):
     __test__ = False  # for pytest: the name says ARC's test, not ours
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArcEvaluation:
     """The ranked answers to every test input; the figures are computed from them."""
 
@@ -180,7 +180,7 @@ def evaluate_arc(
     identity: dict[TestInput, Candidate] = {}
     most, done = 0, 0
     loop = ThinkingLoop(model, config, device=device)
-    for names, puzzles in _batches(family, tasks, views, batch_size):
+    for names, puzzles in _batches(family, tasks, views=views, batch_size=batch_size):
         answers, scores = _solve(loop, puzzles, steps=steps)
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
@@ -201,13 +201,13 @@ def evaluate_arc(
     )
 
 
-def count_views(family: Arc, tasks: Mapping[str, ArcTask], views: int | None) -> int:
+def count_views(family: Arc, tasks: Mapping[str, ArcTask], *, views: int | None) -> int:
     """Forward passes that `evaluate_arc` makes, one for each view of each test input."""
     return sum(len(task.tests) * len(family.identifiers.rows(name, views)) for name, task in tasks.items())
 
 
 def _batches(
-    family: Arc, tasks: Mapping[str, ArcTask], views: int | None, batch_size: int
+    family: Arc, tasks: Mapping[str, ArcTask], *, views: int | None, batch_size: int
 ) -> Iterator[tuple[list[TestInput], Puzzles]]:
     """Yields batches of test inputs and their views; the views of one input follow each other, from view 0 on."""
     base = family.questions((task, pair) for task in tasks.values() for pair in task.tests)

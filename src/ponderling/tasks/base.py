@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -38,6 +38,7 @@ class Puzzles:
     """The questions, (N, L)."""
     labels: Tokens
     """The answers, (N, L); PAD where a cell's answer is not known."""
+    _: KW_ONLY
     puzzle_ids: NDArray[np.int32]
     """Row of the puzzle embedding for each puzzle, (N,); all 0 for tasks whose rules never change."""
     ratings: NDArray[np.int32] | None = None
@@ -87,7 +88,7 @@ def join(parts: Sequence[Puzzles]) -> Puzzles:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSplit:
     """The puzzles of a run."""
 
@@ -213,6 +214,7 @@ class Relations:
 
     groups: dict[str, tuple[tuple[int, ...], ...]]
     """Groups of cells of each relation; groups of one relation are treated alike, and may differ in size."""
+    _: KW_ONLY
     first_symbol: int
     """Tokens from here on are symbols that can be exchanged for one another; a lower token means the cell is not given."""
     regions: Regions | None = None
@@ -225,6 +227,7 @@ class Verdict:
 
     valid: bool
     """Every rule holds, every cell is filled, and every clue of the question is kept."""
+    _: KW_ONLY
     wrong_cells: tuple[int, ...] = ()
     """Cells that are empty, break a rule, or change a clue; in row-major order."""
     reasons: tuple[str, ...] = field(default=())

@@ -77,7 +77,7 @@ class GridTask:
         """
         return ()
 
-    def puzzles(self, questions: Tokens, answers: Tokens, ratings: NDArray[np.integer] | None = None) -> Puzzles:
+    def puzzles(self, questions: Tokens, answers: Tokens, *, ratings: NDArray[np.integer] | None = None) -> Puzzles:
         """These questions and answers, (N, L) or (N, rows, columns), as `Puzzles`."""
         N, L = len(questions), self.num_cells
         return Puzzles(
@@ -309,7 +309,7 @@ class GridTask:
         reasons = tuple(self.is_right(question, answer))
         changed = np.flatnonzero(self.clue_mask(question) & (answer != question))
         reasons += tuple(f"the given cell at {self.place(int(i))} was changed" for i in changed[:3])
-        return Verdict(not reasons, tuple(map(int, changed)), reasons)
+        return Verdict(not reasons, wrong_cells=tuple(map(int, changed)), reasons=reasons)
 
     def valid(self, questions: Tokens, answers: Tokens) -> NDArray[np.bool_]:
         """Whether the rules accept each answer (N, L), (N,)."""
@@ -394,11 +394,11 @@ class GridTask:
 
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
         """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
-        return text_files.read_puzzles(self, path, limit)
+        return text_files.read_puzzles(self, path, limit=limit)
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns source, question, answer, rating, whole or not at all."""
-        text_files.write_puzzles(self, path, puzzles)
+        text_files.write_puzzles(self, path, puzzles=puzzles)
 
     def load_default(self, split: str) -> Puzzles:
         """Generated puzzles, always the same, `default_sizes` of them; no test puzzle has the `fingerprint` of another."""
@@ -417,14 +417,16 @@ class GridTask:
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """A run's puzzles; the validation puzzles are never among the training puzzles."""
-        return split_off(load_puzzles(self, data.train, "train"), load_puzzles(self, data.test, "test"), data)
+        return split_off(
+            load_puzzles(self, data.train, split="train"), load_puzzles(self, data.test, split="test"), data=data
+        )
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
         """The puzzles of a source, for evaluating a run with these settings."""
-        return load_puzzles(self, source, "test")
+        return load_puzzles(self, source, split="test")
 
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Puzzles of `hub_repository`, `train` or `test`; raises PuzzleError if it is not set or cannot be fetched."""
         if self.hub_repository is None:
             raise PuzzleError(f"{self.name} has no public data set: name a file, or default")
-        return text_files.read_hub(self, self.hub_repository, split, limit)
+        return text_files.read_hub(self, self.hub_repository, split=split, limit=limit)

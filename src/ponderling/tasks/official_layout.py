@@ -81,7 +81,7 @@ def read_grid_facts(folder: str | Path) -> dict[str, Any] | None:
         raise PuzzleError(f"{path}: cannot be read: {error}") from error
 
 
-def read_layout(folder: str | Path, split: str, vocab_size: int | None = None) -> Puzzles:
+def read_layout(folder: str | Path, split: str, *, vocab_size: int | None = None) -> Puzzles:
     """The puzzles of `train` or `test`.
 
     Raises:
@@ -95,10 +95,10 @@ def read_layout(folder: str | Path, split: str, vocab_size: int | None = None) -
         )
     if not facts["sets"]:
         raise PuzzleError(f"{Path(folder) / split / FACTS}: names no set")
-    return join([_read_set(Path(folder) / split, str(name), facts) for name in facts["sets"]])
+    return join([_read_set(Path(folder) / split, str(name), facts=facts) for name in facts["sets"]])
 
 
-def _read_set(folder: Path, name: str, facts: Mapping[str, Any]) -> Puzzles:
+def _read_set(folder: Path, name: str, *, facts: Mapping[str, Any]) -> Puzzles:
     arrays = {field: load_array(folder / f"{name}__{field}.npy") for field in FIELDS}
     inputs, labels, ids, puzzle_starts, group_starts = (arrays[field] for field in FIELDS)
     wrong = [
@@ -132,7 +132,9 @@ def _read_set(folder: Path, name: str, facts: Mapping[str, Any]) -> Puzzles:
     if problems:
         raise PuzzleError(f"{folder} (set {name}): {'; '.join(problems)}")
     examples_of = np.diff(puzzle_starts)
-    return Puzzles(inputs.astype(np.uint8), labels.astype(np.uint8), np.repeat(ids, examples_of).astype(np.int32))
+    return Puzzles(
+        inputs.astype(np.uint8), labels.astype(np.uint8), puzzle_ids=np.repeat(ids, examples_of).astype(np.int32)
+    )
 
 
 def load_array(path: Path) -> NDArray[Any]:
@@ -155,6 +157,7 @@ def load_array(path: Path) -> NDArray[Any]:
 def write_layout(
     folder: str | Path,
     parts: Mapping[str, Puzzles],
+    *,
     vocab_size: int,
     num_puzzles: int,
     grid: Mapping[str, Any],

@@ -13,14 +13,14 @@ from ponderling.tasks.base import DataSettings, DataSplit, Puzzles, Task, join
 from ponderling.tasks.in_memory import refuse_in_memory
 
 
-def split_off(pool: Puzzles, test: Puzzles, data: DataSettings) -> DataSplit:
+def split_off(pool: Puzzles, test: Puzzles, *, data: DataSettings) -> DataSplit:
     """A run's puzzles from those that may be trained on and the test puzzles; no held-out puzzle is trained on."""
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     num_validation = min(data.num_validation, len(pool) // 10)
     held = order[~pool.brings_regions[order]][:num_validation]  # others are not puzzles of the family's own kind
     train = order[~_is_among(pool, held)[order]]  # sets that are joined may hold a puzzle twice
-    return DataSplit(pool[train[: data.max_train]], pool[held], test[: data.max_test])
+    return DataSplit(train=pool[train[: data.max_train]], validation=pool[held], test=test[: data.max_test])
 
 
 def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -30,7 +30,7 @@ def _is_among(pool: Puzzles, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.fromiter(found, bool, len(pool)) & ~pool.brings_regions
 
 
-def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
+def load_puzzles(task: Task, source: str, *, split: str) -> Puzzles:
     """The puzzles of a file, or the task's own: `default` and its `packaged_sets` in the package, `hub` its public set.
 
     `split` is train or test. Several sources with + between them are joined.
@@ -42,7 +42,7 @@ def load_puzzles(task: Task, source: str, split: str) -> Puzzles:
     refuse_in_memory(source)
     if "+" in source and not Path(source).exists():
         names = source.split("+")
-        sets = {name: load_puzzles(task, name, split) for name in dict.fromkeys(names)}
+        sets = {name: load_puzzles(task, name, split=split) for name in dict.fromkeys(names)}
         return join([sets[name] for name in names])
     if source in ("default", *task.packaged_sets):
         puzzles = task.load_default(split if source == "default" else source)

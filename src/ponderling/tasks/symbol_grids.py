@@ -35,7 +35,7 @@ def rows_of(grid: Any) -> list[list[Cell]]:
     for number, row in enumerate(cells, 1):
         if len(row) != len(cells[0]):
             raise PuzzleError(f"ragged: row 1 has {len(cells[0])} cells, row {number} has {len(row)}")
-    return [[_plain(cell, r, c) for c, cell in enumerate(row, 1)] for r, row in enumerate(cells, 1)]
+    return [[_plain(cell, r, column=c) for c, cell in enumerate(row, 1)] for r, row in enumerate(cells, 1)]
 
 
 def cells_of(grid: Any, shape: tuple[int, int]) -> list[Cell]:
@@ -66,7 +66,7 @@ def _cells_of(row: Any, number: int) -> list[Any]:
     return list(row)
 
 
-def _plain(cell: Any, row: int, column: int) -> Cell:
+def _plain(cell: Any, row: int, *, column: int) -> Cell:
     """The cell as a plain value; whole floats, as in arrays that came from a table, are integers."""
     if isinstance(cell, np.generic):
         cell = cell.item()

@@ -89,7 +89,7 @@ class _Row(NamedTuple):
     regions: str = ""
 
 
-def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> Puzzles:
+def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) -> Puzzles:
     """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
 
     A CSV needs the column `question`; `answer`, `rating` and `source` are used if present. In a plain file a line is a
@@ -105,9 +105,9 @@ def read_puzzles(task: TextTask, path: str | Path, limit: int | None = None) -> 
     parts = []
     L = task.grid_shape[0] * task.grid_shape[1]
     with _open_text(path) as file:
-        rows = itertools.islice(_rows(path, file, L), limit)
+        rows = itertools.islice(_rows(path, file, L=L), limit)
         while chunk := _next_rows(path, rows):
-            parts.append(_from_rows(task, chunk, problems))
+            parts.append(_from_rows(task, chunk, problems=problems))
     if not parts:
         raise PuzzleError(f"{path}: no puzzle in it")
     problems.report()
@@ -121,7 +121,7 @@ def _next_rows(path: Path, rows: Iterator[_Row]) -> list[_Row]:
         raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
 
 
-def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
+def _rows(path: Path, file: io.TextIOBase, *, L: int) -> Iterator[_Row]:
     def cells(text: str) -> str:  # a space may be a cell
         return text if len(text) == L else text.strip()
 
@@ -146,20 +146,22 @@ def _rows(path: Path, file: io.TextIOBase, L: int) -> Iterator[_Row]:
             raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
 
 
-def _from_rows(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
+def _from_rows(task: TextTask, rows: list[_Row], *, problems: Problems) -> Puzzles:
     """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
     if any(row.regions for row in rows):
-        return _by_regions(task, rows, problems)
+        return _by_regions(task, rows, problems=problems)
     known = problems.count
-    tokens = _column(task, rows, [row.question for row in rows], "question", problems)
-    labels = _column(task, rows, [row.answer for row in rows], "answer", problems)
+    tokens = _column(task, rows, texts=[row.question for row in rows], name="question", problems=problems)
+    labels = _column(task, rows, texts=[row.answer for row in rows], name="answer", problems=problems)
     if problems.count == known:
-        _complete(task, rows, tokens, labels, problems)
+        _complete(task, rows, tokens=tokens, labels=labels, problems=problems)
     sources = tuple(sys.intern(row.source) for row in rows)
-    return Puzzles(tokens, labels, np.zeros(len(rows), np.int32), _ratings(rows, problems), sources)
+    return Puzzles(
+        tokens, labels, puzzle_ids=np.zeros(len(rows), np.int32), ratings=_ratings(rows, problems), sources=sources
+    )
 
 
-def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles:
+def _by_regions(task: TextTask, rows: list[_Row], *, problems: Problems) -> Puzzles:
     """The puzzles of these rows as in `_from_rows`, each read by the family with the row's regions."""
     parts, numbers = [], []
     numbers_of: dict[str, list[int]] = {}
@@ -171,7 +173,7 @@ def _by_regions(task: TextTask, rows: list[_Row], problems: Problems) -> Puzzles
         except ValueError as error:
             problems.add(rows[own[0]].number, str(error))
             continue
-        part = _from_rows(family, [rows[i]._replace(regions="") for i in own], problems)
+        part = _from_rows(family, [rows[i]._replace(regions="") for i in own], problems=problems)
         if regions is not None:
             part = replace(part, regions=np.tile(1 + regions, (len(part), 1)))
         parts.append(part)
@@ -191,7 +193,7 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
     return replace(join(parts), ratings=None if unrated else ratings, sources=sources if any(sources) else None)
 
 
-def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, problems: Problems) -> Tokens:
+def _column(task: TextTask, rows: list[_Row], *, texts: list[str], name: str, problems: Problems) -> Tokens:
     """All texts as tokens at once, PAD for answers not given; only impossible texts are looked at one by one."""
     lines, columns = task.grid_shape
     L = lines * columns
@@ -206,7 +208,7 @@ def _column(task: TextTask, rows: list[_Row], texts: list[str], name: str, probl
     return tokens
 
 
-def _complete(task: TextTask, rows: list[_Row], tokens: Tokens, labels: Tokens, problems: Problems) -> None:
+def _complete(task: TextTask, rows: list[_Row], *, tokens: Tokens, labels: Tokens, problems: Problems) -> None:
     """Checks the answers that are given, and searches for those that are not."""
     given = np.array([bool(row.answer) for row in rows])
     for i, reason in task.wrong_answers(tokens[given], labels[given]).items():
@@ -228,7 +230,7 @@ def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
     return ratings
 
 
-def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
+def write_puzzles(task: TextTask, path: str | Path, *, puzzles: Puzzles) -> None:
     """Writes a CSV with the columns of Sudoku-Extreme (gzipped if the name ends in .gz), whole or not at all.
 
     Where puzzles bring their own regions, a column holds their layouts.
@@ -256,7 +258,7 @@ def write_puzzles(task: TextTask, path: str | Path, puzzles: Puzzles) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(packed))
 
 
-def read_hub(task: TextTask, repository: str, split: str, limit: int | None = None) -> Puzzles:
+def read_hub(task: TextTask, repository: str, *, split: str, limit: int | None = None) -> Puzzles:
     """Puzzles of a public data set on the Hub, fetched once and then kept by huggingface_hub.
 
     Args:
@@ -277,7 +279,7 @@ def read_hub(task: TextTask, repository: str, split: str, limit: int | None = No
         raise PuzzleError(
             f"{repository} {split}.csv cannot be fetched from the Hub: {reason}. Or name a file that you have"
         ) from error
-    return read_puzzles(task, Path(path), limit)
+    return read_puzzles(task, Path(path), limit=limit)
 
 
 def _open_text(path: Path) -> io.TextIOBase:

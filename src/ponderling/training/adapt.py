@@ -29,6 +29,7 @@ TABLE = "puzzle_embedding.table"
 def adapt(
     checkpoint: Checkpoint,
     source: str,
+    *,
     out: str | Path,
     steps: int = 500,
     weights: bool = False,
@@ -89,8 +90,10 @@ def adapt(
     )
     model = _with_rows(checkpoint, family.identifiers.num_rows)
     model.requires_grad_(weights)
-    split = DataSplit(data.train, data.train[:0], data.test)
-    trainer = Trainer(run, out, family, split, model, checkpoint.info.get("recipe"), observer)
+    split = DataSplit(train=data.train, validation=data.train[:0], test=data.test)
+    trainer = Trainer(
+        run, out, task=family, data=split, model=model, recipe=checkpoint.info.get("recipe"), observer=observer
+    )
     figures = trainer.run(should_stop)
     (out / LAST / TRAINING).unlink()  # of no use: the run cannot be gone on with by its config alone
     return figures

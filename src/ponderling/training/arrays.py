@@ -97,7 +97,7 @@ def train(
     family, data, file = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
     if task is None and _look_like_sudokus(file):
         observer.noticed("these look like Sudokus: task='sudoku9' keeps their rules")
-    config = _config(net, family, data)
+    config = _config(net, family, data=data)
     training = config.train
     training = replace(training, steps=training.steps if steps is None else steps)
     training = replace(training, seed=training.seed if seed is None else seed)
@@ -106,18 +106,20 @@ def train(
     config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
-    split = _split(family, file, tested, share=validation, data=config.data)
-    model = _with_net(net, config, family) if isinstance(net, nn.Module) else None
+    split = _split(family, file, test=tested, share=validation, data=config.data)
+    model = _with_net(net, config, family=family) if isinstance(net, nn.Module) else None
     with tempfile.TemporaryDirectory(prefix="ponderling-") if out is None else nullcontext(out) as folder:
         recipe = net if isinstance(net, str) else None
-        trainer = start(config, folder, resume, recipe, observer, model, task=family, data=split)
+        trainer = start(
+            config, folder, resume=resume, recipe=recipe, observer=observer, model=model, task=family, data=split
+        )
         figures = trainer.run()
         best = find_checkpoint(Path(folder).absolute())
         trained = trainer.evaluated_model
         trained.load_state_dict(read_safetensors(best / MODEL))
         info = read_config(best)[2] | ({"test": figures} if figures else {})
         best = Path(IN_MEMORY) if out is None else best
-    kept = Checkpoint(trained.eval(), config, trainer.shape, info, best)
+    kept = Checkpoint(model=trained.eval(), config=config, shape=trainer.shape, info=info, path=best)
     return Solver(kept.model, family, config=config, device=trainer.device, checkpoint=kept)
 
 
@@ -147,7 +149,7 @@ def _family(
     file = grid_file_of_arrays(inputs, outputs, name=TRAIN_ARRAYS)
     more = () if test is None else (grid_file_of_arrays(*test, name=TEST_ARRAYS),)
     square = any(name in ("rotations", "dihedral") for name in symmetries.split("+"))
-    spec = spec_of_file(file, more, square)
+    spec = spec_of_file(file, more, square=square)
     data = DataConfig(task=Grids.name, train=IN_MEMORY, test=IN_MEMORY, symmetries=symmetries, grid=spec)
     family = Grids(spec, symmetries=data.symmetries)
     family.checker = check
@@ -159,7 +161,7 @@ def _look_like_sudokus(file: GridFile) -> bool:
     return nine and set(file.symbols) <= set("0123456789.")
 
 
-def _config(net: str | RunConfig | nn.Module | None, family: Task, data: DataConfig) -> RunConfig:
+def _config(net: str | RunConfig | nn.Module | None, family: Task, *, data: DataConfig) -> RunConfig:
     """Makes the run's settings from `net` and the data."""
     if isinstance(net, RunConfig):
         told = net.data  # what it says of how puzzles are shown, not of which they are
@@ -188,7 +190,7 @@ def _average(training: TrainConfig, resumed: Path | None) -> float:
     return min(training.ema_rate, max(0.0, 1 - 10 / training.steps))
 
 
-def _with_net(net: nn.Module, config: RunConfig, family: Task) -> TRM:
+def _with_net(net: nn.Module, config: RunConfig, *, family: Task) -> TRM:
     """Builds a TRM with this network in place of its block stack.
 
     Raises:
@@ -218,28 +220,30 @@ def _with_net(net: nn.Module, config: RunConfig, family: Task) -> TRM:
     return model
 
 
-def _split(family: Task, file: GridFile, test: GridFile | None, *, share: float | None, data: DataConfig) -> DataSplit:
+def _split(family: Task, file: GridFile, *, test: GridFile | None, share: float | None, data: DataConfig) -> DataSplit:
     """Splits the run's puzzles so that no question, up to the family's symmetries, is in two parts.
 
     Raises:
         PuzzleError: for what the family cannot read, answers that its rules refuse, and test questions that are trained on.
     """
     puzzles = _puzzles(family, file)
-    _refuse_wrong_answers(family, file, puzzles)
+    _refuse_wrong_answers(family, file, puzzles=puzzles)
     keys = family.fingerprint(puzzles.tokens)
     nothing = puzzles[:0]
     tested = nothing
     if test is not None:
         tested = _puzzles(family, test)
-        _refuse_wrong_answers(family, test, tested)
-        _refuse_overlap(test, keys, family.fingerprint(tested.tokens))
+        _refuse_wrong_answers(family, test, puzzles=tested)
+        _refuse_overlap(test, keys, tested=family.fingerprint(tested.tokens))
     held = np.zeros(len(puzzles), bool)
     if share is not None:
-        held = _held_out(puzzles, keys, share, most=data.num_validation)
+        held = _held_out(puzzles, keys, share=share, most=data.num_validation)
     # A fixed order, whatever the run's seed, as for files.
     order = np.random.default_rng(0).permutation(len(puzzles))
     rows = order[~held[order]]
-    return DataSplit(puzzles[rows[: data.max_train]], puzzles[order[held[order]]], tested[: data.max_test])
+    return DataSplit(
+        train=puzzles[rows[: data.max_train]], validation=puzzles[order[held[order]]], test=tested[: data.max_test]
+    )
 
 
 def _puzzles(family: Task, file: GridFile) -> Puzzles:
@@ -250,8 +254,8 @@ def _puzzles(family: Task, file: GridFile) -> Puzzles:
     symbols = np.array([int(symbol) for symbol in file.symbols] if numbers else file.symbols)
     problems = Problems(file.path, file.unit)
     parse_answer = family.parse_answer if isinstance(family, GridTask) else family.parse_grid
-    tokens = _tokens(family, file.inputs, symbols, family.parse_grid, "input", problems)
-    labels = _tokens(family, file.outputs, symbols, parse_answer, "output", problems)
+    tokens = _tokens(family, file.inputs, symbols=symbols, parse=family.parse_grid, what="input", problems=problems)
+    labels = _tokens(family, file.outputs, symbols=symbols, parse=parse_answer, what="output", problems=problems)
     problems.report()
     return Puzzles(tokens=tokens, labels=labels, puzzle_ids=np.zeros(len(file), np.int32))
 
@@ -259,6 +263,7 @@ def _puzzles(family: Task, file: GridFile) -> Puzzles:
 def _tokens(
     family: Task,
     grids: CellGrids,
+    *,
     symbols: NDArray[Any],
     parse: Callable[[Any], Tokens],
     what: str,
@@ -279,7 +284,7 @@ def _tokens(
     return tokens
 
 
-def _refuse_wrong_answers(family: Task, file: GridFile, puzzles: Puzzles) -> None:
+def _refuse_wrong_answers(family: Task, file: GridFile, *, puzzles: Puzzles) -> None:
     """Refuses answers among the first CHECKED that the rules do not accept."""
     if not family.has_rules:
         return
@@ -291,7 +296,7 @@ def _refuse_wrong_answers(family: Task, file: GridFile, puzzles: Puzzles) -> Non
     problems.report()
 
 
-def _refuse_overlap(test: GridFile, trained: NDArray[np.uint64], tested: NDArray[np.uint64]) -> None:
+def _refuse_overlap(test: GridFile, trained: NDArray[np.uint64], *, tested: NDArray[np.uint64]) -> None:
     """Refuses test questions that are trained on; both are given as fingerprints."""
     where = dict(zip(trained.tolist(), range(len(trained)), strict=True))
     problems = Problems(test.path, test.unit)
@@ -301,7 +306,7 @@ def _refuse_overlap(test: GridFile, trained: NDArray[np.uint64], tested: NDArray
     problems.report()
 
 
-def _held_out(puzzles: Puzzles, keys: NDArray[np.uint64], share: float, *, most: int) -> NDArray[np.bool_]:
+def _held_out(puzzles: Puzzles, keys: NDArray[np.uint64], *, share: float, most: int) -> NDArray[np.bool_]:
     """Selects the examples to hold out, (N,): all examples of some questions, deterministically.
 
     A question that alone shows a symbol is never held out.

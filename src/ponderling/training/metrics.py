@@ -27,7 +27,7 @@ class Window:
         """What `Window(*state)` goes on from."""
         return [self.sums, self.since]
 
-    def add(self, result: StepResult, loss: float, lr: float) -> None:
+    def add(self, result: StepResult, loss: float, *, lr: float) -> None:
         """Scores count the puzzles that halted in this step and have labels, as official; losses count all slots."""
         done = result.carry.halted & result.correct.has_labels
         B = len(done)
@@ -78,14 +78,14 @@ class MetricsLog:
         ModuleNotFoundError: for TensorBoard without the extra `track`.
     """
 
-    def __init__(self, folder: Path, step: int, tensorboard: bool = False):
+    def __init__(self, folder: Path, step: int, *, tensorboard: bool = False):
         self.path = folder / "metrics.jsonl"
         kept = [line for line in whole_lines(self.path) if json.loads(line)["step"] <= step]
         write_atomically(self.path, lambda path: path.write_text("".join(kept)))
         self._file = self.path.open("a")
         self._tensorboard = _summary_writer(folder, step) if tensorboard else None
 
-    def write(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
+    def write(self, kind: str, step: int, *, values: Mapping[str, Any]) -> None:
         """One line; `kind` is train, eval or test."""
         self._file.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
         self._file.flush()

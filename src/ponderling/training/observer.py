@@ -27,7 +27,7 @@ class Observer:
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
         """Called after each optimizer step, with the means since the last line of the log."""
 
-    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+    def evaluated(self, kind: str, step: int, *, figures: dict[str, Any], is_best: bool) -> None:
         """Called after an evaluation; kind is eval (validation) or test."""
 
     def finished(self, trainer: Any) -> None:
@@ -86,7 +86,7 @@ class ProgressLines(Observer):
             left = (now - self._started_at) / max(1, step - self._trained_from) * (self.steps - step)
             self.say(f"step {step:,}  {text}  {left / 60:.1f} min left")
 
-    def evaluated(self, kind: str, step: int, figures: dict[str, Any], is_best: bool) -> None:
+    def evaluated(self, kind: str, step: int, *, figures: dict[str, Any], is_best: bool) -> None:
         """Prints the scores."""
         early, halting = figures["early_exit"], figures["halting"]
         what = "validation" if kind == "eval" else f"test, weights of step {step:,}"

@@ -23,7 +23,7 @@ CHANGEABLE = {"steps", "init"}
 """Fields of TrainConfig that a resumed run may change. `init`: the run has weights of its own by now."""
 
 
-def check_resumable(saved: RunConfig, wanted: RunConfig, out: Path) -> None:
+def check_resumable(saved: RunConfig, wanted: RunConfig, *, out: Path) -> None:
     """Refuses to go on with another model, other data or another way to train, naming every field that differs.
 
     Settings of `run` and `solve` may change, they do not touch the numbers of training.
@@ -53,7 +53,7 @@ def fingerprint(puzzles: Puzzles, vocab_size: int) -> str:
     return digest.hexdigest()
 
 
-def shared_out(saved: list[dict[str, Any]], world: World, batch_size: int) -> dict[str, Any]:
+def shared_out(saved: list[dict[str, Any]], world: World, *, batch_size: int) -> dict[str, Any]:
     """Redistributes the slots of a run to another number of processes, and returns this process's part.
 
     No sample is drawn twice; where not all processes had drawn as many, some are not drawn in this epoch.
@@ -86,7 +86,7 @@ def carry_to_dict(carry: Carry) -> dict[str, Any]:
     return {name: _each(Tensor.cpu, value) for name, value in tensors.items()}
 
 
-def carry_from_dict(saved: dict[str, Any], device: torch.device, vocab_size: int) -> Carry:
+def carry_from_dict(saved: dict[str, Any], device: torch.device, *, vocab_size: int) -> Carry:
     """The slots that `carry_to_dict` saved, on the device."""
     tensors = {key: value.to(device) for key, value in saved.items() if isinstance(value, Tensor)}
     tokens, regions = tensors["tokens"], tensors.get("regions")
@@ -94,7 +94,7 @@ def carry_from_dict(saved: dict[str, Any], device: torch.device, vocab_size: int
         tokens, regions = tokens % vocab_size, tokens // vocab_size
     return Carry(
         state=tuple(tensor.to(device) for tensor in saved["state"]),
-        batch=Batch(tokens, tensors["labels"], tensors["puzzle_ids"], regions),
+        batch=Batch(tokens, tensors["labels"], puzzle_ids=tensors["puzzle_ids"], regions=regions),
         steps=tensors["steps"],
         halted=tensors["halted"],
     )

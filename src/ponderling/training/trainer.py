@@ -90,6 +90,7 @@ class Trainer:
         self,
         config: RunConfig,
         out: str | Path,
+        *,
         task: Task,
         data: DataSplit,
         model: TrainableModel | None = None,
@@ -115,7 +116,9 @@ class Trainer:
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
         if model is None:
-            model = build_model(config.model, self.shape, seeded_generator(train.seed), task.relations)
+            model = build_model(
+                config.model, self.shape, generator=seeded_generator(train.seed), relations=task.relations
+            )
         refuse_other_shape(model, self.shape)
         if isinstance(model, Model) and not model.takes_own_regions and data.train.brings_regions.any():
             raise ValueError(
@@ -124,7 +127,7 @@ class Trainer:
             )
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
             weights = find_checkpoint(train.init) / MODEL
-            load_weights(model, read_safetensors(weights), weights)
+            load_weights(model, read_safetensors(weights), path=weights)
         self.model: TrainableModel = model.to(self.device).train()
         world.copy_from_first(self.model)
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
@@ -132,17 +135,17 @@ class Trainer:
             self.observer.noticed(
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
-        self.optimizers = Optimizers(self.model, train, getattr(self.model, "puzzle_embedding", None))
+        self.optimizers = Optimizers(self.model, train, puzzle_embedding=getattr(self.model, "puzzle_embedding", None))
         self.generator = seeded_generator(_process_seed(train.seed, world.rank), self.device)
         num_slots = train.batch_size // world.size
-        self.carry: Carry = empty_carry(self.model, num_slots, self.shape.seq_len, self.device)
+        self.carry: Carry = empty_carry(self.model, num_slots, seq_len=self.shape.seq_len, device=self.device)
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
         self._window = Window()
         for phase in train.phases:
             _rated(data.train, phase)  # refuses what cannot be before hours have gone by
-            augmentation(config.data, task, phase.extra_clues)
+            augmentation(config.data, task, extra_clues=phase.extra_clues)
         self._check_depth()
         self._start_phase()
 
@@ -156,15 +159,15 @@ class Trainer:
         phase = self.phase
         if phase is None:
             augment = augmentation(self.config.data, self.task)
-            self.sampler = self._sample(self.data.train, augment, self.config.train.seed)
+            self.sampler = self._sample(self.data.train, augment, seed=self.config.train.seed)
         else:
             number = self.config.train.phases.index(phase)
             puzzles = self.data.train[_rated(self.data.train, phase)]
-            augment = augmentation(self.config.data, self.task, phase.extra_clues)
-            self.sampler = self._sample(puzzles, augment, _phase_seed(self.config.train.seed, number))
+            augment = augmentation(self.config.data, self.task, extra_clues=phase.extra_clues)
+            self.sampler = self._sample(puzzles, augment, seed=_phase_seed(self.config.train.seed, number))
 
-    def _sample(self, puzzles: Puzzles, augment: Augment | None, seed: int) -> Sampler:
-        return Sampler(puzzles, augment, seed, self.world.rank, self.world.size)
+    def _sample(self, puzzles: Puzzles, augment: Augment | None, *, seed: int) -> Sampler:
+        return Sampler(puzzles, augment, seed=seed, rank=self.world.rank, world_size=self.world.size)
 
     def next_depth(self) -> dict[str, int]:
         """The n and T of the next update, by name, if they differ from the model's own."""
@@ -208,7 +211,7 @@ class Trainer:
         """
         keep_freed_memory()
         steps, run, world = self.config.train.steps, self.config.run, self.world
-        log = MetricsLog(self.out, self.step, run.tensorboard) if world.is_first else None
+        log = MetricsLog(self.out, self.step, tensorboard=run.tensorboard) if world.is_first else None
         self.observer.started(self)
         if self.step == 0:
             self.save()
@@ -220,7 +223,7 @@ class Trainer:
                 self.seconds, clock = self.seconds + now - clock, now
                 if self.step % run.log_every == 0:
                     metrics = self._window.take(self.seconds, world)
-                    self._write(log, "train", metrics)
+                    self._write(log, "train", values=metrics)
                     self.observer.stepped(self.step, metrics)
                 if self.step % run.eval_every == 0 or self.step == steps:
                     self._evaluate(log)
@@ -242,7 +245,9 @@ class Trainer:
         """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
         train = self.config.train
         new = self.sampler.take(int(self.carry.halted.sum()))  # sync
-        self.carry = refill(self.model, self.carry, to_batch(new), train.state_noise, self.generator)
+        self.carry = refill(
+            self.model, self.carry, new=to_batch(new), noise=train.state_noise, generator=self.generator
+        )
         result = supervision_step(
             self.model, self.carry, config=train, generator=self.generator, depth=self.next_depth()
         )
@@ -268,7 +273,7 @@ class Trainer:
         self.step += 1
         if any(phase.until == self.step for phase in train.phases):
             self._start_phase()
-        self._window.add(result, loss, lr)
+        self._window.add(result, loss, lr=lr)
 
     def _add_up_gradients(self, loss: Tensor) -> None:
         """Makes every process's gradients, and the loss, those of the whole batch."""
@@ -281,9 +286,9 @@ class Trainer:
             rows.grad = self.world.joined(table.rows.grad)
             table.rows, table.row_ids = rows, self.world.joined(table.row_ids)
 
-    def _write(self, log: MetricsLog | None, kind: str, values: dict[str, Any]) -> None:
+    def _write(self, log: MetricsLog | None, kind: str, *, values: dict[str, Any]) -> None:
         if log is not None:
-            log.write(kind, self.step, values)
+            log.write(kind, self.step, values=values)
 
     def _evaluate(self, log: MetricsLog | None) -> None:
         """Scores the validation puzzles, and keeps the weights if none before did better."""
@@ -296,8 +301,8 @@ class Trainer:
         if is_best:
             self.best = {"step": self.step, "rank": rank}
             self._save_weights(BEST, {"validation": figures})
-        self._write(log, "eval", figures)
-        self.observer.evaluated("eval", self.step, figures, is_best)
+        self._write(log, "eval", values=figures)
+        self.observer.evaluated("eval", self.step, figures=figures, is_best=is_best)
 
     def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
@@ -316,8 +321,8 @@ class Trainer:
             figures = self.score(self.data.test, check).to_json()
         finally:
             self.evaluated_model.load_state_dict(live)
-        self._write(log, "test", figures)
-        self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures, False)
+        self._write(log, "test", values=figures)
+        self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures=figures, is_best=False)
         return figures
 
     def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
@@ -326,14 +331,16 @@ class Trainer:
         try:
             if self.world.size == 1:
                 return evaluate(self._solver(model), puzzles, progress=progress)
-            return self._score_together(model, puzzles, progress)
+            return self._score_together(model, puzzles, progress=progress)
         finally:
             self.model.train()
 
     def _solver(self, model: TrainableModel) -> Solver:
         return Solver(model, self.task, config=self.config, device=self.device)
 
-    def _score_together(self, model: TrainableModel, puzzles: Puzzles, progress: Callable[[int], object]) -> Evaluation:
+    def _score_together(
+        self, model: TrainableModel, puzzles: Puzzles, *, progress: Callable[[int], object]
+    ) -> Evaluation:
         """Evaluates one part in each process; a process told to stop says so only when all are done, so none waits."""
         own = puzzles[self.world.share(len(puzzles))]
         part, stopped = None, False
@@ -361,7 +368,9 @@ class Trainer:
             info["code"] = code
         if files := self.files:
             info["files"] = files
-        save_checkpoint(self.out / which, self.evaluated_model.state_dict(), self.config, self.shape, info)
+        save_checkpoint(
+            self.out / which, self.evaluated_model.state_dict(), config=self.config, shape=self.shape, info=info
+        )
 
     def save(self) -> None:
         """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
@@ -415,7 +424,7 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.carry = carry_from_dict(own["carry"], self.device, self.shape.vocab_size)
+        self.carry = carry_from_dict(own["carry"], self.device, vocab_size=self.shape.vocab_size)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
         self.sampler.position = own["sampler"]
@@ -426,7 +435,7 @@ class Trainer:
         world = self.world
         if len(saved) == world.size:
             return saved[world.rank]
-        own = shared_out(saved, world, self.config.train.batch_size)
+        own = shared_out(saved, world, batch_size=self.config.train.batch_size)
         skipped = own["sampler"] * world.size - sum(part["sampler"] for part in saved)
         self.observer.noticed(
             f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
@@ -474,20 +483,20 @@ def to_batch(puzzles: Puzzles) -> Batch:
     return Batch(
         torch.from_numpy(puzzles.tokens.astype(np.int64)),
         labels.masked_fill(labels == PAD, IGNORE),
-        torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
-        None if puzzles.regions is None else torch.from_numpy(puzzles.regions.astype(np.int64)),
+        puzzle_ids=torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
+        regions=None if puzzles.regions is None else torch.from_numpy(puzzles.regions.astype(np.int64)),
     )
 
 
 def start(
     config: RunConfig,
     out: str | Path,
+    *,
     resume: bool = False,
     recipe: str | None = None,
     observer: Observer | None = None,
     model: TrainableModel | None = None,
     world: World = World(),  # noqa: B008 (it cannot be changed)
-    *,
     task: Task | None = None,
     data: DataSplit | None = None,
 ) -> Trainer:
@@ -502,10 +511,10 @@ def start(
     """
     out = Path(out)
     checked_device(config.run.device, world)  # before a folder is made or data are fetched
-    has_run = world.from_first(lambda: _prepare(config, out, resume))
+    has_run = world.from_first(lambda: _prepare(config, out, resume=resume))
     task = task_of(config.data) if task is None else task
     split = task.load_split(config.data) if data is None else data
-    trainer = Trainer(config, out, task, split, model, recipe, observer, world)
+    trainer = Trainer(config, out, task=task, data=split, model=model, recipe=recipe, observer=observer, world=world)
     if has_run:
         trainer.resume()
     if config.data.grid is not None and len(split.test) and not (has_run and (out / TEST).is_file()):
@@ -515,7 +524,7 @@ def start(
     return trainer
 
 
-def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
+def _prepare(config: RunConfig, out: Path, *, resume: bool) -> bool:
     """Prepares the folder, and returns whether it holds a run to resume."""
     has_run = (out / LAST / TRAINING).is_file()
     if has_run and not resume:
@@ -524,7 +533,7 @@ def _prepare(config: RunConfig, out: Path, resume: bool) -> bool:
             "another folder)"
         )
     if has_run:
-        check_resumable(read_config(out / LAST)[0], config, out)
+        check_resumable(read_config(out / LAST)[0], config, out=out)
     else:  # one that was imported or downloaded: nobody could say any more which of two checkpoints the folder means
         must_be_new(out / CONFIG, holds="a checkpoint")
     out.mkdir(parents=True, exist_ok=True)

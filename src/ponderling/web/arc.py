@@ -42,11 +42,12 @@ def question(served: Served, text: str) -> Question:
     Raises:
         PuzzleError: when the model knows no such test input.
     """
-    puzzles = _base(served, *_find(served, text))
+    task, pair = _find(served, text)
+    puzzles = _base(served, task, pair=pair)
     return Question(puzzles.tokens[0], int(puzzles.puzzle_ids[0]))
 
 
-def views(served: Served, text: str, count: int) -> Puzzles:
+def views(served: Served, text: str, *, count: int) -> Puzzles:
     """That test input as it is and under at most `count` further views.
 
     Raises:
@@ -55,10 +56,10 @@ def views(served: Served, text: str, count: int) -> Puzzles:
     family = _family(served)
     task, pair = _find(served, text)
     rows = family.identifiers.rows(task.id, count)
-    return family.as_views(_base(served, task, pair)[[0] * len(rows)], rows)
+    return family.as_views(_base(served, task, pair=pair)[[0] * len(rows)], rows)
 
 
-def tally(served: Served, text: str, shown: Puzzles, found: Sequence[Answer], steps: int) -> VoteResponse:
+def tally(served: Served, text: str, *, shown: Puzzles, found: Sequence[Answer], steps: int) -> VoteResponse:
     """The votes.
 
     Args:
@@ -107,7 +108,7 @@ def _find(served: Served, text: str) -> tuple[ArcTask, Pair]:
     return task, task.tests[int(number[:9]) - 1]
 
 
-def _base(served: Served, task: ArcTask, pair: Pair) -> Puzzles:
+def _base(served: Served, task: ArcTask, *, pair: Pair) -> Puzzles:
     return _family(served).questions([(task, pair)])
 
 

@@ -22,7 +22,7 @@ SYMMETRIES = (
 """What `tasks.arc.canvas` numbers; turns are against the clock."""
 
 
-def offered_tasks(checkpoint: Checkpoint, family: Arc, source: str = "default") -> dict[str, ArcTask]:
+def offered_tasks(checkpoint: Checkpoint, family: Arc, *, source: str = "default") -> dict[str, ArcTask]:
     """The tasks of a source that the checkpoint knows, those to be solved first; default: of the sources that its run names.
 
     Raises:

@@ -51,7 +51,7 @@ def puzzles_by_difficulty(task: Task) -> dict[str, Puzzles]:
     return parts
 
 
-def draw(task: Task, puzzles: Puzzles, rng: np.random.Generator) -> Offer:
+def draw(task: Task, puzzles: Puzzles, *, rng: np.random.Generator) -> Offer:
     """One of these puzzles under a random symmetry of its family."""
     row = puzzles[[int(rng.integers(len(puzzles)))]]
     rating = None if row.ratings is None else int(row.ratings[0])

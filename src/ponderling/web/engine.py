@@ -170,7 +170,7 @@ class Lane:
         return (first + further * (together - 1)) * rows / together if rows else 0.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Counters:
     """What has happened since the start, for /metrics; written by the worker alone, but for `refused`."""
 

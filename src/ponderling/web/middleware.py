@@ -38,7 +38,7 @@ class Guard:
     Plain ASGI, so that a client that leaves is noticed by what runs inside.
     """
 
-    def __init__(self, app: FastAPI, settings: Settings, traffic: Traffic):
+    def __init__(self, app: FastAPI, settings: Settings, *, traffic: Traffic):
         self.app, self.settings, self.traffic = app, settings, traffic
 
     def __getattr__(self, name: str) -> Any:  # `openapi()` and the like
@@ -70,7 +70,7 @@ class Guard:
                     refusal = JSONResponse({"detail": error.detail}, error.status_code, {"connection": "close"})
             await (refusal or self.app)(scope, receive, guarded_send)
         finally:
-            self.traffic.add(scope["path"], status, time.monotonic() - began)
+            self.traffic.add(scope["path"], status, seconds=time.monotonic() - began)
 
     def _refusal(self, scope: Any) -> Response | None:
         headers = dict(scope["headers"])

@@ -25,7 +25,7 @@ class Traffic:
         self.buckets: Counter[float] = Counter()
         self.seconds, self.count = 0.0, 0
 
-    def add(self, path: str, status: int, seconds: float) -> None:
+    def add(self, path: str, status: int, *, seconds: float) -> None:
         """Counts a request; unknown paths are one, so that nobody can fill the memory with them."""
         known = path if path in self.PATHS else "other"
         self.requests[known, status] += 1
@@ -49,7 +49,7 @@ class Traffic:
         return lines
 
 
-def add_operations(app: FastAPI, registry: Registry, traffic: Traffic) -> None:
+def add_operations(app: FastAPI, registry: Registry, *, traffic: Traffic) -> None:
     """Adds the two routes."""
     engine = registry.engine
 

@@ -22,7 +22,7 @@ from ponderling.web.arc_tasks import offered_tasks
 from ponderling.web.engine import Engine, Lane
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How the server is run."""
 
@@ -38,7 +38,7 @@ DEFAULTS = Settings()
 """On loopback, for one person."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Served:
     """One puzzle family of one model."""
 
@@ -71,6 +71,7 @@ class Registry:
         self,
         name: str,
         checkpoint: str | Path,
+        *,
         slots: int,
         device: str = "cpu",
         dtype: DType | None = None,
@@ -101,20 +102,32 @@ class Registry:
         own = first.config.data.task
         if answers_by_vote(own):
             family = arc_of(first)
-            tasks = offered_tasks(first, family, arc_source)
-            self.add(name, Solver(first.model, family, config=first.config, device=device), own, slots, tasks)
+            tasks = offered_tasks(first, family, source=arc_source)
+            self.add(
+                name,
+                Solver(first.model, family, config=first.config, device=device),
+                trained_on=own,
+                slots=slots,
+                arc_tasks=tasks,
+            )
             return
         for task in catalog.families(first):
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
-            self.add(name, Solver.of(loaded, device=device), own, slots)
+            self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
 
     def add(
-        self, name: str, solver: Solver, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None
+        self, name: str, solver: Solver, *, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None
     ) -> None:
         """Serves this solver."""
         lane = self.engine.add_lane(solver, slots)
         about = catalog.describe(solver, trained_on)
-        served = Served(name, lane, about, catalog.puzzles_by_difficulty(solver.task), arc_tasks or {})
+        served = Served(
+            model=name,
+            lane=lane,
+            about=about,
+            puzzles=catalog.puzzles_by_difficulty(solver.task),
+            arc_tasks=arc_tasks or {},
+        )
         about["difficulties"] = list(served.puzzles)
         self.models.setdefault(name, {})[solver.task.name] = served
 

@@ -95,9 +95,9 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
         lifespan=lifespan,
     )
     traffic = Traffic()
-    _add_api(app, registry, settings)
-    _add_arc(app, registry, settings)
-    add_operations(app, registry, traffic)
+    _add_api(app, registry, settings=settings)
+    _add_arc(app, registry, settings=settings)
+    add_operations(app, registry, traffic=traffic)
     _add_page(app, read_page())
 
     @app.exception_handler(RequestValidationError)
@@ -105,10 +105,10 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
         texts = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]]
         return JSONResponse({"detail": "; ".join(texts)}, 422)
 
-    return Guard(app, settings, traffic)
+    return Guard(app, settings, traffic=traffic)
 
 
-def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
+def _add_api(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
     engine = registry.engine
 
     @app.get("/v1/models", responses=problems(401), summary="What is served")
@@ -125,11 +125,11 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
     )
     async def solve(body: SolveRequest, request: Request) -> SolveResponse:
         served = registry.find(body.model, body.task)
-        questions = [_parse(served, puzzle, f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
+        questions = [_parse(served, puzzle, where=f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
         search, steps = body.search(served), body.steps or served.steps
         reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps)
-        answers = await _answers(reader, request, settings)
-        results = [_solved(served.task, q.tokens, answer) for q, answer in zip(questions, answers, strict=True)]
+        answers = await _answers(reader, request, settings=settings)
+        results = [_solved(served.task, q.tokens, answer=answer) for q, answer in zip(questions, answers, strict=True)]
         return SolveResponse(model=served.model, task=served.task.name, results=results)
 
     @app.post(
@@ -154,12 +154,13 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
         question = _parse(served, body.puzzle)
         search, steps = body.search(served), body.steps or served.steps
         reader = Reader(engine, settings, served=served, questions=[question], search=search, steps=steps, watched=True)
-        return EventStream(_events(reader, served, question.tokens), reader.close)
+        return EventStream(_events(reader, served, question=question.tokens), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
         model: Annotated[str | None, Query(max_length=200)] = None,
         task: Annotated[str | None, Query(max_length=200)] = None,
+        *,
         difficulty: Annotated[Literal["easy", "medium", "hard"], Query()] = "easy",
         seed: Annotated[
             int | None, Query(ge=0, le=2**31 - 1, description="The same seed gives the same puzzle.")
@@ -168,24 +169,24 @@ def _add_api(app: FastAPI, registry: Registry, settings: Settings) -> None:
         served = registry.find(model, task)
         if difficulty not in served.puzzles:
             raise HTTPException(404, f"no puzzles of {served.task.name} come with the package")
-        offer = catalog.draw(served.task, served.puzzles[difficulty], np.random.default_rng(seed))
+        offer = catalog.draw(served.task, served.puzzles[difficulty], rng=np.random.default_rng(seed))
         return PuzzleResponse(
             model=served.model, task=served.task.name, puzzle=served.task.format(offer.tokens), difficulty=difficulty,
             rating=offer.rating,
         )  # fmt: skip
 
 
-def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
+def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
     @app.get("/v1/arc/tasks", responses=problems(401, 404, 422), summary="The ARC tasks that a model knows")
     async def tasks(model: Annotated[str | None, Query(max_length=200)] = None) -> ArcList:
-        served = _arc_model(registry, model, None)
+        served = _arc_model(registry, model, task=None)
         return ArcList(model=served.model, task=served.task.name, tasks=arc.entries(served))
 
     @app.get("/v1/arc/task", responses=problems(401, 404, 422), summary="An ARC task: its pairs and test inputs")
     async def task(
         name: Annotated[str, Query(max_length=MOST_CELLS)], model: Annotated[str | None, Query(max_length=200)] = None
     ) -> ArcTaskResponse:
-        served = _arc_model(registry, model, None)
+        served = _arc_model(registry, model, task=None)
         if name not in served.arc_tasks:
             raise HTTPException(404, f"no task {name[:80]!r}: see /v1/arc/tasks")
         return arc.whole_task(served, name)
@@ -204,9 +205,9 @@ def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
         summary="The answers to an ARC test input under several views, and their votes",
     )
     async def vote(body: VoteRequest, request: Request) -> VoteResponse | EventStream:
-        served = _arc_model(registry, body.model, body.task)
+        served = _arc_model(registry, body.model, task=body.task)
         try:
-            views = arc.views(served, body.puzzle, body.views)
+            views = arc.views(served, body.puzzle, count=body.views)
         except PuzzleError as error:
             raise HTTPException(422, str(error)) from None
         # As in `ponderling eval`: all steps are taken, whatever the halting head says.
@@ -218,14 +219,14 @@ def _add_arc(app: FastAPI, registry: Registry, settings: Settings) -> None:
         )  # fmt: skip
 
         def tally(answers: list[Answer]) -> VoteResponse:
-            return arc.tally(served, body.puzzle, views, answers, steps)
+            return arc.tally(served, body.puzzle, shown=views, found=answers, steps=steps)
 
         if body.stream:
-            return EventStream(_votes(reader, len(questions) * steps, tally), reader.close)
-        return tally(await _answers(reader, request, settings))
+            return EventStream(_votes(reader, len(questions) * steps, tally=tally), reader.close)
+        return tally(await _answers(reader, request, settings=settings))
 
 
-def _arc_model(registry: Registry, model: str | None, task: str | None) -> Served:
+def _arc_model(registry: Registry, model: str | None, *, task: str | None) -> Served:
     served = registry.find(model, task)
     if not served.arc_tasks:
         raise HTTPException(404, f"model {served.model} is no ARC model")
@@ -242,7 +243,7 @@ def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:
     )  # fmt: skip
 
 
-def _parse(served: Served, puzzle: str, where: str = "") -> Question:
+def _parse(served: Served, puzzle: str, *, where: str = "") -> Question:
     """The question; 422 with the reason where the task cannot read it, as with clues that contradict."""
     try:
         return arc.question(served, puzzle) if served.arc_tasks else Question(served.task.parse(puzzle))
@@ -259,7 +260,7 @@ def _raise_if(problem: str, settings: Settings) -> None:
         raise HTTPException(500, problem)
 
 
-def _solved(task: Task, question: Tokens, answer: Answer) -> Solved:
+def _solved(task: Task, question: Tokens, *, answer: Answer) -> Solved:
     return Solved(**Result(task, question, found=answer).to_json())
 
 
@@ -326,7 +327,7 @@ class Reader:
             self.engine.cancel(self.job)
 
 
-async def _answers(reader: Reader, request: Request, settings: Settings) -> list[Answer]:
+async def _answers(reader: Reader, request: Request, *, settings: Settings) -> list[Answer]:
     """The answer to each puzzle, in order; a client that leaves ends the job."""
     gone = asyncio.create_task(_wait_until_gone(request))
     answers: list[Answer] = []
@@ -353,7 +354,7 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: Any, closed: Callable[[], None], status_code: int = 200):
+    def __init__(self, content: Any, closed: Callable[[], None], *, status_code: int = 200):
         super().__init__(content, status_code)
         self.closed = closed
 
@@ -365,7 +366,7 @@ class EventStream(StreamingResponse):
             self.closed()
 
 
-async def _events(reader: Reader, served: Served, question: Tokens) -> AsyncIterator[str]:
+async def _events(reader: Reader, served: Served, *, question: Tokens) -> AsyncIterator[str]:
     task = served.task
     yield _event("start", {"model": served.model, "task": task.name, "question": task.format(question)})
     while True:
@@ -373,16 +374,16 @@ async def _events(reader: Reader, served: Served, question: Tokens) -> AsyncIter
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
-            yield _event("step", _step_json(task, question, event))
+            yield _event("step", _step_json(task, question, event=event))
         elif isinstance(event, Answered):
-            yield _event("end", _solved(task, question, event.answer).model_dump())
+            yield _event("end", _solved(task, question, answer=event.answer).model_dump())
         else:
             if event.problem:
                 yield _event("problem", {"detail": event.problem})
             return
 
 
-async def _votes(reader: Reader, steps: int, tally: Callable[[list[Answer]], VoteResponse]) -> AsyncIterator[str]:
+async def _votes(reader: Reader, steps: int, *, tally: Callable[[list[Answer]], VoteResponse]) -> AsyncIterator[str]:
     """How far the views are, a hundred times at most, then their votes; `steps` is what they all take together."""
     answers: list[Answer] = []
     done = 0
@@ -410,7 +411,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
-def _step_json(task: Task, question: Tokens, event: Stepped) -> dict[str, Any]:
+def _step_json(task: Task, question: Tokens, *, event: Stepped) -> dict[str, Any]:
     step = event.step
     verdict = task.check(question, step.tokens)
     return {

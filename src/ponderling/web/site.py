@@ -52,10 +52,10 @@ VIEWS = 16
 def build_site(
     folder: Path,
     name: str,
+    *,
     checkpoint: str,
     runtime: Path | None = None,
     arc_source: str = "default",
-    *,
     code: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Writes the folder and gives the puzzle families on it. Whatever is raised, nothing of it is left behind.
@@ -88,11 +88,11 @@ def build_site(
             shutil.copyfile(file, built / "runtime" / file.name)
         first, recursions = _single_recursions(first)
         if answers_by_vote(first.config.data.task):
-            first, about = _with_arc(name, first, arc_source)
+            first, about = _with_arc(name, first, source=arc_source)
         elif arc_source != "default":
             raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")
         else:
-            about = _about(name, checkpoint, first, code=code)
+            about = _about(name, checkpoint, first=first, code=code)
         about["models"][0]["recursions"] = recursions
         (built / "model.json").write_text(json.dumps(about, separators=(",", ":")))
         export(first, built / "model.onnx")
@@ -125,7 +125,7 @@ def _write_page(folder: Path) -> None:
     index.write_text(index.read_text().replace("<head>", f"<head>\n    {policy}", 1))
 
 
-def _about(name: str, path: str, first: Checkpoint, *, code: Mapping[str, Any]) -> dict[str, Any]:
+def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) -> dict[str, Any]:
     """What /v1/models says, with what the loop around the graph must know; and puzzles to try."""
     own = first.config.data.task
     families, puzzles = [], {}
@@ -140,10 +140,10 @@ def _about(name: str, path: str, first: Checkpoint, *, code: Mapping[str, Any]) 
         described = catalog.describe(solver, own)
         families.append(described | {"difficulties": list(by_difficulty), "graph": describe(checkpoint)})
     assert task_of(first.config.data).name == families[0]["task"]
-    return {"models": [_model(name, first, families)], "puzzles": puzzles}
+    return {"models": [_model(name, first, families=families)], "puzzles": puzzles}
 
 
-def _model(name: str, checkpoint: Checkpoint, families: list[dict[str, Any]]) -> dict[str, Any]:
+def _model(name: str, checkpoint: Checkpoint, *, families: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
         "system": checkpoint.config.model.system,
@@ -154,25 +154,25 @@ def _model(name: str, checkpoint: Checkpoint, families: list[dict[str, Any]]) ->
     }
 
 
-def _with_arc(name: str, checkpoint: Checkpoint, source: str) -> tuple[Checkpoint, dict[str, Any]]:
+def _with_arc(name: str, checkpoint: Checkpoint, *, source: str) -> tuple[Checkpoint, dict[str, Any]]:
     """An ARC checkpoint with those rows of the puzzle embedding alone that the page asks for, and what the page must know.
 
     An official one has a row for each of a thousand views of every task, a hundred times the network.
     """
     family = arc_of(checkpoint)
-    tasks = offered_tasks(checkpoint, family, source)
+    tasks = offered_tasks(checkpoint, family, source=source)
     rows = {task: family.identifiers.rows(task, VIEWS) for task in tasks}
     cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
     solver = Solver(cut.model, family, config=cut.config)
     described = catalog.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
     return cut, {
-        "models": [_model(name, cut, [described | {"graph": describe(cut)}])],
+        "models": [_model(name, cut, families=[described | {"graph": describe(cut)}])],
         "symmetries": SYMMETRIES,
-        "arc": _tasks(family, tasks, rows),
+        "arc": _tasks(family, tasks, rows=rows),
     }
 
 
-def _tasks(family: Arc, tasks: Mapping[str, ArcTask], rows: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _tasks(family: Arc, tasks: Mapping[str, ArcTask], *, rows: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each task's grids, and its views: the new place of the view's row, its symmetry, and the new colour of each colour."""
     known = family.identifiers
     described, place = [], 0

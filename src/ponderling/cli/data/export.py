@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles, Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportCommand:
     """What `ponderling data export` takes."""
 
@@ -36,13 +36,16 @@ class ExportCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        ExportCommand, args, "ponderling data export", "Writes a data set for the official HRM and TRM repositories."
+        ExportCommand,
+        args,
+        prog="ponderling data export",
+        description="Writes a data set for the official HRM and TRM repositories.",
     )
     task, parts = _parts(command)
     if command.format == "jsonl":
-        _write_jsonl(command.out, task, parts)
+        _write_jsonl(command.out, task, parts=parts)
     else:
-        _write_official(command.out, task, parts)
+        _write_official(command.out, task, parts=parts)
     counts = ", ".join(f"{len(puzzles):,} in {name}" for name, puzzles in parts.items())
     print(f"{command.out}: {counts}, {task.vocab_size} tokens, {parts['train'].tokens.shape[1]} cells", file=sys.stderr)
     return 0
@@ -66,7 +69,7 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     if command.task is None and holds_grids(path):
         data = grid_config(command.source, command.test)
         task = Grids.of(data)
-        parts = load_grids(task, data.train, data.test)
+        parts = load_grids(task, data.train, test=data.test)
         return task, {"train": parts.train.puzzles, "test": parts.test.puzzles}
     task = get_task(command.task) if command.task else guess_task(path)
     puzzles = task.read(path)
@@ -76,16 +79,16 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     return task, {"train": puzzles[(~test).nonzero()[0]], "test": puzzles[test.nonzero()[0]]}
 
 
-def _write_official(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
+def _write_official(out: Path, task: Task, *, parts: dict[str, Puzzles]) -> None:
     from ponderling.tasks.base import PAD
     from ponderling.tasks.official_layout import write_layout
 
     num_puzzles = max(task.num_puzzles(puzzles) for puzzles in parts.values())
     padded = any((grid == PAD).any() for puzzles in parts.values() for grid in (puzzles.tokens, puzzles.labels))
-    write_layout(out, parts, task.vocab_size, num_puzzles, task.layout_facts(padded=padded))
+    write_layout(out, parts, vocab_size=task.vocab_size, num_puzzles=num_puzzles, grid=task.layout_facts(padded=padded))
 
 
-def _write_jsonl(out: Path, task: Task, parts: dict[str, Puzzles]) -> None:
+def _write_jsonl(out: Path, task: Task, *, parts: dict[str, Puzzles]) -> None:
     files = {out / f"{name}.jsonl": puzzles for name, puzzles in parts.items()}
     must_be_new(*files)
     out.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ def show_grids(data: DataConfig, stream: TextIO) -> None:
     from ponderling.tasks.custom import Grids
     from ponderling.tasks.custom.split import grid_facts
 
-    print("\n".join(lines_of(data.train, grid_facts(Grids.of(data), data.train, data.test))), file=stream)
+    print("\n".join(lines_of(data.train, grid_facts(Grids.of(data), data.train, test=data.test))), file=stream)
 
 
 def lines_of(source: str, facts: dict[str, Any]) -> list[str]:

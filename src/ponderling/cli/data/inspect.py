@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles, Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InspectCommand:
     """What `ponderling data inspect` takes."""
 
@@ -39,7 +39,9 @@ class InspectCommand:
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
-    command = parse_arguments(InspectCommand, args, "ponderling data inspect", "What a file of puzzles holds.")
+    command = parse_arguments(
+        InspectCommand, args, prog="ponderling data inspect", description="What a file of puzzles holds."
+    )
     from ponderling.tasks import answers_by_vote, get_task, named_tasks
 
     if answers_by_vote(command.task or "") or (command.task is None and holds_arc(command.file)):
@@ -49,13 +51,13 @@ def main(args: list[str]) -> int:
     path = Path(command.file)
     if not path.exists() and not path.suffix and "/" not in command.file:
         task = get_task(command.file)
-        return _show_puzzles(command, task, {split: task.load_default(split) for split in ("train", "test")})
+        return _show_puzzles(command, task, parts={split: task.load_default(split) for split in ("train", "test")})
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file, nor a task ({', '.join(named_tasks())})")
     if command.task == "grids" or (command.task is None and holds_grids(path)):
         return _inspect_grids(command)
     task = get_task(command.task) if command.task else guess_task(path)
-    return _show_puzzles(command, task, {path.name: task.read(path)})
+    return _show_puzzles(command, task, parts={path.name: task.read(path)})
 
 
 def _inspect_arc(command: InspectCommand) -> int:
@@ -64,7 +66,7 @@ def _inspect_arc(command: InspectCommand) -> int:
     if command.symmetries != "none":
         raise ValueError("--symmetries is for files of grids; ARC tasks are shown under --views of their own")
     facts = facts_of(command.file, test=command.test, task=command.task or "arc30", views=command.views)
-    return _show(command, facts, lines_of(facts))
+    return _show(command, facts, lines=lines_of(facts))
 
 
 def _inspect_grids(command: InspectCommand) -> int:
@@ -73,17 +75,17 @@ def _inspect_grids(command: InspectCommand) -> int:
     from ponderling.tasks.custom import Grids
     from ponderling.tasks.custom.split import grid_facts
 
-    data = grid_config(command.file, command.test, command.symmetries)
-    facts = grid_facts(Grids.of(data), data.train, data.test)
-    return _show(command, facts, lines_of(command.file, facts))
+    data = grid_config(command.file, command.test, symmetries=command.symmetries)
+    facts = grid_facts(Grids.of(data), data.train, test=data.test)
+    return _show(command, facts, lines=lines_of(command.file, facts))
 
 
-def _show(command: InspectCommand, facts: dict[str, Any], lines: list[str]) -> int:
+def _show(command: InspectCommand, facts: dict[str, Any], *, lines: list[str]) -> int:
     print(json.dumps(facts) if command.json else "\n".join(lines))
     return 0
 
 
-def _show_puzzles(command: InspectCommand, task: Task, parts: Mapping[str, Puzzles]) -> int:
+def _show_puzzles(command: InspectCommand, task: Task, *, parts: Mapping[str, Puzzles]) -> int:
     from ponderling.cli.data.facts import puzzle_facts
 
     facts = {"task": task.name, **{name: puzzle_facts(task, puzzles) for name, puzzles in parts.items()}}

@@ -45,7 +45,7 @@ WORKING = (
 """Data sets that are known to be grid pairs: all that there are in reasoning-gym 0.1.25. Others are tried when asked for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GymCommand:
     """What `ponderling data make gym` takes."""
 
@@ -66,7 +66,7 @@ class GymCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        GymCommand, args, "ponderling data make gym", "Writes grid pairs of a reasoning-gym data set."
+        GymCommand, args, prog="ponderling data make gym", description="Writes grid pairs of a reasoning-gym data set."
     )
     if command.train < 1 or command.test < 1:
         raise ValueError(f"--train and --test must be at least 1: got {command.train} and {command.test}")
@@ -90,7 +90,7 @@ def _write_pairs(file: Path, pairs: list[dict[str, Grid]]) -> None:
 def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:
     """Draws the wanted number of pairs, all with distinct questions, and returns how many draws that took."""
     wanted = command.train + command.test
-    entries = _data_set(command.name, command.options, 4 * wanted + 100, command.seed)
+    entries = _data_set(command.name, command.options, size=4 * wanted + 100, seed=command.seed)
     found: dict[str, dict[str, Grid]] = {}
     for i in range(len(entries)):
         pair = grid_pair(entries[i])
@@ -106,7 +106,7 @@ def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:
     )
 
 
-def _data_set(name: str, options: str, size: int, seed: int) -> Any:
+def _data_set(name: str, options: str, *, size: int, seed: int) -> Any:
     gym = _gym()
     if name not in gym.factory.DATASETS:
         hint = did_you_mean(name, gym.factory.DATASETS)

@@ -23,7 +23,7 @@ BATCH = 256
 """Mazes that are made before those like an earlier one are sorted out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MakeMazeCommand:
     """What `ponderling data make maze` takes."""
 
@@ -49,7 +49,10 @@ class MakeMazeCommand:
 def main(args: list[str]) -> int:
     """Runs the verb."""
     command = parse_arguments(
-        MakeMazeCommand, args, "ponderling data make maze", "Generates mazes with their shortest paths."
+        MakeMazeCommand,
+        args,
+        prog="ponderling data make maze",
+        description="Generates mazes with their shortest paths.",
     )
     import numpy as np
 
@@ -64,7 +67,7 @@ def main(args: list[str]) -> int:
         rng = np.random.default_rng(command.seed)
         with Bars() as bars:
             show = bars.add(task.name, total=command.train + command.test)
-            made = _distinct_mazes(task, command, rng, show)
+            made = _distinct_mazes(task, command, rng=rng, progress=show)
         train, test = made[command.test :], made[: command.test]
         task.write(train_file, train)
         task.write(test_file, test)
@@ -79,7 +82,7 @@ def main(args: list[str]) -> int:
 
 
 def _distinct_mazes(
-    task: Maze, command: MakeMazeCommand, rng: np.random.Generator, progress: Callable[[int], object]
+    task: Maze, command: MakeMazeCommand, *, rng: np.random.Generator, progress: Callable[[int], object]
 ) -> Puzzles:
     """Draws the wanted number of mazes, no two of them alike, even turned or mirrored."""
     import numpy as np
@@ -87,12 +90,16 @@ def _distinct_mazes(
     from ponderling.tasks.base import join
 
     wanted, stalled = command.train + command.test, 0
-    found = task.generate(rng, 0, command.walls, command.min_path)
+    found = task.generate(rng, 0, walls=command.walls, min_path=command.min_path)
     while len(found) < wanted:
         known = len(found)
         count = min(BATCH, wanted - known)
         more = task.generate(
-            rng, count, command.walls, command.min_path, lambda done, known=known: progress(known + done)
+            rng,
+            count,
+            walls=command.walls,
+            min_path=command.min_path,
+            progress=lambda done, known=known: progress(known + done),
         )
         found = join([found, more])
         found = found[np.sort(np.unique(task.fingerprint(found.tokens), return_index=True)[1])]

@@ -25,7 +25,7 @@ ALWAYS = ("size", "train", "test", "min_rating", "max_rating", "seed")
 """Options that `made.json` names although they have their default."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MakeSudokuCommand:
     """What `ponderling data make sudoku` takes."""
 
@@ -72,7 +72,9 @@ class MakeSudokuCommand:
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
-    command = parse_arguments(MakeSudokuCommand, args, "ponderling data make sudoku", "Generates Sudoku puzzles.")
+    command = parse_arguments(
+        MakeSudokuCommand, args, prog="ponderling data make sudoku", description="Generates Sudoku puzzles."
+    )
     if command.layouts != 1:
         return _make_on_many_layouts(command)
     if command.extra_clues is None:
@@ -80,7 +82,7 @@ def main(args: list[str]) -> int:
     task = _family(command)
     _check(command, task)
     with new_folder(command.out, "train.csv.gz", "test.csv.gz", FACTS) as files, StopOnSignal() as stop:
-        train, test = _make(task, command, stop)
+        train, test = _make(task, command, stop=stop)
         is_whole = (len(train), len(test)) == (command.train, command.test)
         if not len(train) + len(test):
             raise KeyboardInterrupt
@@ -152,7 +154,7 @@ def _check(command: MakeSudokuCommand, task: SudokuTask) -> None:
         check_family(task)
 
 
-def _make(task: SudokuTask, command: MakeSudokuCommand, stop: Callable[[], bool]) -> tuple[Puzzles, Puzzles]:
+def _make(task: SudokuTask, command: MakeSudokuCommand, *, stop: Callable[[], bool]) -> tuple[Puzzles, Puzzles]:
     """Training and test puzzles, in random order: as many as are asked for, unless stopped."""
     import numpy as np
 
@@ -164,14 +166,20 @@ def _make(task: SudokuTask, command: MakeSudokuCommand, stop: Callable[[], bool]
         show = bars.add("puzzles", total=command.train + command.test)
         known = _known(task, command.apart_from)
         if command.hunted:
-            special.append(_hunt(task, command, known, show, bars, stop))
+            special.append(_hunt(task, command, known=known, show=show, bars=bars, stop=stop))
             known = known | set(task.fingerprint(special[-1].tokens).tolist())
         if command.deep and not stop():
-            special.append(_hunt_deep(task, command, known, lambda done: show(command.hunted + done), bars, stop))
+            special.append(
+                _hunt_deep(
+                    task, command, known=known, show=lambda done: show(command.hunted + done), bars=bars, stop=stop
+                )
+            )
             known = known | set(task.fingerprint(special[-1].tokens).tolist())
         others = command.hunted + command.deep
         wanted = command.train + command.test - others
-        made = _make_distinct(task, command, rng, wanted, known, lambda done: show(others + done), stop)
+        made = _make_distinct(
+            task, command, rng=rng, wanted=wanted, known=known, show=lambda done: show(others + done), stop=stop
+        )
     made = made[rng.permutation(len(made))]
     tests = command.test if len(made) == wanted else command.test * len(made) // wanted
     train, test = made[tests:], made[:tests]
@@ -184,6 +192,7 @@ def _make(task: SudokuTask, command: MakeSudokuCommand, stop: Callable[[], bool]
 def _hunt(
     task: SudokuTask,
     command: MakeSudokuCommand,
+    *,
     known: set[int],
     show: Callable[[int], None],
     bars: Bars,
@@ -200,10 +209,10 @@ def _hunt(
     return hunt(
         task,
         np.random.default_rng(command.seed),
-        command.hunted,
-        command.climbs,
-        (max(1, command.min_rating), command.max_rating),
-        known,
+        count=command.hunted,
+        climbs=command.climbs,
+        rating=(max(1, command.min_rating), command.max_rating),
+        known=known,
         progress=show,
         climbed=bars.add("walks", total=command.climbs),
         stop=stop,
@@ -213,6 +222,7 @@ def _hunt(
 def _hunt_deep(
     task: SudokuTask,
     command: MakeSudokuCommand,
+    *,
     known: set[int],
     show: Callable[[int], None],
     bars: Bars,
@@ -227,8 +237,8 @@ def _hunt_deep(
     return hunt_deep(
         task,
         np.random.default_rng(command.seed),
-        command.deep,
-        load_puzzles(task, command.deep_from, "train"),
+        count=command.deep,
+        start=load_puzzles(task, command.deep_from, split="train"),
         known=known,
         progress=show,
         evolved=bars.add("endurance (330 withstands)", total=330),
@@ -250,6 +260,7 @@ def _known(task: SudokuTask, source: str | None) -> set[int]:
 def _make_distinct(
     task: SudokuTask,
     command: MakeSudokuCommand,
+    *,
     rng: np.random.Generator,
     wanted: int,
     known: set[int],
@@ -270,13 +281,13 @@ def _make_distinct(
             show(min(wanted, len(found) + drawn))
 
     while len(found) < wanted and not stop():
-        batch = _draw(task, rng, min(256, wanted), show_drawn, stop)
+        batch = _draw(task, rng, count=min(256, wanted), show=show_drawn, stop=stop)
         if command.extra_clues:
-            batch = task.add_clues(rng, batch, command.extra_clues)
+            batch = task.add_clues(rng, batch, most=command.extra_clues)
         assert batch.ratings is not None
         batch = batch[np.flatnonzero((batch.ratings >= command.min_rating) & (batch.ratings <= command.max_rating))]
         before = len(found)
-        found = distinct(task, join([found, batch]), known)[:wanted]
+        found = distinct(task, join([found, batch]), without=known)[:wanted]
         stalled = 0 if len(found) > before else stalled + 1
         if stalled == 50:
             more = (command.extra_clues or 0) + 4
@@ -289,7 +300,7 @@ def _make_distinct(
 
 
 def _draw(
-    task: SudokuTask, rng: np.random.Generator, count: int, show: Callable[[int], None], stop: Callable[[], bool]
+    task: SudokuTask, rng: np.random.Generator, *, count: int, show: Callable[[int], None], stop: Callable[[], bool]
 ) -> Puzzles:
     """Random minimal puzzles, one by one, so that a stop need not wait for all of them."""
     from ponderling.tasks.base import join
@@ -329,10 +340,10 @@ def _make_on_many_layouts(command: MakeSudokuCommand) -> int:
             puzzles = generate_jigsaws(
                 family,
                 rng,
-                command.train,
-                command.layouts,
-                (command.min_rating, command.max_rating),
-                bars.add("puzzles", total=command.train),
+                count=command.train,
+                layouts=command.layouts,
+                rating=(command.min_rating, command.max_rating),
+                progress=bars.add("puzzles", total=command.train),
             )
         puzzles = puzzles[rng.permutation(len(puzzles))]
         family.write(files[0], puzzles)

@@ -76,15 +76,15 @@ ARCH_MODEL_SETTINGS = [
 
 def official_key(ours: str, system: System) -> str | None:
     """Their name, without prefix, of our tensor; None where they have none."""
-    return _translate(ours, system, 0)
+    return _translate(ours, system, side=0)
 
 
 def our_key(theirs: str, system: System) -> str | None:
     """Our name of their tensor, given without prefix; None where we have none."""
-    return _translate(theirs, system, 1)
+    return _translate(theirs, system, side=1)
 
 
-def _translate(key: str, system: System, side: int) -> str | None:
+def _translate(key: str, system: System, *, side: int) -> str | None:
     for pair in KEYS:
         if key == pair[side]:
             return pair[1 - side]
@@ -96,7 +96,7 @@ def _translate(key: str, system: System, side: int) -> str | None:
     return None
 
 
-def to_ours(official: Mapping[str, Tensor], system: System, where: str = "the checkpoint") -> dict[str, Tensor]:
+def to_ours(official: Mapping[str, Tensor], system: System, *, where: str = "the checkpoint") -> dict[str, Tensor]:
     """Our state dict from theirs, keys without prefix.
 
     Raises:

@@ -44,7 +44,7 @@ OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
 """The family of all official ARC data sets: a canvas of 30x30, and 12 tokens."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Imported:
     """An official checkpoint in our terms."""
 
@@ -65,7 +65,7 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
     given = given or ImportOptions()
     file = find_file(Path(path))
     raw, prefix = _read_tensors(file)
-    names = _read_names(given, file, raw)
+    names = _read_names(given, file, raw=raw)
     if names is not None and given.task is None:
         given = replace(given, task=OFFICIAL_ARC)
     if given.task is None and given.seq_len is None:
@@ -75,14 +75,15 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
         raise CheckpointError(f"{given.config}: no such file")
     settings = _read_yaml(settings_file) if settings_file.is_file() else None
     system: System = "hrm" if any(key.startswith("H_level.") for key in raw) else "trm"
-    tensors = to_ours(raw, system, str(file))
-    model = _model_config(system, raw, settings, given, str(file))
-    shape = PuzzleShape(*_shape(raw, model, given, settings, str(file)))
+    tensors = to_ours(raw, system, where=str(file))
+    model = _model_config(system, raw, settings=settings, given=given, where=str(file))
+    V, L, num_puzzles = _shape(raw, model, given=given, settings=settings, where=str(file))
+    shape = PuzzleShape(V, L, num_puzzles=num_puzzles)
     if given.num_puzzles is not None and "puzzle_embedding.table" in tensors:
         tensors["puzzle_embedding.table"] = resize_rows(tensors["puzzle_embedding.table"], given.num_puzzles)
     tensors["initial"] = tensors["initial"].to(getattr(torch, model.dtype))
-    train = _train_config(system, settings, given)
-    data = DataConfig(task=_task_name(given, settings, shape))
+    train = _train_config(system, settings, given=given)
+    data = DataConfig(task=_task_name(given, settings, shape=shape))
     info = {"origin": file.name, "prefix": prefix, "official": settings}
     if names is not None:
         table = tensors["puzzle_embedding.table"]
@@ -90,11 +91,11 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
         tensors["puzzle_embedding.table"] = table[torch.from_numpy(names.order)] if moved else table
         data = replace(data, views=max(known.views for known in names.identifiers.tasks.values()))
         info["identifiers"] = names.identifiers.to_json()
-    config = RunConfig(model, train, data)
-    return Imported(config, shape, tensors, info)
+    config = RunConfig(model=model, train=train, data=data)
+    return Imported(config=config, shape=shape, tensors=tensors, info=info)
 
 
-def _read_names(given: ImportOptions, file: Path, raw: Mapping[str, Tensor]) -> OfficialRows | None:
+def _read_names(given: ImportOptions, file: Path, *, raw: Mapping[str, Tensor]) -> OfficialRows | None:
     """The ARC task behind each row of the puzzle embedding; None if the files do not say."""
     beside = file.parent / NAMES
     path = given.identifiers or (beside if beside.is_file() and raw["lm_head.weight"].shape[0] == ARC_TOKENS else None)
@@ -148,7 +149,7 @@ def build_imported(imported: Imported, where: str) -> Model:
         CheckpointError: when the weights do not fit what the settings describe.
     """
     model = build_model(imported.config.model, imported.shape)
-    load_weights(model, imported.tensors, where)
+    load_weights(model, imported.tensors, path=where)
     return model.eval()
 
 
@@ -216,7 +217,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _model_config(
-    system: System, raw: Mapping[str, Tensor], settings: dict[str, Any] | None, given: ImportOptions, where: str
+    system: System, raw: Mapping[str, Tensor], *, settings: dict[str, Any] | None, given: ImportOptions, where: str
 ) -> ModelConfig:
     vocabulary_and_D = raw["lm_head.weight"].shape
     mixer = "mlp" if "L_level.layers.0.mlp_t.down_proj.weight" in raw else "attention"
@@ -254,7 +255,7 @@ def _model_config(
         raise CheckpointError(
             f"{where}: there is no {CONFIG_FILE} beside it, and the weights do not tell {', '.join(missing)}: give them"
         )
-    found["prefix_len"] = _prefix_len(system, size, found["hidden_size"], arch, given)
+    found["prefix_len"] = _prefix_len(system, size, hidden_size=found["hidden_size"], arch=arch, given=given)
     if given.dtype is not None:
         found["dtype"] = given.dtype
     if system == "hrm":
@@ -279,7 +280,7 @@ def _count_layers(raw: Mapping[str, Tensor], network: str) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, Any], given: ImportOptions) -> int:
+def _prefix_len(system: System, size: int, *, hidden_size: int, arch: Mapping[str, Any], given: ImportOptions) -> int:
     """TRM: puzzle_emb_len if it is not 0; HRM, and TRM otherwise: as many tokens as the embedding fills."""
     if given.prefix_len is not None:
         return given.prefix_len
@@ -291,7 +292,12 @@ def _prefix_len(system: System, size: int, hidden_size: int, arch: Mapping[str, 
 
 
 def _shape(
-    raw: Mapping[str, Tensor], model: ModelConfig, given: ImportOptions, settings: Mapping[str, Any] | None, where: str
+    raw: Mapping[str, Tensor],
+    model: ModelConfig,
+    *,
+    given: ImportOptions,
+    settings: Mapping[str, Any] | None,
+    where: str,
 ) -> tuple[int, int, int]:
     """Vocabulary, cells, puzzles."""
     vocab_size = raw["lm_head.weight"].shape[0]
@@ -337,7 +343,7 @@ def _data_path(settings: Mapping[str, Any] | None) -> str:
     return " ".join(map(str, paths))
 
 
-def _task_name(given: ImportOptions, settings: Mapping[str, Any] | None, shape: PuzzleShape) -> str:
+def _task_name(given: ImportOptions, settings: Mapping[str, Any] | None, *, shape: PuzzleShape) -> str:
     """The task that is said, or that the data folder's name and the shape tell; else `unknown`: solving then asks for it."""
     if given.task is not None:
         return given.task
@@ -352,7 +358,7 @@ def _task_of_path(settings: Mapping[str, Any] | None, vocab_size: int) -> str | 
     return next((task for word, tokens, task in told if word in path and tokens == vocab_size), None)
 
 
-def _train_config(system: System, settings: dict[str, Any] | None, given: ImportOptions) -> TrainConfig:
+def _train_config(system: System, settings: dict[str, Any] | None, *, given: ImportOptions) -> TrainConfig:
     halting = "halt_continue" if system == "hrm" else "halt"
     config = TrainConfig(halting=halting, ema_rate=0.0 if system == "hrm" else 0.999)
     if settings is not None:

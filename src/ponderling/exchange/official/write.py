@@ -102,10 +102,10 @@ def _official_prefix(model: ModelConfig) -> int:
 def write_official(
     folder: str | Path,
     tensors: Mapping[str, Tensor],
+    *,
     config: RunConfig,
     info: Mapping[str, Any] | None = None,
     prefix: str | None = None,
-    *,
     shape: PuzzleShape | None = None,
 ) -> Path:
     """Writes our state dict as an official checkpoint: `step_N`, or the name it was imported from, and its YAML.

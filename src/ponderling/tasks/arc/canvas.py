@@ -41,17 +41,17 @@ def transform(grid: Grid, symmetry: int) -> Grid:
     return (np.fliplr(grid), np.flipud(grid), grid.T, np.fliplr(np.rot90(grid)))[symmetry - 4]
 
 
-def show(grid: Grid, symmetry: int, colours: NDArray[np.uint8]) -> Grid:
+def show(grid: Grid, symmetry: int, *, colours: NDArray[np.uint8]) -> Grid:
     """The grid as a view shows it; `colours` (10,) is the new colour of each."""
     return transform(colours[grid], symmetry)
 
 
-def undo(grid: Grid, symmetry: int, colours: NDArray[np.uint8]) -> Grid:
+def undo(grid: Grid, symmetry: int, *, colours: NDArray[np.uint8]) -> Grid:
     """The grid that `show` was given."""
     return np.ascontiguousarray(np.argsort(colours).astype(np.uint8)[transform(grid, INVERSE[symmetry])])
 
 
-def place(grid: Grid, side: int, corner: tuple[int, int] = (0, 0)) -> Tokens:
+def place(grid: Grid, side: int, *, corner: tuple[int, int] = (0, 0)) -> Tokens:
     """The grid on a canvas, (side x side,), with its upper left cell at `corner` and end-of-grid markers."""
     canvas = np.full((side, side), PAD, np.uint8)
     (top, left), (bottom, right) = corner, (corner[0] + grid.shape[0], corner[1] + grid.shape[1])
@@ -74,7 +74,7 @@ def extents(canvases: Tokens, side: int) -> NDArray[np.intp]:
     return np.stack([np.where(columns > 0, best + 1, 0), columns], axis=1)
 
 
-def shown_extents(canvases: Tokens, side: int, symmetries: NDArray[np.uint8]) -> NDArray[np.intp]:
+def shown_extents(canvases: Tokens, side: int, *, symmetries: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Rows and columns of each grid under its symmetry, (N, 2)."""
     sizes = extents(canvases, side)
     return np.where(_SWAPPED[symmetries][:, None], sizes[:, ::-1], sizes)
@@ -89,6 +89,7 @@ def crop(canvas: Tokens, side: int) -> Grid:
 def redraw(
     canvases: Tokens,
     side: int,
+    *,
     symmetries: NDArray[np.uint8],
     colours: NDArray[np.uint8],
     corners: NDArray[np.integer] | None = None,
@@ -149,7 +150,7 @@ def _transform_pair(pair: Pair, symmetry: int) -> Pair:
     return Pair(transform(pair.input, symmetry), output)
 
 
-def make_views(task_id: str, kin: ViewSymmetry, wanted: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def make_views(task_id: str, kin: ViewSymmetry, *, wanted: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Symmetries (n,) and colour permutations (n, 10) of a task's views: the task as it is, and up to `wanted` others.
 
     They depend on the id alone, and view k does not depend on how many are wanted. No two show the same; a task of few

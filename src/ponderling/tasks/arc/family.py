@@ -33,7 +33,7 @@ NONE = "none"
 """The source that holds no task."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArcData:
     """The puzzles of a run, as view 0; `Arc.augment` shows the others."""
 
@@ -57,7 +57,7 @@ class Arc(GridTask):
     kind = "arc"
     answers_by_vote = True
 
-    def __init__(self, side: int, views: int = 0, identifiers: Identifiers | None = None):
+    def __init__(self, side: int, views: int = 0, *, identifiers: Identifiers | None = None):
         self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
         self.side, self.views = side, views
         self.identifiers = Identifiers() if identifiers is None else identifiers
@@ -65,7 +65,7 @@ class Arc(GridTask):
 
     # Reading
 
-    def read_data(self, train: str, test: str, drop: bool = False) -> ArcData:
+    def read_data(self, train: str, test: str, *, drop: bool = False) -> ArcData:
         """The tasks of two sources, `none` for no source, as puzzles; gives rows to tasks without any.
 
         Args:
@@ -177,29 +177,29 @@ class Arc(GridTask):
         rows = known.firsts[tasks] + rng.integers(0, known.counts[tasks])
         num_pairs = np.array([task.num_pairs for task in known.tasks.values()])[tasks]
         sizes = np.maximum(
-            *(shown_extents(t, self.side, known.symmetries[rows]) for t in (puzzles.tokens, puzzles.labels))
+            *(shown_extents(t, self.side, symmetries=known.symmetries[rows]) for t in (puzzles.tokens, puzzles.labels))
         )
         corners = rng.integers(0, self.side - sizes + 1)
         corners[rng.random(len(puzzles)) * num_pairs < 1] = 0
-        return self._redrawn(puzzles, rows, corners)
+        return self._redrawn(puzzles, rows, corners=corners)
 
     def as_views(self, puzzles: Puzzles, rows: NDArray[np.integer]) -> Puzzles:
         """Puzzles of view 0 as the views of these rows (N,) show them, in the corner of the canvas."""
-        return self._redrawn(puzzles, rows, None)
+        return self._redrawn(puzzles, rows, corners=None)
 
-    def _redrawn(self, puzzles: Puzzles, rows: NDArray[np.integer], corners: NDArray[np.integer] | None) -> Puzzles:
+    def _redrawn(self, puzzles: Puzzles, rows: NDArray[np.integer], *, corners: NDArray[np.integer] | None) -> Puzzles:
         symmetries, colours = self.identifiers.symmetries[rows], self.identifiers.colours[rows]
         return replace(
             puzzles,
-            tokens=redraw(puzzles.tokens, self.side, symmetries, colours, corners),
-            labels=redraw(puzzles.labels, self.side, symmetries, colours, corners),
+            tokens=redraw(puzzles.tokens, self.side, symmetries=symmetries, colours=colours, corners=corners),
+            labels=redraw(puzzles.labels, self.side, symmetries=symmetries, colours=colours, corners=corners),
             puzzle_ids=rows.astype(np.int32),
         )
 
     def undo(self, tokens: Tokens, row: int) -> Grid:
         """The grid on a canvas (L,) that shows the view of this row, as the task itself would show it."""
         grid = arc_canvas.crop(tokens, self.side)
-        return arc_canvas.undo(grid, int(self.identifiers.symmetries[row]), self.identifiers.colours[row])
+        return arc_canvas.undo(grid, int(self.identifiers.symmetries[row]), colours=self.identifiers.colours[row])
 
     # Text
 
@@ -261,12 +261,12 @@ class Arc(GridTask):
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """A run's puzzles. Nothing is held out of a test task's demonstrations: it has nothing else to learn from."""
-        read = self.read_data(data.train, data.test, data.overlap == "drop")
+        read = self.read_data(data.train, data.test, drop=data.overlap == "drop")
         order = np.random.default_rng(0).permutation(len(read.train))
         num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
         held = np.random.default_rng(0).permutation(read.spare)[:num_validation]
         train = order[~np.isin(order, held)][: data.max_train]
-        return DataSplit(read.train[train], read.train[held], read.test[: data.max_test])
+        return DataSplit(train=read.train[train], validation=read.train[held], test=read.test[: data.max_test])
 
     def facts(self) -> dict[str, Any]:
         """The task and view that each row of the puzzle embedding is for, for a checkpoint."""

@@ -54,7 +54,7 @@ class Pair(NamedTuple):
         return b"|".join(grid_key(grid) for grid in self if grid is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArcTask:
     """Demonstrations of a rule, and inputs to apply it to."""
 
@@ -199,7 +199,7 @@ def _read_file(path: Path) -> list[ArcTask]:
                 f"{solutions}: has solutions of other tasks ({', '.join(list(outputs)[:SHOWN])}) than {path.name}: put the "
                 "right file in its place, or take it away"
             )
-        return list(_solved(tasks, outputs, solutions))
+        return list(_solved(tasks, outputs, path=solutions))
     return tasks
 
 
@@ -236,13 +236,13 @@ def read_solutions(path: Path) -> dict[str, list[Grid]]:
         if not isinstance(grids, list):
             problems.append(f"{where}: expected a list of grids, got {_short(grids)}")
             continue
-        read = [_grid(grid, f"{where}, test {i + 1}", problems) for i, grid in enumerate(grids)]
+        read = [_grid(grid, f"{where}, test {i + 1}", problems=problems) for i, grid in enumerate(grids)]
         found[name] = [grid for grid in read if grid is not None]
     _raise(problems, str(path))
     return found
 
 
-def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], path: Path) -> Iterator[ArcTask]:
+def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], *, path: Path) -> Iterator[ArcTask]:
     """The tasks with the outputs of their test inputs."""
     for task in tasks:
         outputs = solutions.get(task.id)
@@ -262,12 +262,12 @@ def _tasks_of(content: Any, source: str) -> list[ArcTask]:
             f"{source}: expected an object with train and test, or one of such objects by task id, got {_short(content)}"
         )
     problems: list[str] = []
-    tasks = [_task(name, value, source, problems) for name, value in content.items()]
+    tasks = [_task(name, value, source=source, problems=problems) for name, value in content.items()]
     _raise(problems, source)
     return [task for task in tasks if task is not None]
 
 
-def _task(name: str, value: Any, source: str, problems: list[str]) -> ArcTask | None:
+def _task(name: str, value: Any, *, source: str, problems: list[str]) -> ArcTask | None:
     before = len(problems)
     parts: dict[str, tuple[Pair, ...]] = {}
     for part, needs_output in (("train", True), ("test", False)):
@@ -275,24 +275,27 @@ def _task(name: str, value: Any, source: str, problems: list[str]) -> ArcTask | 
         if not isinstance(pairs, list) or not pairs:
             problems.append(f"task {name}: {part} must be a list of at least one pair, got {_short(pairs)}")
             continue
-        read = [_pair(pair, f"task {name}, {part} {i + 1}", needs_output, problems) for i, pair in enumerate(pairs)]
+        read = [
+            _pair(pair, f"task {name}, {part} {i + 1}", needs_output=needs_output, problems=problems)
+            for i, pair in enumerate(pairs)
+        ]
         parts[part] = tuple(pair for pair in read if pair is not None)
     if len(problems) > before:
         return None
-    return ArcTask(name, parts["train"], parts["test"], source)
+    return ArcTask(id=name, demos=parts["train"], tests=parts["test"], source=source)
 
 
-def _pair(value: Any, where: str, needs_output: bool, problems: list[str]) -> Pair | None:
+def _pair(value: Any, where: str, *, needs_output: bool, problems: list[str]) -> Pair | None:
     if not isinstance(value, dict) or "input" not in value or (needs_output and value.get("output") is None):
         keys = ", ".join(key for key in value if value[key] is not None) if isinstance(value, dict) else _short(value)
         problems.append(f"{where}: expected an object with input and output, got {keys or 'an empty one'}")
         return None
-    input_ = _grid(value["input"], f"{where}, input", problems)
-    output = None if value.get("output") is None else _grid(value["output"], f"{where}, output", problems)
+    input_ = _grid(value["input"], f"{where}, input", problems=problems)
+    output = None if value.get("output") is None else _grid(value["output"], f"{where}, output", problems=problems)
     return None if input_ is None else Pair(input_, output)
 
 
-def _grid(value: Any, where: str, problems: list[str]) -> Grid | None:
+def _grid(value: Any, where: str, *, problems: list[str]) -> Grid | None:
     """A grid after checking; None where a problem was noted."""
     if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
         problems.append(f"{where}: expected a list of rows of colours, got {_short(value)}")

@@ -39,7 +39,7 @@ class TaskRows(NamedTuple):
     def make_views(self, task_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Symmetries (n,) and colour permutations (n, 10) of the task's views, the task as it is first."""
         if not self.shown:
-            return make_views(task_id, self.kin, self.views)
+            return make_views(task_id, self.kin, wanted=self.views)
         digits = (np.frombuffer(self.shown.encode(), np.uint8) - ord("0")).reshape(-1, 10)
         return digits[:, 0].copy(), np.where(np.arange(10) == 0, np.uint8(0), digits)
 

@@ -62,7 +62,7 @@ def read_names(path: str | Path) -> OfficialRows:
             raise PuzzleError(f"{path}: names views of task {task} (row {found[0][0]}), but not the task as it is")
         shown = "".join(view for _, view in found)
         known[task] = TaskRows("train", 0, len(found) - 1, ViewSymmetry("", AS_IS[:8]), UNKNOWN, shown)
-    known = _with_roles(path, known, names)
+    known = _with_roles(path, known, names=names)
     order = [*blank, *(row for found in rows.values() for row, _ in found)]
     return OfficialRows(Identifiers(known, len(blank)), np.array(order, np.int64))
 
@@ -91,7 +91,7 @@ def _parse(name: str) -> tuple[str, str]:
     return match[1], (match[2] or match[3]) + match[4][1:]
 
 
-def _with_roles(path: Path, known: dict[str, TaskRows], names: list[str]) -> dict[str, TaskRows]:
+def _with_roles(path: Path, known: dict[str, TaskRows], *, names: list[str]) -> dict[str, TaskRows]:
     """The known tasks with the test tasks marked, and with their demonstrations' digests where these are known.
 
     Without a file that says which tasks these are, all pairs of all tasks count as trained on: better a warning too

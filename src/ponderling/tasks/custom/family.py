@@ -101,7 +101,7 @@ class Grids(GridTask):
 
     name = "grids"
 
-    def __init__(self, spec: GridSpec, check: str | None = None, symmetries: str = "none"):
+    def __init__(self, spec: GridSpec, check: str | None = None, *, symmetries: str = "none"):
         self.spec = spec
         self.grid_shape = (spec.rows, spec.columns)
         self.checker = None if check is None else import_checker(check)
@@ -119,7 +119,7 @@ class Grids(GridTask):
         """
         if settings is None or settings.grid is None:
             raise ValueError("grids come from a file: name it with --data")
-        return cls(settings.grid, settings.check, settings.symmetries)
+        return cls(settings.grid, settings.check, symmetries=settings.symmetries)
 
     @property
     def vocab_size(self) -> int:
@@ -142,10 +142,10 @@ class Grids(GridTask):
         canvas = np.full((len(grids.shapes), *self.grid_shape), PAD, np.uint8)
         for (rows, columns), members, codes in grids.by_shape():
             canvas[members, :rows, :columns] = tokens_of_codes[codes]
-            self._mark(canvas, members, rows, columns)
+            self._mark(canvas, members, rows=rows, columns=columns)
         return canvas.reshape(len(canvas), -1)
 
-    def _mark(self, canvas: Tokens, members: NDArray[np.intp], rows: int, columns: int) -> None:
+    def _mark(self, canvas: Tokens, members: NDArray[np.intp], *, rows: int, columns: int) -> None:
         if self.spec.sizes == "marked":
             if rows < self.spec.rows:
                 canvas[members, rows, :columns] = END
@@ -186,7 +186,7 @@ class Grids(GridTask):
         known = {symbol: self.spec.first_symbol + i for i, symbol in enumerate(self.spec.symbols)}
         lut = np.array([known.get(symbol, 255) for symbol in file.symbols], np.uint8)
         for what, grids in (("input", file.inputs), ("output", file.outputs)):
-            self._find_strangers(what, grids, lut, file, problems)
+            self._find_strangers(what, grids, lut=lut, file=file, problems=problems)
         if need_answers:
             for i in np.flatnonzero(~file.has_answers):
                 problems.add(int(file.numbers[i]), "no output")
@@ -200,7 +200,7 @@ class Grids(GridTask):
         )
 
     def _find_strangers(
-        self, what: str, grids: CellGrids, lut: NDArray[np.uint8], file: GridFile, problems: Problems
+        self, what: str, grids: CellGrids, *, lut: NDArray[np.uint8], file: GridFile, problems: Problems
     ) -> None:
         rows, columns = self.grid_shape
         given = grids.shapes[:, 0] > 0
@@ -258,7 +258,17 @@ class Grids(GridTask):
             raise PuzzleError(f"no grid: {error}") from error
         grids = CellGrids(codes, np.array([shape], np.int32))
         none = CellGrids(np.empty(0, np.int32), np.zeros((1, 2), np.int32))
-        file = GridFile(Path("the grid"), "grid", np.array([1]), symbols, grids, none, None, None, None)
+        file = GridFile(
+            path=Path("the grid"),
+            unit="grid",
+            numbers=np.array([1]),
+            symbols=symbols,
+            inputs=grids,
+            outputs=none,
+            is_test=None,
+            ratings=None,
+            names=None,
+        )
         try:
             return self.puzzles_of(file, need_answers=False).tokens[0]
         except PuzzleError as error:
@@ -321,7 +331,7 @@ class Grids(GridTask):
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """What the rules say about this answer (L,) to this question (L,)."""
         reasons = tuple(self.is_right(question, answer))
-        return Verdict(not reasons, (), reasons)
+        return Verdict(not reasons, wrong_cells=(), reasons=reasons)
 
     # Symmetries
 
@@ -372,7 +382,7 @@ class Grids(GridTask):
                 members = np.flatnonzero(kind.reshape(-1) == number)
                 turned = _turned(old[members, :rows, :columns], element)
                 new[members, : turned.shape[1], : turned.shape[2]] = turned
-                self._mark(new, members, turned.shape[1], turned.shape[2])
+                self._mark(new, members, rows=turned.shape[1], columns=turned.shape[2])
         return new.reshape(len(new), -1)
 
     def canonical(self, tokens: Tokens) -> list[bytes]:
@@ -406,14 +416,14 @@ class Grids(GridTask):
 
     # Files
 
-    def read(self, path: str | Path, limit: int | None = None, need_answers: bool = False) -> Puzzles:
+    def read(self, path: str | Path, limit: int | None = None, *, need_answers: bool = False) -> Puzzles:
         """The puzzles of a file of grids or an official folder; only its test puzzles where it sets some apart.
 
         Raises:
             PuzzleError: naming file, row and reason; also for a missing answer, if `need_answers`.
         """
         if is_layout(path):
-            return read_layout(path, "test", self.spec.vocab_size)[:limit]
+            return read_layout(path, "test", vocab_size=self.spec.vocab_size)[:limit]
         file = read_grid_file(path)
         rows = np.arange(len(file)) if file.is_test is None else np.flatnonzero(file.is_test)
         return self.puzzles_of(file, need_answers)[rows][:limit]
@@ -442,14 +452,14 @@ class Grids(GridTask):
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """The puzzles of the run's files, with no test question among the others."""
-        parts = load_grids(self, data.train, data.test)
-        return split_off(parts.train.puzzles, parts.test.puzzles, data)
+        parts = load_grids(self, data.train, test=data.test)
+        return split_off(parts.train.puzzles, parts.test.puzzles, data=data)
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
         """The puzzles of a source; for the training file, only those not trained on."""
         own = data.train if data.test == "default" else data.test
         if source == "default" or Path(source).resolve() == Path(own).resolve():
-            return load_grids(self, data.train, data.test).test.puzzles
+            return load_grids(self, data.train, test=data.test).test.puzzles
         return self.read(source, need_answers=True)
 
     def load_default(self, split: str) -> Puzzles:

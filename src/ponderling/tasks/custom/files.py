@@ -58,7 +58,7 @@ class CellGrids:
                 yield (rows, columns), members, self.codes[cells].reshape(-1, rows, columns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GridFile:
     """The N examples of a file."""
 
@@ -95,16 +95,16 @@ def read_grid_file(path: str | Path) -> GridFile:
     refuse_in_memory(path)
     path = Path(path)
     stat = path.stat()
-    return _read(path, stat.st_mtime_ns, stat.st_size)
+    return _read(path, stat.st_mtime_ns, size=stat.st_size)
 
 
 @functools.lru_cache(maxsize=4)  # a run looks at its file to find the vocabulary, and again for its puzzles
-def _read(path: Path, modified: int, size: int) -> GridFile:
+def _read(path: Path, modified: int, *, size: int) -> GridFile:
     name = path.name.lower()
     if name.endswith((".jsonl", ".jsonl.gz")):
-        file = _read_texts(path, "line", _json_lines)
+        file = _read_texts(path, "line", parse=_json_lines)
     elif name.endswith((".csv", ".csv.gz")):
-        file = _read_texts(path, "row", _csv_rows)
+        file = _read_texts(path, "row", parse=_csv_rows)
     elif name.endswith(".npz"):
         file = _read_npz(path)
     else:
@@ -122,7 +122,7 @@ def _read(path: Path, modified: int, size: int) -> GridFile:
 # Text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Example:
     number: int
     input: Any
@@ -132,7 +132,7 @@ class _Example:
     name: str
 
 
-def _read_texts(path: Path, unit: str, parse: Any) -> GridFile:
+def _read_texts(path: Path, unit: str, *, parse: Any) -> GridFile:
     problems = Problems(path, unit)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
@@ -161,11 +161,19 @@ def _read_texts(path: Path, unit: str, parse: Any) -> GridFile:
     names = tuple(example.name for example in examples)
     numbers = np.array([example.number for example in examples], np.int64)
     return GridFile(
-        path, unit, numbers, tuple(coder.symbols), inputs, outputs, splits, ratings, names if any(names) else None
+        path=path,
+        unit=unit,
+        numbers=numbers,
+        symbols=tuple(coder.symbols),
+        inputs=inputs,
+        outputs=outputs,
+        is_test=splits,
+        ratings=ratings,
+        names=names if any(names) else None,
     )
 
 
-def _json_lines(path: Path, text: str, problems: Problems) -> Iterator[_Example]:
+def _json_lines(path: Path, text: str, *, problems: Problems) -> Iterator[_Example]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -185,10 +193,17 @@ def _json_lines(path: Path, text: str, problems: Problems) -> Iterator[_Example]
             problems.add(number, f"no input; its keys are {', '.join(map(str, example)) or 'none'}")
             continue
         name = example.get("id", "")
-        yield _Example(number, grids[0], grids[1], example.get("split") or "", example.get("rating"), str(name))
+        yield _Example(
+            number=number,
+            input=grids[0],
+            output=grids[1],
+            split=example.get("split") or "",
+            rating=example.get("rating"),
+            name=str(name),
+        )
 
 
-def _csv_rows(path: Path, text: str, problems: Problems) -> Iterator[_Example]:
+def _csv_rows(path: Path, text: str, *, problems: Problems) -> Iterator[_Example]:
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = [name.strip().lower() for name in next(reader, [])]
@@ -203,7 +218,14 @@ def _csv_rows(path: Path, text: str, problems: Problems) -> Iterator[_Example]:
         for fields in reader:
             if len(fields) == len(header):
                 input_, output, split, rating, name = (fields[i] if i >= 0 else "" for i in (*where, *others))
-                yield _Example(reader.line_num, input_, output or None, split.strip(), rating.strip() or None, name)
+                yield _Example(
+                    number=reader.line_num,
+                    input=input_,
+                    output=output or None,
+                    split=split.strip(),
+                    rating=rating.strip() or None,
+                    name=name,
+                )
             elif any(fields):
                 problems.add(reader.line_num, f"expected {len(header)} columns, got {len(fields)}")
     except csv.Error as error:
@@ -374,17 +396,17 @@ def _read_npz(path: Path) -> GridFile:
             raise PuzzleError(f"{path}: {name} have no cells: got shape {array.shape}")
     problems = Problems(path)
     sides = [
-        _padded(array, arrays.get(f"{name}_shapes"), name, problems)
+        _padded(array, arrays.get(f"{name}_shapes"), name=name, problems=problems)
         for name, array in (("input", inputs), ("output", outputs))
         if array is not None
     ]
     problems.report()
-    file = _file_of_cells(path, "row", sides)
-    is_test = _npz_column(path, arrays, "split", N, "U")
+    file = _file_of_cells(path, "row", sides=sides)
+    is_test = _npz_column(path, arrays, name="split", N=N, kinds="U")
     if is_test is not None and not np.isin(is_test, ["train", "test"]).all():
         i = int(np.flatnonzero(~np.isin(is_test, ["train", "test"]))[0])
         raise PuzzleError(f"{path}, row {i}: split must be train or test: got {str(is_test[i])!r}")
-    ratings = _npz_column(path, arrays, "ratings", N, "iu")
+    ratings = _npz_column(path, arrays, name="ratings", N=N, kinds="iu")
     return replace(
         file,
         is_test=None if is_test is None else is_test == "test",
@@ -396,7 +418,7 @@ _NPZ_NAMES = (("inputs", "questions"), ("outputs", "answers"))
 
 
 def _padded(
-    array: NDArray[Any], shapes: NDArray[Any] | None, name: str, problems: Problems
+    array: NDArray[Any], shapes: NDArray[Any] | None, *, name: str, problems: Problems
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """The cells that count, row by row, and the shapes; without shapes, all cells count."""
     N, rows, columns = array.shape
@@ -412,7 +434,7 @@ def _padded(
     return array[inside], shapes.astype(np.int32)
 
 
-def _npz_column(path: Path, arrays: dict[str, Any], name: str, N: int, kinds: str) -> NDArray[Any] | None:
+def _npz_column(path: Path, arrays: dict[str, Any], *, name: str, N: int, kinds: str) -> NDArray[Any] | None:
     array = arrays.get(name)
     if array is not None and (array.shape != (N,) or array.dtype.kind not in kinds):
         raise PuzzleError(f"{path}: {name} must have shape ({N},): got {array.dtype} {array.shape}")
@@ -440,17 +462,19 @@ def grid_file_of_arrays(inputs: Any, outputs: Any, *, name: str = "the arrays") 
     """
     path = Path(name)
     problems = Problems(path, "index")
-    sides = [_cells_in_memory(grids, what, problems) for grids, what in ((inputs, "inputs"), (outputs, "outputs"))]
+    sides = [
+        _cells_in_memory(grids, what, problems=problems) for grids, what in ((inputs, "inputs"), (outputs, "outputs"))
+    ]
     problems.report()
     counts = [len(shapes) for _, shapes in sides]
     if counts[0] != counts[1]:
         raise PuzzleError(f"{path}: expected an output for each input: got {counts[0]} inputs and {counts[1]} outputs")
     if not counts[0]:
         raise PuzzleError(f"{path}: expected at least one example: got none")
-    return _file_of_cells(path, "index", sides)
+    return _file_of_cells(path, "index", sides=sides)
 
 
-def _file_of_cells(path: Path, unit: str, sides: Sequence[_Side]) -> GridFile:
+def _file_of_cells(path: Path, unit: str, *, sides: Sequence[_Side]) -> GridFile:
     """The examples of these inputs and, if there are any, outputs."""
     values, codes = np.unique(np.concatenate([cells for cells, _ in sides]), return_inverse=True)
     if len(values) > MAX_SYMBOLS:
@@ -461,19 +485,19 @@ def _file_of_cells(path: Path, unit: str, sides: Sequence[_Side]) -> GridFile:
     N, cut = len(sides[0][1]), len(sides[0][0])
     codes = codes.reshape(-1).astype(np.int32)
     return GridFile(
-        path,
-        unit,
-        np.arange(N),
-        tuple(map(str, values)),
-        CellGrids(codes[:cut], sides[0][1]),
-        CellGrids(codes[cut:], sides[1][1] if len(sides) > 1 else np.zeros((N, 2), np.int32)),
-        None,
-        None,
-        None,
+        path=path,
+        unit=unit,
+        numbers=np.arange(N),
+        symbols=tuple(map(str, values)),
+        inputs=CellGrids(codes[:cut], sides[0][1]),
+        outputs=CellGrids(codes[cut:], sides[1][1] if len(sides) > 1 else np.zeros((N, 2), np.int32)),
+        is_test=None,
+        ratings=None,
+        names=None,
     )
 
 
-def _cells_in_memory(grids: Any, what: str, problems: Problems) -> _Side:
+def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> _Side:
     """The cells and shapes of grids in memory; those that are not grids are noted as problems and left out."""
     if hasattr(grids, "__array__"):
         array = np.asarray(grids)
@@ -483,7 +507,7 @@ def _cells_in_memory(grids: Any, what: str, problems: Problems) -> _Side:
                     f"{problems.path}: {what} must be integers or texts of shape (N, rows, columns): "
                     f"got {array.dtype} {array.shape}"
                 )
-            cells = _symbols_in(array, what, problems)
+            cells = _symbols_in(array, what, problems=problems)
             return cells.reshape(-1), np.tile(np.array(array.shape[1:], np.int32), (len(array), 1))
         grids = list(array)
     if not isinstance(grids, Sequence) or isinstance(grids, str):
@@ -502,7 +526,7 @@ def _cells_in_memory(grids: Any, what: str, problems: Problems) -> _Side:
         if array.ndim != 2 or not array.size:
             problems.add(i, f"{what} must hold grids of rows and columns: got shape {array.shape}")
             continue
-        parts.append(_symbols_in(array[None], what, problems, index=i).reshape(-1))
+        parts.append(_symbols_in(array[None], what, problems=problems, index=i).reshape(-1))
         shapes.append(array.shape)
     parts = parts if len(parts) == 1 else parts[1:]  # an empty array of integers would be joined with texts
     return np.concatenate(parts), np.array(shapes, np.int32).reshape(-1, 2)
@@ -515,7 +539,7 @@ def _rows_apart(grid: Any) -> Any:
     return grid
 
 
-def _symbols_in(grids: NDArray[Any], what: str, problems: Problems, *, index: int = 0) -> NDArray[Any]:
+def _symbols_in(grids: NDArray[Any], what: str, *, problems: Problems, index: int = 0) -> NDArray[Any]:
     """The grids, (N, rows, columns), as integers or texts; cells that are neither are noted as problems.
 
     Args:

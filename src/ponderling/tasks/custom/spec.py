@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ class GridSpec:
 
     symbols: tuple[str, ...]
     """What cells may hold, in the order of their tokens."""
+    _: KW_ONLY
     rows: int
     """Rows of the canvas."""
     columns: int
@@ -47,7 +48,7 @@ class GridSpec:
         return self.first_symbol + len(self.symbols)
 
 
-def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = False) -> GridSpec:
+def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), *, square: bool = False) -> GridSpec:
     """What defines the task of a file.
 
     Args:
@@ -71,4 +72,4 @@ def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), square: bool = F
     one = bool((shapes == shapes[0]).all())
     if square and not one:
         rows = columns = max(rows, columns)
-    return GridSpec(tuple(ordered), rows, columns, "one" if one else "marked")
+    return GridSpec(tuple(ordered), rows=rows, columns=columns, sizes="one" if one else "marked")

@@ -76,12 +76,18 @@ def spec_of(train: str, test: str | None, *, square: bool) -> GridSpec:
     """
     if not is_layout(train):
         more = [] if test is None or is_layout(test) else [read_grid_file(test)]
-        return spec_of_file(read_grid_file(train), more, square)
+        return spec_of_file(read_grid_file(train), more, square=square)
     facts, grid = read_facts(train), read_grid_facts(train)
     num_puzzles, L = facts["num_puzzle_identifiers"], facts["seq_len"]
     if grid is not None:
         try:
-            spec = GridSpec(tuple(map(str, grid["symbols"])), grid["rows"], grid["columns"], grid["sizes"], num_puzzles)
+            spec = GridSpec(
+                tuple(map(str, grid["symbols"])),
+                rows=grid["rows"],
+                columns=grid["columns"],
+                sizes=grid["sizes"],
+                num_puzzles=num_puzzles,
+            )
             matches = (spec.rows * spec.columns, spec.vocab_size) == (L, facts["vocab_size"])
         except (KeyError, TypeError, ValueError) as error:
             raise PuzzleError(f"{train}/grid.json: {error!r}: delete it, or export the data anew") from error
@@ -96,12 +102,18 @@ def spec_of(train: str, test: str | None, *, square: bool) -> GridSpec:
     padded = (puzzles.tokens == PAD).any() or (puzzles.labels == PAD).any()
     names = range(0 if padded else 1, facts["vocab_size"])
     try:
-        return GridSpec(tuple(map(str, names)), rows, columns, "raw" if padded else "one", num_puzzles)
+        return GridSpec(
+            tuple(map(str, names)),
+            rows=rows,
+            columns=columns,
+            sizes="raw" if padded else "one",
+            num_puzzles=num_puzzles,
+        )
     except ValueError as error:
         raise PuzzleError(f"{train}/train/dataset.json: {error}") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocatedPuzzles:
     """Puzzles with their places in a file, so that what is wrong with them can be pointed at."""
 
@@ -118,7 +130,7 @@ class LocatedPuzzles:
         return list(zip(self.puzzles.puzzle_ids.tolist(), task.canonical(self.puzzles.tokens), strict=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GridParts:
     """A run's puzzles, and how the test puzzles were chosen."""
 
@@ -128,7 +140,7 @@ class GridParts:
     """How the test puzzles were chosen, in words."""
 
 
-def load_grids(task: GridReader, train: str, test: str) -> GridParts:
+def load_grids(task: GridReader, train: str, *, test: str) -> GridParts:
     """The training and test puzzles; no test question is a symmetric copy of a training question.
 
     Args:
@@ -140,9 +152,13 @@ def load_grids(task: GridReader, train: str, test: str) -> GridParts:
         PuzzleError: for a part without a puzzle, for questions in both, or answers that the rules refuse.
     """
     if test != "default":
-        parts = GridParts(_part(train, "train", task), _part(test, "test", task), f"test: {test}")
+        parts = GridParts(
+            train=_part(train, "train", task=task), test=_part(test, "test", task=task), how=f"test: {test}"
+        )
     elif is_layout(train):
-        parts = GridParts(_part(train, "train", task), _part(train, "test", task), "test: the folder's own")
+        parts = GridParts(
+            train=_part(train, "train", task=task), test=_part(train, "test", task=task), how="test: the folder's own"
+        )
     else:
         parts = _parts_of_file(read_grid_file(train), task)
     for name, part in (("train", parts.train), ("test", parts.test)):
@@ -153,26 +169,26 @@ def load_grids(task: GridReader, train: str, test: str) -> GridParts:
     return parts
 
 
-def _part(source: str, split: str, task: GridReader) -> LocatedPuzzles:
+def _part(source: str, split: str, *, task: GridReader) -> LocatedPuzzles:
     """The puzzles of a file or folder that are meant for this split."""
     if is_layout(source):
-        puzzles = read_layout(source, split, task.spec.vocab_size)
+        puzzles = read_layout(source, split, vocab_size=task.spec.vocab_size)
         if puzzles.tokens.shape[1] != task.num_cells:
             raise PuzzleError(f"{source}/{split}: has {puzzles.tokens.shape[1]} cells, training has {task.num_cells}")
-        return LocatedPuzzles(Path(source) / split, "row", np.arange(len(puzzles)), puzzles)
+        return LocatedPuzzles(path=Path(source) / split, unit="row", numbers=np.arange(len(puzzles)), puzzles=puzzles)
     file = read_grid_file(source)
-    part = LocatedPuzzles(file.path, file.unit, file.numbers, task.puzzles_of(file))
+    part = LocatedPuzzles(path=file.path, unit=file.unit, numbers=file.numbers, puzzles=task.puzzles_of(file))
     return part if file.is_test is None else part[np.flatnonzero(file.is_test == (split == "test"))]
 
 
 def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
-    everything = LocatedPuzzles(file.path, file.unit, file.numbers, task.puzzles_of(file))
+    everything = LocatedPuzzles(path=file.path, unit=file.unit, numbers=file.numbers, puzzles=task.puzzles_of(file))
     if file.is_test is not None:
         train, test = np.flatnonzero(~file.is_test), np.flatnonzero(file.is_test)
-        return GridParts(everything[train], everything[test], "test: as the file says")
+        return GridParts(train=everything[train], test=everything[test], how="test: as the file says")
     test = _without_new_symbols(everything, held_out(everything.keys(task), file.path))
     how = f"test: one question in {HELD_OUT}, held out at random (always the same), as the file says nothing of a split"
-    return GridParts(everything[np.flatnonzero(~test)], everything[np.flatnonzero(test)], how)
+    return GridParts(train=everything[np.flatnonzero(~test)], test=everything[np.flatnonzero(test)], how=how)
 
 
 def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
@@ -215,10 +231,10 @@ def _refuse_overlap(parts: GridParts, task: GridReader) -> None:
     problems.report()
 
 
-def grid_facts(task: GridReader, train: str, test: str) -> dict[str, Any]:
+def grid_facts(task: GridReader, train: str, *, test: str) -> dict[str, Any]:
     """What the files of a run on grids hold, as plain values; the arguments are those of `load_grids`."""
     spec = task.spec
-    parts = load_grids(task, train, test)
+    parts = load_grids(task, train, test=test)
     return {
         "task": task.name,
         "canvas": [spec.rows, spec.columns],

@@ -160,7 +160,7 @@ class Maze(GridTask):
 
     # Paths: see paths.py
 
-    def _search(self, is_free: Bools, question: Tokens, backwards: bool = False) -> tuple[int, NDArray[np.int32]]:
+    def _search(self, is_free: Bools, question: Tokens, *, backwards: bool = False) -> tuple[int, NDArray[np.int32]]:
         """Number of moves from S to G on free cells, -1 if unreachable, and the cell before each cell found."""
         from ponderling.tasks.maze.paths import search
 
@@ -216,6 +216,7 @@ class Maze(GridTask):
         self,
         rng: np.random.Generator,
         count: int,
+        *,
         walls: tuple[float, float] = WALLS,
         min_path: int | None = None,
         progress: Callable[[int], object] = lambda done: None,
@@ -234,11 +235,11 @@ class Maze(GridTask):
         """
         min_path = self.hard_path if min_path is None else min_path
         fewest, most = self._wall_counts(walls, min_path)
-        made = [self._generate_one(rng, fewest, most, min_path) for _ in _counted(count, progress)]
+        made = [self._generate_one(rng, fewest, most=most, min_path=min_path) for _ in _counted(count, progress)]
         questions = np.array([question for question, _ in made], np.uint8).reshape(count, self.num_cells)
         labels = np.array([self._labelled(question) for question in questions], np.uint8)
         ratings = np.array([length for _, length in made], np.int32)
-        return replace(self.puzzles(questions, labels, ratings), sources=("ponderling",) * count)
+        return replace(self.puzzles(questions, labels, ratings=ratings), sources=("ponderling",) * count)
 
     def _wall_counts(self, walls: tuple[float, float], min_path: int) -> tuple[int, int]:
         if not 0 <= walls[0] <= walls[1] < 1:
@@ -252,7 +253,7 @@ class Maze(GridTask):
             )
         return fewest, most
 
-    def _generate_one(self, rng: np.random.Generator, fewest: int, most: int, min_path: int) -> tuple[Tokens, int]:
+    def _generate_one(self, rng: np.random.Generator, fewest: int, *, most: int, min_path: int) -> tuple[Tokens, int]:
         """A question and the number of cells of its shortest path."""
         from ponderling.tasks.maze.paths import draw
 

@@ -60,7 +60,7 @@ class SudokuTask(GridTask):
     padding_symbol = "."
     packaged_sets = LARGE_SETS
 
-    def __init__(self, name: str, side: int, boxes: Boxes | None):
+    def __init__(self, name: str, side: int, *, boxes: Boxes | None):
         self.name, self.side, self.boxes = name, side, boxes
         self.grid_shape = (side, side)
         self.symbols = "." + SYMBOLS[:side]
@@ -155,7 +155,7 @@ class SudokuTask(GridTask):
             for i in np.flatnonzero(changed)
         ]
         cells = np.flatnonzero(self.broken_rules(answer)[0] | (answer <= BLANK) | changed)
-        return Verdict(not len(cells), tuple(map(int, cells)), tuple(reasons))
+        return Verdict(not len(cells), wrong_cells=tuple(map(int, cells)), reasons=tuple(reasons))
 
     def broken_rules(self, tokens: Tokens) -> tuple[Bools, list[str]]:
         """Cells that share a symbol with another of their row, column or box, and a sentence for each such group."""
@@ -197,7 +197,9 @@ class SudokuTask(GridTask):
 
     # Search
 
-    def solve(self, tokens: Tokens, rng: np.random.Generator | None = None, max_guesses: int = 1_000_000) -> Solution:
+    def solve(
+        self, tokens: Tokens, rng: np.random.Generator | None = None, *, max_guesses: int = 1_000_000
+    ) -> Solution:
         """The result of solving one puzzle, (L,): its solution, whether there is another, and how many guesses it took.
 
         Args:
@@ -262,6 +264,7 @@ class SudokuTask(GridTask):
         self,
         rng: np.random.Generator,
         count: int,
+        *,
         clues: int = 0,
         rating: tuple[int, int] | None = None,
         progress: Callable[[int], object] = lambda done: None,
@@ -302,7 +305,7 @@ class SudokuTask(GridTask):
         dig(self.masks_of(answer), order, clues, *shape, 500, given)
         return np.where(given == 1, answer, BLANK).astype(np.uint8), answer
 
-    def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, most: int) -> Puzzles:
+    def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, *, most: int) -> Puzzles:
         """The puzzles with a random number of further clues each, from 0 to `most`, and new ratings."""
         tokens = puzzles.tokens.copy()
         for row, labels in zip(tokens, puzzles.labels, strict=True):
@@ -327,7 +330,9 @@ class SudokuTask(GridTask):
     def relations(self) -> Relations:
         """Rows, columns, boxes and diagonals, all alike: each holds every symbol once."""
         regions = Regions("unit", 2 * self.side, self.side) if self.takes_regions else None
-        return Relations({"unit": tuple(map(tuple, self.geometry.units.tolist()))}, BLANK + 1, regions)
+        return Relations(
+            {"unit": tuple(map(tuple, self.geometry.units.tolist()))}, first_symbol=BLANK + 1, regions=regions
+        )
 
     # Files and sets
 

@@ -34,7 +34,7 @@ class Sudoku(SudokuTask):
 
     boxes: Boxes
 
-    def __init__(self, box_rows: int, box_columns: int, diagonals: bool = False):
+    def __init__(self, box_rows: int, box_columns: int, *, diagonals: bool = False):
         if not 2 <= box_rows * box_columns <= len(SYMBOLS) or min(box_rows, box_columns) < 1:
             raise ValueError(
                 f"a Sudoku's boxes are at least 1x1, its side from 2 to {len(SYMBOLS)}: got {box_rows}x{box_columns}"
@@ -43,7 +43,7 @@ class Sudoku(SudokuTask):
             raise ValueError(f"diagonals need square boxes: got {box_rows}x{box_columns}")
         boxes = Boxes(box_rows, box_columns, diagonals)
         kind = "sudoku" if boxes.are_blocks else "latin"
-        super().__init__(f"{kind}{boxes.side}{'x' if diagonals else ''}", boxes.side, boxes)
+        super().__init__(f"{kind}{boxes.side}{'x' if diagonals else ''}", boxes.side, boxes=boxes)
         self.hub_repository = HUB_REPOSITORY if self.name == "sudoku9" else None
 
     @property
@@ -77,7 +77,7 @@ class Sudoku(SudokuTask):
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
         """Transformations drawn uniformly from the full group."""
-        return symmetries.sample_symmetries(self.boxes, rng, count)
+        return symmetries.sample_symmetries(self.boxes, rng, count=count)
 
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): if two differ, the puzzles are not equivalent.

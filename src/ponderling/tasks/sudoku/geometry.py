@@ -53,7 +53,7 @@ class Geometry(NamedTuple):
 
 
 @functools.cache
-def geometry(box_rows: int, box_columns: int, diagonals: bool = False) -> Geometry:
+def geometry(box_rows: int, box_columns: int, *, diagonals: bool = False) -> Geometry:
     """The constraints of a Sudoku whose boxes have this shape; its side is their product.
 
     Boxes of one row are rows: a Latin square. With `diagonals` both diagonals hold every symbol once too ("X").
@@ -63,10 +63,12 @@ def geometry(box_rows: int, box_columns: int, diagonals: bool = False) -> Geomet
     boxes = grid.reshape(box_columns, box_rows, box_rows, box_columns).transpose(0, 2, 1, 3).reshape(side, side)
     if min(box_rows, box_columns) == 1:
         boxes = boxes[:0]
-    return geometry_of(grid, boxes, [grid.diagonal(), grid[:, ::-1].diagonal()] if diagonals else [])
+    return geometry_of(grid, boxes, more=[grid.diagonal(), grid[:, ::-1].diagonal()] if diagonals else [])
 
 
-def geometry_of(grid: NDArray[np.int64], boxes: NDArray[np.int64], more: Iterable[NDArray[np.int64]] = ()) -> Geometry:
+def geometry_of(
+    grid: NDArray[np.int64], boxes: NDArray[np.int64], *, more: Iterable[NDArray[np.int64]] = ()
+) -> Geometry:
     """The constraints of a grid (side, side) of cell numbers: its rows and columns, boxes (boxes, side), and further groups."""
     side = len(grid)
     lines: list[list[int]] = [*grid.tolist(), *grid.T.tolist()]  # in lists a search is ten times as fast as in arrays

@@ -54,6 +54,7 @@ class Found(NamedTuple):
 def hunt_deep(
     task: SudokuTask,
     rng: np.random.Generator,
+    *,
     count: int,
     start: Puzzles,
     islands: int = 4,
@@ -93,12 +94,14 @@ def hunt_deep(
     state = np.array([rng.integers(1, 2**31 - 1)])
     looked_at = len(found.questions)
     if not looked_at:
-        found = _first_found(Found(questions, answers), islands, shape, state, evolved, stop)
+        found = _first_found(Found(questions, answers), islands, shape=shape, state=state, evolved=evolved, stop=stop)
     made = task.generate(rng, 0)
     while len(made) < count and not stop():
         if len(found.questions) == looked_at:
-            found = gather(found, ROUNDS, shape, state)
-        new = distinct(task, _puzzles(task, Found(found.questions[looked_at:], found.answers[looked_at:])), seen)
+            found = gather(found, ROUNDS, shape=shape, state=state)
+        new = distinct(
+            task, _puzzles(task, Found(found.questions[looked_at:], found.answers[looked_at:])), without=seen
+        )
         looked_at = len(found.questions)
         seen.update(task.fingerprint(new.tokens).tolist())
         made = join([made, new])
@@ -117,6 +120,7 @@ def check_family(task: SudokuTask) -> None:
 def _first_found(
     start: Found,
     islands: int,
+    *,
     shape: Geometry,
     state: Masks,
     evolved: Callable[[int], object],
@@ -149,7 +153,11 @@ def _puzzles(task: SudokuTask, found: Found) -> Puzzles:
     tokens = task.from_masks(found.questions)
     ratings = np.array([task.rate(row) for row in tokens], np.int32)
     return Puzzles(
-        tokens, task.from_masks(found.answers), np.zeros(len(tokens), np.int32), ratings, ("ponderling",) * len(tokens)
+        tokens,
+        task.from_masks(found.answers),
+        puzzle_ids=np.zeros(len(tokens), np.int32),
+        ratings=ratings,
+        sources=("ponderling",) * len(tokens),
     )
 
 
@@ -270,7 +278,7 @@ def holds(pool: Masks, size: int, question: Masks) -> bool:
     return False
 
 
-def gather(found: Found, rounds: int, shape: Geometry, state: Masks) -> Found:
+def gather(found: Found, rounds: int, *, shape: Geometry, state: Masks) -> Found:
     """The puzzles found, and those of `rounds` neighbours of theirs that withstand trials too."""
     size, cells = found.questions.shape
     questions, answers = (np.concatenate([masks, np.empty((rounds, cells), np.int64)]) for masks in found)

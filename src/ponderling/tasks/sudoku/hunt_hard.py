@@ -45,6 +45,7 @@ COPIES = 4
 def hunt(
     task: SudokuTask,
     rng: np.random.Generator,
+    *,
     count: int,
     climbs: int,
     rating: tuple[int, int],
@@ -102,10 +103,10 @@ def hunt(
         batch = Puzzles(
             task.from_masks(questions[keep]),
             task.from_masks(answers[keep]),
-            np.zeros(len(keep), np.int32),
-            rated[keep].astype(np.int32),
+            puzzle_ids=np.zeros(len(keep), np.int32),
+            ratings=rated[keep].astype(np.int32),
         )
-        batch = distinct(task, batch, seen)
+        batch = distinct(task, batch, without=seen)
         seen.update(map(int, task.fingerprint(batch.tokens)))
         found.append(batch)
         enough += len(batch)

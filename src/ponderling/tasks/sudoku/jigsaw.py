@@ -44,7 +44,7 @@ class Jigsaw(SudokuTask):
             raise ValueError(
                 f"a jigsaw of {side}x{side} has {side} regions of {side} cells each: got {len(names)} ({counts})"
             )
-        super().__init__(f"jigsaw-{layout}", side, None)
+        super().__init__(f"jigsaw-{layout}", side, boxes=None)
         self.layout = layout
         for region in range(side):
             if not _is_connected(self.regions == region):
@@ -74,7 +74,7 @@ class Jigsaw(SudokuTask):
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:
         """Any order of the symbols, and those turns and mirror images of the grid that carry regions to regions."""
         kept = _kept_turns(self.layout)
-        return Symmetry(kept[rng.integers(len(kept), size=count)], sample_symbols(self.side, rng, count))
+        return Symmetry(kept[rng.integers(len(kept), size=count)], sample_symbols(self.side, rng, count=count))
 
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each puzzle (N, L) that no symmetry changes, (N,): the least of those of its turned copies."""
@@ -160,6 +160,7 @@ def random_layout(rng: np.random.Generator, side: int) -> str:
 def generate_jigsaws(
     family: SudokuTask,
     rng: np.random.Generator,
+    *,
     count: int,
     layouts: int,
     rating: tuple[int, int] | None = None,

@@ -12,7 +12,7 @@ from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes
 
 
-def sample_symmetries(boxes: Boxes, rng: np.random.Generator, count: int) -> Symmetry:
+def sample_symmetries(boxes: Boxes, rng: np.random.Generator, *, count: int) -> Symmetry:
     """Transformations drawn uniformly from the full group.
 
     Symbols, bands, rows in a band, stacks and columns in a stack are permuted, and the grid is transposed if boxes are
@@ -20,19 +20,19 @@ def sample_symmetries(boxes: Boxes, rng: np.random.Generator, count: int) -> Sym
     images to mirror images, and the columns may be mirrored besides: 9! x 2 x 2 x 24 for 9x9.
     """
     if boxes.diagonals:
-        rows = _mirrored_permutations(rng, count, boxes.rows)
+        rows = _mirrored_permutations(rng, count, size=boxes.rows)
         columns = np.where(rng.integers(0, 2, (count, 1)) == 1, rows[:, ::-1], rows)
     else:
-        rows = _nested_permutations(rng, count, boxes.columns, boxes.rows)
-        columns = _nested_permutations(rng, count, boxes.rows, boxes.columns)
+        rows = _nested_permutations(rng, count, blocks=boxes.columns, size=boxes.rows)
+        columns = _nested_permutations(rng, count, blocks=boxes.rows, size=boxes.columns)
     cells = rows[:, :, None] * boxes.side + columns[:, None, :]
     if boxes.may_be_flipped:
         flip = rng.integers(0, 2, count).astype(bool)
         cells[flip] = cells[flip].transpose(0, 2, 1)
-    return Symmetry(cells.reshape(count, -1), sample_symbols(boxes.side, rng, count))
+    return Symmetry(cells.reshape(count, -1), sample_symbols(boxes.side, rng, count=count))
 
 
-def sample_symbols(side: int, rng: np.random.Generator, count: int) -> Tokens:
+def sample_symbols(side: int, rng: np.random.Generator, *, count: int) -> Tokens:
     """Random orders of `side` symbols, (count, vocabulary); padding and blank stay."""
     symbols = np.empty((count, BLANK + 1 + side), np.uint8)
     symbols[:, : BLANK + 1] = PAD, BLANK
@@ -85,7 +85,7 @@ def fingerprint(shape: Boxes, tokens: Tokens) -> NDArray[np.uint64]:
     return _mix(_mix(colours["cell"]).sum(axis=1, dtype=np.uint64))
 
 
-def distinct(task: GridTask, puzzles: Puzzles, without: Iterable[int] = ()) -> Puzzles:
+def distinct(task: GridTask, puzzles: Puzzles, *, without: Iterable[int] = ()) -> Puzzles:
     """The puzzles whose fingerprints are neither among `without` nor that of an earlier one."""
     seen = set(map(int, without))
     keep = []
@@ -96,28 +96,28 @@ def distinct(task: GridTask, puzzles: Puzzles, without: Iterable[int] = ()) -> P
     return puzzles[keep]
 
 
-def _nested_permutations(rng: np.random.Generator, count: int, blocks: int, size: int) -> NDArray[np.int64]:
+def _nested_permutations(rng: np.random.Generator, count: int, *, blocks: int, size: int) -> NDArray[np.int64]:
     """Permutations of blocks x size places, (count, blocks x size), that keep blocks together."""
     order = rng.random((count, blocks)).argsort(axis=1)
     within = rng.random((count, blocks, size)).argsort(axis=2)
     return (order[:, :, None] * size + within).reshape(count, -1)
 
 
-def _mirrored_permutations(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64]:
+def _mirrored_permutations(rng: np.random.Generator, count: int, *, size: int) -> NDArray[np.int64]:
     """Permutations of size x size places, (count, size x size), that keep blocks together and mirror images paired."""
     last, half = size * size - 1, size // 2
-    order = _mirrored(rng, count, size)  # of the blocks
+    order = _mirrored(rng, count, size=size)  # of the blocks
     places = np.empty((count, size, size), np.int64)
     within = rng.random((count, half, size)).argsort(axis=2)
     for block in range(half):
         places[:, block] = order[:, block, None] * size + within[:, block]
         places[:, size - 1 - block] = last - places[:, block, ::-1]
     if size % 2:
-        places[:, half] = half * size + _mirrored(rng, count, size)
+        places[:, half] = half * size + _mirrored(rng, count, size=size)
     return places.reshape(count, -1)
 
 
-def _mirrored(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64]:
+def _mirrored(rng: np.random.Generator, count: int, *, size: int) -> NDArray[np.int64]:
     """Permutations of `size` places, (count, size), that carry mirror images to mirror images; uniform among those."""
     half = size // 2
     pairs = rng.random((count, half)).argsort(axis=1)  # which pair of mirror images goes where

@@ -120,7 +120,7 @@ class Takuzu(GridTask):
         if faults := self._faults(question):
             raise PuzzleError("the clues contradict: " + "; ".join(reason for reason, _ in faults[:3]))
         found: list[Bits] = []
-        if not self._search(self._bits(question[None]), found, [0]):
+        if not self._search(self._bits(question[None]), found, guesses=[0]):
             raise PuzzleError(
                 f"whether the puzzle has one solution is beyond {MOST_GUESSES:,} guesses; it may have too few clues"
             )
@@ -141,7 +141,7 @@ class Takuzu(GridTask):
     def _tokens(self, grids: Bits) -> Tokens:
         return np.where(grids == UNKNOWN, BLANK, grids + ZERO).astype(np.uint8).reshape(len(grids), -1)
 
-    def _search(self, grid: Bits, found: list[Bits], guesses: list[int]) -> bool:
+    def _search(self, grid: Bits, found: list[Bits], *, guesses: list[int]) -> bool:
         """Adds solutions of a grid (1, side, side) until there are two; False when it gives up."""
         grid, possible, _ = _reason(grid)
         if not possible[0]:
@@ -156,7 +156,7 @@ class Takuzu(GridTask):
                 return False
             guess = grid.copy()
             guess.flat[unknown[0]] = value
-            if not self._search(guess, found, guesses):
+            if not self._search(guess, found, guesses=guesses):
                 return False
             if len(found) > 1:
                 break
@@ -180,7 +180,7 @@ class Takuzu(GridTask):
             needed = (solved.reshape(count, -1) == UNKNOWN).any(axis=1)
             grids[needed, cells[needed]] = kept[needed]
         _, _, rounds = _reason(grids.reshape(-1, *self.grid_shape))
-        made = self.puzzles(self._tokens(grids), self._tokens(answers.reshape(count, -1)), rounds)
+        made = self.puzzles(self._tokens(grids), self._tokens(answers.reshape(count, -1)), ratings=rounds)
         return replace(made, sources=("ponderling",) * count)
 
     def random_grids(self, rng: np.random.Generator, count: int) -> Bits:

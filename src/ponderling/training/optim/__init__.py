@@ -18,7 +18,7 @@ from ponderling.training.optim.sparse_sign_sgd import RowTable, SparseSignSGD
 __all__ = ["AdamATan2", "Optimizers", "RowTable", "SparseSignSGD", "lr_factor", "make_ema"]
 
 
-def lr_factor(step: int, warmup_steps: int, total_steps: int, lr_min_ratio: float) -> float:
+def lr_factor(step: int, warmup_steps: int, *, total_steps: int, lr_min_ratio: float) -> float:
     """The learning rate of optimizer step 1, 2, ... as a share of the highest: a linear rise, then a cosine.
 
     Counting starts at 1, as official: with 2 warm-up steps the rates are 1/2, 1, and then on the cosine.
@@ -39,15 +39,17 @@ class Optimizers:
         puzzle_embedding: The table of rows; None for a model without one.
     """
 
-    def __init__(self, model: nn.Module, config: TrainConfig, puzzle_embedding: RowTable | None = None):
+    def __init__(self, model: nn.Module, config: TrainConfig, *, puzzle_embedding: RowTable | None = None):
         self.all: list[Optimizer] = []
         if puzzle_embedding is not None:
-            self.all.append(SparseSignSGD(puzzle_embedding, config.puzzle_lr, config.puzzle_weight_decay))
+            self.all.append(SparseSignSGD(puzzle_embedding, config.puzzle_lr, weight_decay=config.puzzle_weight_decay))
         self.all.extend(_dense_optimizers(model, config))
         self.schedules = [
             LambdaLR(
                 optimizer,
-                lambda done: lr_factor(done + 1, config.warmup_steps, config.steps, config.lr_min_ratio),
+                lambda done: lr_factor(
+                    done + 1, config.warmup_steps, total_steps=config.steps, lr_min_ratio=config.lr_min_ratio
+                ),
             )
             for optimizer in self.all
         ]
@@ -99,7 +101,9 @@ def _dense_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
             optimizers.append(AdamW(rest, config.lr, betas, weight_decay=config.weight_decay))
         return optimizers
     correction = "inside" if config.optimizer == "adam_atan2_paper" else "outside"
-    return [AdamATan2(parameters.values(), config.lr, betas, config.weight_decay, correction)]
+    return [
+        AdamATan2(parameters.values(), config.lr, betas=betas, weight_decay=config.weight_decay, correction=correction)
+    ]
 
 
 def make_ema(model: nn.Module, rate: float) -> AveragedModel:

@@ -33,6 +33,7 @@ class AdamATan2(Optimizer):
         self,
         params: Iterable[Tensor] | Iterable[dict[str, Any]],
         lr: float = 1e-4,
+        *,
         betas: tuple[float, float] = (0.9, 0.95),
         weight_decay: float = 1.0,
         correction: Correction = "outside",
@@ -57,10 +58,10 @@ class AdamATan2(Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self._update(p, p.grad, group)
+                    self._update(p, p.grad, group=group)
         return loss
 
-    def _update(self, p: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, gradient: Tensor, *, group: dict[str, Any]) -> None:
         state = self.state[p]
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))

@@ -33,7 +33,7 @@ class SparseSignSGD(Optimizer):
         weight_decay: Decoupled weight decay of the rows in the batch.
     """
 
-    def __init__(self, embedding: RowTable, lr: float = 1e-4, weight_decay: float = 1.0):
+    def __init__(self, embedding: RowTable, lr: float = 1e-4, *, weight_decay: float = 1.0):
         if lr < 0 or weight_decay < 0:
             raise ValueError(f"lr and weight_decay must not be negative: got {lr} and {weight_decay}")
         super().__init__([embedding.table], {"lr": lr, "weight_decay": weight_decay})
