@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ CHECKED = 1000
 
 TRAIN_ARRAYS, TEST_ARRAYS = "the training arrays", "the test arrays"
 """Names of the training and test arrays in error messages."""
+
+ReadGrids = Callable[[GridFile], Puzzles]
+"""Turns arrays into questions and answers in a family's tokens."""
 
 
 def train(
@@ -94,7 +98,7 @@ def train(
     if validation is not None and not 0 < validation < 1:
         raise ValueError(f"validation must be a share between 0 and 1, or None: got {validation!r}")
     observer = ProgressLines(keeps_folder=out is not None) if progress else Observer()
-    family, data, file = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
+    family, data, file, read = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
     if task is None and _look_like_sudokus(file):
         observer.noticed("these look like Sudokus: task='sudoku9' keeps their rules")
     config = _config(net, family, data=data)
@@ -106,7 +110,7 @@ def train(
     config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
-    split = _split(family, file, test=tested, share=validation, data=config.data)
+    split = _split(family, file, read=read, test=tested, share=validation, data=config.data)
     model = _with_net(net, config, family=family) if isinstance(net, nn.Module) else None
     with tempfile.TemporaryDirectory(prefix="ponderling-") if out is None else nullcontext(out) as folder:
         recipe = net if isinstance(net, str) else None
@@ -131,8 +135,8 @@ def _family(
     test: tuple[Any, Any] | None,
     symmetries: str,
     check: Checker | None,
-) -> tuple[Task, DataConfig, GridFile]:
-    """Makes the puzzle family, its data settings and the training arrays."""
+) -> tuple[Task, DataConfig, GridFile, ReadGrids]:
+    """Makes the puzzle family, its data settings, the training arrays, and what turns arrays into its tokens."""
     if test is not None and (not isinstance(test, tuple | list) or len(test) != 2):
         raise ValueError(f"test must be a pair of inputs and outputs: got {type(test).__name__}")
     if check is not None and not callable(check):
@@ -145,7 +149,7 @@ def _family(
             raise ValueError(f"symmetries and check are for grids of no known family: {family.name} has its own")
         name = task if isinstance(task, str) else family.name
         data = DataConfig(task=name, train=IN_MEMORY, test=IN_MEMORY)
-        return family, data, grid_file_of_arrays(inputs, outputs, name=TRAIN_ARRAYS)
+        return family, data, grid_file_of_arrays(inputs, outputs, name=TRAIN_ARRAYS), partial(_puzzles, family)
     file = grid_file_of_arrays(inputs, outputs, name=TRAIN_ARRAYS)
     more = () if test is None else (grid_file_of_arrays(*test, name=TEST_ARRAYS),)
     square = any(name in ("rotations", "dihedral") for name in symmetries.split("+"))
@@ -153,7 +157,7 @@ def _family(
     data = DataConfig(task=Grids.name, train=IN_MEMORY, test=IN_MEMORY, symmetries=symmetries, grid=spec)
     family = Grids(spec, symmetries=data.symmetries)
     family.checker = check
-    return family, data, file
+    return family, data, file, family.puzzles_of
 
 
 def _look_like_sudokus(file: GridFile) -> bool:
@@ -220,19 +224,21 @@ def _with_net(net: nn.Module, config: RunConfig, *, family: Task) -> TRM:
     return model
 
 
-def _split(family: Task, file: GridFile, *, test: GridFile | None, share: float | None, data: DataConfig) -> DataSplit:
+def _split(
+    family: Task, file: GridFile, *, read: ReadGrids, test: GridFile | None, share: float | None, data: DataConfig
+) -> DataSplit:
     """Splits the run's puzzles so that no question, up to the family's symmetries, is in two parts.
 
     Raises:
         PuzzleError: for what the family cannot read, answers that its rules refuse, and test questions that are trained on.
     """
-    puzzles = _puzzles(family, file)
+    puzzles = read(file)
     _refuse_wrong_answers(family, file, puzzles=puzzles)
     keys = family.fingerprint(puzzles.tokens)
     nothing = puzzles[:0]
     tested = nothing
     if test is not None:
-        tested = _puzzles(family, test)
+        tested = read(test)
         _refuse_wrong_answers(family, test, puzzles=tested)
         _refuse_overlap(test, keys, tested=family.fingerprint(tested.tokens))
     held = np.zeros(len(puzzles), bool)
@@ -247,9 +253,7 @@ def _split(family: Task, file: GridFile, *, test: GridFile | None, share: float 
 
 
 def _puzzles(family: Task, file: GridFile) -> Puzzles:
-    """The examples in the family's tokens."""
-    if isinstance(family, Grids):
-        return family.puzzles_of(file)
+    """Reads the examples as grids of the family's symbols."""
     numbers = all(symbol.removeprefix("-").isdecimal() for symbol in file.symbols)
     symbols = np.array([int(symbol) for symbol in file.symbols] if numbers else file.symbols)
     problems = Problems(file.path, file.unit)

@@ -139,7 +139,7 @@ def _read_texts(path: Path, unit: str, *, parse: Any) -> GridFile:
             text = file.read().decode("utf-8-sig")
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
         raise PuzzleError(f"{path}: not a text file of grids: {error}") from error
-    examples = list(parse(path, text, problems))
+    examples = list(parse(path, text, problems=problems))
     as_squares = _lines_are_squares(examples)
     coder = _Coder(path)
     shapes = np.zeros((2, len(examples), 2), np.int32)

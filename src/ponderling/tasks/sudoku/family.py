@@ -49,7 +49,7 @@ class Sudoku(SudokuTask):
     @property
     def geometry(self) -> Geometry:
         """Rows, columns, boxes and diagonals."""
-        return geometry(*self.boxes)
+        return geometry(self.boxes.rows, self.boxes.columns, diagonals=self.boxes.diagonals)
 
     def unit_name(self, u: int, cells: NDArray[np.int64]) -> str:
         """What a row, column, box or diagonal is called."""
