@@ -443,7 +443,7 @@ class Grids(GridTask):
         write_atomically(Path(path), lambda temporary: temporary.write_text("".join(lines), encoding="utf-8"))
 
     def write_pairs(self, path: str | Path, puzzles: Puzzles) -> None:
-        """As `write`: these are its files."""
+        """Writes pairs as JSON lines, the form that files of this family have."""
         self.write(path, puzzles)
 
     def layout_facts(self, *, padded: bool) -> dict[str, Any]:
