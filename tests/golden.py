@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.exchange import official
+from ponderling.exchange.deviation import largest_deviation
 from ponderling.models import Reasoner, build_model
 from ponderling.supervision import Batch
 
@@ -111,7 +112,7 @@ class Golden:
         noise = self.tensors.get(f"noise1e-7/{key}", torch.tensor(0.0)).item()
         expected = self.tensors[key]
         assert expected.shape == value.shape, f"{key}: {tuple(value.shape)} for {tuple(expected.shape)}"
-        return (expected.double() - value.detach().double()).abs().max().item() / max(1e-5, 10 * noise)
+        return largest_deviation(expected, value) / max(1e-5, 10 * noise)
 
 
 def checks(tensor: Tensor) -> Tensor:
@@ -123,4 +124,5 @@ def checks(tensor: Tensor) -> Tensor:
 
 def checks_deviation(expected: Tensor, tensor: Tensor) -> float:
     """Largest relative deviation of the five numbers."""
-    return ((checks(tensor) - expected).abs() / (expected.abs() + 1e-3)).max().item()
+    scale = expected.double().abs() + 1e-3
+    return largest_deviation(expected.double() / scale, checks(tensor) / scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import torch
 from ponderling.checkpoint import Checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_export import METADATA, ExportError, compare, describe, export, initial_inputs
 from ponderling.exchange.onnx_graph import graph_step
+from ponderling.losses import NEVER
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
@@ -75,11 +78,9 @@ def run_beside(session, about, made: Checkpoint, tokens, ids, steps: int = 3) ->
         outputs = dict(zip(about["outputs"], session.run(about["outputs"], inputs), strict=True))
         state, said = made.model(state, torch.from_numpy(tokens.astype(np.int64)), puzzle_ids=torch.from_numpy(ids))
         q = said.q - said.q_continue if made.config.train.halting == "halt_continue" else said.q
-        expected = [*state, said.logits.where(said.logits > -1e4, 0), q]
-        for name, value in zip(about["outputs"], expected, strict=True):
-            got = torch.from_numpy(outputs[name])
-            got = got.where(got > -1e4, 0)
-            worst = max(worst, float((got - value).abs().max() / value.abs().max().clamp_min(1)))
+        for name, value in zip(about["outputs"], [*state, said.logits, q], strict=True):
+            scale = value[value > NEVER].abs().max().clamp_min(1)
+            worst = max(worst, largest_deviation(value, outputs[name]) / float(scale))
         inputs |= {name: outputs[f"next_{name}"] for name in about["state"]}
     return worst
 
@@ -162,6 +163,52 @@ def test_a_graph_that_computes_something_else_is_refused():
     ) as said:
         compare(made, step, about=describe(made), run=run)
     assert "chaotic" not in str(said.value)
+
+
+@pytest.mark.parametrize("output", ["next_y", "next_z", "logits", "q"])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda value: np.full_like(value, np.nan), "differs from the model's by inf"),
+        (lambda value: np.where(np.arange(value.size).reshape(value.shape) == 1, np.nan, value), "by inf"),
+        (lambda value: np.full_like(value, np.inf), "by inf"),
+        (lambda value: value[..., None], "by inf"),
+        (lambda value: None, "the graph has no output"),
+    ],
+    ids=["NaN", "one NaN", "infinity", "another shape", "missing"],
+)
+def test_no_broken_output_passes_for_the_models(output, spoil, said):
+    made = checkpoint("trm mlp")
+    step = graph_step(made.model, halts_by_difference=False)
+
+    def run(inputs):
+        with torch.no_grad():
+            outputs = step(*(torch.from_numpy(inputs[name]) for name in step.input_names))
+        values = dict(zip(step.output_names, (value.numpy() for value in outputs), strict=True))
+        values[output] = spoil(values[output])
+        return {name: value for name, value in values.items() if value is not None}
+
+    with pytest.raises(ExportError, match=said):
+        compare(made, step, about=describe(made), run=run, steps=1)
+
+
+def test_a_model_whose_own_outputs_are_not_finite_is_not_exported():
+    made = checkpoint("trm mlp")
+    model = copy.deepcopy(made.model)
+    next(model.parameters()).data.fill_(math.nan)
+    broken = replace(made, model=model)
+    step = graph_step(model, halts_by_difference=False)
+    with pytest.raises(ExportError, match="its weights are broken"):
+        compare(broken, step, about=describe(broken), run=lambda inputs: dict.fromkeys(step.output_names, inputs["y"]))
+
+
+def test_a_deviation_is_infinite_for_what_is_no_number_or_of_another_shape():
+    ones = np.ones((2, 3), np.float32)
+    assert largest_deviation(ones, ones) == 0
+    assert largest_deviation(torch.ones(2, 3), ones + 0.25) == 0.25
+    for other in (ones * np.nan, ones * np.inf, ones[0], ones[None]):
+        assert largest_deviation(ones, other) == largest_deviation(other, ones) == math.inf
+    assert largest_deviation(ones * np.inf, ones * np.inf) == math.inf
 
 
 def test_of_a_network_that_rounding_throws_off_course_it_is_said():

@@ -14,6 +14,9 @@ from ponderling.config import LossName
 IGNORE = -100
 """Label of a cell that no loss and no score counts; torch's own default for it."""
 
+NEVER = -1e4
+"""The logit of a token that no answer can have; finite, so that no loss becomes infinite times zero."""
+
 
 def log_stablemax(logits: Tensor) -> Tensor:
     """log of stablemax along the last axis, in float64: s(x) = x + 1 from 0 up, 1 / (1 - x) below, over their sum.
@@ -31,7 +34,8 @@ def log_stablemax_float32(logits: Tensor) -> Tensor:
     Differs from the float64 form by at most 1e-6 for logits up to 1e4 (tested).
     """
     x = logits.float()
-    log_s = x.sign() * x.abs().log1p()
+    # Not sign(x) * log1p(|x|): that has no slope at 0, where the true one is 1, and a head of zeros would never learn.
+    log_s = torch.where(x < 0, -torch.log1p(-x.clamp_max(0)), torch.log1p(x.clamp_min(0)))
     return log_s - log_s.logsumexp(dim=-1, keepdim=True)
 
 
@@ -56,14 +60,17 @@ def cross_entropy(
         logits: (B, L, V).
         labels: Tokens or IGNORE, (B, L).
         loss: Which function turns logits into probabilities.
-        label_smoothing: Share of the target spread evenly over all V tokens, from 0 to 1.
+        label_smoothing: Share of the target spread evenly over the tokens that an answer can have, from 0 to 1. Tokens
+            with the logit NEVER are left out: nothing can be learned about them.
     """
     log_p = LOG_PROBABILITIES[loss](logits)
     counts = labels != IGNORE
     index = labels.where(counts, 0).long().unsqueeze(-1)
     per_cell = -log_p.gather(-1, index).squeeze(-1)
     if label_smoothing:
-        per_cell = (1 - label_smoothing) * per_cell - label_smoothing * log_p.mean(dim=-1)
+        possible = logits > 0.99 * NEVER  # bfloat16 rounds NEVER up
+        mean = log_p.where(possible, 0.0).sum(dim=-1) / possible.sum(dim=-1)
+        per_cell = (1 - label_smoothing) * per_cell - label_smoothing * mean
     return per_cell.where(counts, 0.0)
 
 

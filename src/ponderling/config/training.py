@@ -74,7 +74,7 @@ class TrainConfig:
     loss: LossName = "stablemax"
     """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
     label_smoothing: float = 0.0
-    """Share of the target, from 0 to 1, that is spread evenly over all tokens."""
+    """Share of the target, from 0 to 1, that is spread evenly over all tokens that an answer can have."""
     optimizer: OptimizerName = "adam_atan2"
     """adam_atan2 (as in the official code), adam_atan2_paper (as in its paper), adamw, or muon (adamw for the rest)."""
     lr: float = 1e-4

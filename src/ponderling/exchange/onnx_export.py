@@ -25,8 +25,9 @@ from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint
 from ponderling.data import task_of
+from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_graph import Step, graph_step, onnx_model
-from ponderling.models.relational import NEVER
+from ponderling.losses import NEVER
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
 
@@ -139,7 +140,7 @@ def compare(
     """The largest deviation of each output from the model's, over some steps of batches of one and of three puzzles.
 
     Raises:
-        ExportError: when one is beyond TOLERANCE.
+        ExportError: when one is beyond TOLERANCE, of another shape or not finite, or an output is missing.
     """
     largest = _deviations(checkpoint, step, about=about, run=run, steps=steps)
     worst = max(largest, key=lambda name: largest[name])
@@ -183,8 +184,14 @@ def _deviations(
         for _ in range(steps):
             expected, got = _run_torch(step, ours), run(theirs)
             for name, value in expected.items():
-                scale = float(np.abs(value[value > NEVER]).max())  # without the constant of tokens that no cell can be
-                deviation = float(np.abs(value - got[name]).max()) / max(1.0, scale)
+                if name not in got:
+                    raise ExportError(f"the graph has no output {name}: it has {', '.join(got)}; no file is written")
+                if not np.isfinite(value).all():
+                    raise ExportError(
+                        f"the model's own {name} is not finite: its weights are broken, train it anew; no file is written"
+                    )
+                possible = np.abs(value[value > NEVER])  # without the constant of tokens that no cell can be
+                deviation = largest_deviation(value, got[name]) / max(1.0, float(possible.max(initial=0.0)))
                 largest[name] = max(largest.get(name, 0.0), deviation)
             for name in step.state_names:
                 ours[name], theirs[name] = expected[f"next_{name}"], got[f"next_{name}"]

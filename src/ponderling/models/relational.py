@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.losses import NEVER
 from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
@@ -24,9 +25,6 @@ from ponderling.tasks.base import Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): nothing; that the cell holds this symbol; that it holds another one."""
-
-NEVER = -1e4
-"""The logit of tokens that are not symbols; finite, so that no loss becomes infinite times zero."""
 
 CHUNK = 8
 """Number of puzzles that go through the network together on a CPU without gradient; a larger number does not fit the cache,
