@@ -125,6 +125,17 @@ def test_eval_writes_a_submission_that_scores_as_it_says(folder, capsys):
     assert "the input as answer" in capsys.readouterr().out
 
 
+def test_a_submission_is_looked_at_before_hours_of_views(folder, tmp_path, capsys):
+    args = ["eval", folder / "run", "--submission"]
+    assert "no such folder to write a.json into" in error(capsys, *args, tmp_path / "nowhere" / "a.json")
+    assert "expected the name of a file to write" in error(capsys, *args, tmp_path)
+    file = tmp_path / "a.json"
+    file.write_text("old")
+    assert main([str(arg) for arg in (*args, file)]) == 0
+    assert f"{file} is there already: replacing it\n" in capsys.readouterr().err
+    assert json.loads(file.read_text())
+
+
 def test_score_counts_right_attempts(folder, capsys, tmp_path):
     right = {
         name: [{"attempt_1": [[0]], "attempt_2": test["output"]} for test in task["test"]]

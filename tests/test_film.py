@@ -226,6 +226,14 @@ def test_a_film_that_cannot_be_is_one_line(args, message, tmp_path, capsys, monk
     assert not list(tmp_path.iterdir())
 
 
+def test_a_film_that_is_there_is_replaced_with_a_word(tmp_path, capsys):
+    film = tmp_path / "a.svg"
+    film.write_text("old")
+    assert main(["film", "sudoku", EASY, str(film), "--still", "0"]) == 0
+    assert f"{film} is there already: replacing it\n" in capsys.readouterr().err
+    assert "<svg" in film.read_text()
+
+
 def test_a_film_needs_no_pillow_but_for_pixels():
     code = "import sys; sys.modules['PIL'] = None; from ponderling.pictures.film import svg"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)

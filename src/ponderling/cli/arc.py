@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.cli.display import percent
+from ponderling.cli.display import percent, prepare_output
 from ponderling.system import write_atomically
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     from ponderling.tasks.arc.files import read_tasks
 
     _refuse_search(command)
+    if command.submission is not None:
+        prepare_output(command.submission)
     family = arc_of(checkpoint)
     source = data_of(checkpoint).test if command.data == "default" else command.data
     if source in ("default", "none", "hub"):

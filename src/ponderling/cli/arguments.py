@@ -151,7 +151,7 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     early_exit: bool = False
     """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
     submission: Path | None = None
-    """ARC: write two answers for each test input to this file, in Kaggle's format."""
+    """ARC: write two answers for each test input to this file, in Kaggle's format; one that is there already is replaced."""
 
     def check(self) -> None:
         """Refuses numbers that cannot be.

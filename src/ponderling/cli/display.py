@@ -63,8 +63,19 @@ class Bars:
         self.say(f"{what}: {done:,} of {total:,} after {minutes}:{seconds:02}")
 
 
-def say_if_replaced(file: Path) -> None:
-    """Tells that a file is there already, before it is written again."""
+def prepare_output(file: Path) -> None:
+    """Looks at the place of a file that a long job is going to write, before the job begins.
+
+    A file that is there already will be replaced, which is said on stderr.
+
+    Raises:
+        FileNotFoundError: when its folder is not there.
+        IsADirectoryError: when it is a folder itself.
+    """
+    if not file.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{file.parent}: no such folder to write {file.name} into")
+    if file.is_dir():
+        raise IsADirectoryError(f"{file}: expected the name of a file to write, this is a folder")
     if file.exists():
         print(f"{file} is there already: replacing it", file=sys.stderr)
 

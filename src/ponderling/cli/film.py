@@ -10,6 +10,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+from ponderling.cli.display import prepare_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,8 @@ class FilmCommand(SearchOptions, CheckpointCommand):
     puzzle: Positional[str]
     """A puzzle as one line of text."""
     out: Positional[Path]
-    """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png."""
+    """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png. A file that
+    is there already is replaced."""
     early_exit: bool = True
     """Stop when the model says so."""
     delay: float = 0.8
@@ -49,8 +51,7 @@ def main(args: list[str]) -> int:
     from ponderling.solving.solver import Solver
 
     check_ending(command.out, command.still)
-    if not command.out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"{command.out.parent}: no such folder to write {command.out.name} into")
+    prepare_output(command.out)
     solver = Solver.of(command.load(), device=command.device)
     result = solver.solve(
         command.puzzle,

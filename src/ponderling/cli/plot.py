@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.cli.display import say_if_replaced
+from ponderling.cli.display import prepare_output
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def main(args: list[str]) -> int:
         figure = plot_runs([read_run(path) for path in command.what])
     else:
         figure = plot_evaluations([read_evaluation(path) for path in command.what])
-    say_if_replaced(command.out)
+    prepare_output(command.out)
     save(figure, command.out)
     print(f"written to {command.out}", file=sys.stderr)
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import OwnCode, parse_arguments
-from ponderling.cli.display import say_if_replaced
+from ponderling.cli.display import prepare_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ def main(args: list[str]) -> int:
 
     checkpoint = load_checkpoint(find_local(command.run), **command.code())
     if command.card is not None:
-        say_if_replaced(command.card)
+        prepare_output(command.card)
         write_card(checkpoint, command.card, name=command.repo)
         print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
         return 0

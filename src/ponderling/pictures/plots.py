@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,13 +113,12 @@ def save(figure: Figure, file: str | Path) -> None:
     check_ending(file)
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(file.suffix)
 
-    def write(path: Path) -> None:
-        from matplotlib import rc_context
+    from matplotlib import rc_context
 
-        with rc_context(STYLE):
-            figure.savefig(path, format=file.suffix[1:], dpi=150, metadata=metadata)
-
-    write_atomically(file, write)
+    drawn = io.BytesIO()  # a full disk would be reported by matplotlib's PDF writer as something else
+    with rc_context(STYLE):
+        figure.savefig(drawn, format=file.suffix[1:], dpi=150, metadata=metadata)
+    write_atomically(file, lambda path: path.write_bytes(drawn.getbuffer()))
 
 
 def check_ending(file: Path) -> None:

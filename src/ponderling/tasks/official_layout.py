@@ -8,6 +8,7 @@ Our own `grid.json`, which the official code passes over, keeps shape and symbol
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -205,11 +206,10 @@ def write_layout(
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
-    def write(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            np.save(file, np.ascontiguousarray(array))
-
-    write_atomically(path, write)
+    # Not into the file itself: numpy would use C's buffered output, which loses the last bytes on a full disk in silence.
+    packed = io.BytesIO()
+    np.save(packed, np.ascontiguousarray(array))
+    write_atomically(path, lambda temporary: temporary.write_bytes(packed.getbuffer()))
 
 
 def _write_json(path: Path, value: Any) -> None:
