@@ -1,10 +1,28 @@
 """Shared by all tests."""
 
+import os
+
 import pytest
 import torch
+
+ALWAYS_SKIPPED = ("no GPU", "there is a GPU", "not glibc")
+"""Reasons that no installation mends."""
 
 
 @pytest.fixture(autouse=True)
 def seeded():
     """torch's global generator starts the same for every test, whatever ran before."""
     torch.manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Fails a run with PONDERLING_NO_SKIPS set, as CI's, that left out tests for want of a package, a browser or npm."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("PONDERLING_NO_SKIPS"):
+        return
+    skipped = [report.longrepr[2] for report in reporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    missing = [reason for reason in skipped if not any(known in reason for known in ALWAYS_SKIPPED)]
+    if missing:
+        reporter.write_line(f"\n{len(missing)} tests were skipped, and PONDERLING_NO_SKIPS is set: {sorted(set(missing))}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
