@@ -24,5 +24,7 @@ def pytest_sessionfinish(session):
     skipped = [report.longrepr[2] for report in reporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
     missing = [reason for reason in skipped if not any(known in reason for known in ALWAYS_SKIPPED)]
     if missing:
-        reporter.write_line(f"\n{len(missing)} tests were skipped, and PONDERLING_NO_SKIPS is set: {sorted(set(missing))}")
+        reporter.write_line(
+            f"\n{len(missing)} tests were skipped, and PONDERLING_NO_SKIPS is set: {sorted(set(missing))}"
+        )
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

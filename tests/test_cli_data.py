@@ -15,6 +15,7 @@ import pytest
 from ponderling.cli import main
 from ponderling.cli.data.made import command_of
 from ponderling.cli.display import Bars
+from ponderling.tasks import get_task
 from ponderling.tasks.sudoku import SUDOKUS
 
 
@@ -179,6 +180,25 @@ def test_ctrl_c_keeps_the_hunted_puzzles_that_were_found(tmp_path, capsys, monke
     assert make(tmp_path, *more) == 130
     assert len(SUDOKUS["sudoku6"].read(tmp_path / "train.csv.gz")) == 4
     assert "4 of 12 training puzzles and 0 of 3 test puzzles" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_the_mazes_that_were_made(tmp_path, capsys, monkeypatch):
+    interrupt_at(monkeypatch, "maze6", 20)
+    assert main(["data", "make", "maze", "--size", "6", "--out", str(tmp_path), "--train", "30", "--test", "10"]) == 130
+    assert json.loads((tmp_path / "made.json").read_text())["stopped_early"]
+    sizes = [len(get_task("maze6").read(tmp_path / f"{name}.csv.gz")) for name in ("train", "test")]
+    assert 18 <= sum(sizes) <= 20
+    assert sizes[1] in (4, 5)
+    assert f"{sizes[0]} of 30 training puzzles and {sizes[1]} of 10 test puzzles" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_the_jigsaws_that_were_made(tmp_path, capsys, monkeypatch):
+    interrupt_at(monkeypatch, "puzzles", 6)
+    more = ["--variant", "jigsaw", "--layouts", "4", "--train", "12", "--test", "0"]
+    assert make(tmp_path, *more) == 130
+    assert len(SUDOKUS["sudoku6"].read(tmp_path / "train.csv.gz")) == 6
+    assert json.loads((tmp_path / "made.json").read_text())["stopped_early"]
+    assert "6 of 12 training puzzles" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_anything_is_made_leaves_nothing(tmp_path, capsys, monkeypatch):

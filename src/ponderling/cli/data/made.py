@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import shlex
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,12 @@ def command_of(
         else:
             words += [f"--{name}", *map(str, value if isinstance(value, tuple) else (value,))]
     return shlex.join(words)
+
+
+def say_stopped(folder: Path, **parts: tuple[int, int]) -> None:
+    """Tells that Ctrl-C ended the work early, and what was kept: for each split the number made and the number wanted."""
+    numbers = " and ".join(f"{made:,} of {wanted:,} {name} puzzles" for name, (made, wanted) in parts.items())
+    print(f"stopped early; {folder} holds what was made until then: {numbers}", file=sys.stderr)
 
 
 def write_facts(file: Path, facts: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.cli.data.made import FACTS, command_of, new_folder, write_facts
+from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
 from ponderling.cli.display import Bars
+from ponderling.cli.signals import StopOnSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,12 +64,18 @@ def main(args: list[str]) -> int:
             f"--train and --test must not be negative, and not both 0: got {command.train} and {command.test}"
         )
     task = Maze(command.size, command.columns)
-    with new_folder(command.out, "train.csv.gz", "test.csv.gz", FACTS) as (train_file, test_file, facts_file):
+    files = ("train.csv.gz", "test.csv.gz", FACTS)
+    with new_folder(command.out, *files) as (train_file, test_file, facts_file), StopOnSignal() as stop:
         rng = np.random.default_rng(command.seed)
         with Bars() as bars:
             show = bars.add(task.name, total=command.train + command.test)
-            made = _distinct_mazes(task, command, rng=rng, progress=show)
-        train, test = made[command.test :], made[: command.test]
+            made = _distinct_mazes(task, command, rng=rng, progress=show, stop=stop)
+        if not len(made):
+            raise KeyboardInterrupt
+        wanted = command.train + command.test
+        is_whole = len(made) == wanted
+        tests = command.test if is_whole else command.test * len(made) // wanted
+        train, test = made[tests:], made[:tests]
         task.write(train_file, train)
         task.write(test_file, test)
         always = ("size", "train", "test", "walls", "seed")
@@ -77,21 +84,29 @@ def main(args: list[str]) -> int:
             "train": _facts(train),
             "test": _facts(test),
         }
-        write_facts(facts_file, facts)
+        write_facts(facts_file, facts if is_whole else facts | {"stopped_early": True})
+    if not is_whole:
+        say_stopped(command.out, training=(len(train), command.train), test=(len(test), command.test))
+        return 130
     return 0
 
 
 def _distinct_mazes(
-    task: Maze, command: MakeMazeCommand, *, rng: np.random.Generator, progress: Callable[[int], object]
+    task: Maze,
+    command: MakeMazeCommand,
+    *,
+    rng: np.random.Generator,
+    progress: Callable[[int], object],
+    stop: Callable[[], bool],
 ) -> Puzzles:
-    """Draws the wanted number of mazes, no two of them alike, even turned or mirrored."""
+    """Draws the wanted number of mazes, no two of them alike, even turned or mirrored; fewer if stopped."""
     import numpy as np
 
     from ponderling.tasks.base import join
 
     wanted, stalled = command.train + command.test, 0
     found = task.generate(rng, 0, walls=command.walls, min_path=command.min_path)
-    while len(found) < wanted:
+    while len(found) < wanted and not stop():
         known = len(found)
         count = min(BATCH, wanted - known)
         more = task.generate(
@@ -100,6 +115,7 @@ def _distinct_mazes(
             walls=command.walls,
             min_path=command.min_path,
             progress=lambda done, known=known: progress(known + done),
+            stop=stop,
         )
         found = join([found, more])
         found = found[np.sort(np.unique(task.fingerprint(found.tokens), return_index=True)[1])]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.data.facts import puzzle_facts
-from ponderling.cli.data.made import FACTS, command_of, new_folder, write_facts
+from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
 from ponderling.cli.display import Bars
 from ponderling.cli.signals import StopOnSignal
 
@@ -96,11 +95,7 @@ def main(args: list[str]) -> int:
         }
         write_facts(files[2], facts if is_whole else facts | {"stopped_early": True})
     if not is_whole:
-        print(
-            f"stopped early; {command.out} holds what was made until then: {len(train):,} of {command.train:,} training "
-            f"puzzles and {len(test):,} of {command.test:,} test puzzles",
-            file=sys.stderr,
-        )
+        say_stopped(command.out, training=(len(train), command.train), test=(len(test), command.test))
         return 130
     return 0
 
@@ -334,7 +329,7 @@ def _make_on_many_layouts(command: MakeSudokuCommand) -> int:
             f"--deep and --apart-from: got --variant {command.variant}, --size {command.size}, --test {command.test}"
             + (f" and {', '.join(ignored)}" if ignored else "")
         )
-    with new_folder(command.out, "train.csv.gz", FACTS) as files:
+    with new_folder(command.out, "train.csv.gz", FACTS) as files, StopOnSignal() as stop:
         rng = np.random.default_rng(command.seed)
         with Bars() as bars:
             puzzles = generate_jigsaws(
@@ -344,7 +339,9 @@ def _make_on_many_layouts(command: MakeSudokuCommand) -> int:
                 layouts=command.layouts,
                 rating=(command.min_rating, command.max_rating),
                 progress=bars.add("puzzles", total=command.train),
+                stop=stop,
             )
+        is_whole = len(puzzles) == command.train
         puzzles = puzzles[rng.permutation(len(puzzles))]
         family.write(files[0], puzzles)
         facts = {
@@ -353,5 +350,8 @@ def _make_on_many_layouts(command: MakeSudokuCommand) -> int:
             "layouts": command.layouts,
             "train": puzzle_facts(family, puzzles),
         }
-        write_facts(files[1], facts)
+        write_facts(files[1], facts if is_whole else facts | {"stopped_early": True})
+    if not is_whole:
+        say_stopped(command.out, training=(len(puzzles), command.train))
+        return 130
     return 0

@@ -220,6 +220,7 @@ class Maze(GridTask):
         walls: tuple[float, float] = WALLS,
         min_path: int | None = None,
         progress: Callable[[int], object] = lambda done: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Puzzles:
         """Random mazes with a long shortest path: at 30x30 the defaults give the distribution of Maze-Hard.
 
@@ -229,13 +230,18 @@ class Maze(GridTask):
             walls: Lowest and highest share of walls, from 0 to 1; their number is uniform between.
             min_path: Fewest cells of the shortest path, S and G included; None: `hard_path`. The rating is that number.
             progress: Called with the number made so far.
+            stop: Asked before each maze whether to end here, with fewer.
 
         Raises:
             PuzzleError: when such mazes cannot exist, or are too rare to find.
         """
         min_path = self.hard_path if min_path is None else min_path
         fewest, most = self._wall_counts(walls, min_path)
-        made = [self._generate_one(rng, fewest, most=most, min_path=min_path) for _ in _counted(count, progress)]
+        made: list[tuple[Tokens, int]] = []
+        while len(made) < count and not stop():
+            made.append(self._generate_one(rng, fewest, most=most, min_path=min_path))
+            progress(len(made))
+        count = len(made)
         questions = np.array([question for question, _ in made], np.uint8).reshape(count, self.num_cells)
         labels = np.array([self._labelled(question) for question in questions], np.uint8)
         ratings = np.array([length for _, length in made], np.int32)
@@ -332,10 +338,3 @@ def _marks(question: Tokens, answer: Tokens) -> Bools:
 def _ends(questions: Tokens) -> Bools:
     """Whether each cell is S or G."""
     return (questions == START) | (questions == GOAL)
-
-
-def _counted(count: int, progress: Callable[[int], object]):
-    """The numbers 0 to count - 1; after each, `progress` gets the number done."""
-    for i in range(count):
-        yield i
-        progress(i + 1)

@@ -165,6 +165,7 @@ def generate_jigsaws(
     layouts: int,
     rating: tuple[int, int] | None = None,
     progress: Callable[[int], object] = lambda done: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Puzzles:
     """Minimal puzzles of the family's size on random layouts, as questions that bring their regions; to train on.
 
@@ -177,6 +178,7 @@ def generate_jigsaws(
         layouts: Number of layouts.
         rating: Lowest and highest rating to keep; None: any.
         progress: Called with the number made so far.
+        stop: Asked before each layout but the first whether to end here, with fewer.
 
     Raises:
         ValueError: when there are fewer puzzles than layouts, or the size is too large.
@@ -185,6 +187,8 @@ def generate_jigsaws(
         raise ValueError(f"expected at least one layout, and at most one for each puzzle: got {layouts} for {count}")
     parts, made = [], 0
     for i in range(layouts):
+        if i and stop():
+            break
         own = Jigsaw.of(random_layout(rng, family.side))
         few = count * (i + 1) // layouts - made
         puzzles = own.generate(rng, few, rating=rating, progress=lambda done: progress(made + done))  # noqa: B023
