@@ -7,6 +7,8 @@ and for small machines. Nothing here needs torch.
 
 from ponderling.config.data import DataConfig as DataConfig
 from ponderling.config.data import Overlap as Overlap
+from ponderling.config.json_files import parse_json as parse_json
+from ponderling.config.json_files import read_bounded as read_bounded
 from ponderling.config.model import DType as DType
 from ponderling.config.model import Gradient as Gradient
 from ponderling.config.model import Latents as Latents

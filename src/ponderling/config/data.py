@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Suppress
 
+from ponderling.config.numbers import number_problems, shown
 from ponderling.config.problems import refuse
 from ponderling.tasks.custom.spec import GridSpec
 
@@ -55,7 +56,9 @@ class DataConfig:
             for name, value in (("task", self.task), ("train", self.train), ("test", self.test))
             if not isinstance(value, str)
         ]
-        refuse(texts)
+        if not texts and not re.fullmatch(r"[\w.:-]{1,1000}", self.task):
+            texts.append(f"task must be a name of letters, digits and . : _ -, got {shown(self.task)}")
+        refuse(texts + number_problems(self, {"views": 100_000}))
         british = re.sub(r"(^|\+)colors(?=[+=]|$)", r"\1colours", self.symmetries)
         object.__setattr__(self, "symmetries", british)
         problems = [

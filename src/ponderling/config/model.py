@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
 
 System = Literal["trm", "hrm", "relational"]
@@ -14,6 +15,20 @@ Positions = Literal["rope", "learned", "none"]
 Gradient = Literal["full", "one_step"]
 Latents = Literal["two", "single", "many"]
 DType = Literal["float32", "bfloat16"]
+
+MOST = {
+    "hidden_size": 2**20,
+    "num_heads": 2**16,
+    "num_layers": 1024,
+    "num_layers_H": 1024,
+    "expansion": 10_000.0,
+    "inner_multiple": 2**20,
+    "prefix_len": 2**16,
+    "puzzle_embedding_size": 2**24,
+    "n": 10_000,
+    "T": 10_000,
+}
+"""Largest value of each size, far beyond what has been trained: a damaged file must not describe a network without end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +79,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.mixer == "neighbors":
             object.__setattr__(self, "mixer", "neighbours")
+        refuse(number_problems(self, MOST))
         problems = []
-        if self.hidden_size % self.num_heads and self.mixer == "attention":
+        attends = self.mixer == "attention" and self.num_heads >= 1
+        if attends and self.hidden_size % self.num_heads:
             problems.append(f"hidden_size must be a multiple of num_heads: got {self.hidden_size} and {self.num_heads}")
-        elif self.mixer == "attention" and self.positions == "rope" and self.hidden_size // self.num_heads % 2:
+        elif attends and self.positions == "rope" and self.hidden_size // self.num_heads % 2:
             problems.append(f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}")
         for name in ("hidden_size", "num_heads", "num_layers", "n", "T", "inner_multiple"):
             if getattr(self, name) < 1:
@@ -76,6 +93,11 @@ class ModelConfig:
             problems.append(f"num_layers_H must be at least 1: got {self.num_layers_H}")
         if self.expansion <= 0:
             problems.append(f"expansion must be positive: got {self.expansion}")
+        if self.rms_norm_eps < 0 or self.rope_theta <= 0:
+            problems.append(
+                "rms_norm_eps must not be negative and rope_theta must be positive: got "
+                f"{self.rms_norm_eps} and {self.rope_theta}"
+            )
         if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
             problems.append("prefix_len and puzzle_embedding_size must not be negative")
         if self.puzzle_embedding_size > self.prefix_len * self.hidden_size:

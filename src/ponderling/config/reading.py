@@ -13,10 +13,17 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
+from ponderling.config.numbers import is_finite
 from ponderling.config.problems import refuse
 from ponderling.system import closest
 
 T_ = TypeVar("T_")
+
+MOST_PROBLEMS = 8
+"""Number of problems of a group of settings that a message names."""
+
+LONGEST = 10_000
+"""Number of items of a list of settings, such as the phases of training."""
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -35,20 +42,29 @@ def from_json(cls: type[T_], values: Mapping[str, Any], *, where: str = "config"
 
 def _build(cls: type[T_], values: Any, *, where: str, problems: list[str]) -> T_ | None:
     if not isinstance(values, Mapping):
-        problems.append(f"{where}: expected an object with fields, got {json.dumps(values)}")
+        problems.append(f"{where}: expected an object with fields, got {_got(values)}")
         return None
     hints = typing.get_type_hints(cls)
-    for name in values.keys() - hints.keys():
-        close = closest(name, hints)
-        problems.append(f"{where}: unknown field {name!r}" + (f" (did you mean {close!r}?)" if close else ""))
-    kwargs: dict[str, Any] = {}
+    unknown = [name for name in values if name not in hints]
+    for name in unknown[:MOST_PROBLEMS]:
+        close = closest(name, hints) if len(name) < 100 else None
+        problems.append(f"{where}: unknown field {name[:60]!r}" + (f" (did you mean {close!r}?)" if close else ""))
+    if len(unknown) > MOST_PROBLEMS:
+        problems.append(f"{where}: {len(unknown) - MOST_PROBLEMS} more unknown fields")
     before = len(problems)
-    for name in hints.keys() & values.keys():
+    problems += [f"{where}: missing field {name!r}" for name in _needed(cls) if name not in values]
+    kwargs: dict[str, Any] = {}
+    for name in hints:
+        if name not in values:
+            continue
         value, hint = values[name], _unless_null(hints[name], values[name])
         if dataclasses.is_dataclass(hint):
             kwargs[name] = _build(typing.cast(type, hint), value, where=f"{where}.{name}", problems=problems)
         elif typing.get_origin(hint) is tuple:  # of any number of dataclasses, or of texts
             item = typing.cast(type, typing.get_args(hint)[0])
+            if isinstance(value, list | tuple) and len(value) > LONGEST:
+                problems.append(f"{where}.{name}: expected at most {LONGEST:,} items, got {len(value):,}")
+                continue
             if isinstance(value, list | tuple) and dataclasses.is_dataclass(item):
                 parts = [
                     _build(item, part, where=f"{where}.{name}[{i}]", problems=problems) for i, part in enumerate(value)
@@ -58,16 +74,16 @@ def _build(cls: type[T_], values: Any, *, where: str, problems: list[str]) -> T_
                 kwargs[name] = tuple(value)
             else:
                 of = "" if dataclasses.is_dataclass(item) else f" of {item.__name__}"
-                problems.append(f"{where}.{name}: expected a list{of}, got {json.dumps(value)}")
+                problems.append(f"{where}.{name}: expected a list{of}, got {_got(value)}")
         elif _fits(value, hint):
             kwargs[name] = value
         else:
-            problems.append(f"{where}.{name}: expected {_describe(hint)}, got {json.dumps(value)}")
+            problems.append(f"{where}.{name}: expected {_describe(hint)}, got {_got(value)}")
     if len(problems) > before:
         return None
     try:
         return cls(**kwargs)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         problems.append(f"{where}: {error}")
         return None
 
@@ -80,12 +96,24 @@ def _unless_null(hint: Any, value: Any) -> Any:
 
 def _fits(value: Any, hint: Any) -> bool:
     if typing.get_origin(hint) is Literal:
-        return value in typing.get_args(hint)
+        return isinstance(value, str) and value in typing.get_args(hint)
     if isinstance(hint, types.UnionType):
         return any(_fits(value, option) for option in typing.get_args(hint))
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return is_finite(value)
     return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _needed(cls: type) -> list[str]:
+    """The fields of a dataclass that have no default."""
+    missing = dataclasses.MISSING
+    return [f.name for f in dataclasses.fields(cls) if f.default is missing and f.default_factory is missing]
+
+
+def _got(value: Any) -> str:
+    """A value as JSON, cut off where it is long."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _describe(hint: Any) -> str:

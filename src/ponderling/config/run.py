@@ -6,10 +6,12 @@ from dataclasses import KW_ONLY, dataclass, field
 
 from ponderling.config.data import DataConfig
 from ponderling.config.model import ModelConfig
+from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
 from ponderling.config.running import RuntimeConfig
 from ponderling.config.solving import SolveConfig
 from ponderling.config.training import TrainConfig
+from ponderling.tasks.custom.spec import MOST_CELLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.model.latents == "many" and any(phase.n not in (None, self.model.n) for phase in self.train.phases):
             refuse(["latents many carries a latent for each of n steps: a phase cannot have another n"])
+        if self.model.system == "relational" and self.train.halting == "halt_continue":
+            refuse(["system relational has no continue logit to learn: halting must be halt, got halt_continue"])
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,18 @@ class PuzzleShape:
     """Number of rows of the puzzle embedding."""
     columns: int = 0
     """Number of columns of the grid, for mixer neighbours; 0 if unknown."""
+
+    def __post_init__(self) -> None:
+        refuse(number_problems(self, {"vocab_size": 2**16, "seq_len": MOST_CELLS, "columns": MOST_CELLS}))
+        refuse(
+            [
+                f"{name} must be at least {least}: got {value}"
+                for name, value, least in (
+                    ("vocab_size", self.vocab_size, 1),
+                    ("seq_len", self.seq_len, 1),
+                    ("num_puzzles", self.num_puzzles, 1),
+                    ("columns", self.columns, 0),
+                )
+                if value < least
+            ]
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ponderling.config.numbers import SEEDS, number_problems
 from ponderling.config.problems import refuse
 
 HaltBy = Literal["head", "cells"]
@@ -29,6 +30,7 @@ class SolveConfig:
     """Let a puzzle stop after any of the T recursions in a supervision step, instead of after the last."""
 
     def __post_init__(self) -> None:
+        refuse(number_problems(self))
         if not 0.5 <= self.halt_when_sure < 1:
             refuse([f"halt_when_sure must be at least 0.5 and below 1: got {self.halt_when_sure}"])
 
@@ -62,6 +64,7 @@ class Search:
         return not (self.restarts or self.views or self.verify)
 
     def __post_init__(self) -> None:
+        refuse(number_problems(self, {"seed": SEEDS}))
         problems = [
             f"{name} must be at least {least}: got {value}"
             for name, value, least in (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from ponderling.config.model import MOST as MOST_OF_MODEL
+from ponderling.config.numbers import SEEDS, number_problems
 from ponderling.config.problems import refuse
 
 LossName = Literal["stablemax", "stablemax_float32", "softmax"]
@@ -31,6 +33,7 @@ class Phase:
     """Give a random number of each puzzle's missing cells, from 0 to this."""
 
     def __post_init__(self) -> None:
+        refuse(number_problems(self, {name: MOST_OF_MODEL[name] for name in ("n", "T")}))
         problems = [
             f"{name} must be at least {least}: got {value}"
             for name, value, least in (
@@ -103,6 +106,7 @@ class TrainConfig:
     """Seed of initialisation, sampling and exploration."""
 
     def __post_init__(self) -> None:
+        refuse(number_problems(self, {"batch_size": 2**24, "N_sup": 1_000_000, "seed": SEEDS}))
         problems = []
         for name in ("steps", "batch_size", "N_sup"):
             if getattr(self, name) < 1:

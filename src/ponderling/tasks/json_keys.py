@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 
@@ -17,7 +18,7 @@ def unique_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     found = dict(items)
     if len(found) < len(items):
-        names = [name for name, _ in items]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(name for name, _ in items)
+        repeated = sorted(name[:60] for name, count in counts.items() if count > 1)
         raise RepeatedKeyError(f"{', '.join(map(repr, repeated[:3]))} stands there more than once")
     return found

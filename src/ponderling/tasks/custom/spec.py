@@ -11,6 +11,9 @@ import numpy as np
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.files import MAX_SYMBOLS, GridFile
 
+MOST_CELLS = 2**20
+"""Largest number of cells of a grid."""
+
 Sizes = Literal["one", "marked", "raw"]
 
 
@@ -31,6 +34,11 @@ class GridSpec:
     """Number of puzzle ids, for data whose rules differ by puzzle."""
 
     def __post_init__(self) -> None:
+        if self.rows * self.columns > MOST_CELLS or self.num_puzzles >= 2**31:
+            raise ValueError(
+                f"grids have at most {MOST_CELLS:,} cells and 2**31 puzzle ids: got {self.rows} rows, {self.columns} columns "
+                f"and {self.num_puzzles} ids"
+            )
         if self.rows < 1 or self.columns < 1 or not 0 < len(self.symbols) <= MAX_SYMBOLS:
             raise ValueError(
                 f"grids need rows, columns and 1 to {MAX_SYMBOLS} symbols: got {self.rows}, {self.columns} and "

@@ -1,0 +1,72 @@
+"""JSON from a file that may come from anywhere: bounded, without repeated keys, with numbers that are numbers.
+
+`reading.py` makes settings of it.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+from ponderling.config.numbers import is_finite, shown
+from ponderling.tasks.json_keys import unique_keys
+
+LARGEST = 32 * 2**20
+"""Largest JSON file that is read, in bytes; the names of 900,000 rows of an official ARC checkpoint take 9 MB of it.
+
+The worst JSON of this size takes 0.8 GB of memory.
+"""
+
+
+def read_bounded(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        ValueError: when it is larger than `most` bytes, or a device, a pipe or a folder; the message does not name the file.
+        OSError: when it is not there or cannot be read.
+    """
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise ValueError("expected a regular file, got a folder, a pipe or a device")
+    if facts.st_size > most:
+        raise ValueError(f"expected at most {most:,} bytes, got {facts.st_size:,}")
+    with path.open("rb") as file:
+        return file.read(most)  # files of /proc have no size
+
+
+def parse_json(data: bytes | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: on one line, when it is not JSON or not UTF-8, is nested too deeply, repeats a key, or holds a number that is
+            NaN, infinite or beyond 64 bits. The message names the place.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=unique_keys)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8 text, byte {error.start + 1} is not") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if (place := _odd_number(value)) is not None:
+        raise ValueError(f"{place[0]}: expected a finite number of at most 64 bits, got {shown(place[1])}")
+    return value
+
+
+def _odd_number(value: Any) -> tuple[str, Any] | None:
+    """The place of a number that no setting or figure can be, and the number; None when there is none."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{place}.{name[:60]}" if place else name[:60], item) for name, item in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{place}[{i}]", item) for i, item in enumerate(value)]
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            if not is_finite(value) or (isinstance(value, int) and abs(value) > 2**64):
+                return place or "the text", value
+    return None
