@@ -1,4 +1,4 @@
-"""A checkpoint does not choose which Python code runs: only one that was made here, or that the user trusts, or asks for."""
+"""A checkpoint does not choose which Python code runs: only the user does, who trusts it or names the code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from ponderling.checkpoint import CheckpointError, admit_code
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.tasks import get_task
 
 SRC = Path(__file__).parent.parent / "src"
 TASK = """
@@ -65,24 +66,32 @@ def evaluated(done):
 EVAL = ("--json", "--max-puzzles", "4")
 
 
-def test_a_run_is_used_without_a_word_where_it_was_made(home):
+ASKED = ("--task", "own_lakes:Lakes")
+
+
+def test_a_run_notes_where_its_code_was_and_runs_it_only_when_the_user_says_so(home):
     info = json.loads((home / "runs" / "Lakes" / "last" / "config.json").read_text())["info"]
     assert info["code"] == {"own_lakes": str(home / "own_lakes.py")}
-    assert evaluated(ponderling("eval", "runs/Lakes", *EVAL, cwd=home))
-    assert evaluated(ponderling("eval", home / "runs" / "Lakes", *EVAL, cwd=home.parent, path=[str(home)]))
+    done = ponderling("eval", "runs/Lakes", *EVAL, cwd=home)
+    assert (done.returncode, RAN in done.stdout) == (2, False)
+    assert done.stderr == (
+        "ponderling: runs/Lakes/best: names Python code, own_lakes:Lakes, which a checkpoint may not choose: say --trust "
+        "(trust=True) if you trust it, or --task own_lakes:Lakes (task='own_lakes:Lakes') if that is the task that you mean; "
+        f"the run's code was {home}/own_lakes.py\n"
+    )
+    assert evaluated(ponderling("eval", "runs/Lakes", *EVAL, *ASKED, cwd=home))
+    assert evaluated(ponderling("eval", home / "runs" / "Lakes", *EVAL, *ASKED, cwd=home.parent, path=[str(home)]))
 
 
 def test_from_another_folder_the_message_says_where_the_code_is_and_what_to_do(home, tmp_path):
     run = home / "runs" / "Lakes"
-    done = ponderling("eval", run, *EVAL, cwd=tmp_path)
+    done = ponderling("eval", run, *EVAL, *ASKED, cwd=tmp_path)
     assert done.returncode == 2
     assert RAN not in done.stdout
     assert done.stderr.strip() == (
         f"ponderling: {run}/best: needs own_lakes:Lakes, and there is no module own_lakes here; the run's code was "
         f"{home}/own_lakes.py: go to {home}, set PYTHONPATH={home}, or say --trust (trust=True) to import that file"
     )
-    done = ponderling("eval", run, *EVAL, "--task", "own_lakes:Lakes", cwd=tmp_path)
-    assert "there is no module own_lakes here" in done.stderr
     done = ponderling("eval", run, *EVAL, "--trust", cwd=tmp_path)
     assert RAN in done.stdout
     assert evaluated(done), done.stderr
@@ -96,7 +105,7 @@ def test_a_checkpoint_from_elsewhere_does_not_run_the_module_that_lies_beside_it
     assert done.returncode == 2
     assert RAN not in done.stdout
     assert (
-        "names Python code, own_lakes:Lakes, which a checkpoint from elsewhere may not choose: say --trust"
+        "names Python code, own_lakes:Lakes, which a checkpoint may not choose: say --trust"
         in done.stderr
     )
     assert done.stderr.count("\n") == 1
@@ -123,6 +132,7 @@ def test_a_checkpoint_from_elsewhere_does_not_run_the_module_that_lies_beside_it
         {"own_lakes": "/"},
         {"own_lakes": ["own_lakes.py"]},
         {"own_lakes": "ELSEWHERE/own_lakes.py"},
+        {"own_lakes": "CLONE/own_lakes.py"},
         "own_lakes",
         None,
     ],
@@ -134,12 +144,10 @@ def test_what_a_checkpoint_claims_of_its_code_does_not_help_it(code, tmp_path, m
         (folder / "own_lakes.py").write_text("raise AssertionError('it ran')")
     monkeypatch.chdir(clone)
     config = RunConfig(model=ModelConfig(), train=TrainConfig(), data=DataConfig(task="own_lakes:Lakes"))
-    info = json.loads(json.dumps({"code": code}).replace("ELSEWHERE", str(elsewhere)))
+    info = json.loads(json.dumps({"code": code}).replace("ELSEWHERE", str(elsewhere)).replace("CLONE", str(clone)))
     with pytest.raises(CheckpointError, match="names Python code, own_lakes:Lakes"):
         admit_code(config, info, folder=clone)
-    admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, folder=clone)  # nothing is imported yet
-    with pytest.raises(CheckpointError, match="names Python code"):
-        admit_code(config, {"code": {"own_lakes": str(clone / "own_lakes.py")}}, folder=elsewhere)
+    admit_code(config, info, folder=clone, asked=["own_lakes:Lakes"])  # nothing is imported yet
 
 
 def test_a_checker_is_code_too(home, tmp_path):
@@ -148,7 +156,7 @@ def test_a_checker_is_code_too(home, tmp_path):
     (tmp_path / "my.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = ponderling("train", "--data", "my.jsonl", "--data.check", "rules:fair", *TINY, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "the code of rules ran" in ponderling("eval", "runs/my", "--json", cwd=tmp_path).stdout
+    assert "the code of rules ran" in ponderling("eval", "runs/my", "--json", "--trust", cwd=tmp_path).stdout
     shutil.copytree(tmp_path / "runs" / "my" / "best", tmp_path / "clone")
     shutil.move(tmp_path / "rules.py", tmp_path / "clone" / "rules.py")
     done = ponderling("eval", ".", "--data", "../my.jsonl", cwd=tmp_path / "clone")
@@ -180,3 +188,36 @@ def test_a_module_that_is_imported_leaves_no_trace_on_the_search_path(tmp_path):
         env={**os.environ, "PYTHONPATH": str(SRC)},
     )
     assert done.stdout.splitlines()[-1:] == ["True"], done.stderr
+
+
+def test_a_module_of_the_folder_takes_no_place_of_one_that_python_has(tmp_path):
+    (tmp_path / "wave.py").write_text("print('it ran')\nclass Lakes: pass\n")  # the standard library has a wave
+    (tmp_path / "mine.py").write_text("import wave\nattribute = wave.__file__\n")
+    code = """
+from ponderling.tasks import get_task
+from ponderling.tasks.own_code import import_attribute
+print(import_attribute("mine:attribute"))
+get_task("wave:Lakes")
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+    )
+    assert not done.stdout.startswith(str(tmp_path))
+    assert "it ran" not in done.stdout
+    assert f"task wave:Lakes: wave cannot be imported: wave is both {tmp_path}/wave.py and" in done.stderr
+
+
+def test_what_a_module_raises_while_it_is_imported_is_one_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text, message in (
+        ("broken_a", "1 / 0", "its code raised ZeroDivisionError: division by zero"),
+        ("broken_b", "raise SystemExit(3)", "its code raised SystemExit: 3"),
+        ("broken_c", "def (", r"its code raised SyntaxError: .*broken_c\.py, line 1"),
+    ):
+        (tmp_path / f"{name}.py").write_text(text)
+        with pytest.raises(ValueError, match=f"task {name}:Lakes: {name} cannot be imported: {message}"):
+            get_task(f"{name}:Lakes")

@@ -6,9 +6,10 @@ whatever happens, a full disk or `kill -9`, what was saved before stays readable
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ponderling.config import DType, PuzzleShape, RunConfig, from_format_1, from_json, to_json
+from ponderling.config import (
+    DType,
+    PuzzleShape,
+    RunConfig,
+    from_format_1,
+    from_json,
+    parse_json,
+    read_bounded,
+    to_json,
+)
+from ponderling.config.numbers import is_finite, shown
 from ponderling.data import task_of
 from ponderling.models import Model, build_model, refuse_other_shape
 from ponderling.models.device import check_device
 from ponderling.models.own_network import Networks, model_around
 from ponderling.system import write_atomically
 from ponderling.tasks import Task, get_task
+from ponderling.tasks.arc.identifiers import Identifiers
+from ponderling.tasks.base import Relations
 from ponderling.tasks.own_code import admit
 
 FORMAT = 2
@@ -41,6 +54,16 @@ CELLS_SURE = 0.9
 
 PACKAGED = Path(__file__).parent / "weights"
 """Trained weights that come with the package, a checkpoint folder with a card (README.md) for each name."""
+
+
+HUB = "hf:"
+"""What the name of a repository on the Hugging Face Hub begins with: `hf:owner/name` or `hf:owner/name@revision`."""
+
+MOST_TABLES = 2**29
+"""Largest size of the tables, such as those of rotary positions, that a model makes besides its weights, in bytes."""
+
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a damaged or hostile file may raise somewhere."""
 
 
 class CheckpointError(ValueError):
@@ -89,14 +112,13 @@ def load_checkpoint(
 
     Args:
         name: A checkpoint folder, a run folder (its best checkpoint, else its last), the name of packaged weights or a Hub
-            repository `owner/name`.
+            repository `hf:owner/name`, `hf:owner/name@revision` for a branch, a tag or a commit.
         device: Where the model goes; looked at before anything is loaded.
         dtype: Activations' type in place of the checkpoint's own.
         token: Hub token for a private repository.
         task: Another puzzle family than the checkpoint was trained on; the weights of a relational network
             fit all of them, those that mix neighbours other sizes. Or its own name, `module:attribute`, of a task of yours.
-        trust: Let the checkpoint name Python code, a task or a checker of the user's own, that is imported. Without it that is
-            done only for runs that were made here; see `tasks.own_code.admit`.
+        trust: Let the checkpoint name Python code, a task or a checker of the user's own, that is imported.
         net: A network of your own, as it was trained in place of TRM's block stack; of HRM, or with separate networks, a pair:
             the one for z and the one for y. The weights are loaded into it.
         model: A whole network of your own, with the two methods of `models.interface.RecursiveModel`; `dtype` does not
@@ -115,7 +137,12 @@ def load_checkpoint(
     admit_code(config, info, folder=folder, asked=() if task is None else (task,), trust=trust)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
-    relations = task_of(config.data).relations if config.model.system == "relational" else None
+    relations = None
+    if config.model.system == "relational":
+        try:
+            relations = task_of(config.data).relations
+        except ValueError as error:
+            raise CheckpointError(f"{folder / CONFIG}: config.data: {_one_line(error)}") from error
     if task is not None and task != config.data.task:
         if net is not None or model is not None:
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
@@ -130,13 +157,56 @@ def load_checkpoint(
     if model is not None:
         refuse_other_shape(model, shape)
         built: Any = model
-    elif net is not None:
-        built = model_around(net, config.model, shape=shape)
     else:
-        _need_own_network(folder, info)
-        built = build_model(config.model, shape, relations=relations)
+        if net is None:
+            _need_own_network(folder, info)
+        built = _built(config, shape, net=net, relations=relations, folder=folder)
     load_weights(built, read_safetensors(folder / MODEL), path=folder / MODEL)
     return Checkpoint(model=built.to(device).eval(), config=config, shape=shape, info=info, path=folder)
+
+
+def _built(
+    config: RunConfig, shape: PuzzleShape, *, net: Networks | None, relations: Relations | None, folder: Path
+) -> nn.Module:
+    """The model that a checkpoint's config describes, made once its tensors are known to be in the file, in these shapes.
+
+    What is described is built on the meta device first, which takes no memory, so that a damaged size allocates nothing.
+    """
+    path = folder / MODEL
+    layout = read_layout(path)
+    blocks = config.model.num_layers + (config.model.layers_H if config.model.separate_networks else 0)
+    if net is None and blocks > len(layout):
+        raise CheckpointError(
+            f"{folder / CONFIG}: config.model.num_layers describes {blocks:,} blocks, {path} holds {len(layout):,} tensors"
+        )
+
+    def build() -> nn.Module:
+        if net is not None:
+            return model_around(net, config.model, shape=shape)
+        return build_model(config.model, shape, relations=relations)
+
+    if relations is not None:
+        cells = 1 + max(cell for groups in relations.groups.values() for group in groups for cell in group)
+        if cells != shape.seq_len:
+            raise CheckpointError(
+                f"{folder / CONFIG}: shape.seq_len is {shape.seq_len:,}, its task {config.data.task} has {cells:,} cells"
+            )
+    try:
+        with torch.device("meta"):
+            sketch = build()
+    except (RuntimeError, ArithmeticError) as error:  # sizes that torch cannot even count
+        raise CheckpointError(f"{folder / CONFIG}: describes a network that cannot be: {_one_line(error)}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{folder / CONFIG}: {_one_line(error)}") from error
+    own = sketch.state_dict()
+    _refuse_misfit(own, layout, path=path)
+    tables = sum(b.numel() * b.element_size() for name, b in sketch.named_buffers() if name not in own)
+    if tables > MOST_TABLES:
+        raise CheckpointError(
+            f"{folder / CONFIG}: describes a network for {shape.seq_len:,} cells, which needs tables of {tables / 1e9:.1f} GB "
+            f"besides its weights: expected at most {MOST_TABLES / 1e9:.1f} GB"
+        )
+    return build()
 
 
 def _need_own_network(folder: Path, info: Mapping[str, Any]) -> None:
@@ -222,30 +292,50 @@ def _check_transfer(folder: Path, config: RunConfig, *, other: Task) -> None:
 
 
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
-    """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub."""
-    path = Path(name)
-    found = local_checkpoint(path)
-    if found is None and str(name) == path.name:
-        found = local_checkpoint(PACKAGED / path.name)
+    """The folder with `config.json` and `model.safetensors` that a name means; fetched first if it is on the Hub.
+
+    Raises:
+        CheckpointError: when there is none. Only a name that begins with `hf:` is looked up on the Hub.
+    """
+    text = str(name)
+    if text.startswith(HUB):
+        return _fetch(text, token)
+    path, said = Path(name), shown_name(text)
+    try:
+        found = local_checkpoint(path)
+        if found is None and text == path.name:
+            found = local_checkpoint(PACKAGED / path.name)
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be read
+        raise CheckpointError(f"{said}: cannot be looked at: {_one_line(error)}") from error
     if found is not None:
         return found
-    if path.is_file():
+    if is_file:
         hint = (
             "official checkpoints are read by `ponderling import`"
             if path.suffix != ".safetensors"
             else "name its folder"
         )
-        raise CheckpointError(f"{path}: a checkpoint is a folder with {CONFIG} and {MODEL}, this is a file; {hint}")
-    if path.is_dir():
+        raise CheckpointError(f"{said}: a checkpoint is a folder with {CONFIG} and {MODEL}, this is a file; {hint}")
+    if is_folder:
         raise CheckpointError(
-            f"{path}: no {CONFIG} in it, nor in {BEST} or {LAST} below it: not a checkpoint or run folder"
+            f"{said}: no {CONFIG} in it, nor in {BEST} or {LAST} below it: not a checkpoint or run folder"
         )
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
-        return _fetch(str(name), token)
+    if REPOSITORY.fullmatch(text):
+        raise CheckpointError(f"{said}: no such folder; for the Hub type {HUB}{said}")
     raise CheckpointError(
-        f"{name}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
-        f"({', '.join(list_weights())}) or a Hub repository owner/name"
+        f"{said}: no such checkpoint; give a run folder, a checkpoint folder, packaged weights "
+        f"({', '.join(list_weights())}) or a Hub repository {HUB}owner/name"
     )
+
+
+def shown_name(name: str) -> str:
+    """A name as it may be in a message: as it is where that is one line of some length."""
+    return name if name.isprintable() and len(name) <= 300 else shown(name, 300)
+
+
+REPOSITORY = re.compile(r"(?!.*(?:\.\.|--))\w[\w.-]*/\w[\w.-]*(?:@\w[\w./-]*)?", re.ASCII)
+"""A repository on the Hub, with or without a revision; nothing that leads elsewhere."""
 
 
 def local_checkpoint(path: Path) -> Path | None:
@@ -258,60 +348,184 @@ def list_weights() -> list[str]:
     return sorted(folder.parent.name for folder in PACKAGED.glob(f"*/{CONFIG}"))
 
 
-def _fetch(repo: str, token: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+def _fetch(name: str, token: str | None) -> Path:
+    """The folder of a Hub repository's two files, fetched unless they were before."""
+    said = shown_name(name)
+    if not REPOSITORY.fullmatch(name.removeprefix(HUB)):
+        raise CheckpointError(f"{said}: expected {HUB}owner/name or {HUB}owner/name@revision")
+    repo, _, revision = name.removeprefix(HUB).partition("@")
+    from huggingface_hub import get_token, snapshot_download
 
     try:
-        return Path(snapshot_download(repo, allow_patterns=[MODEL, CONFIG], token=token))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"{repo}: no such folder here, and not to be had from the Hub: {reason}") from error
+        folder = Path(snapshot_download(repo, revision=revision or None, allow_patterns=[MODEL, CONFIG], token=token))
+    # Whatever goes wrong: the client has changed its HTTP library twice, and their errors share no base.
+    except Exception as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        for secret in filter(None, (token, get_token())):
+            reason = reason.replace(secret, "***")
+        raise CheckpointError(f"{said}: not to be had from the Hub: {reason}") from error
+    missing = [file for file in (CONFIG, MODEL) if not (folder / file).is_file()]
+    if missing:
+        raise CheckpointError(f"{said}: holds no {' and no '.join(missing)}: not a checkpoint of Ponderling")
+    return folder
 
 
 def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
-    """The run's config, the puzzles' shape and the further facts in `config.json`."""
+    """The run's config, the puzzles' shape and the further facts in `config.json`.
+
+    Raises:
+        CheckpointError: naming the file and the field, whatever the file holds.
+    """
     path = folder / CONFIG
     try:
-        header = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read: {error}") from error
+        header = parse_json(read_bounded(path))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or _one_line(error)}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: cannot be read: {_one_line(error)}") from error
+    return described(header, path)
+
+
+def described(header: Any, path: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
+    """The config, the shape and the further facts in a header that was read from a file.
+
+    Args:
+        header: What `save_checkpoint` wrote, read by `parse_json`.
+        path: The file, for messages.
+
+    Raises:
+        CheckpointError: naming the file and the field.
+    """
     if not isinstance(header, dict) or not {"format", "config", "shape"} <= header.keys():
         raise CheckpointError(
             f"{path}: not a config of a Ponderling checkpoint: format, config and shape must be there"
         )
-    if header["format"] not in (1, FORMAT):
+    version = header["format"]
+    if isinstance(version, bool) or version not in (1, FORMAT):
         raise CheckpointError(
-            f"{path}: format {header['format']}, this version reads 1 and {FORMAT}: upgrade ponderling"
+            f"{path}: format {shown(version)}, this version reads 1 and {FORMAT}: "
+            + ("upgrade ponderling" if type(version) is int and version > FORMAT else "the file is damaged")
         )
     try:
-        values = from_format_1(header["config"]) if header["format"] == 1 else header["config"]
-        config = from_json(RunConfig, values)
+        values = from_format_1(header["config"]) if version == 1 else header["config"]
+        config = from_json(RunConfig, _without_continue(values))
         shape = from_json(PuzzleShape, header["shape"], where="shape")
-    except ValueError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    info = header.get("info", {})
+        return config, shape, _checked_info(header.get("info", {}), shape)
+    except DAMAGE as error:
+        raise CheckpointError(f"{path}: {_one_line(error)}") from error
+
+
+def _without_continue(values: Any) -> Any:
+    """The values of a config, with halting halt for a relational network.
+
+    Before version 0.2 such a run could be trained with halt_continue, whose second logit was a constant.
+    """
+    match values:
+        case {"model": {"system": "relational"}, "train": {"halting": "halt_continue"}}:
+            return {**values, "train": {**values["train"], "halting": "halt"}}
+    return values
+
+
+def _checked_info(info: Any, shape: PuzzleShape) -> dict[str, Any]:
+    """The further facts of a checkpoint, of which those that are used have the right types.
+
+    What names code or files is looked at where it is used: `admit_code`, `solving.kept`.
+
+    Raises:
+        ValueError: naming the field.
+    """
     if not isinstance(info, dict):
-        raise CheckpointError(f"{path}: info must be an object: got {type(info).__name__}")
-    return config, shape, info
+        raise ValueError(f"info must be an object: got {type(info).__name__}")
+    kinds = {
+        "step": ("a whole number from 0", lambda v: type(v) is int and v >= 0),
+        "seconds": ("a number from 0", lambda v: is_finite(v) and v >= 0),
+        "recipe": ("text or null", lambda v: v is None or isinstance(v, str)),
+        "origin": ("text", lambda v: isinstance(v, str)),
+        "prefix": ("text", lambda v: isinstance(v, str)),
+        "official": ("an object or null", lambda v: v is None or isinstance(v, dict)),
+        "test": ("an object or null", lambda v: v is None or isinstance(v, dict)),
+        "validation": ("an object or null", lambda v: v is None or isinstance(v, dict)),
+        "identifiers": ("an object", lambda v: isinstance(v, dict)),
+    }
+    for name, (expected, fits) in kinds.items():
+        if name in info and not fits(info[name]):
+            raise ValueError(f"info.{name}: expected {expected}, got {shown(info[name])}")
+    if "identifiers" in info:
+        try:
+            unnamed = Identifiers.from_json(info["identifiers"]).unnamed
+        except DAMAGE as error:
+            raise ValueError(f"info.identifiers: {_one_line(error)}") from error
+        if unnamed > shape.num_puzzles:
+            raise ValueError(
+                f"info.identifiers.unnamed: {unnamed:,} rows, the puzzle embedding has {shape.num_puzzles:,}"
+            )
+    return info
+
+
+def _one_line(error: BaseException, most: int = 600) -> str:
+    """What an exception says, on one line of some length."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, KeyError):
+        text = f"{text} is missing"
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], *, path: str | Path) -> None:
-    """Loads a state dict; missing, unexpected and misshapen tensors are reported together.
+    """Loads a state dict of finite numbers; missing, unexpected and misshapen tensors are reported together.
 
     Raises:
         CheckpointError: naming the path and every such tensor (the first few of each kind).
     """
     own = model.state_dict()
-    missing, unexpected = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
-    shapes = [
-        f"{key} {tuple(tensors[key].shape)} for {tuple(own[key].shape)}"
-        for key in sorted(own.keys() & tensors.keys())
-        if own[key].shape != tensors[key].shape
+    layout = {key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()}
+    _refuse_misfit(own, layout, path=path)
+    # A network of the user's own may hold a buffer that is infinite by design, such as a mask; it is so before loading too.
+    broken = [
+        key for key, tensor in tensors.items() if not _all_finite(tensor.to(own[key].dtype)) and _all_finite(own[key])
     ]
+    if broken:
+        raise CheckpointError(
+            f"{path}: holds weights that are NaN or infinite, in {_first(sorted(broken))}: such a network answers nothing; was "
+            "its training interrupted by an overflow? Use a checkpoint from before"
+        )
+    model.load_state_dict(dict(tensors))
+
+
+def _all_finite(tensor: Tensor) -> bool:
+    """Whether no number of a tensor is NaN or infinite."""
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return bool(torch.isfinite(torch.stack(tensor.detach().aminmax())).all())  # NaN is both: one pass, no copy
+
+
+Layout = Mapping[str, tuple[tuple[int, ...], bool]]
+"""The shape of each tensor, and whether it holds floating-point numbers."""
+
+
+def _refuse_misfit(own: Mapping[str, Tensor], layout: Layout, *, path: str | Path) -> None:
+    """Refuses tensors that are not a model's own: missing, unexpected, of another shape or of whole numbers.
+
+    Raises:
+        CheckpointError: naming the path and the first few tensors of each kind.
+    """
+    missing, unexpected = sorted(own.keys() - layout.keys()), sorted(layout.keys() - own.keys())
+    shapes, types = [], []
+    for key in sorted(own.keys() & layout.keys()):
+        shape, is_float = layout[key]
+        if tuple(own[key].shape) != shape:
+            shapes.append(f"{key} {shape} for {tuple(own[key].shape)}")
+        elif own[key].is_floating_point() != is_float:
+            types.append(f"{key} ({'floating-point' if is_float else 'whole'} numbers)")
     problems = [
         f"{kind} {_first(keys)}"
-        for kind, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes))
+        for kind, keys in (
+            ("missing", missing),
+            ("unexpected", [shown_name(key) for key in unexpected]),
+            ("wrong shape", shapes),
+            ("wrong type", types),
+        )
         if keys
     ]
     if problems:
@@ -319,7 +533,6 @@ def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], *, path:
             f"{path}: {'; '.join(problems)}. Was it trained with another network? Give one of your own as net=MyModule(), on "
             "the command line as --net module:attribute. Official checkpoints are read by `ponderling import`"
         )
-    model.load_state_dict(dict(tensors))
 
 
 def _first(items: list[str], count: int = 4) -> str:
@@ -327,13 +540,37 @@ def _first(items: list[str], count: int = 4) -> str:
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a file."""
-    try:
+    """All tensors of a file.
+
+    Raises:
+        CheckpointError: naming the file, when it is not there or not a whole safetensors file.
+    """
+    with _reading_tensors(path):
         return load_file(path)
+
+
+def read_layout(path: Path) -> Layout:
+    """The shapes of a file's tensors, from its header alone.
+
+    Raises:
+        CheckpointError: naming the file, when it is not there or not a whole safetensors file.
+    """
+    with _reading_tensors(path), safe_open(path, "pt") as file:
+        parts = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118 (it is not a mapping)
+        return {key: (tuple(part.get_shape()), "F" in part.get_dtype()) for key, part in parts.items()}
+
+
+@contextlib.contextmanager
+def _reading_tensors(path: Path) -> Iterator[None]:
+    """Makes one kind of error of whatever a safetensors file that is not one makes its library raise."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ValueError("expected a regular file, got a folder, a pipe or a device")
+        yield
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: not there; the checkpoint is incomplete") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: truncated or not a safetensors file ({error})") from error
+    except (SafetensorError, OSError, RuntimeError, MemoryError, *DAMAGE) as error:
+        raise CheckpointError(f"{path}: truncated or not a safetensors file ({_one_line(error)})") from error
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:

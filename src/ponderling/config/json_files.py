@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import math
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ponderling.config.numbers import is_finite, shown
+from ponderling.config.numbers import shown
 from ponderling.tasks.json_keys import unique_keys
 
 LARGEST = 32 * 2**20
@@ -40,8 +42,8 @@ def parse_json(data: bytes | str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: on one line, when it is not JSON or not UTF-8, is nested too deeply, repeats a key, or holds a number that is
-            NaN, infinite or beyond 64 bits. The message names the place.
+        ValueError: on one line that names the place, when it is not JSON or not UTF-8, is nested too deeply, repeats a key, or
+            holds a number that is NaN, infinite or beyond 64 bits.
     """
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
@@ -59,14 +61,26 @@ def parse_json(data: bytes | str) -> Any:
 
 def _odd_number(value: Any) -> tuple[str, Any] | None:
     """The place of a number that no setting or figure can be, and the number; None when there is none."""
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting:
-        place, value = waiting.pop()
+    names: list[str | int] = []
+    within: list[Iterator[tuple[str | int, Any]]] = [iter([("", value)])]
+    while within:
+        item = next(within[-1], None)
+        del names[len(within) - 1 :]
+        if item is None:
+            within.pop()
+            continue
+        name, value = item
+        names.append(name)
         if isinstance(value, dict):
-            waiting += [(f"{place}.{name[:60]}" if place else name[:60], item) for name, item in value.items()]
+            within.append(iter(value.items()))
         elif isinstance(value, list):
-            waiting += [(f"{place}[{i}]", item) for i, item in enumerate(value)]
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            if not is_finite(value) or (isinstance(value, int) and abs(value) > 2**64):
-                return place or "the text", value
+            within.append(iter(enumerate(value)))
+        elif _is_odd(value):
+            return ".".join(str(name)[:60] for name in names[1:]) or "the text", value
     return None
+
+
+def _is_odd(value: Any) -> bool:
+    if not isinstance(value, int | float):
+        return False
+    return abs(value) > 2**64 if isinstance(value, int) else not math.isfinite(value)

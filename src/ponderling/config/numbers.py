@@ -63,10 +63,12 @@ def is_finite(value: object) -> bool:
 @functools.cache
 def _number_fields(cls: type) -> dict[str, type]:
     """The fields of a dataclass that are numbers, or a number or None, each with int or float."""
-    found = {}
+    found: dict[str, type] = {}
     for name, hint in typing.get_type_hints(cls).items():
         kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        found |= {name: kind for kind in kinds if kind is int or kind is float}
+        for kind in (int, float):
+            if kind in kinds:
+                found[name] = kind
     return found
 
 

@@ -108,7 +108,10 @@ class Solver:
         """
         if checkpoint.config.data.task == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
-        task = task_of(checkpoint.config.data)
+        try:
+            task = task_of(checkpoint.config.data)
+        except ValueError as error:
+            raise ValueError(f"{checkpoint.path}: {error}") from error
         if task.answers_by_vote:
             raise ValueError(
                 f"{checkpoint.path}: an ARC model knows its tasks by id, a grid alone is no question to it: use "

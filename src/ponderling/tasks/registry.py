@@ -99,7 +99,10 @@ def _imported(name: str) -> Task:
     except AttributeError as error:
         raise ValueError(f"task {name}: {module_name} has no {attribute!r}") from error
     if isinstance(task, type):
-        task = task()
+        try:
+            task = task()
+        except Exception as error:
+            raise ValueError(f"task {name}: {attribute}() raised {type(error).__name__}: {error}") from error
     missing = [needed for needed in NEEDED if not hasattr(task, needed)]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
