@@ -46,14 +46,21 @@ def test_the_cpu_is_always_there():
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", "mps"])
 def test_a_device_that_this_build_lacks_is_refused_with_the_build_and_what_it_has(device, build_for_cpus):
     version = re.escape(torch.__version__)
-    expected = f"^device {device} is not there: this torch \\({version}, a build for CPUs\\) has cpu alone$"
+    advice = (
+        "mps is for Macs with an Apple chip"
+        if device == "mps"
+        else "for a GPU of NVIDIA or AMD install a torch that is built for it, see https://pytorch.org/get-started/locally"
+    )
+    expected = f"^device {device} is not there: this torch \\({version}, a build for CPUs\\) has cpu alone; {advice}$"
     with pytest.raises(ValueError, match=expected):
         check_device(device)
 
 
 def test_a_build_for_cuda_without_a_gpu_says_so(build_for_cpus, monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    with pytest.raises(ValueError, match=r"a build for CUDA 13\.0\) has cpu alone"):
+    with pytest.raises(
+        ValueError, match=r"a build for CUDA 13\.0\) has cpu alone; is there a GPU, and does its driver"
+    ):
         check_device("cuda")
 
 

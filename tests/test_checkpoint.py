@@ -124,28 +124,55 @@ def test_a_damaged_checkpoint_is_named_with_the_reason(tmp_path, spoil, message)
     assert str(tmp_path) in str(error.value)
 
 
-def test_a_name_that_is_nothing_here_is_looked_up_on_the_hub(tmp_path, monkeypatch):
+def test_only_a_name_that_says_so_is_looked_up_on_the_hub(tmp_path, monkeypatch):
     saved(tmp_path)
     asked = []
 
-    def fake(repo, allow_patterns, token):
-        asked.append((repo, sorted(allow_patterns)))
+    def fake(repo, *, revision, allow_patterns, token):
+        asked.append((repo, revision, sorted(allow_patterns), token))
         return str(tmp_path)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", fake)
-    assert load_checkpoint("somebody/a-model").info == {"step": 3}
-    assert asked == [("somebody/a-model", ["config.json", "model.safetensors"])]
+    files = ["config.json", "model.safetensors"]
+    assert load_checkpoint("hf:somebody/a-model").info == {"step": 3}
+    assert load_checkpoint("hf:somebody/a-model@refs/pr/1", token="hf_x").info == {"step": 3}
+    assert asked == [
+        ("somebody/a-model", None, files, None),
+        ("somebody/a-model", "refs/pr/1", files, "hf_x"),
+    ]
+    asked.clear()
+    for name, message in (
+        ("somebody/a-model", "somebody/a-model: no such folder; for the Hub type hf:somebody/a-model"),
+        ("somebody/a-model@v1", "no such folder; for the Hub type hf:somebody/a-model@v1"),
+        ("runs/sudoku4", "runs/sudoku4: no such folder; for the Hub type hf:runs/sudoku4"),
+        ("../x", r"\.\./x: no such checkpoint; give a run folder"),
+        ("hf:a-model", "hf:a-model: expected hf:owner/name or hf:owner/name@revision"),
+        ("hf:../x", r"hf:\.\./x: expected hf:owner/name"),
+        ("hf:a/..", r"hf:a/\.\.: expected hf:owner/name"),
+        ("hf:a/b/c", "hf:a/b/c: expected hf:owner/name"),
+        ("hf:a/b@", "hf:a/b@: expected hf:owner/name"),
+        ("hf:a/b@../c", "expected hf:owner/name"),
+        ("hf:a/b\x00", "expected hf:owner/name"),
+        ("hf:", "expected hf:owner/name"),
+        ("x" * 5000, "xxx.*cannot be looked at: "),
+        ("a\x00b", "no such checkpoint|cannot be looked at"),
+    ):
+        with pytest.raises(CheckpointError, match=message) as error:
+            load_checkpoint(name)
+        assert "\n" not in str(error.value)
+        assert len(str(error.value)) < 500
+    assert asked == []
 
 
-def test_a_hub_that_cannot_be_reached_is_one_clear_line(monkeypatch):
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
+def test_a_hub_that_cannot_be_reached_is_one_clear_line_without_the_token(monkeypatch):
     def unreachable(*args, **kwargs):
-        raise LocalEntryNotFoundError("cannot reach the Hub\nand more")
+        raise OSError("\ncannot reach the Hub with hf_secret\nand more")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(CheckpointError, match=r"somebody/a-model: no such folder here, and not .*: cannot reach"):
-        load_checkpoint("somebody/a-model")
+    with pytest.raises(
+        CheckpointError, match=r"^hf:somebody/a-model: not to be had from the Hub: cannot .* with \*\*\*$"
+    ):
+        load_checkpoint("hf:somebody/a-model", token="hf_secret")
 
 
 def test_an_official_file_is_pointed_to_import(tmp_path):

@@ -168,7 +168,7 @@ def ponderling(args: list[str], env: dict[str, str]) -> subprocess.CompletedProc
 def test_what_is_pushed_loads_back_and_solves_alike(run, hub, tmp_path):
     pushed = ponderling(["push", str(run), "someone/tiny", "--private"], hub)
     assert pushed.returncode == 0, pushed.stderr
-    assert "someone/tiny" in pushed.stderr
+    assert "load it with ponderling.Solver.from_pretrained('hf:someone/tiny')" in pushed.stderr
     assert set(Hub.repos["someone/tiny"]) == {"README.md", "config.json", "model.safetensors"}
     assert Hub.private["someone/tiny"]
     best = (run / "best" / "model.safetensors").read_bytes()
@@ -180,12 +180,12 @@ results = [ponderling.Solver.from_pretrained(name).solve(tokens=puzzle) for name
 print(json.dumps([[r.answer, r.steps, r.halt_probability] for r in results]))
 """
     loaded = subprocess.run(
-        [sys.executable, "-c", code, "someone/tiny", str(run)], env=hub, capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-c", code, "hf:someone/tiny", str(run)], env=hub, capture_output=True, text=True, cwd=tmp_path
     )
     assert loaded.returncode == 0, loaded.stderr
     one, other = json.loads(loaded.stdout)
     assert one == other
-    again = ponderling(["push", str(run), "someone/tiny"], hub)
+    again = ponderling(["push", str(run), "hf:someone/tiny"], hub)
     assert again.returncode == 0, again.stderr
     assert TOKEN not in pushed.stdout + pushed.stderr + again.stdout + again.stderr
 
@@ -218,6 +218,7 @@ def test_mistakes_are_one_line(run, hub, tmp_path):
     for args, message in (
         (["push", str(tmp_path), "someone/tiny"], "expected a run folder or a folder with config.json"),
         (["push", str(run), "tiny"], "a Hub repository is owner/name: got 'tiny'"),
+        (["push", str(run), "hf:someone/tiny@v1"], "a Hub repository is owner/name: got 'someone/tiny@v1'"),
         (["push", str(run), "someone/--bad--"], "not a name that the Hub allows"),
     ):
         done = ponderling(args, hub)
@@ -232,7 +233,9 @@ def test_the_card_tells_the_run_and_its_test_figures(run, tmp_path, capsys):
     card = make_card(load_checkpoint(find_local(run)), "someone/tiny")
     assert f"| exact match | {test['exact']:.1%} | {test['early_exit']['exact']:.1%} |" in card
     assert "20 test puzzles that it was neither trained on nor chosen by" in card
-    assert 'Solver.from_pretrained("someone/tiny")' in card
+    assert 'Solver.from_pretrained("hf:someone/tiny")' in card
+    assert "`ponderling solve hf:someone/tiny PUZZLE --watch`" in card
+    assert card.count("# tiny: TRM for `sudoku4`") == 1
     assert "ponderling train sudoku4" in card
     assert str(run) not in card
     assert main(["push", str(run), "someone/tiny", "--card", str(tmp_path / "card.md")]) == 0

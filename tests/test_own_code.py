@@ -104,10 +104,7 @@ def test_a_checkpoint_from_elsewhere_does_not_run_the_module_that_lies_beside_it
     done = ponderling("eval", ".", *EVAL, cwd=clone)
     assert done.returncode == 2
     assert RAN not in done.stdout
-    assert (
-        "names Python code, own_lakes:Lakes, which a checkpoint may not choose: say --trust"
-        in done.stderr
-    )
+    assert "names Python code, own_lakes:Lakes, which a checkpoint may not choose: say --trust" in done.stderr
     assert done.stderr.count("\n") == 1
     assert evaluated(ponderling("eval", ".", *EVAL, "--task", "own_lakes:Lakes", cwd=clone))
     assert evaluated(ponderling("eval", ".", *EVAL, "--trust", cwd=clone))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -50,6 +51,8 @@ def main(args: list[str] | None = None) -> int:
         return _fail(error, 2)
     except (OSError, RuntimeError, MemoryError) as error:
         return _fail(error, 1)
+    except Exception as error:  # nobody is shown a traceback that they did not ask for
+        return _fail(error, 1, unexpected=True)
 
 
 def _run(args: list[str]) -> int:
@@ -67,9 +70,44 @@ def _run(args: list[str]) -> int:
     return importlib.import_module(VERBS[args[0]][0]).main(args[1:])
 
 
-def _fail(error: BaseException, code: int) -> int:
+LONGEST = 2000
+"""Length at which a message is cut off."""
+
+
+def _fail(error: BaseException, code: int, *, unexpected: bool = False) -> int:
+    """Prints the error as one line, and gives the exit code back."""
     if os.environ.get("PONDERLING_DEBUG"):
         raise error
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"ponderling: {message}", file=sys.stderr)
+    message = " ".join(_text_of(error).split())
+    if unexpected or not message:
+        message = f"{type(error).__name__}: {message}".rstrip(": ")
+        message += " (this should not happen: set PONDERLING_DEBUG=1 for the traceback)"
+    print(f"ponderling: {message[:LONGEST]}", file=sys.stderr)
     return code
+
+
+OF_THE_SYSTEM = {
+    errno.EEXIST: "is there already: choose another name, or move it away",
+    errno.EISDIR: "is a folder: expected a file",
+    errno.ENOTDIR: "leads through a file: expected folders up to the last part of this path",
+    errno.ENOENT: "is not there: expected a file or folder of this name",
+    errno.EACCES: "may not be read or written: change its permissions, or choose another place",
+    errno.ENOSPC: "cannot be written: no space is left on its disk",
+    errno.ENAMETOOLONG: "is too long for the name of a file",
+}
+"""What the errors of the operating system mean for the file that they name."""
+
+
+def _text_of(error: BaseException) -> str:
+    """What an error says; what Python itself raises about files is put into words that say what to do."""
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start]
+        return f"expected text in UTF-8, got byte {byte:#04x} at place {error.start + 1}: is it a text file?"
+    if isinstance(error, MemoryError) and not str(error):
+        return "not enough memory"
+    if isinstance(error, OSError) and error.errno is not None and str(error).startswith("[Errno"):
+        about = OF_THE_SYSTEM.get(error.errno) if error.filename is not None else None
+        if about is not None:
+            return f"{os.fsdecode(error.filename) if error.filename != '' else repr('')} {about}"
+        return (f"{error.filename}: " if error.filename is not None else "") + (error.strerror or type(error).__name__)
+    return str(error)

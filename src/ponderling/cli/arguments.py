@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tyro.conf import Positional
 
 from ponderling.config import DType, Search
+from ponderling.config.numbers import SEEDS, number_problems
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
@@ -37,6 +39,22 @@ class OwnCode:
             ValueError: when there is no such network.
         """
         return {"trust": self.trust, **({} if self.net is None else own_network(self.net))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromHub(OwnCode):
+    """What a verb takes that loads one checkpoint, which may be on the Hub."""
+
+    token: str | None = None
+    """Hub token for a private repository. HF_TOKEN and `hf auth login` say it without showing it in the list of processes."""
+
+    def code(self) -> dict[str, Any]:
+        """What `load_checkpoint` is told of the user's own code, and of the Hub.
+
+        Raises:
+            ValueError: when there is no such network.
+        """
+        return {**super().code(), "token": self.token}
 
 
 def own_network(name: str) -> dict[str, Any]:
@@ -66,11 +84,11 @@ def own_network(name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointCommand(OwnCode):
+class CheckpointCommand(FromHub):
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10) or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10), or hf:owner/name[@revision]."""
     steps: int | None = None
     """Most supervision steps; as many as in training if not given."""
     device: str = "cpu"
@@ -169,7 +187,15 @@ class UsageError(ValueError):
     """An option that does not exist or has a wrong value."""
 
 
-def parse_arguments(cls: type[T_], args: list[str], *, prog: str, description: str, default: T_ | None = None) -> T_:
+def parse_arguments(
+    cls: type[T_],
+    args: list[str],
+    *,
+    prog: str,
+    description: str,
+    default: T_ | None = None,
+    may_be_infinite: Collection[str] = (),
+) -> T_:
     """The dataclass filled from the arguments; prints help and exits for `--help`.
 
     Args:
@@ -178,6 +204,7 @@ def parse_arguments(cls: type[T_], args: list[str], *, prog: str, description: s
         prog: How the command is called, for the help.
         description: What it does, for the help.
         default: Values of fields that are not given; None: the class's own.
+        may_be_infinite: Fields whose value may be inf; any other number is finite, and a whole one at most 2**31 - 1.
 
     Raises:
         UsageError: one line that says what is wrong.
@@ -190,16 +217,23 @@ def parse_arguments(cls: type[T_], args: list[str], *, prog: str, description: s
     named = (tyro.conf.PositionalMetavarFromFieldName,)
     try:
         with contextlib.redirect_stderr(printed):
-            if default is None:
-                return tyro.cli(cls, args=args, prog=prog, description=description, config=named, registry=registry)
-            return tyro.cli(
-                cls, args=args, prog=prog, description=description, default=default, config=named, registry=registry
+            more: dict[str, Any] = {} if default is None else {"default": default}
+            found = tyro.cli(
+                cls, args=args, prog=prog, description=description, config=named, registry=registry, **more
             )
     except SystemExit as exit_:
         if exit_.code in (0, None):
             sys.stderr.write(printed.getvalue())
             raise
         raise UsageError(f"{_first_paragraph(printed.getvalue())}. See `{prog} --help`") from None
+    problems = [
+        f"--{problem.replace('_', '-', problem.partition(' ')[0].count('_'))}"
+        for problem in number_problems(found, {"seed": SEEDS})
+        if problem.partition(" ")[0] not in may_be_infinite
+    ]
+    if problems:
+        raise UsageError("; ".join(problems))
+    return found
 
 
 def _first_paragraph(box: str) -> str:

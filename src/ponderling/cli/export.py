@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import OwnCode, parse_arguments
+from ponderling.cli.arguments import FromHub, parse_arguments
 from ponderling.cli.display import prepare_output
 from ponderling.system import must_be_new
 
@@ -18,11 +18,11 @@ FORMATS = {".onnx": "onnx", ".pt2": "torch"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportCommand(OwnCode):
+class ExportCommand(FromHub):
     """What `ponderling export` takes."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10) or a Hub repository."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10), or hf:owner/name[@revision]."""
     out: Positional[Path]
     """The file model.onnx or model.pt2; or a folder for the official files. What is there already is not overwritten."""
     to: Annotated[Literal["onnx", "torch", "official"] | None, tyro.conf.arg(aliases=["--format"])] = None
@@ -56,7 +56,7 @@ def _official(command: ExportCommand) -> int:
     from ponderling.checkpoint import MODEL, find_checkpoint, read_config, read_safetensors
     from ponderling.exchange.official import PREFIXES, write_official
 
-    folder = find_checkpoint(command.checkpoint)
+    folder = find_checkpoint(command.checkpoint, command.token)
     config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)

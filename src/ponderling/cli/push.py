@@ -8,18 +8,18 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import OwnCode, parse_arguments
+from ponderling.cli.arguments import FromHub, parse_arguments
 from ponderling.cli.display import prepare_output
 
 
 @dataclass(frozen=True, kw_only=True)
-class PushCommand(OwnCode):
+class PushCommand(FromHub):
     """What `ponderling push` takes."""
 
     run: Positional[Path]
     """A run folder (its best checkpoint, else its last) or a checkpoint folder."""
     repo: Positional[str]
-    """The Hub repository, owner/name; made if it is not there."""
+    """The Hub repository, owner/name or hf:owner/name; made if it is not there."""
     private: bool = False
     """Make it a repository that only you can read."""
     card: Path | None = None
@@ -35,14 +35,14 @@ def main(args: list[str]) -> int:
         description="Uploads a model with a card; log in before with `hf auth login`.",
     )
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.exchange.hub import find_local, push_to_hub, write_card
+    from ponderling.exchange.hub import find_local, on_hub, push_to_hub, write_card
 
     checkpoint = load_checkpoint(find_local(command.run), **command.code())
     if command.card is not None:
         prepare_output(command.card)
-        write_card(checkpoint, command.card, name=command.repo)
+        write_card(checkpoint, command.card, name=on_hub(command.repo))
         print(f"written to {command.card}; nothing was pushed", file=sys.stderr)
         return 0
-    address = push_to_hub(checkpoint, command.repo, private=command.private)
-    print(f"{address} (load it with ponderling.Solver.from_pretrained({command.repo!r}))", file=sys.stderr)
+    address = push_to_hub(checkpoint, command.repo, private=command.private, token=command.token)
+    print(f"{address} (load it with ponderling.Solver.from_pretrained({on_hub(command.repo)!r}))", file=sys.stderr)
     return 0

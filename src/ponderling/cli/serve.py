@@ -25,8 +25,8 @@ class ServeCommand(OwnCode):
     """What `ponderling serve` takes."""
 
     checkpoints: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
-    """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze10) or Hub repositories;
-    NAME=CHECKPOINT gives another name."""
+    """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze10), or hf:owner/name[@revision], with HF_TOKEN if
+    private; NAME=CHECKPOINT gives another name."""
     host: str = "127.0.0.1"
     """Address to listen on. Any but loopback wants a bearer token in the variable PONDERLING_TOKEN."""
     port: int = 8000
@@ -61,6 +61,7 @@ def main(args: list[str]) -> int:
         args,
         prog="ponderling serve",
         description="Serves models over HTTP, with a page to see them think.",
+        may_be_infinite=("most_slowdown",),
     )
     token = check(command)
     import uvicorn
@@ -164,7 +165,10 @@ def names_of(checkpoints: tuple[str, ...]) -> dict[str, str]:
     names: dict[str, str] = {}
     for given in checkpoints:
         said, equals, checkpoint = given.partition("=")
-        name, checkpoint = (said, checkpoint) if equals else (os.path.basename(given.rstrip("/")) or given, given)
+        if not equals or "/" in said or os.path.exists(given):  # runs/lr=0.1 is a folder
+            path = given.removeprefix("hf:").partition("@")[0] if given.startswith("hf:") else given
+            said, checkpoint = os.path.basename(path.rstrip("/")) or given, given
+        name = said
         if name in ("best", "last"):
             name = os.path.basename(os.path.dirname(checkpoint.rstrip("/"))) or name
         if not name or name in names:

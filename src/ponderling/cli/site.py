@@ -8,17 +8,17 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import OwnCode, parse_arguments
+from ponderling.cli.arguments import FromHub, parse_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
-class SiteCommand(OwnCode):
+class SiteCommand(FromHub):
     """What `ponderling site` takes."""
 
     folder: Positional[Path]
     """Where to write it: new or empty."""
     checkpoint: str = "sudoku"
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10) or a Hub repository;
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze10), or hf:owner/name[@revision];
     NAME=CHECKPOINT gives another name."""
     runtime: Path | None = None
     """The npm package onnxruntime-web, a folder or .tgz file; fetched with `npm pack` if not given."""

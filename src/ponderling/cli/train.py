@@ -39,6 +39,8 @@ class TrainCommand:
     """Go on with the run in the folder, with its own settings; start it if there is none yet."""
     part: int | None = None
     """Train this part of a recipe alone (1, 2, ...), from the part before it in the run folder or from --train.init."""
+    trust: bool = False
+    """With --resume: let the run's config name Python code, a task or checker, that is imported and run."""
     json: bool = False
     """Print the result as one JSON object on stdout."""
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -148,7 +150,7 @@ def _train_parts(recipe: Recipe, args: list[str], *, name: str | None, out: Path
         saved = _saved_config(args, folder, name=name)
         command = _parse(recipe, saved or part, args=args, name=name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
-        if saved is not None and (step := read_config(folder / LAST)[2]["step"]) >= train.steps:
+        if saved is not None and (step := read_config(folder / LAST)[2].get("step", 0)) >= train.steps:
             results.append({"run": str(folder), "step": step, "steps": train.steps, "finished": True})
             continue
         if world.is_first:
@@ -325,13 +327,15 @@ def _saved_config(args: list[str], out: Path, *, name: str | None) -> RunConfig 
     from ponderling.checkpoint import LAST, admit_code, read_config
 
     config, _, info = read_config(out / LAST)
-    given = [text for text in (name, _value_of("--data.check", args)) if text is not None]
+    options = [_value_of(option, args) for option in ("--data.task", "--data.check")]
+    given = [text for text in (name, *options) if text is not None]
     admit_code(
         config,
         info,
         folder=out / LAST,
         asked=given,
-        advice="give MODULE:ATTRIBUTE or --data.check again, as at the start",
+        trust="--trust" in args,
+        advice="give MODULE:ATTRIBUTE or --data.check again, as at the start, or say --trust if you trust it",
     )
     return config
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal
@@ -55,6 +56,11 @@ class DataConfig:
             + ("; arrays are trained on with ponderling.train(inputs, outputs)" if name != "task" else "")
             for name, value in (("task", self.task), ("train", self.train), ("test", self.test))
             if not isinstance(value, str)
+        ]
+        texts += [
+            f"{name} must name a file or a set on both sides of every +: got {value!r}"
+            for name, value in (("train", self.train), ("test", self.test))
+            if isinstance(value, str) and "" in value.split("+") and not os.path.exists(value)
         ]
         if not texts and not re.fullmatch(r"[\w.:-]{1,1000}", self.task):
             texts.append(f"task must be a name of letters, digits and . : _ -, got {shown(self.task)}")

@@ -73,6 +73,7 @@ class Search:
                 ("guess_every", self.guess_every, 0),
                 ("noise", self.noise, 0),
                 ("views", self.views, 0),
+                ("seed", self.seed, 0),
             )
             if value is not None and value < least
         ]

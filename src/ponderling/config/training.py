@@ -112,6 +112,7 @@ class TrainConfig:
             if getattr(self, name) < 1:
                 problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
         for name in (
+            "seed",
             "warmup_steps",
             "halt_loss_weight",
             "state_noise",

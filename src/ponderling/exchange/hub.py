@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ponderling.checkpoint import BEST, CONFIG, MODEL, Checkpoint, CheckpointError, local_checkpoint, save_checkpoint
+from ponderling.checkpoint import (
+    BEST,
+    CONFIG,
+    DAMAGE,
+    HUB,
+    MODEL,
+    REPOSITORY,
+    Checkpoint,
+    CheckpointError,
+    local_checkpoint,
+    save_checkpoint,
+    shown_name,
+)
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
@@ -84,7 +97,7 @@ def push_to_hub(
 
     Args:
         checkpoint: The model, as it now is, and what is known of it.
-        repo: The repository, as owner/name; created if it does not exist.
+        repo: The repository, as owner/name or hf:owner/name; created if it does not exist.
         private: Create the repository as private; an existing repository keeps its visibility.
         token: Hub token; None: the one set by `hf auth login` or HF_TOKEN.
         endpoint: Address of a Hub other than the public one, in place of HF_ENDPOINT.
@@ -94,8 +107,9 @@ def push_to_hub(
         ValueError: when the Hub does not allow the name, or no token was found.
         RuntimeError: when the Hub refuses or cannot be reached.
     """
-    if repo.count("/") != 1:
-        raise ValueError(f"a Hub repository is owner/name: got {repo!r}")
+    repo = repo.removeprefix(HUB)
+    if repo.count("/") != 1 or "@" in repo:
+        raise ValueError(f"a Hub repository is owner/name: got {shown_name(repo)!r}")
     if dry:
         return make_card(checkpoint, repo)
     from huggingface_hub import HfApi, get_token
@@ -116,6 +130,11 @@ def push_to_hub(
         except Exception as error:
             raise RuntimeError(f"{repo}: the Hub refused, or cannot be reached: {_first_line(error, token)}") from error
     return str(address)
+
+
+def on_hub(repo: str) -> str:
+    """The name by which a Hub repository is loaded."""
+    return f"{HUB}{repo.removeprefix(HUB)}"
 
 
 def _first_line(error: BaseException, token: str) -> str:
@@ -143,8 +162,12 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
 
     Args:
         checkpoint: The model and what is known of it.
-        name: The Hub repository owner/name, or the folder, that it is loaded by.
+        name: The Hub repository, hf:owner/name or owner/name, or the folder, that it is loaded by.
+
+    Raises:
+        CheckpointError: when what the checkpoint says of its figures is damaged.
     """
+    loaded_by = on_hub(name) if REPOSITORY.fullmatch(name) else name
     checkpoint = _with_figures(checkpoint)
     config, info = checkpoint.config, checkpoint.info
     task, system = (
@@ -152,6 +175,12 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         {"trm": "TRM", "hrm": "HRM", "relational": "relational network"}[config.model.system],
     )
     parameters = count_parameters(checkpoint.model)
+    try:
+        accuracy = _accuracy(info)
+    except DAMAGE as error:
+        raise CheckpointError(
+            f"{checkpoint.path}: info.test or info.validation in its {CONFIG} is damaged: expected the figures of an evaluation"
+        ) from error
     rows = [
         ("network", f"{system}, {parameters:,} parameters, hidden size {config.model.hidden_size}, n {config.model.n}, "
          f"T {config.model.T}"),
@@ -161,7 +190,7 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         ("seed", f"{config.train.seed}"),
         ("time", f"{info['seconds'] / 60:.1f} minutes of training" if "seconds" in info else "unknown"),
     ]  # fmt: skip
-    if info.get("recipe"):
+    if re.fullmatch(r"[\w.:,+ -]{1,200}", info.get("recipe") or ""):
         rows.insert(0, ("recipe", f"`ponderling train {info['recipe']}`, with the settings in `{CONFIG}`"))
     lines = [
         "---",
@@ -170,7 +199,7 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         f"tags: [{task.split(':')[0]}, recursive-reasoning, {config.model.system}]",
         "---",
         "",
-        f"# {name.split('/')[-1]}: {system} for `{task}`",
+        f"# {name.removeprefix(HUB).split('/')[-1]}: {system} for `{task}`",
         "",
         "A tiny recursive reasoner: it improves its own answer again and again. Trained with Ponderling.",
         "",
@@ -180,19 +209,19 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         "",
         "## Accuracy",
         "",
-        *_accuracy(info),
+        *accuracy,
         "",
         "## Use",
         "",
         "```python",
         "import ponderling as pl",
         "",
-        f'solver = pl.Solver.from_pretrained("{name}")',
+        f'solver = pl.Solver.from_pretrained("{loaded_by}")',
         "result = solver.solve(puzzle)  # text, or a grid of symbols",
         "result.answer, result.valid, result.steps",
         "```",
         "",
-        f"or `ponderling solve {name} PUZZLE --watch`.",
+        f"or `ponderling solve {loaded_by} PUZZLE --watch`.",
         "",
         "## License",
         "",
@@ -213,7 +242,8 @@ def _data(source: str) -> str:
         "hub": "the family's public data set",
     }
     parts = dict.fromkeys([source] if Path(source).exists() else source.split("+"))
-    return ", ".join(known.get(part, f"the file `{Path(part).name}`") for part in parts)
+    plain = {part: re.sub(r"[^\w. +-]", "_", Path(part).name) for part in parts}  # a card is Markdown
+    return ", ".join(known.get(part, f"the file `{plain[part]}`") for part in parts)
 
 
 def _accuracy(info: dict[str, Any]) -> list[str]:

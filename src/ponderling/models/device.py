@@ -37,10 +37,16 @@ def check_device(device: torch.device | str) -> torch.device:
     """
     try:
         found = torch.device(device)
-    except RuntimeError as error:  # torch names 20 backends, most of which nobody has
+    except (
+        RuntimeError,
+        TypeError,
+        ValueError,
+        AssertionError,
+        OverflowError,
+    ) as error:  # torch names 20 backends, most of which nobody has
         kind, colon, number = str(device).partition(":")
         meant = OTHER_NAMES.get(kind.lower()) or closest(kind, NAMES)
-        hint = "" if meant is None else f"did you mean {meant}{colon}{number}? "
+        hint = "" if meant is None or meant == kind else f"did you mean {meant}{colon}{number}? "
         raise ValueError(
             f"unknown device {str(device)!r}: {hint}Devices are called {', '.join(NAMES.values())}; {_this_torch()}"
         ) from error
@@ -52,8 +58,27 @@ def check_device(device: torch.device | str) -> torch.device:
         except Exception as error:
             if f"{found.type}:{found.index or 0}" in devices():  # it is there, but busy, full or broken
                 raise ValueError(f"device {device} cannot be used: {str(error).splitlines()[0]}") from error
-            raise ValueError(f"device {device} is not there: {_this_torch()}") from error
+            raise ValueError(f"device {device} is not there: {_this_torch()}{_advice(found.type)}") from error
     return found
+
+
+def _advice(kind: str) -> str:
+    """What to do about a kind of device of which there is none, as the rest of a line."""
+    if any(name.startswith(f"{kind}:") for name in devices()):
+        return ""  # the message names those that there are
+    if kind == "cuda" and torch.version.cuda is None and torch.version.hip is None:
+        return f"; for a GPU of NVIDIA or AMD install a torch that is built for it, see {INSTALL}"
+    if kind == "cuda":
+        return "; is there a GPU, and does its driver work (nvidia-smi, rocm-smi)?"
+    if kind == "xpu" and not torch.xpu._is_compiled():
+        return f"; for a GPU of Intel install a torch that is built for it, see {INSTALL}"
+    if kind == "mps" and not torch.backends.mps.is_built():
+        return "; mps is for Macs with an Apple chip"
+    return ""
+
+
+INSTALL = "https://pytorch.org/get-started/locally"
+"""Where the builds of torch are."""
 
 
 def devices() -> list[str]:

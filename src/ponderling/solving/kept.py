@@ -33,7 +33,12 @@ def data_of(checkpoint: Checkpoint) -> DataConfig:
     """The checkpoint's settings of its data, with files where they lay when it was trained, whatever the current folder."""
     noted = checkpoint.info.get("files")
     places = {name: place for name, place in noted.items() if _is_place(name, place)} if isinstance(noted, dict) else {}
-    return replace(checkpoint.config.data, **places)
+    data = replace(checkpoint.config.data, **places)
+    for source in (data.train, data.test):
+        path = Path(source)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{checkpoint.path}: names {source}, which is a pipe or a device: give a file with --data")
+    return data
 
 
 def _is_place(name: Any, place: Any) -> bool:

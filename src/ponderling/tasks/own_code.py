@@ -81,9 +81,7 @@ class _Finder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """The module of this name; what is below a package is found by the package itself."""
         return _in_folder(self.folder, name) if path is None else None
 
@@ -192,7 +190,9 @@ def _import_file(module: str, file: Path) -> None:
     root = root_of(file, module)
     found = file_of(module, root)
     if found is None or not _same(str(found), str(file)):
-        raise ValueError(f"{module} is {found or 'a module without a file'} in this Python, not {file}: start a new one")
+        raise ValueError(
+            f"{module} is {found or 'a module without a file'} in this Python, not {file}: start a new one"
+        )
     try:
         _import_from(root, module)
     except ImportError as error:
