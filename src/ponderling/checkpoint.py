@@ -31,7 +31,7 @@ from ponderling.config import (
 )
 from ponderling.config.numbers import is_finite, shown
 from ponderling.data import task_of
-from ponderling.models import Model, build_model, refuse_other_shape
+from ponderling.models import Model, Reasoner, Relational, build_model, refuse_other_shape
 from ponderling.models.device import check_device
 from ponderling.models.own_network import Networks, model_around
 from ponderling.system import write_atomically
@@ -64,6 +64,10 @@ MOST_TABLES = 2**29
 
 DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What reading a damaged or hostile file may raise somewhere."""
+
+
+Layout = Mapping[str, tuple[tuple[int, ...], bool]]
+"""The shape of each tensor, and whether it holds floating-point numbers."""
 
 
 class CheckpointError(ValueError):
@@ -142,7 +146,7 @@ def load_checkpoint(
         try:
             relations = task_of(config.data).relations
         except ValueError as error:
-            raise CheckpointError(f"{folder / CONFIG}: config.data: {_one_line(error)}") from error
+            raise CheckpointError(f"{folder / CONFIG}: config.data: {one_line(error)}") from error
     if task is not None and task != config.data.task:
         if net is not None or model is not None:
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
@@ -160,50 +164,75 @@ def load_checkpoint(
     else:
         if net is None:
             _need_own_network(folder, info)
-        built = _built(config, shape, net=net, relations=relations, folder=folder)
+        built = build_described(
+            config,
+            shape,
+            read_layout(folder / MODEL),
+            described_by=folder / CONFIG,
+            weights=folder / MODEL,
+            net=net,
+            relations=relations,
+        )
     load_weights(built, read_safetensors(folder / MODEL), path=folder / MODEL)
     return Checkpoint(model=built.to(device).eval(), config=config, shape=shape, info=info, path=folder)
 
 
-def _built(
-    config: RunConfig, shape: PuzzleShape, *, net: Networks | None, relations: Relations | None, folder: Path
-) -> nn.Module:
-    """The model that a checkpoint's config describes, made once its tensors are known to be in the file, in these shapes.
+def build_described(
+    config: RunConfig,
+    shape: PuzzleShape,
+    layout: Layout,
+    *,
+    described_by: str | Path,
+    weights: str | Path,
+    net: Networks | None = None,
+    relations: Relations | None = None,
+) -> Reasoner | Relational:
+    """The model that a file's config describes, made once its tensors are known to be there, in these shapes.
 
     What is described is built on the meta device first, which takes no memory, so that a damaged size allocates nothing.
+
+    Args:
+        config: The run's.
+        shape: The puzzles'.
+        layout: The tensors that the file of weights holds.
+        described_by: The file that the config and the shape were read from, for messages.
+        weights: The file of weights, for messages.
+        net: A network of the user's own, as in `load_checkpoint`.
+        relations: The task's, for a relational network.
+
+    Raises:
+        CheckpointError: naming the file, and what does not fit.
     """
-    path = folder / MODEL
-    layout = read_layout(path)
     blocks = config.model.num_layers + (config.model.layers_H if config.model.separate_networks else 0)
     if net is None and blocks > len(layout):
         raise CheckpointError(
-            f"{folder / CONFIG}: config.model.num_layers describes {blocks:,} blocks, {path} holds {len(layout):,} tensors"
+            f"{described_by}: config.model.num_layers describes {blocks:,} blocks, {weights} holds {len(layout):,} tensors"
         )
-
-    def build() -> nn.Module:
-        if net is not None:
-            return model_around(net, config.model, shape=shape)
-        return build_model(config.model, shape, relations=relations)
-
     if relations is not None:
         cells = 1 + max(cell for groups in relations.groups.values() for group in groups for cell in group)
         if cells != shape.seq_len:
             raise CheckpointError(
-                f"{folder / CONFIG}: shape.seq_len is {shape.seq_len:,}, its task {config.data.task} has {cells:,} cells"
+                f"{described_by}: shape.seq_len is {shape.seq_len:,}, its task {config.data.task} has {cells:,} cells"
             )
+
+    def build() -> Reasoner | Relational:
+        if net is not None:
+            return model_around(net, config.model, shape=shape)
+        return build_model(config.model, shape, relations=relations)
+
     try:
         with torch.device("meta"):
             sketch = build()
     except (RuntimeError, ArithmeticError) as error:  # sizes that torch cannot even count
-        raise CheckpointError(f"{folder / CONFIG}: describes a network that cannot be: {_one_line(error)}") from error
+        raise CheckpointError(f"{described_by}: describes a network that cannot be: {one_line(error)}") from error
     except ValueError as error:
-        raise CheckpointError(f"{folder / CONFIG}: {_one_line(error)}") from error
+        raise CheckpointError(f"{described_by}: {one_line(error)}") from error
     own = sketch.state_dict()
-    _refuse_misfit(own, layout, path=path)
+    _refuse_misfit(own, layout, path=weights)
     tables = sum(b.numel() * b.element_size() for name, b in sketch.named_buffers() if name not in own)
     if tables > MOST_TABLES:
         raise CheckpointError(
-            f"{folder / CONFIG}: describes a network for {shape.seq_len:,} cells, which needs tables of {tables / 1e9:.1f} GB "
+            f"{described_by}: describes a network for {shape.seq_len:,} cells, which needs tables of {tables / 1e9:.1f} GB "
             f"besides its weights: expected at most {MOST_TABLES / 1e9:.1f} GB"
         )
     return build()
@@ -307,7 +336,7 @@ def find_checkpoint(name: str | Path, token: str | None = None) -> Path:
             found = local_checkpoint(PACKAGED / path.name)
         is_file, is_folder = path.is_file(), path.is_dir()
     except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be read
-        raise CheckpointError(f"{said}: cannot be looked at: {_one_line(error)}") from error
+        raise CheckpointError(f"{said}: cannot be looked at: {one_line(error)}") from error
     if found is not None:
         return found
     if is_file:
@@ -380,9 +409,9 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
     try:
         header = parse_json(read_bounded(path))
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or _one_line(error)}") from error
+        raise CheckpointError(f"{path}: cannot be read: {one_line(error)}") from error
     except ValueError as error:
-        raise CheckpointError(f"{path}: cannot be read: {_one_line(error)}") from error
+        raise CheckpointError(f"{path}: cannot be read: {one_line(error)}") from error
     return described(header, path)
 
 
@@ -412,7 +441,7 @@ def described(header: Any, path: Path) -> tuple[RunConfig, PuzzleShape, dict[str
         shape = from_json(PuzzleShape, header["shape"], where="shape")
         return config, shape, _checked_info(header.get("info", {}), shape)
     except DAMAGE as error:
-        raise CheckpointError(f"{path}: {_one_line(error)}") from error
+        raise CheckpointError(f"{path}: {one_line(error)}") from error
 
 
 def _without_continue(values: Any) -> Any:
@@ -454,7 +483,7 @@ def _checked_info(info: Any, shape: PuzzleShape) -> dict[str, Any]:
         try:
             unnamed = Identifiers.from_json(info["identifiers"]).unnamed
         except DAMAGE as error:
-            raise ValueError(f"info.identifiers: {_one_line(error)}") from error
+            raise ValueError(f"info.identifiers: {one_line(error)}") from error
         if unnamed > shape.num_puzzles:
             raise ValueError(
                 f"info.identifiers.unnamed: {unnamed:,} rows, the puzzle embedding has {shape.num_puzzles:,}"
@@ -462,10 +491,12 @@ def _checked_info(info: Any, shape: PuzzleShape) -> dict[str, Any]:
     return info
 
 
-def _one_line(error: BaseException, most: int = 600) -> str:
+def one_line(error: BaseException, most: int = 600) -> str:
     """What an exception says, on one line of some length."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, KeyError):
         text = f"{text} is missing"
@@ -479,8 +510,7 @@ def load_weights(model: torch.nn.Module, tensors: Mapping[str, Tensor], *, path:
         CheckpointError: naming the path and every such tensor (the first few of each kind).
     """
     own = model.state_dict()
-    layout = {key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()}
-    _refuse_misfit(own, layout, path=path)
+    _refuse_misfit(own, layout_of(tensors), path=path)
     # A network of the user's own may hold a buffer that is infinite by design, such as a mask; it is so before loading too.
     broken = [
         key for key, tensor in tensors.items() if not _all_finite(tensor.to(own[key].dtype)) and _all_finite(own[key])
@@ -500,8 +530,9 @@ def _all_finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(torch.stack(tensor.detach().aminmax())).all())  # NaN is both: one pass, no copy
 
 
-Layout = Mapping[str, tuple[tuple[int, ...], bool]]
-"""The shape of each tensor, and whether it holds floating-point numbers."""
+def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
+    """The layout of tensors that are loaded already."""
+    return {key: (tuple(tensor.shape), tensor.is_floating_point()) for key, tensor in tensors.items()}
 
 
 def _refuse_misfit(own: Mapping[str, Tensor], layout: Layout, *, path: str | Path) -> None:
@@ -570,7 +601,7 @@ def _reading_tensors(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: not there; the checkpoint is incomplete") from error
     except (SafetensorError, OSError, RuntimeError, MemoryError, *DAMAGE) as error:
-        raise CheckpointError(f"{path}: truncated or not a safetensors file ({_one_line(error)})") from error
+        raise CheckpointError(f"{path}: truncated or not a safetensors file ({one_line(error)})") from error
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:

@@ -54,12 +54,12 @@ def parse_json(data: bytes | str) -> Any:
         raise ValueError("nested too deeply") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from error
-    if (place := _odd_number(value)) is not None:
+    if (place := odd_number(value)) is not None:
         raise ValueError(f"{place[0]}: expected a finite number of at most 64 bits, got {shown(place[1])}")
     return value
 
 
-def _odd_number(value: Any) -> tuple[str, Any] | None:
+def odd_number(value: Any) -> tuple[str, Any] | None:
     """The place of a number that no setting or figure can be, and the number; None when there is none."""
     names: list[str | int] = []
     within: list[Iterator[tuple[str | int, Any]]] = [iter([("", value)])]

@@ -119,6 +119,8 @@ def to_official(ours: Mapping[str, Tensor], system: System) -> dict[str, Tensor]
     Raises:
         ValueError: for a tensor that the official code has no place for.
     """
+    if "initial" not in ours or len(ours["initial"]) != len(INITIAL):
+        raise ValueError("the official code needs two initial states, of y and of z, and there are others or none")
     official: dict[str, Tensor] = dict(zip(INITIAL, ours["initial"].unbind(), strict=True))
     for key, tensor in ours.items():
         if key == "initial":

@@ -6,11 +6,9 @@ n and T. What is missing must be given, and the error says what it is.
 
 from __future__ import annotations
 
-import json
 import math
-import pickle
 import re
-import zipfile
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +16,30 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
-from ponderling.checkpoint import CheckpointError, load_weights
-from ponderling.config import DataConfig, ModelConfig, PuzzleShape, RunConfig, System, TrainConfig
+from ponderling.checkpoint import (
+    DAMAGE,
+    CheckpointError,
+    build_described,
+    layout_of,
+    load_weights,
+    one_line,
+    shown_name,
+)
+from ponderling.config import (
+    DataConfig,
+    ModelConfig,
+    PuzzleShape,
+    RunConfig,
+    System,
+    TrainConfig,
+    parse_json,
+    read_bounded,
+)
+from ponderling.config.numbers import is_finite, shown
 from ponderling.exchange.import_options import ImportOptions
+from ponderling.exchange.official.files import load_state, read_yaml
 from ponderling.exchange.official.keys import (
     ARCH_MODEL_SETTINGS,
     ARCH_TRAIN_SETTINGS,
@@ -34,10 +50,11 @@ from ponderling.exchange.official.keys import (
     TRAIN_SETTINGS,
     to_ours,
 )
-from ponderling.models import Model, build_model
+from ponderling.models import Model
 from ponderling.models.layers import swiglu_width
 from ponderling.tasks import answers_by_vote, get_task
 from ponderling.tasks.arc.official_names import OfficialRows, read_names
+from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.official_layout import NAMES
 
 OFFICIAL_ARC, ARC_TOKENS = "arc30", 12
@@ -64,6 +81,17 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
     """
     given = given or ImportOptions()
     file = find_file(Path(path))
+    try:
+        return _read(file, given)
+    except CheckpointError:
+        raise
+    except PuzzleError as error:  # of identifiers.json, which it names
+        raise CheckpointError(one_line(error)) from error
+    except (RuntimeError, *DAMAGE) as error:
+        raise CheckpointError(f"{file}: not an official checkpoint, or damaged: {one_line(error)}") from error
+
+
+def _read(file: Path, given: ImportOptions) -> Imported:
     raw, prefix = _read_tensors(file)
     names = _read_names(given, file, raw=raw)
     if names is not None and given.task is None:
@@ -73,7 +101,9 @@ def read_official(path: str | Path, given: ImportOptions | None = None) -> Impor
     settings_file = given.config or file.parent / CONFIG_FILE
     if given.config and not given.config.is_file():
         raise CheckpointError(f"{given.config}: no such file")
-    settings = _read_yaml(settings_file) if settings_file.is_file() else None
+    settings = read_yaml(settings_file) if settings_file.is_file() else None
+    if settings is not None:
+        _check_settings(settings, where=str(settings_file))
     system: System = "hrm" if any(key.startswith("H_level.") for key in raw) else "trm"
     tensors = to_ours(raw, system, where=str(file))
     model = _model_config(system, raw, settings=settings, given=given, where=str(file))
@@ -125,13 +155,13 @@ def _told(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = parse_json(read_bounded(path, 2**16))
         task, seq_len = told.get("task"), told["seq_len"]
-        if not isinstance(seq_len, int) or not (task is None or re.fullmatch(r"[\w-]+", task)):
+        if type(seq_len) is not int or not (task is None or re.fullmatch(r"[\w-]{1,1000}", task)):
             raise ValueError("expected a task's name and a number of cells")
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (OSError, *DAMAGE) as error:
         raise CheckpointError(
-            f"{path}: damaged ({error}): delete it, and say --task or --seq-len if that is asked for"
+            f"{path}: damaged ({one_line(error)}): delete it, and say --task or --seq-len if that is asked for"
         ) from error
     return {"task": task, "seq_len": seq_len}
 
@@ -148,7 +178,8 @@ def build_imported(imported: Imported, where: str) -> Model:
     Raises:
         CheckpointError: when the weights do not fit what the settings describe.
     """
-    model = build_model(imported.config.model, imported.shape)
+    layout = layout_of(imported.tensors)
+    model = build_described(imported.config, imported.shape, layout, described_by=where, weights=where)
     load_weights(model, imported.tensors, path=where)
     return model.eval()
 
@@ -180,40 +211,63 @@ def find_file(path: Path) -> Path:
 
 def _read_tensors(file: Path) -> tuple[dict[str, Tensor], str]:
     """The tensors by key without prefix, and the prefix."""
-    if not zipfile.is_zipfile(file):
-        hint = " (a safetensors file: `ponderling eval` reads its folder)" if file.suffix == ".safetensors" else ""
-        raise CheckpointError(f"{file}: not a checkpoint of torch.save, or truncated{hint}")
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{file}: holds something other than tensors, which is not loaded because it could run code "
-            f"({str(error).splitlines()[0]})"
-        ) from error
-    except (RuntimeError, EOFError, OSError, KeyError) as error:
-        raise CheckpointError(f"{file}: truncated or damaged: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f"{file}: expected a state dict of tensors, got {type(state).__name__}")
+    state = load_state(file)
     for prefix in (*PREFIXES, ""):
         if prefix + "lm_head.weight" in state:
             stray = [key for key in state if not key.startswith(prefix)]
             if stray:
-                raise CheckpointError(f"{file}: expected every key to start with {prefix!r}, but got {stray[0]}")
+                raise CheckpointError(
+                    f"{file}: expected every key to start with {prefix!r}, but got {shown_name(stray[0])}"
+                )
             return {key.removeprefix(prefix): value for key, value in state.items()}, prefix
-    some = ", ".join(list(state)[:3]) or "none"
+    some = ", ".join(map(shown_name, list(state)[:3])) or "none"
     raise CheckpointError(
         f"{file}: no key ends a known prefix with lm_head.weight: not an HRM or TRM checkpoint (keys: {some})"
     )
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{file}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(settings, dict) or not isinstance(settings.get("arch"), dict):
-        raise CheckpointError(f"{file}: expected the settings of an official run, with a section arch")
-    return settings
+def _check_settings(settings: dict[str, Any], *, where: str) -> None:
+    """Refuses settings of another type than the official code's; a number may be text, as 1e-4 is in YAML.
+
+    Raises:
+        CheckpointError: naming the file and every such setting.
+    """
+    arch = settings["arch"]
+    kinds = typing.get_type_hints(ModelConfig) | typing.get_type_hints(TrainConfig)
+    top = [("", settings, theirs, kinds[ours]) for ours, theirs in TRAIN_SETTINGS]
+    below = [("arch.", arch, theirs, kinds[ours]) for ours, theirs in (*ARCH_MODEL_SETTINGS, *ARCH_TRAIN_SETTINGS)]
+    others = [
+        ("", settings, "ema", bool),
+        ("", settings, "ema_rate", float),
+        ("", settings, "data_path", str),
+        ("", settings, "data_paths", list),
+        ("arch.", arch, "loss", dict),
+        ("arch.", arch, "forward_dtype", str),
+        ("arch.", arch, "puzzle_emb_len", int),
+        ("arch.", arch, "no_ACT_continue", bool),
+    ]
+    problems = [
+        f"{section}{name}: expected {KINDS.get(kind, 'text')}, got {shown(values[name])}"
+        for section, values, name, kind in (*top, *below, *others)
+        if values.get(name) is not None and not _is(values[name], kind)
+    ]
+    if problems:
+        raise CheckpointError(f"{where}: {'; '.join(problems)}")
+
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a section"}
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a setting has the type that the official code wants."""
+    if kind is float:
+        try:
+            return not isinstance(value, bool) and is_finite(float(value))
+        except DAMAGE:
+            return False
+    if kind is int:
+        return type(value) is int
+    return isinstance(value, kind if kind in KINDS else str)
 
 
 def _model_config(

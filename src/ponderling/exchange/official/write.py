@@ -129,8 +129,9 @@ def write_official(
         FileExistsError: rather than overwrite.
     """
     info = info or {}
-    settings = to_yaml(config, info.get("official"))
-    start = str(info.get("prefix", PREFIXES[0])) if prefix is None else prefix
+    settings = to_yaml(config, _kept(info))
+    noted = info.get("prefix")
+    start = (noted if noted in (*PREFIXES, "") else PREFIXES[0]) if prefix is None else prefix
     state = OrderedDict(
         (start + key, value.clone()) for key, value in to_official(tensors, config.model.system).items()
     )
@@ -146,6 +147,19 @@ def write_official(
     for name, text in texts.items():
         write_atomically(folder / name, lambda path, text=text: path.write_text(text))
     return file
+
+
+def _kept(info: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The YAML of an imported checkpoint.
+
+    Raises:
+        ValueError: when it is damaged.
+    """
+    kept = info.get("official")
+    arch = {} if kept is None else kept.get("arch", {}) if isinstance(kept, dict) else None
+    if not isinstance(arch, dict) or not isinstance(arch.get("loss", {}), dict):
+        raise ValueError("the checkpoint's info.official is damaged: expected an official YAML with a section arch")
+    return kept
 
 
 def _name(info: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ were asked for. Views of an imported checkpoint (`official_names.py`) were drawn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.arc.canvas import ViewSymmetry, make_views
+
+ROWS = re.compile(
+    r"(?P<role>train|test) (?P<pairs>[0-9]{1,6}) (?P<views>[0-9]{1,6}) (?P<symmetries>[0-7]{8}) (?P<colours>[0-9]{1,10}|-) "
+    r"(?P<digest>[0-9a-zA-Z-]{1,100})(?: (?P<shown>[0-9]+))?"
+)
+"""What `TaskRows.to_text` writes."""
 
 UNKNOWN = "-"
 """The digest of a task that only its name is known of."""
@@ -51,9 +58,17 @@ class TaskRows(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str) -> TaskRows:
-        """The rows that `to_text` wrote."""
-        role, num_pairs, views, symmetries, colours, digest, *shown = text.split(" ")
-        return cls(role, int(num_pairs), int(views), ViewSymmetry(colours.strip("-"), symmetries), digest, *shown)
+        """The rows that `to_text` wrote.
+
+        Raises:
+            ValueError: when it did not write this.
+        """
+        match = ROWS.fullmatch(text)
+        if match is None or len(match["shown"] or "") % 10:
+            raise ValueError(f"expected the rows of a task, got {text[:60]!r}")
+        kin = ViewSymmetry(match["colours"].strip("-"), match["symmetries"])
+        shown = match["shown"] or ""
+        return cls(match["role"], int(match["pairs"]), int(match["views"]), kin, match["digest"], shown)
 
 
 @dataclass(frozen=True)
@@ -125,5 +140,14 @@ class Identifiers:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Identifiers:
-        """The rows that `to_json` wrote."""
-        return cls({name: TaskRows.from_text(text) for name, text in values["tasks"].items()}, int(values["unnamed"]))
+        """The rows that `to_json` wrote.
+
+        Raises:
+            ValueError: when it did not write this.
+        """
+        tasks, unnamed = values.get("tasks"), values.get("unnamed")
+        if not isinstance(tasks, dict) or not all(isinstance(text, str) for text in tasks.values()):
+            raise ValueError("expected tasks with a line of text each")
+        if type(unnamed) is not int or not 0 <= unnamed < 2**31:
+            raise ValueError(f"expected unnamed to be a number of rows, got {str(unnamed)[:60]}")
+        return cls({name: TaskRows.from_text(text) for name, text in tasks.items()}, unnamed)
