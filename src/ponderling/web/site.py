@@ -5,11 +5,14 @@ The runtime is the npm package, fetched when the folder is built or given as a p
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
@@ -36,6 +39,12 @@ from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
 RUNTIME = "onnxruntime-web"
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 """What the page loads of it; the licence goes along."""
+RUNTIME_VERSION = "1.30.0"
+RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""Of the published package, as `npm view onnxruntime-web@1.30.0 dist.integrity` says it: nothing else is fetched and run."""
+LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
+MOST_BYTES = 2**28
+"""Largest file that is taken out of the package."""
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; "
@@ -71,7 +80,7 @@ def build_site(
     Raises:
         FileExistsError: when there is something in the folder.
         FileNotFoundError: without npm, or when the runtime lacks a file.
-        ValueError: when the tasks of an ARC model cannot be read.
+        ValueError: when the runtime is not the published one, or the tasks of an ARC model cannot be read.
         ExportError: when the model cannot be written as a graph.
     """
     if (folder.is_symlink() or folder.exists()) and (not folder.is_dir() or any(folder.iterdir())):
@@ -216,21 +225,28 @@ def _runtime(temporary: Path, given: Path | None) -> list[Path]:
                 f"npm is needed to fetch {RUNTIME}: install Node.js, or give the package's folder or .tgz file with --runtime"
             )
         packed = subprocess.run(
-            ["npm", "pack", RUNTIME, "--silent"],
+            ["npm", "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent"],
             cwd=temporary,
             capture_output=True,
             text=True,
             check=False,
             timeout=600,
         )
-        if packed.returncode:
+        fetched = sorted(temporary.glob("*.tgz"))
+        if packed.returncode or not fetched:
             reason = (packed.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise FileNotFoundError(f"npm cannot fetch {RUNTIME}: {reason}; give the package with --runtime")
-        package = next(temporary.glob("*.tgz"))
+            raise FileNotFoundError(
+                f"npm cannot fetch {RUNTIME} {RUNTIME_VERSION}: {reason}; give the package with --runtime"
+            )
+        package = fetched[0]
+        found = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+        if found != RUNTIME_SHA512:
+            raise ValueError(
+                f"npm gave another {RUNTIME} {RUNTIME_VERSION} than the one that was published: expected sha512 "
+                f"{RUNTIME_SHA512[:16]}..., got {found[:16]}...; it is not used"
+            )
     if package.is_file():
-        with tarfile.open(package) as archive:
-            archive.extractall(temporary, filter="data")
-        package = temporary / "package"
+        package = _unpacked(package, temporary / "package")
     files = [*(package / "dist" / name for name in RUNTIME_FILES), *package.glob("LICENSE*")]
     missing = [file for file in files if not file.is_file()]
     if missing:
@@ -238,3 +254,26 @@ def _runtime(temporary: Path, given: Path | None) -> list[Path]:
             f"{missing[0]}: not there; --runtime takes the npm package {RUNTIME}, a folder or .tgz file"
         )
     return files
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    """The folder, with the runtime's files and licence from the npm package; no name in the archive becomes a path.
+
+    Raises:
+        ValueError: when the file is not a sound archive.
+    """
+    wanted = {f"package/dist/{name}": folder / "dist" / name for name in RUNTIME_FILES}
+    wanted |= {f"package/{name}": folder / name for name in LICENCES}
+    (folder / "dist").mkdir(parents=True)
+    try:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                file = wanted.get(member.name)
+                content = opened.extractfile(member) if file is not None and member.isfile() else None
+                if file is not None and content is not None:
+                    if member.size > MOST_BYTES:
+                        raise ValueError(f"{member.name} has {member.size:,} bytes")
+                    file.write_bytes(content.read())
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+        raise ValueError(f"{archive}: expected the npm package {RUNTIME}, a .tgz file: {error}") from error
+    return folder

@@ -104,7 +104,7 @@ class Grids(GridTask):
     def __init__(self, spec: GridSpec, check: str | None = None, *, symmetries: str = "none"):
         self.spec = spec
         self.grid_shape = (spec.rows, spec.columns)
-        self.checker = None if check is None else import_checker(check)
+        self.check_name, self.checker = check, None if check is None else import_checker(check)
         self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
         self.numbers = all(symbol.removeprefix("-").isdecimal() for symbol in spec.symbols)
@@ -321,11 +321,20 @@ class Grids(GridTask):
         rows = self.decode(answer)
         if not rows or any("?" in row for row in rows if "?" not in self.spec.symbols):
             return ["the answer is no grid: an end mark stands inside it"]
-        said = self.checker(self.to_rows(question), self.to_rows(answer))
+        question_rows, answer_rows = self.to_rows(question), self.to_rows(answer)
+        try:
+            said = self.checker(question_rows, answer_rows)
+        except Exception as error:  # the code is the user's own
+            raise PuzzleError(
+                f"the checker {self.check_name} raised {type(error).__name__} instead of judging an answer: "
+                f"{' '.join(str(error).split()) or 'no reason given'}; it is called with question and answer as lists of rows"
+            ) from error
         if isinstance(said, bool | np.bool_):
             return () if said else ["the rules refuse the answer"]
         if isinstance(said, str) or not isinstance(said, Sequence):
-            raise PuzzleError(f"the checker must return True, False or a list of reasons: got {said!r}")
+            raise PuzzleError(
+                f"the checker {self.check_name} must return True, False or a list of reasons: got {str(said)[:60]!r}"
+            )
         return said
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
