@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged or hostile, ours and the official ones: loaded, refused in one line that names the file, or a fault.
+"""Damaged and hostile checkpoints, ours and the official ones: each loads, or is refused in one line that names the file.
 
     python dev/campaigns/fuzz_checkpoints.py --count 10000
 
@@ -42,11 +42,17 @@ from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 
 SMALL = ModelConfig(hidden_size=16, num_heads=2, num_layers=1, prefix_len=1, puzzle_embedding_size=16, n=1, T=1)
 HOSTILE: list[Any] = [
-    None, True, False, -1, 0, 1, 2, 7, 255, 2**31, 2**63, 2**64, 10**30, -(10**30), 1e308, -1e308, 1e-300, 0.5, math.nan, math.inf,
-    -math.inf, "", "x" * 20_000, "\x00", "\n", "../../../../tmp/escaped", "/etc/passwd", "/dev/zero", "os:system", "a.b:c", ":",
+    None, True, False, -1, 0, 1, 2, 7, 255, 2**31, 2**63, 2**64, 10**30, -(10**30), 1e308, -1e308, 1e-300, 0.5, math.nan,
+    math.inf, -math.inf, "", "x" * 20_000, "\x00", "\n", "../../../../tmp/escaped", "/etc/passwd", "/dev/zero", "os:system", "a.b:c", ":",
     "nan", "1e999", "\ud800", "%s{}", [], {}, [[]], {"": {}}, [None] * 1000, [{}] * 1000, {str(i): i for i in range(1000)},
     "maze99999", "sudoku16", "arc30", "jigsaw-" + "A" * 256, "unknown", "hrm", "relational", "mlp", "neighbours", "learned",
 ]  # fmt: skip
+
+
+TYPES = ("F64", "F16", "BF16", "I8", "I64", "BOOL", "U8", "F8_E4M3", "F8_E5M2", "C64", "X")
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+"""YAML whose aliases are a million million million values when they are written out."""
 
 
 def mutated(value: Any, rng: random.Random) -> Any:
@@ -55,20 +61,24 @@ def mutated(value: Any, rng: random.Random) -> Any:
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         places = _places(value)
         if not places:
-            return rng.choice(HOSTILE)
+            return _hostile(rng)
         within, name = rng.choice(places)
         action = rng.random()
         if action < 0.65:
-            within[name] = rng.choice(HOSTILE)
+            within[name] = _hostile(rng)
         elif action < 0.75 and isinstance(within[name], int | float):
             within[name] = within[name] * rng.choice((-1, 0, 2, 1.5, 10**6, 10**12))
         elif action < 0.85:
             del within[name]
         elif isinstance(within, dict):
-            within[rng.choice(("unknown", "", "x" * 5000, f"{name}_", "__class__"))] = rng.choice(HOSTILE)
+            within[rng.choice(("unknown", "", "x" * 5000, f"{name}_", "__class__"))] = _hostile(rng)
         else:
-            within.append(rng.choice(HOSTILE))
+            within.append(_hostile(rng))
     return value
+
+
+def _hostile(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(HOSTILE))
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
@@ -119,7 +129,7 @@ def hostile_text(rng: random.Random) -> bytes:
             b"{" + b",".join(b'"%d": 1' % i for i in range(300_000)) + b"}",
             b"{" + b'"a": 1,' * 300_000 + b'"a": 1}',
             b" " * 40_000_000,
-            b"a: &a [x, x]\n" + b"".join(b"b%d: &b%d [*%s, *%s]\n" % ((i, i) + (b"b%d" % (i - 1) if i else b"a",) * 2) for i in range(60)),
+            LAUGHS.encode(),
             b"a: &a [*a]\n",
             b"a: !!python/object/apply:os.system [true]\n",
             b"a: &a {x: 1}\nb: {<<: [*a, *a, *a]}\n",
@@ -151,15 +161,12 @@ def bad_safetensors(data: bytes, rng: random.Random) -> bytes:
         header = mutated(header, rng)
     elif kind < 0.55:
         name = rng.choice([name for name in header if name != "__metadata__"])
-        header[name]["dtype"] = rng.choice(
-            ("F64", "F16", "BF16", "I8", "I64", "BOOL", "U8", "F8_E4M3", "F8_E5M2", "C64", "X")
-        )
+        header[name]["dtype"] = rng.choice(TYPES)
+    elif kind < 0.6:
+        odd = struct.pack("<f", rng.choice((math.nan, math.inf, -math.inf, 1e38)))
+        body = odd * (len(body) // 4)
     elif kind < 0.7:
-        body = (
-            struct.pack("<f", rng.choice((math.nan, math.inf, -math.inf, 1e38))) * (len(body) // 4)
-            if rng.random() < 0.3
-            else (scrambled(body, rng))
-        )
+        body = scrambled(body, rng)
     elif kind < 0.85:
         return scrambled(data, rng)
     else:
