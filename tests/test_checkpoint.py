@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ponderling.checkpoint import (
     CheckpointError,
@@ -24,8 +26,9 @@ from ponderling.checkpoint import (
 )
 from ponderling.cli.import_ import main as import_
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.exchange.hub import find_local
+from ponderling.exchange.hub import find_local, make_card
 from ponderling.models import build_model
+from ponderling.models.own_network import model_around, note_of
 from ponderling.recipes import get_recipe
 from ponderling.system import write_atomically
 from ponderling.training.optim import Optimizers
@@ -173,6 +176,191 @@ def test_a_hub_that_cannot_be_reached_is_one_clear_line_without_the_token(monkey
         CheckpointError, match=r"^hf:somebody/a-model: not to be had from the Hub: cannot .* with \*\*\*$"
     ):
         load_checkpoint("hf:somebody/a-model", token="hf_secret")
+
+
+def changed(folder, field, value):
+    """Writes the config.json with the field, such as config.model.n, as the given JSON text."""
+    path = folder / "config.json"
+    header = json.loads(path.read_text())
+    *sections, name = field.split(".")
+    within = header
+    for section in sections:
+        within = within.setdefault(section, {})
+    within[name] = "HERE"
+    path.write_text(json.dumps(header).replace('"HERE"', value))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("config.model.num_layers", "1000000", "config.model: num_layers must be at most 1,024: got 1000000"),
+        ("config.model.num_layers", "1000", "config.model.num_layers describes 1,000 blocks, .* holds 14 tensors"),
+        ("config.model.hidden_size", "1000000000", "hidden_size must be at most 1,048,576: got 1000000000"),
+        ("config.model.hidden_size", "60000", r"wrong shape answer_head.weight \(6, 16\) for \(6, 60000\)"),
+        ("config.model.expansion", "Infinity", "config.model.expansion: expected a finite number .*, got inf"),
+        ("config.model.expansion", "NaN", "config.model.expansion: expected a finite number .*, got nan"),
+        ("config.model.expansion", "1e300", r"expansion must be at most 10,000.0: got 1e\+300"),
+        ("config.model.n", "1" + "0" * 30, "config.model.n: expected a finite number of at most 64 bits, got 1000"),
+        ("config.model.n", "1" + "0" * 5000, "cannot be read: .*4300 digits"),
+        ("config.model.n", "true", "config.model.n: expected int, got true"),
+        ("config.train.lr", "1e999", "config.train.lr: expected a finite number"),
+        ("config.train.lr", '"' + "x" * 10_000 + '"', 'config.train.lr: expected float, got "xxx'),
+        ("config.data.task", '"..:x"', r"names Python code, ..:x, which a checkpoint may not choose"),
+        ("config.data.task", '"a\\nb"', "config.data: task must be a name"),
+        (
+            "config.data.grid",
+            '{"symbols": ["a"], "rows": 1000000000, "columns": 1000000000}',
+            "grids have at most 1,048,576",
+        ),
+        ("config.surprise", "1", "config: unknown field 'surprise'"),
+        ("shape.seq_len", "-1", "shape: seq_len must be at least 1: got -1"),
+        ("shape.seq_len", "2000000", "shape: seq_len must be at most 1,048,576: got 2000000"),
+        ("shape", '{"seq_len": 16}', "shape: missing field 'vocab_size'"),
+        ("shape", "[]", r"shape: expected an object with fields, got \[\]"),
+        ("format", "true", "format True, this version reads 1 and 2"),
+        ("format", "[]", r"format \[\], this version reads 1 and 2"),
+        ("info", "null", "info must be an object: got NoneType"),
+        ("info", "[1]", "info must be an object: got list"),
+        ("info.step", '"3"', "info.step: expected a whole number from 0, got '3'"),
+        ("info.seconds", "-1", "info.seconds: expected a number from 0, got -1"),
+        ("info.official", "[1]", "info.official: expected an object or null"),
+        ("info.identifiers", "{}", "info.identifiers: expected tasks with a line of text each"),
+        (
+            "info.identifiers",
+            '{"unnamed": 1, "tasks": {"a": "b"}}',
+            "info.identifiers: expected the rows of a task, got 'b'",
+        ),
+        (
+            "info.identifiers",
+            '{"unnamed": 1000000, "tasks": {}}',
+            "unnamed: 1,000,000 rows, the puzzle embedding has 2",
+        ),
+        ("info", "[" * 500 + "]" * 500, "info must be an object"),
+        ("info", "[" * 100_000, "cannot be read: nested too deeply"),
+        ("info", '{"a": 1, "a": 2}', "'a' stands there more than once"),
+    ],
+)
+def test_a_damaged_config_is_one_line_with_the_file_and_the_field_before_anything_is_built(
+    tmp_path, field, value, message, monkeypatch
+):
+    saved(tmp_path)
+    changed(tmp_path, field, value)
+    truly = torch.Tensor.uniform_
+    monkeypatch.setattr(
+        torch.Tensor, "uniform_", lambda *a, **k: pytest.fail("built") if not a[0].is_meta else truly(*a, **k)
+    )
+    with pytest.raises(CheckpointError, match=message) as error:
+        load_checkpoint(tmp_path)
+    said = str(error.value)
+    assert str(tmp_path) in said
+    assert "\n" not in said
+    assert len(said) < 1200
+
+
+def test_tables_of_rotary_positions_are_bounded_before_they_are_made(tmp_path, monkeypatch):
+    saved(tmp_path)
+    changed(tmp_path, "shape.seq_len", "1000000")
+    monkeypatch.setattr("ponderling.checkpoint.MOST_TABLES", 10**7)
+    with pytest.raises(
+        CheckpointError, match=r"config.json: describes a network for 1,000,000 cells, .* tables of 0.1 GB"
+    ):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff\xfe", "expected UTF-8 text, byte 1 is not"),
+        (b"", "not JSON"),
+        (b" " * (32 * 2**20 + 1), "expected at most 33,554,432 bytes"),
+        (b"[" + b"[]," * 500_000 + b"[]]", "expected at most 500,000 values, got more"),
+        (b"{" + b'"a": 1,' * 200_000 + b'"a": 1}', "'a' stands there more than once"),
+    ],
+)
+def test_a_config_that_is_no_json_is_one_line(tmp_path, data, message):
+    saved(tmp_path)
+    (tmp_path / "config.json").write_bytes(data)
+    with pytest.raises(CheckpointError, match=f"config.json: cannot be read: {message}"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path, name):
+    saved(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CheckpointError, match=r"pipe|not a checkpoint or run folder"):
+        load_checkpoint(tmp_path)
+
+
+def rewritten(folder, change):
+    """Writes the weights anew, with a function's changes to the tensors."""
+    tensors = read_safetensors(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused_with_their_names(tmp_path, value):
+    saved(tmp_path)
+    rewritten(tmp_path, lambda tensors: tensors["answer_head.weight"][3, 5:6].fill_(value))
+    with pytest.raises(
+        CheckpointError, match=r"model.safetensors: holds weights that are NaN or .*, in answer_head.weight"
+    ):
+        load_checkpoint(tmp_path)
+
+
+def test_weights_that_are_too_large_for_the_type_they_are_used_in_are_refused(tmp_path):
+    saved(tmp_path)
+    rewritten(
+        tmp_path, lambda tensors: tensors.update({"halt_head.bias": torch.tensor([1e300, 0], dtype=torch.float64)})
+    )
+    with pytest.raises(CheckpointError, match=r"NaN or infinite, in halt_head.bias"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_mask_that_is_infinite_by_design_is_loaded(tmp_path):
+    class Masked(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mask", torch.full((2, 2), -torch.inf).triu(1))
+            self.map = torch.nn.Linear(16, 16, bias=False)
+
+        def forward(self, x):
+            return self.map(x)
+
+    config = replace(CONFIG, model=replace(CONFIG.model, dtype="float32"))
+    model = model_around(Masked(), config.model, shape=SHAPE)
+    save_checkpoint(tmp_path, model.state_dict(), config=config, shape=SHAPE, info=note_of(model))
+    assert torch.isinf(load_checkpoint(tmp_path, net=Masked()).model.net.mask).any()
+    rewritten(tmp_path, lambda tensors: tensors["net.map.weight"].fill_(torch.inf))
+    with pytest.raises(CheckpointError, match=r"NaN or infinite, in net.map.weight"):
+        load_checkpoint(tmp_path, net=Masked())
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    saved(tmp_path)
+    rewritten(tmp_path, lambda tensors: tensors.update({"halt_head.bias": torch.tensor([1, 2])}))
+    with pytest.raises(CheckpointError, match=r"wrong type halt_head.bias \(whole numbers\)"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_relational_run_of_before_with_a_continue_loss_is_still_read(tmp_path):
+    found = load_checkpoint("sudoku").path
+    header = json.loads((found / "config.json").read_text())
+    header["config"]["train"]["halting"] = "halt_continue"
+    (tmp_path / "config.json").write_text(json.dumps(header))
+    (tmp_path / "model.safetensors").write_bytes((found / "model.safetensors").read_bytes())
+    assert load_checkpoint(tmp_path).config.train.halting == "halt"
+
+
+def test_a_card_of_damaged_figures_is_one_line_and_takes_no_text_of_a_file_unasked(tmp_path):
+    saved(tmp_path)
+    changed(tmp_path, "info.recipe", json.dumps("a` | evil\n---\nlicense: other"))
+    assert "evil" not in make_card(load_checkpoint(tmp_path), "owner/name")
+    changed(tmp_path, "info.test", '{"puzzles": "many"}')
+    with pytest.raises(CheckpointError, match=r"info.test or info.validation in its config.json is damaged"):
+        make_card(load_checkpoint(tmp_path), "owner/name")
 
 
 def test_an_official_file_is_pointed_to_import(tmp_path):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ponderling.config
@@ -14,6 +16,7 @@ from ponderling.config import (
     DataConfig,
     ModelConfig,
     Phase,
+    PuzzleShape,
     RunConfig,
     RuntimeConfig,
     Search,
@@ -192,3 +195,43 @@ def test_every_setting_has_a_short_help():
                     assert all(1 < len(sentence.split()) <= 30 for sentence in sentences), sentences
                     fields += 1
     assert fields >= 80
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), True, "1", 10**400, 1j], ids=lambda v: str(v)[:9]
+)
+def test_no_setting_is_a_number_that_is_none(value):
+    """Every float of every group of settings, in Python."""
+    for cls in (ModelConfig, TrainConfig, RuntimeConfig, SolveConfig, Search):
+        for name, hint in typing.get_type_hints(cls).items():
+            if hint is float:
+                with pytest.raises(ValueError, match=f"{name} must be a finite number: got ") as error:
+                    cls(**{name: value})
+                assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), 2.5, True, "1", 10**30, 10**5000, 2.0],
+    ids=("nan", "2.5", "True", "text", "e30", "e5000", "2.0"),
+)
+def test_no_count_is_anything_but_a_whole_number_of_a_possible_size(value):
+    for cls in (ModelConfig, TrainConfig, RuntimeConfig, Search, DataConfig, PuzzleShape, Phase):
+        needed = {PuzzleShape: {"vocab_size": 6, "seq_len": 16}, Phase: {"until": 3}}.get(cls, {})
+        for name, hint in typing.get_type_hints(cls).items():
+            if hint is int or hint == int | None:
+                with pytest.raises(ValueError, match=f"{name} must be (a whole number|at most [0-9,]+): got ") as error:
+                    cls(**{**needed, name: value})
+                assert len(str(error.value)) < 200
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = TrainConfig(steps=np.int64(7), lr=np.float32(0.5))
+    assert (config.steps, config.lr) == (7, 0.5)
+    assert from_json(TrainConfig, json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_a_relational_network_has_no_continue_logit():
+    relational = ModelConfig(system="relational", prefix_len=0, puzzle_embedding_size=0, positions="none")
+    with pytest.raises(ValueError, match=r"system relational .*: halting must be halt, got halt_continue"):
+        RunConfig(model=relational, train=TrainConfig(halting="halt_continue"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
+import zipfile
 from collections import OrderedDict
 from dataclasses import replace
 
@@ -308,3 +311,161 @@ def test_what_our_export_knew_is_not_asked_for_by_the_import(tmp_path):
         (tmp_path / "theirs" / "ponderling.json").write_text(text)
         with pytest.raises(CheckpointError, match=rf"ponderling\.json: .*{reason}"):
             read_official(tmp_path / "theirs")
+
+
+def rebuilt(file, change):
+    """Writes the archive anew, with right checksums, and the entries as a function changes them."""
+    with zipfile.ZipFile(file) as archive:
+        entries = [(info.filename, archive.read(info)) for info in archive.infolist()]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in entries:
+            archive.writestr(name, change(name, content))
+
+
+def test_a_flipped_bit_in_a_tensor_is_refused_with_its_entry(tmp_path):
+    file = tmp_path / "step_1"
+    data = bytearray((TRM / "step_52080").read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(CheckpointError, match=rf"{file}: truncated or damaged, in entry [\w/]+/data/\d+: Bad CRC-32"):
+        read_official(file, CELLS)
+
+
+def test_a_damaged_pickle_is_one_line_with_the_file_whatever_it_raises(tmp_path):
+    """250 flips in the pickle, under a right checksum: each is loaded or refused."""
+    refused = []
+    for i in range(250):
+        rng = random.Random(i)
+        file = tmp_path / f"step_{i}"
+        shutil.copy(TRM / "step_52080", file)
+
+        def flip(name, content, rng=rng):
+            changed = bytearray(content)
+            if name.endswith("data.pkl"):
+                changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+            return bytes(changed)
+
+        rebuilt(file, flip)
+        try:
+            read_official(file, ImportOptions(seq_len=16, num_heads=2, n=1, T=1))
+        except CheckpointError as error:
+            refused.append((str(file), str(error)))
+        file.unlink()
+    assert len(refused) > 100
+    assert [text for file, text in refused if file not in text or "\n" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (
+            {"lm_head.weight": torch.zeros(1).expand(10**6, 10**6)},
+            "its tensors show 4,000,000,000,000 bytes, the file holds",
+        ),
+        (
+            {"lm_head.weight": torch.zeros(3, dtype=torch.int64)},
+            "lm_head.weight: expected a dense tensor of floating-point",
+        ),
+        ({"lm_head.weight": torch.eye(3).to_sparse()}, "lm_head.weight: expected a dense tensor of floating-point"),
+        ({5: torch.zeros(3)}, "expected names of tensors, got 5"),
+        (
+            {"lm_head.weight": torch.zeros(3), "H_init": torch.zeros(3)},
+            "not an official TRM checkpoint: missing L_init",
+        ),
+    ],
+    ids=["expanded", "whole numbers", "sparse", "numbered", "half"],
+)
+def test_tensors_that_no_official_checkpoint_holds_are_refused_before_they_are_used(tmp_path, state, message):
+    torch.save(state, tmp_path / "step_1")
+    with pytest.raises(CheckpointError, match=message) as error:
+        read_official(tmp_path, CELLS)
+    assert str(tmp_path / "step_1") in str(error.value)
+
+
+def test_files_of_before_the_archive_and_compressed_ones_say_what_to_do(tmp_path):
+    torch.save({"a": torch.zeros(3)}, tmp_path / "old", _use_new_zipfile_serialization=False)
+    with pytest.raises(CheckpointError, match=r"if torch before 1.6 wrote it, load it there and save it again"):
+        read_official(tmp_path / "old")
+    with zipfile.ZipFile(tmp_path / "bomb", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\0" * 10**8)
+    with pytest.raises(CheckpointError, match=r"its entries are larger than the file"):
+        read_official(tmp_path / "bomb")
+    with zipfile.ZipFile(tmp_path / "packed", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"")
+    with pytest.raises(CheckpointError, match=r"entry archive/data.pkl: it is compressed"):
+        read_official(tmp_path / "packed")
+
+
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": "abc"}, "lr: expected a number, got 'abc'"),
+        ({"lr": [1]}, r"lr: expected a number, got \[1\]"),
+        ({"lr": float("nan")}, "lr: expected a finite number"),
+        ({"seed": float("inf")}, "seed: expected a finite number"),
+        ({"seed": 10**30}, "seed: expected a finite number of at most 64 bits"),
+        ({"global_batch_size": True}, "global_batch_size: expected a whole number, got True"),
+        ({"data_paths": 5}, "data_paths: expected a list, got 5"),
+        ({"ema": "yes please"}, "ema: expected true or false, got 'yes please'"),
+        ({"arch": 5}, "expected the settings of an official run, with a section arch"),
+        ({"arch.H_cycles": "many"}, "arch.H_cycles: expected a whole number, got 'many'"),
+        ({"arch.loss": [1]}, r"arch.loss: expected a section, got \[1\]"),
+        ({"arch.pos_encodings": 7}, "arch.pos_encodings: expected text, got 7"),
+        ({1: 2}, "expected text before each colon, got 1"),
+        ("- " * 5_000, "nested too deeply|cannot be read"),
+        ("[" * 5_000, "cannot be read: nested too deeply"),
+        ("arch: {}\n" + LAUGHS, "expected at most 20,000 values, with aliases written out"),
+        ("arch: &a {b: *a}\n", "expected at most 20,000 values, with aliases written out"),
+        ("arch: &a {x: 1}\nb: {<<: [*a, *a]}\n", "cannot be read: a merge key << is not read"),
+        ("arch: {}\nb: !!binary aGk=\n", "expected text, numbers, lists and sections, got bytes"),
+        ("arch: {}\nb: !!python/object/apply:os.getcwd []\n", "cannot be read: could not determine a constructor"),
+        ("arch: {}\n" + "#" * 200_000, "cannot be read: expected at most 100,000 bytes"),
+        ("arch: {}\nb: 1" + "0" * 5000, "cannot be read: .*4300 digits"),
+        (b"\xff\xfe", "cannot be read: expected UTF-8 text, byte 1 is not"),
+    ],
+)
+def test_a_damaged_yaml_is_one_line_with_its_name_and_the_field(tmp_path, change, message):
+    shutil.copy(TRM / "step_52080", tmp_path)
+    file = tmp_path / "all_config.yaml"
+    if isinstance(change, dict):
+        settings = yaml.safe_load((TRM / "all_config.yaml").read_text())
+        for name, value in change.items():
+            within = settings["arch"] if str(name).startswith("arch.") else settings
+            within[name if within is settings else name.removeprefix("arch.")] = value
+        file.write_text(yaml.safe_dump(settings))
+    else:
+        file.write_bytes(change if isinstance(change, bytes) else change.encode())
+    with pytest.raises(CheckpointError, match=message) as error:
+        read_official(tmp_path, CELLS)
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 1000
+
+
+def test_dates_and_numbers_as_text_in_a_yaml_are_read(tmp_path):
+    shutil.copy(TRM / "step_52080", tmp_path)
+    text = (TRM / "all_config.yaml").read_text()
+    (tmp_path / "all_config.yaml").write_text(re.sub("(?m)^lr: .*$", "lr: 3e-4", text) + "\nwhen: 2025-10-06\n")
+    imported = read_official(tmp_path, CELLS)
+    assert imported.config.train.lr == 3e-4
+    assert imported.info["official"]["when"] == "2025-10-06"
+
+
+def test_official_weights_that_are_not_finite_are_refused(tmp_path, capsys):
+    state = tensors_of(TRM / "step_52080")
+    state["_orig_mod.model.inner.lm_head.weight"][0, 0] = torch.nan
+    torch.save(state, tmp_path / "step_1")
+    shutil.copy(TRM / "all_config.yaml", tmp_path)
+    assert main(["import", str(tmp_path), "--out", str(tmp_path / "out"), "--seq-len", "16"]) == 2
+    assert "holds weights that are NaN or infinite, in answer_head.weight" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("official", [{"arch": 5}, {"arch": {"loss": 5}}, {"arch": None}], ids=["arch", "loss", "null"])
+def test_a_damaged_note_of_the_official_yaml_is_one_line(tmp_path, official):
+    imported = read_official(TRM / "step_52080", CELLS)
+    with pytest.raises(ValueError, match=r"info.official is damaged: expected an official YAML with a section arch"):
+        write_official(tmp_path, imported.tensors, config=imported.config, info={"official": official})

@@ -43,7 +43,7 @@ from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 SMALL = ModelConfig(hidden_size=16, num_heads=2, num_layers=1, prefix_len=1, puzzle_embedding_size=16, n=1, T=1)
 HOSTILE: list[Any] = [
     None, True, False, -1, 0, 1, 2, 7, 255, 2**31, 2**63, 2**64, 10**30, -(10**30), 1e308, -1e308, 1e-300, 0.5, math.nan,
-    math.inf, -math.inf, "", "x" * 20_000, "\x00", "\n", "../../../../tmp/escaped", "/etc/passwd", "/dev/zero", "os:system", "a.b:c", ":",
+    math.inf, -math.inf, "", "x" * 20_000, "\x00", "\n", "../../../../tmp/escaped", "/etc/passwd", "/dev/zero", "os:system",
     "nan", "1e999", "\ud800", "%s{}", [], {}, [[]], {"": {}}, [None] * 1000, [{}] * 1000, {str(i): i for i in range(1000)},
     "maze99999", "sudoku16", "arc30", "jigsaw-" + "A" * 256, "unknown", "hrm", "relational", "mlp", "neighbours", "learned",
 ]  # fmt: skip

@@ -17,9 +17,10 @@ from ponderling.tasks.json_keys import unique_keys
 
 LARGEST = 32 * 2**20
 """Largest JSON file that is read, in bytes; the names of 900,000 rows of an official ARC checkpoint take 9 MB of it.
-
-The worst JSON of this size takes 0.8 GB of memory.
 """
+
+MOST_VALUES = 500_000
+"""Largest number of values, lists and objects in a JSON text. Python takes a second and 100 MB for as many empty lists."""
 
 
 def read_bounded(path: Path, most: int = LARGEST) -> bytes:
@@ -42,9 +43,12 @@ def parse_json(data: bytes | str) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: on one line that names the place, when it is not JSON or not UTF-8, is nested too deeply, repeats a key, or
-            holds a number that is NaN, infinite or beyond 64 bits.
+        ValueError: on one line that names the place, when it is not JSON or not UTF-8, is nested too deeply, repeats a key,
+            holds more than MOST_VALUES values, or a number that is NaN, infinite or beyond 64 bits.
     """
+    marks = (",", "[", "{") if isinstance(data, str) else (b",", b"[", b"{")
+    if sum(data.count(mark) for mark in marks) > MOST_VALUES:  # pyright: ignore[reportArgumentType]
+        raise ValueError(f"expected at most {MOST_VALUES:,} values, got more")
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
         value = json.loads(text, object_pairs_hook=unique_keys)
