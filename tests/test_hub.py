@@ -18,6 +18,7 @@ import yaml
 
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.cli.serve import names_of
 from ponderling.exchange.hub import _data, find_local, make_card, save_pretrained
 
 TOKEN = "hf_secretsecretsecretsecret"
@@ -111,7 +112,13 @@ class Hub(BaseHTTPRequestHandler):
         Hub.requests.append(f"{self.command} {self.path}")
         path = self.path.split("?")[0]
         sha = "0" * 40
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/main)?", path):
+        if found := re.match(r"(?:/api/models)?/([^/]+/[^/]+)", path):
+            is_known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+            if Hub.private.get(found[1]) and not is_known:
+                return self.answer({"error": "Repository not found"}, 401, [("X-Error-Code", "RepoNotFound")])
+        if re.fullmatch(r"/api/models/[^/]+/[^/]+/revision/(?!main$|v1$|feature%2Fx$).*", path):
+            return self.answer({"error": "no such revision"}, 404, [("X-Error-Code", "RevisionNotFound")])
+        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/revision/[^/]+)?", path):
             if found[1] not in Hub.repos:
                 return self.answer({"error": "Repository not found"}, 404, [("X-Error-Code", "RepoNotFound")])
             siblings = [{"rfilename": name} for name in Hub.repos[found[1]]]
@@ -188,6 +195,41 @@ print(json.dumps([[r.answer, r.steps, r.halt_probability] for r in results]))
     again = ponderling(["push", str(run), "hf:someone/tiny"], hub)
     assert again.returncode == 0, again.stderr
     assert TOKEN not in pushed.stdout + pushed.stderr + again.stdout + again.stderr
+
+
+def test_a_revision_is_asked_for_and_a_private_repository_is_opened_by_a_token(run, hub, tmp_path):
+    assert ponderling(["push", str(run), "someone/tiny", "--private"], hub).returncode == 0
+    question = "....1.3..4133..."
+    solve = ["--json", "--early-exit"]
+
+    def solved(name, env, *more):
+        done = ponderling(["solve", name, question, *solve, *more], {**env, "HF_HOME": str(tmp_path / str(len(asked)))})
+        asked.append(name)
+        assert done.stderr.count("\n") <= 1, done.stderr
+        assert TOKEN not in done.stderr
+        return done.returncode, done.stderr
+
+    asked = []
+    bare = {key: value for key, value in hub.items() if key != "HF_TOKEN"}
+    assert solved("hf:someone/tiny@v1", hub)[0] == 0
+    assert any("/revision/v1" in request for request in Hub.requests)
+    assert solved("hf:someone/tiny", bare, "--token", TOKEN)[0] == 0
+    code, said = solved("hf:someone/tiny", bare)
+    assert (code, said.startswith("ponderling: hf:someone/tiny: not to be had from the Hub: ")) == (2, True)
+    code, said = solved("hf:someone/tiny@v2", hub)
+    assert (code, said.startswith("ponderling: hf:someone/tiny@v2: not to be had from the Hub: ")) == (2, True)
+    Hub.requests.clear()
+    code, said = solved("someone/tiny", hub)
+    assert (code, said) == (2, "ponderling: someone/tiny: no such folder; for the Hub type hf:someone/tiny\n")
+    assert Hub.requests == []
+
+
+def test_a_repository_is_served_under_its_own_name_or_another():
+    assert names_of(("hf:owner/name@v1", "b=hf:owner/name@v2")) == {
+        "name": "hf:owner/name@v1",
+        "b": "hf:owner/name@v2",
+    }
+    assert names_of(("runs/lr=0.1",)) == {"lr=0.1": "runs/lr=0.1"}
 
 
 def test_without_a_token_one_line_says_what_to_do(run, hub):

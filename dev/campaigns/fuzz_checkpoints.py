@@ -92,9 +92,9 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def scrambled(data: bytes, rng: random.Random) -> bytes:
+def scrambled(original: bytes, rng: random.Random) -> bytes:
     """A copy of some bytes with a few of them changed, taken out, put in or cut off."""
-    data = bytearray(data)
+    data = bytearray(original)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         place = rng.randrange(len(data) + 1)
         match rng.randrange(6):

@@ -106,8 +106,8 @@ def _text_of(error: BaseException) -> str:
     if isinstance(error, MemoryError) and not str(error):
         return "not enough memory"
     if isinstance(error, OSError) and error.errno is not None and str(error).startswith("[Errno"):
-        about = OF_THE_SYSTEM.get(error.errno) if error.filename is not None else None
-        if about is not None:
-            return f"{os.fsdecode(error.filename) if error.filename != '' else repr('')} {about}"
-        return (f"{error.filename}: " if error.filename is not None else "") + (error.strerror or type(error).__name__)
+        if error.filename is None:
+            return error.strerror or type(error).__name__
+        name = str(error.filename) or "'' (an empty name)"
+        return f"{name} {OF_THE_SYSTEM.get(error.errno, f'cannot be read or written: {error.strerror}')}"
     return str(error)
