@@ -167,7 +167,7 @@ def load_checkpoint(
         built = build_described(
             config,
             shape,
-            read_layout(folder / MODEL),
+            layout=read_layout(folder / MODEL),
             described_by=folder / CONFIG,
             weights=folder / MODEL,
             net=net,
@@ -180,8 +180,8 @@ def load_checkpoint(
 def build_described(
     config: RunConfig,
     shape: PuzzleShape,
-    layout: Layout,
     *,
+    layout: Layout,
     described_by: str | Path,
     weights: str | Path,
     net: Networks | None = None,

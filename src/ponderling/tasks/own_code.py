@@ -81,7 +81,7 @@ class _Finder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, *_target: ModuleType | None) -> ModuleSpec | None:
         """The module of this name; what is below a package is found by the package itself."""
         return _in_folder(self.folder, name) if path is None else None
 

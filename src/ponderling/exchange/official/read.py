@@ -179,7 +179,7 @@ def build_imported(imported: Imported, where: str) -> Model:
         CheckpointError: when the weights do not fit what the settings describe.
     """
     layout = layout_of(imported.tensors)
-    model = build_described(imported.config, imported.shape, layout, described_by=where, weights=where)
+    model = build_described(imported.config, imported.shape, layout=layout, described_by=where, weights=where)
     load_weights(model, imported.tensors, path=where)
     return model.eval()
 
