@@ -150,3 +150,45 @@ def test_every_family_says_what_an_answer_may_hold():
     assert get_task("maze10").fill_tokens == (2, 5)
     assert not Arc(5).extends_question
     assert not Grids(GridSpec(("0", "1"), rows=2, columns=2)).extends_question
+
+
+@pytest.mark.parametrize(
+    ("grid", "complaint"),
+    [
+        (DIGITS > 0, "True at row 1 column 1 is not a symbol"),
+        (DIGITS + 0.5, "5.5 at row 1 column 1 is not a symbol"),
+        (DIGITS.astype(complex), "(5+0j) at row 1 column 1 is not a symbol"),
+        (np.where(DIGITS > 0, DIGITS, np.nan), "nan at row 1 column 3 is not a symbol"),
+        (DIGITS - 1, "-1 at row 1 column 3 is not a symbol of sudoku9"),
+        ([["x" * 999] * 9] * 9, "'xxxxxx"),
+        ([["\x1b"] * 9] * 9, "'\\x1b' at row 1 column 1"),
+        (np.array([]), "got 1x0"),
+        ({}, "expected a grid of one or two dimensions: got shape ()"),
+    ],
+)
+def test_an_array_of_anything_else_is_refused_in_one_short_line(grid, complaint):
+    with pytest.raises(PuzzleError, match=re.escape(complaint)) as error:
+        S9.parse_grid(grid)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda g: g + 0.0, "got float64 of shape (2, 6)"),
+        (lambda g: g > 1, "got bool of shape (2, 6)"),
+        (lambda g: g + 256, "values 257 to 258"),
+        (lambda g: g - 2, "values -1 to 0"),
+        (lambda g: g[:, :5], "got int64 of shape (2, 5)"),
+        (lambda g: g.astype(str), "of shape (2, 6)"),
+    ],
+)
+def test_tokens_that_are_none_are_not_made_some(change, complaint):
+    """`GridTask.puzzles` takes tokens; what is not one would wrap around or be cut."""
+    maze, tokens = get_task("maze2x3"), np.array([[1, 2] * 3] * 2)
+    assert maze.puzzles(tokens, tokens.reshape(2, 2, 3)).labels.tolist() == tokens.tolist()
+    for questions, answers, what in ((change(tokens), tokens, "questions"), (tokens, change(tokens), "answers")):
+        with pytest.raises(ValueError, match=f"{what} must be tokens of maze2x3, integers from 0 to 5") as error:
+            maze.puzzles(questions, answers)
+        assert complaint in str(error.value)

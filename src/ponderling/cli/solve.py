@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ponderling.cli.arguments import SolveCommand, parse_arguments
+from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
     from ponderling.solving.result import Result
@@ -37,9 +39,10 @@ def main(args: list[str]) -> int:
     solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":
         return _solve_stream(solver, command, lines=_lines_of_stdin())
-    if os.path.isfile(command.puzzle):  # Path.is_file fails on a 16x16 puzzle: too long for a name
+    # A folder or a pipe is refused in reading. Path.exists fails on a 16x16 puzzle, which is too long for a name.
+    if os.path.exists(command.puzzle):
         return _solve_stream(solver, command, lines=None)
-    if Path(command.puzzle).suffix in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
+    if Path(command.puzzle).suffix.lower() in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(solver, command)
 
@@ -99,16 +102,27 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str]
 
 
 def _lines_of_stdin() -> Iterator[str]:
-    """The lines of stdin, each as soon as it has come.
+    """The lines of stdin, each as soon as it has come; a byte-order mark before the first is passed over.
 
     They are read from the file descriptor: a thread that waits for Python's own buffered stdin keeps the process from ending.
+
+    Raises:
+        ValueError: for a line longer than a file may have.
     """
-    rest = b""
+    rest, is_first = b"", True
     while chunk := os.read(0, 1 << 16):
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
+        for line in whole:
+            yield _text_of(line.removeprefix(BOM_UTF8) if is_first else line)
+            is_first = False
+        if len(rest) > LONGEST_LINE:
+            raise ValueError(f"stdin: a line has more than {LONGEST_LINE:,} bytes: expected a puzzle a line")
     if rest:
-        yield rest.decode("utf-8", "replace")
+        yield _text_of(rest.removeprefix(BOM_UTF8) if is_first else rest)
+
+
+def _text_of(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r")
 
 
 def _judgement(result: Result) -> str:

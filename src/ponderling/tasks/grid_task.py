@@ -36,6 +36,7 @@ from ponderling.tasks.base import (
     Tokens,
     Verdict,
 )
+from ponderling.tasks.problems import one_line
 from ponderling.tasks.split import load_puzzles, split_off
 
 RATING_EDGES = (0, 1, 4, 13, 51)
@@ -78,14 +79,34 @@ class GridTask:
         return ()
 
     def puzzles(self, questions: Tokens, answers: Tokens, *, ratings: NDArray[np.integer] | None = None) -> Puzzles:
-        """These questions and answers, (N, L) or (N, rows, columns), as `Puzzles`."""
-        N, L = len(questions), self.num_cells
+        """These questions and answers as `Puzzles`, given as tokens: (N, L) or (N, rows, columns).
+
+        Raises:
+            ValueError: when an array does not hold N grids of the family's tokens; the message says which. Grids of symbols are
+                read by `parse_grid`.
+        """
+        N = len(questions)
         return Puzzles(
-            tokens=np.asarray(questions, np.uint8).reshape(N, L),
-            labels=np.asarray(answers, np.uint8).reshape(N, L),
+            tokens=self._as_tokens(questions, N, what="questions"),
+            labels=self._as_tokens(answers, N, what="answers"),
             puzzle_ids=np.zeros(N, np.int32),
             ratings=None if ratings is None else np.asarray(ratings, np.int32),
         )
+
+    def _as_tokens(self, grids: Any, N: int, *, what: str) -> Tokens:
+        tokens = np.asarray(grids)
+        if N == 0 and tokens.size == 0:  # of any type and shape
+            return np.zeros((0, self.num_cells), np.uint8)
+        is_whole = tokens.dtype.kind in "iu" and tokens.size > 0
+        low, high = (int(tokens.min()), int(tokens.max())) if is_whole else (0, 0)
+        shapes = ((N, self.num_cells), (N, *self.grid_shape))
+        if not is_whole or tokens.shape not in shapes or low < PAD or high >= self.vocab_size:
+            values = f", values {low} to {high}" if is_whole else ""
+            raise ValueError(
+                f"{what} must be tokens of {self.name}, integers from {PAD} to {self.vocab_size - 1} of shape "
+                f"({N}, {self.num_cells}): got {tokens.dtype} of shape {tokens.shape}{values}"
+            )
+        return tokens.astype(np.uint8).reshape(N, self.num_cells)
 
     # Shape
 
@@ -256,7 +277,7 @@ class GridTask:
         cells = symbol_grids.cells_of(grid, self.grid_shape)
         texts = [self.character_of(cell) for cell in cells]
         problems = [
-            f"{cells[i]!r} at {self.place(i)} is not a symbol of {self.name} ({self.allowed})"
+            f"{one_line(repr(cells[i]), 40)} at {self.place(i)} is not a symbol of {self.name} ({self.allowed})"
             for i, text in enumerate(texts)
             if text is None
         ]

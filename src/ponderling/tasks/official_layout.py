@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,15 @@ from numpy.typing import NDArray
 
 from ponderling.system import must_be_new, write_atomically
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
+from ponderling.tasks.npy import read_npy
+from ponderling.tasks.opened import read_json
+from ponderling.tasks.problems import shown
 
 FACTS, NAMES, GRID = "dataset.json", "identifiers.json", "grid.json"
+MOST = 2**31 - 1
+"""Highest number in `dataset.json`."""
+TOKENS = 256
+"""Number of tokens that can be told apart: each is a byte."""
 FIELDS = ("inputs", "labels", "puzzle_identifiers", "puzzle_indices", "group_indices")
 
 
@@ -44,18 +52,7 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
         PuzzleError: when the file is missing or cannot be used.
     """
     path = Path(folder) / split / FACTS
-    try:
-        facts = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        arc = (
-            "; for a folder of ARC tasks see `ponderling train arc10-small --help`"
-            if isinstance(error, OSError)
-            else ""
-        )
-        raise PuzzleError(
-            f"{path}: cannot be read ({reason}); a folder in the official layout has train/{FACTS} and test/{FACTS}{arc}"
-        ) from error
+    facts = _read_facts(path, f"; a folder in the official layout has train/{FACTS} and test/{FACTS}")
     needed = {"vocab_size": int, "seq_len": int, "num_puzzle_identifiers": int, "sets": list}
     problems = [
         name for name, kind in needed.items() if not isinstance(facts, dict) or type(facts.get(name)) is not kind
@@ -65,21 +62,39 @@ def read_facts(folder: str | Path, split: str = "train") -> dict[str, Any]:
     small = [f"{name} {facts[name]}" for name, kind in needed.items() if kind is int and facts[name] < 1]
     if small:
         raise PuzzleError(f"{path}: {', '.join(small)}: must be at least 1")
+    large = [name for name, kind in needed.items() if kind is int and facts[name] > MOST]
+    if large:
+        raise PuzzleError(f"{path}: {', '.join(large)} must be at most {MOST:,}")
+    strange = [name for name in facts["sets"] if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]{0,99}", name)]
+    if strange:
+        raise PuzzleError(f"{path}: sets must be names, such as all: got {shown(strange[0])}")
     ignored = facts.get("ignore_label_id")
     if ignored is not None and type(ignored) is not int:
-        raise PuzzleError(f"{path}: ignore_label_id must be a token or null: got {json.dumps(ignored)}")
-    if facts.get("pad_id", PAD) != PAD:
-        raise PuzzleError(f"{path}: pad_id must be {PAD}, as in all official data sets: got {facts['pad_id']}")
+        raise PuzzleError(f"{path}: ignore_label_id must be a token or null: got {shown(ignored)}")
+    if type(facts.get("pad_id", PAD)) is not int or facts.get("pad_id", PAD) != PAD:
+        raise PuzzleError(f"{path}: pad_id must be {PAD}, as in all official data sets: got {shown(facts['pad_id'])}")
     return facts
+
+
+def _read_facts(path: Path, expected: str) -> Any:
+    try:
+        return read_json(path)
+    except FileNotFoundError as error:
+        arc = "; for a folder of ARC tasks see `ponderling train arc10-small --help`" if expected else ""
+        raise PuzzleError(f"{path}: cannot be read (No such file or directory){expected}{arc}") from error
+    except PuzzleError as error:
+        raise PuzzleError(f"{path}: cannot be read ({str(error).removeprefix(f'{path}: ')}){expected}") from error
 
 
 def read_grid_facts(folder: str | Path) -> dict[str, Any] | None:
     """The content of our `grid.json`; None if the file is missing."""
     path = Path(folder) / GRID
-    try:
-        return json.loads(path.read_text()) if path.is_file() else None
-    except (ValueError, RecursionError) as error:
-        raise PuzzleError(f"{path}: cannot be read: {error}") from error
+    if not path.exists():
+        return None
+    facts = _read_facts(path, "")
+    if not isinstance(facts, dict):
+        raise PuzzleError(f"{path}: expected an object with symbols, rows, columns and sizes: got {shown(facts)}")
+    return facts
 
 
 def read_layout(folder: str | Path, split: str, *, vocab_size: int | None = None) -> Puzzles:
@@ -100,7 +115,7 @@ def read_layout(folder: str | Path, split: str, *, vocab_size: int | None = None
 
 
 def _read_set(folder: Path, name: str, *, facts: Mapping[str, Any]) -> Puzzles:
-    arrays = {field: load_array(folder / f"{name}__{field}.npy") for field in FIELDS}
+    arrays = {field: read_npy(folder / f"{name}__{field}.npy") for field in FIELDS}
     inputs, labels, ids, puzzle_starts, group_starts = (arrays[field] for field in FIELDS)
     wrong = [
         f"{field} must be integers of {dims} dimension{'s' * (dims - 1)}, got {arrays[field].dtype} {arrays[field].shape}"
@@ -125,9 +140,10 @@ def _read_set(folder: Path, name: str, *, facts: Mapping[str, Any]) -> Puzzles:
         ignored = facts.get("ignore_label_id")
         labels = labels if ignored in (None, PAD) else np.where(labels == ignored, PAD, labels)
         for field, array in (("inputs", inputs), ("labels", labels)):
-            if N and (array.min() < 0 or array.max() >= facts["vocab_size"]):
-                row = int(np.flatnonzero(((array < 0) | (array >= facts["vocab_size"])).any(axis=1))[0])
-                problems.append(f"row {row} of {field} has a token outside 0 to {facts['vocab_size'] - 1}")
+            V = min(facts["vocab_size"], TOKENS)
+            if N and (array.min() < 0 or array.max() >= V):
+                row = int(np.flatnonzero(((array < 0) | (array >= V)).any(axis=1))[0])
+                problems.append(f"row {row} of {field} has a token outside 0 to {V - 1}")
         if len(ids) and (ids.min() < 0 or ids.max() >= facts["num_puzzle_identifiers"]):
             problems.append(f"puzzle_identifiers must be from 0 to {facts['num_puzzle_identifiers'] - 1}")
     if problems:
@@ -136,23 +152,6 @@ def _read_set(folder: Path, name: str, *, facts: Mapping[str, Any]) -> Puzzles:
     return Puzzles(
         inputs.astype(np.uint8), labels.astype(np.uint8), puzzle_ids=np.repeat(ids, examples_of).astype(np.int32)
     )
-
-
-def load_array(path: Path) -> NDArray[Any]:
-    """The array of an .npy file.
-
-    Raises:
-        PuzzleError: naming the file and why it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            is_array = file.read(6) == b"\x93NUMPY"
-        if not is_array:  # numpy would take it for a pickle, and tell how to load one
-            raise ValueError("not an array that np.save wrote")
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise PuzzleError(f"{path}: cannot be read: {reason}") from error
 
 
 def write_layout(

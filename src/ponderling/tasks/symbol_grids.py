@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.problems import one_line
 
 Cell = int | str | None
 """What a cell of such a grid holds; None is a blank."""
+
+
+_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
+
+
+def are_numbers(symbols: Iterable[str]) -> bool:
+    """Whether all symbols are integers as Python writes them, so that turning them into integers loses nothing.
+
+    "01", "+1" and digits of other scripts are texts.
+    """
+    return all(_NUMBER.fullmatch(symbol) for symbol in symbols)
 
 
 def rows_of(grid: Any) -> list[list[Cell]]:
@@ -62,7 +76,7 @@ def _cells_of(row: Any, number: int) -> list[Any]:
     if isinstance(row, np.ndarray):
         row = row.tolist()
     if not isinstance(row, list | tuple | str):
-        raise PuzzleError(f"row {number} is not a row of cells: got {row!r}")
+        raise PuzzleError(f"row {number} is not a row of cells: got {one_line(repr(row), 40)}")
     return list(row)
 
 
@@ -74,4 +88,6 @@ def _plain(cell: Any, row: int, *, column: int) -> Cell:
         return int(cell)
     if cell is None or (isinstance(cell, int | str) and not isinstance(cell, bool)):
         return cell
-    raise PuzzleError(f"{cell!r} at row {row} column {column} is not a symbol: expected a whole number or a text")
+    raise PuzzleError(
+        f"{one_line(repr(cell), 40)} at row {row} column {column} is not a symbol: expected a whole number or a text"
+    )

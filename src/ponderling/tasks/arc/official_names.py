@@ -7,7 +7,6 @@ one generator for all tasks, so they cannot be reproduced and are kept as they a
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +18,9 @@ from ponderling.tasks.arc.canvas import ViewSymmetry
 from ponderling.tasks.arc.files import read_each
 from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers, TaskRows
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.official_layout import NAMES, load_array
+from ponderling.tasks.npy import read_npy
+from ponderling.tasks.official_layout import NAMES
+from ponderling.tasks.opened import read_json
 
 TESTS = "test_puzzles.json"
 """A file next to `identifiers.json` in TinyRecursiveModels: the tasks whose test inputs are for testing."""
@@ -68,10 +69,7 @@ def read_names(path: str | Path) -> OfficialRows:
 
 
 def _load_names(path: Path) -> list[str]:
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise PuzzleError(f"{path}: not JSON: {error}") from error
+    names = read_json(path)
     if not isinstance(names, list) or not names or names[0] != BLANK or not all(type(name) is str for name in names):
         raise PuzzleError(
             f"{path}: expected a list of names that begins with {BLANK}, as the official builders write it"
@@ -115,7 +113,7 @@ def _with_roles(path: Path, known: dict[str, TaskRows], *, names: list[str]) -> 
 
 
 def _load_rows(path: Path, count: int) -> list[int]:
-    rows = load_array(path)
+    rows = read_npy(path)
     if rows.dtype.kind not in "iu" or rows.ndim != 1 or (len(rows) and not 0 < rows.min() <= rows.max() < count):
         raise PuzzleError(f"{path}: expected puzzle ids from 1 to {count - 1}, as {NAMES} names them")
     return rows.tolist()

@@ -6,13 +6,14 @@ halting score. pass@k: the right answer is among the first k.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ponderling.tasks.opened import read_json
 
 Grid = NDArray[np.uint8]
 
@@ -133,9 +134,4 @@ def read_submission(path: Path) -> Any:
         ValueError: when the file does not hold JSON.
         FileNotFoundError: when the file does not exist.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    try:
-        return json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON: {error}") from error
+    return read_json(path)

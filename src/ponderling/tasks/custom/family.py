@@ -24,10 +24,11 @@ from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puz
 from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.split import load_grids
+from ponderling.tasks.custom.text_form import Rows, readings_of
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout
 from ponderling.tasks.own_code import import_attribute
-from ponderling.tasks.problems import Problems
+from ponderling.tasks.problems import Problems, shown
 from ponderling.tasks.split import split_off
 
 END = 1
@@ -107,7 +108,7 @@ class Grids(GridTask):
         self.check_name, self.checker = check, None if check is None else import_checker(check)
         self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
-        self.numbers = all(symbol.removeprefix("-").isdecimal() for symbol in spec.symbols)
+        self.numbers = symbol_grids.are_numbers(spec.symbols)
         """Whether cells are integers."""
 
     @classmethod
@@ -229,7 +230,7 @@ class Grids(GridTask):
         is_line = len(line) == rows * columns and not set(line) & set("[/\n")
         if is_line and self.spec.sizes == "one" and all(len(symbol) == 1 for symbol in self.spec.symbols):
             return self._tokens_of_rows([list(line[r * columns : (r + 1) * columns]) for r in range(rows)])
-        return self._tokens_of_rows(text)
+        return self._tokens_of_text(text)
 
     def parse_grid(self, grid: Any) -> Tokens:
         """One question from rows of the file's symbols, integers or texts; sizes may differ where the file's do.
@@ -250,10 +251,38 @@ class Grids(GridTask):
         rows = self.to_rows(tokens)
         return np.array(rows) if rows else np.zeros((0, 0), np.int64 if self.numbers else np.str_)
 
-    def _tokens_of_rows(self, value: Any) -> Tokens:
-        """The tokens of one grid: text, or rows of cells."""
+    def _tokens_of_text(self, text: str) -> Tokens:
+        """The tokens of one grid from text, read in the one way that fits this task.
+
+        Raises:
+            PuzzleError: when no way fits, or two ways that differ.
+        """
         try:
-            symbols, codes, shape = codes_of(value)
+            readings = readings_of(text)
+        except ValueError as error:
+            raise PuzzleError(f"no grid: {error}") from error
+        fitting: list[tuple[Tokens, Rows]] = []
+        refusal: PuzzleError | None = None
+        for rows in readings:
+            try:
+                tokens = self._tokens_of_rows(rows, from_text=True)
+            except PuzzleError as error:
+                refusal = refusal or error
+                continue
+            if not any((tokens == other).all() for other, _ in fitting):
+                fitting.append((tokens, rows))
+        if not fitting and refusal is not None:
+            raise refusal
+        if len(fitting) > 1 and any(c.isspace() for c in text):
+            raise PuzzleError(
+                f"{shown(text)} can be read in two ways: write it as JSON, {shown(fitting[0][1])} or {shown(fitting[1][1])}"
+            )
+        return fitting[0][0]
+
+    def _tokens_of_rows(self, rows: Rows, *, from_text: bool = False) -> Tokens:
+        """The tokens of one grid from its rows of cells."""
+        try:
+            symbols, codes, shape = codes_of(rows, from_text=from_text)
         except ValueError as error:
             raise PuzzleError(f"no grid: {error}") from error
         grids = CellGrids(codes, np.array([shape], np.int32))

@@ -5,15 +5,12 @@ A file becomes a `GridFile`: every cell as a number that stands for its symbol, 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
-import gzip
-import io
-import json
-import math
-import re
-import zipfile
-from collections.abc import Iterator, Sequence
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,14 +19,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.custom.text_form import (
+    LONGEST_SYMBOL,
+    AmbiguousError,
+    Form,
+    Rows,
+    Text,
+    form_of,
+    rows_of,
+    text_of,
+)
+from ponderling.tasks.custom.text_form import grid_of_text as grid_of_text
 from ponderling.tasks.in_memory import refuse_in_memory
-from ponderling.tasks.json_keys import RepeatedKeyError, unique_keys
-from ponderling.tasks.problems import Problems
+from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.npy import read_npz
+from ponderling.tasks.opened import lines_of, open_bytes
+from ponderling.tasks.problems import Problems, one_line, shown
 
 MAX_SYMBOLS = 253
 """Most symbols a task may have: tokens are bytes, and padding, the end mark and `no cell` take three."""
 INPUTS, OUTPUTS = ("input", "question"), ("output", "answer")
 """Keys and column names under which the two grids of a pair are looked for, in this order."""
+MAX_RATING = 999_999_999
+"""Highest rating of an example."""
+BLOCK = 1 << 22
+"""Number of cells that `CellGrids.by_shape` gives at a time, which bounds memory."""
 SUFFIXES = (".jsonl", ".csv", ".npz", ".jsonl.gz", ".csv.gz")
 """Endings of the names of files of grids."""
 
@@ -49,13 +63,18 @@ class CellGrids:
         return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1, dtype=np.int64))])
 
     def by_shape(self) -> Iterator[tuple[tuple[int, int], NDArray[np.intp], NDArray[np.int32]]]:
-        """For each shape that occurs: the shape, which grids have it, and their cells, (k, rows, columns)."""
+        """For each shape that occurs: the shape, which grids have it, and their cells, (k, rows, columns).
+
+        A shape of very many cells comes several times, with some of its grids each time.
+        """
         shapes, group = np.unique(self.shapes, axis=0, return_inverse=True)
         for number, (rows, columns) in enumerate(shapes.tolist()):
             members = np.flatnonzero(group.reshape(-1) == number)
-            if rows:
-                cells = self.starts[members][:, None] + np.arange(rows * columns)
-                yield (rows, columns), members, self.codes[cells].reshape(-1, rows, columns)
+            count = max(1, BLOCK // max(1, rows * columns))
+            for start in range(0, len(members) if rows else 0, count):
+                block = members[start : start + count]
+                cells = self.starts[block][:, None] + np.arange(rows * columns)
+                yield (rows, columns), block, self.codes[cells].reshape(-1, rows, columns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +113,8 @@ def read_grid_file(path: str | Path) -> GridFile:
     """
     refuse_in_memory(path)
     path = Path(path)
-    stat = path.stat()
+    with open_bytes(path) as file:
+        stat = os.fstat(file.fileno())
     return _read(path, stat.st_mtime_ns, size=stat.st_size)
 
 
@@ -110,7 +130,7 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     else:
         arc = (
             "; ARC tasks are trained on with `ponderling train arc10-small --data.train`"
-            if path.suffix == ".json"
+            if name.endswith((".json", ".json.gz"))
             else ""
         )
         raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}{arc}")
@@ -132,32 +152,44 @@ class _Example:
     name: str
 
 
-def _read_texts(path: Path, unit: str, *, parse: Any) -> GridFile:
+def _read_texts(path: Path, unit: str, *, parse: Callable[..., Iterator[_Example]]) -> GridFile:
     problems = Problems(path, unit)
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            text = file.read().decode("utf-8-sig")
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        raise PuzzleError(f"{path}: not a text file of grids: {error}") from error
-    examples = list(parse(path, text, problems=problems))
-    as_squares = _lines_are_squares(examples)
     coder = _Coder(path)
-    shapes = np.zeros((2, len(examples), 2), np.int32)
-    codes: tuple[list[int], list[int]] = ([], [])
-    for i, example in enumerate(examples):
+    examples: list[_Example] = []
+    grids: tuple[list[_Grid], list[_Grid]] = ([], [])
+    texts: list[tuple[int, Text]] = []
+    for example in parse(path, lines_of(path, holds="grids"), problems=problems):
         for side, value in enumerate((example.input, example.output)):
-            if side and value is None:
-                continue
-            try:
-                cells, shapes[side, i] = coder.grid(value, as_squares)
-            except ValueError as error:
-                problems.add(example.number, f"{('input', 'output')[side]}: {error}")
-            else:
-                codes[side].extend(cells)
+            found = _NO_GRID
+            if value is not None:
+                with _noting(problems, example.number, side=side):
+                    text = text_of(value, side)
+                    if isinstance(text, Text):  # read when all of the file's texts are known
+                        texts.append((len(examples), text))
+                    else:
+                        found = coder.grid(text, side=side)
+            grids[side].append(found)
+        examples.append(replace(example, input=None, output=None))
+    form = Form()
+    try:
+        form = form_of([text for _, text in texts])
+    except AmbiguousError as error:
+        i, text = texts[error.index]
+        problems.add(examples[i].number, f"{_SIDES[text.side]}: {error}")
+        texts = []
+    for i, text in texts:
+        with _noting(problems, examples[i].number, side=text.side):
+            grids[text.side][i] = coder.grid(rows_of(text, form), side=text.side, from_text=True)
     splits = _splits(examples, problems)
     ratings = _ratings(examples, problems)
     problems.report()
-    inputs, outputs = (CellGrids(np.array(codes[side], np.int32), shapes[side]) for side in (0, 1))
+    inputs, outputs = (
+        CellGrids(
+            np.concatenate([_NO_GRID[0], *(codes for codes, _ in side)]),
+            np.array([shape for _, shape in side], np.int32).reshape(-1, 2),
+        )
+        for side in grids
+    )
     names = tuple(example.name for example in examples)
     numbers = np.array([example.number for example in examples], np.int64)
     return GridFile(
@@ -173,48 +205,67 @@ def _read_texts(path: Path, unit: str, *, parse: Any) -> GridFile:
     )
 
 
-def _json_lines(path: Path, text: str, *, problems: Problems) -> Iterator[_Example]:
-    for number, line in enumerate(text.split("\n"), 1):
+_SIDES = ("input", "output")
+_Grid = tuple[NDArray[np.int32], tuple[int, int]]
+"""A grid's cells as numbers of symbols, row by row, and its shape."""
+_NO_GRID: _Grid = (np.empty(0, np.int32), (0, 0))
+
+
+@contextlib.contextmanager
+def _noting(problems: Problems, number: int, *, side: int) -> Iterator[None]:
+    """Notes a ValueError as a problem of this side of an example."""
+    try:
+        yield
+    except PuzzleError:
+        raise
+    except ValueError as error:
+        problems.add(number, f"{_SIDES[side]}: {error}")
+
+
+def _json_lines(path: Path, lines: Iterable[str], *, problems: Problems) -> Iterator[_Example]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            example = json.loads(line, object_pairs_hook=unique_keys)
-        except RepeatedKeyError as error:
+            example = parse_json(line.rstrip("\n"))
+        except JsonError as error:
             problems.add(number, str(error))
             continue
-        except (ValueError, RecursionError) as error:
-            problems.add(number, f"not JSON: {error}")
-            continue
         if not isinstance(example, dict):
-            problems.add(number, f"expected an object with input and output, got {_short(line)}")
+            problems.add(number, f"expected an object with input and output, got {shown(example)}")
             continue
         grids = [next((example[key] for key in keys if key in example), None) for keys in (INPUTS, OUTPUTS)]
         if grids[0] is None:
-            problems.add(number, f"no input; its keys are {', '.join(map(str, example)) or 'none'}")
+            problems.add(number, f"no input; its keys are {shown(', '.join(example), quote='') or 'none'}")
             continue
-        name = example.get("id", "")
+        name = example.get("id")
+        if name is not None and type(name) not in (int, str):
+            problems.add(number, f"id must be a text or a whole number: got {shown(name)}")
+            continue
         yield _Example(
             number=number,
             input=grids[0],
             output=grids[1],
             split=example.get("split") or "",
             rating=example.get("rating"),
-            name=str(name),
+            name="" if name is None else str(name),
         )
 
 
-def _csv_rows(path: Path, text: str, *, problems: Problems) -> Iterator[_Example]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _csv_rows(path: Path, lines: Iterable[str], *, problems: Problems) -> Iterator[_Example]:
+    reader = csv.reader(lines)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         where = [next((header.index(name) for name in names if name in header), -1) for names in (INPUTS, OUTPUTS)]
         if where[0] < 0:
             raise PuzzleError(
                 f"{path}: expected a header with the columns input and output (or question and answer), "
-                f"got {_short(','.join(header)) or 'nothing'}"
+                f"got {shown(','.join(header), quote='') or 'nothing'}"
             )
         others = [header.index(name) if name in header else -1 for name in ("split", "rating")]
         others.append(next((header.index(name) for name in ("id", "source") if name in header), -1))
+        if twice := [header[i] for i in (*where, *others) if i >= 0 and header.count(header[i]) > 1]:
+            raise PuzzleError(f"{path}: the header has the column {twice[0]} more than once")
         for fields in reader:
             if len(fields) == len(header):
                 input_, output, split, rating, name = (fields[i] if i >= 0 else "" for i in (*where, *others))
@@ -232,54 +283,6 @@ def _csv_rows(path: Path, text: str, *, problems: Problems) -> Iterator[_Example
         raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
 
 
-def _lines_are_squares(examples: Sequence[_Example]) -> bool:
-    """Whether every grid that is one line of text is meant as a square, row after row, as in files of Sudokus and mazes."""
-    lines = [
-        value
-        for example in examples
-        for value in (example.input, example.output)
-        if isinstance(value, str) and "/" not in value and "\n" not in value and not value.startswith("[")
-    ]
-    return all(map(_is_square, lines))
-
-
-def _is_square(line: str) -> bool:
-    return math.isqrt(len(line)) ** 2 == len(line) and not re.fullmatch(r"\S( \S)+", line)
-
-
-def grid_of_text(text: str, as_square: bool = True) -> list[list[Any]]:
-    """The rows of a grid written as text.
-
-    JSON is read as JSON. Otherwise `/` or line ends separate rows. In a row, spaces separate cells if there are any; if
-    not, each character is a cell. A single line is a square, row after row, each character a cell, or else one row.
-
-    Raises:
-        ValueError: when it is empty or broken JSON.
-    """
-    if text.lstrip().startswith("["):
-        try:
-            rows = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"not JSON: {error}") from error
-        return _rows_of(rows)
-    rows = text.replace("\r", "").strip("\n").replace("\n", "/").split("/")
-    if len(rows) == 1:
-        if as_square and _is_square(rows[0]):
-            side, text = math.isqrt(len(rows[0])), rows[0]
-            return [list(text[r * side : (r + 1) * side]) for r in range(side)]
-    elif not rows[-1]:
-        rows.pop()  # the / that marks a single row as a row
-    spaced = any(" " in row.strip() for row in rows)
-    return [row.split() if spaced else list(row.strip()) for row in rows]
-
-
-def _rows_of(value: Any) -> list[list[Any]]:
-    """A grid's rows from a list of lists or a list of texts."""
-    if not isinstance(value, list) or not all(isinstance(row, list | str) for row in value):
-        raise ValueError(f"expected a list of rows, got {_short(json.dumps(value))}")
-    return [list(row) for row in value]
-
-
 class _Coder:
     """Numbers the symbols of a file as they come."""
 
@@ -287,66 +290,81 @@ class _Coder:
         self.path = path
         self.symbols: list[str] = []
         self.codes: dict[int | str, int] = {}
+        self.kinds: dict[tuple[int, str], type] = {}
+        """Whether a symbol of a side is a number or a text; characters cut out of a text can be both."""
 
-    def grid(self, value: Any, as_square: bool = True) -> tuple[list[int], tuple[int, int]]:
+    def grid(self, rows: Rows, *, side: int = 0, from_text: bool = False) -> _Grid:
         """A grid's cells as numbers, row by row, and its shape.
+
+        Args:
+            rows: The rows of cells.
+            side: Whether it is an input, 0, or an output.
+            from_text: The cells were cut out of a text, which does not say whether 1 is a number.
 
         Raises:
             ValueError: when the value is not a grid.
         """
-        rows = grid_of_text(value, as_square) if isinstance(value, str) else _rows_of(value)
         if not rows or not rows[0]:
             raise ValueError("the grid is empty")
-        widths = {len(row) for row in rows}
-        if len(widths) > 1:
-            odd = next(i for i, row in enumerate(rows) if len(row) != len(rows[0]))
-            raise ValueError(f"ragged: row 1 has {len(rows[0])} cells, row {odd + 1} has {len(rows[odd])}")
-        cells = [cell for row in rows for cell in row]
+        width = len(rows[0])
+        odd = next((i for i, row in enumerate(rows) if len(row) != width), None)
+        if odd is not None:
+            raise ValueError(f"ragged: row 1 has {width} cells, row {odd + 1} has {len(rows[odd])}")
+        cells = list(itertools.chain.from_iterable(rows))
         if not {type(cell) for cell in cells} <= {int, str}:
             i = next(i for i, cell in enumerate(cells) if type(cell) not in (int, str))
-            row, column = divmod(i, len(rows[0]))
+            row, column = divmod(i, width)
             raise ValueError(
-                f"cell {_short(json.dumps(cells[i]))} at row {row + 1} column {column + 1}: expected an integer or a short text"
+                f"cell {shown(cells[i])} at row {row + 1} column {column + 1}: expected an integer or a short text"
             )
-        for cell in {*cells} - self.codes.keys():
+        kinds = {*cells}
+        for cell in kinds - self.codes.keys():
             self._add(cell)
-        return [self.codes[cell] for cell in cells], (len(rows), len(rows[0]))
+        for cell in () if from_text else kinds:
+            if self.kinds.setdefault((side, str(cell)), type(cell)) is not type(cell):
+                raise ValueError(_both_kinds("cells", one_line(str(cell))))
+        return np.array([self.codes[cell] for cell in cells], np.int32), (len(rows), width)
 
     def _add(self, cell: int | str) -> None:
-        symbol = str(cell)  # 1 and "1" are one symbol
+        symbol = str(cell)  # 1, and 1 as a character of a text, are one symbol
         if not _is_symbol(symbol):
-            raise ValueError(f"cell {_short(symbol)!r}: expected 1 to 16 characters")
+            raise ValueError(f"cell {shown(symbol, quote=chr(39))}: expected 1 to {LONGEST_SYMBOL} characters")
         if symbol not in self.codes:
             self.codes[symbol] = len(self.symbols)
             self.symbols.append(symbol)
             if len(self.symbols) > MAX_SYMBOLS and self.path is not None:
+                some = ", ".join(one_line(symbol) for symbol in self.symbols[:3])
                 raise PuzzleError(
-                    f"{self.path}: more than {MAX_SYMBOLS} different symbols ({', '.join(self.symbols[:3])}, ... {symbol})"
+                    f"{self.path}: more than {MAX_SYMBOLS} different symbols ({some}, ... {one_line(symbol)})"
                 )
         self.codes[cell] = self.codes[symbol]
 
 
 def _is_symbol(text: str) -> bool:
-    return 0 < len(text) <= 16 and "\n" not in text
+    return 0 < len(text) <= LONGEST_SYMBOL and "\n" not in text
 
 
-def codes_of(value: Any) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[int, int]]:
-    """Symbols, cells (by number of symbol, row by row) and shape of one grid: text or a list of rows.
+def codes_of(rows: Rows, *, from_text: bool = False) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[int, int]]:
+    """Symbols, cells (by number of symbol, row by row) and shape of one grid.
+
+    Args:
+        rows: Its rows of cells.
+        from_text: The cells were cut out of a text.
 
     Raises:
-        ValueError: when the value is not a grid.
+        ValueError: when the rows are not a grid.
     """
     coder = _Coder(None)
-    cells, shape = coder.grid(value)
-    return tuple(coder.symbols), np.array(cells, np.int32), shape
+    cells, shape = coder.grid(rows, from_text=from_text)
+    return tuple(coder.symbols), cells, shape
 
 
 def _splits(examples: Sequence[_Example], problems: Problems) -> NDArray[np.bool_] | None:
     if not any(example.split for example in examples):
         return None
     for example in examples:
-        if example.split not in ("train", "test"):
-            problems.add(example.number, f"split must be train or test: got {example.split!r}")
+        if not isinstance(example.split, str) or example.split not in ("train", "test"):
+            problems.add(example.number, f"split must be train or test: got {shown(example.split, quote=chr(39))}")
     return np.array([example.split == "test" for example in examples])
 
 
@@ -355,37 +373,33 @@ def _ratings(examples: Sequence[_Example], problems: Problems) -> NDArray[np.int
         return None
     ratings = np.zeros(len(examples), np.int32)
     for i, example in enumerate(examples):
-        text = str(example.rating)
+        text = str(example.rating) if type(example.rating) in (int, str) else ""
         if text.isascii() and text.isdigit() and len(text) < 10:
             ratings[i] = int(text)
         elif example.rating is None:
             problems.add(example.number, "no rating, though others have one: rate all or none")
         else:
-            problems.add(example.number, f"rating must be a whole number from 0, got {_short(text)!r}")
+            problems.add(example.number, _not_a_rating(example.rating))
     return ratings
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+def _not_a_rating(value: Any) -> str:
+    most = f"; the highest is {MAX_RATING:,}" if isinstance(value, int) else ""
+    return f"rating must be a whole number from 0, got {shown(value, quote=chr(39))}{most}"
 
 
 # npz
 
 
 def _read_npz(path: Path) -> GridFile:
-    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and tell how to load one
-        raise PuzzleError(
-            f"{path}: not an npz file of plain arrays: expected what np.savez(path, inputs=..., outputs=...) writes"
-        )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # zip, header and pickle errors of many classes
-        raise PuzzleError(f"{path}: not an npz file of plain arrays: {' '.join(str(error).split())}") from error
+    names = ("inputs", "questions", "outputs", "answers", "input_shapes", "output_shapes", "split", "ratings")
+    arrays = read_npz(path, names, writes="np.savez(path, inputs=..., outputs=...)")
     found = [next((arrays[name] for name in names if name in arrays), None) for names in _NPZ_NAMES]
     inputs, outputs = found
     if inputs is None:
-        raise PuzzleError(f"{path}: expected arrays inputs and outputs, got {', '.join(arrays) or 'none'}")
+        raise PuzzleError(
+            f"{path}: expected arrays inputs and outputs, got {shown(', '.join(arrays), quote='') or 'none'}"
+        )
     N = len(inputs) if inputs.ndim else 0
     for name, array in (("inputs", inputs), ("outputs", outputs)):
         if array is not None and (array.ndim != 3 or len(array) != N or array.dtype.kind not in "iuU"):
@@ -403,10 +417,14 @@ def _read_npz(path: Path) -> GridFile:
     problems.report()
     file = _file_of_cells(path, "row", sides=sides)
     is_test = _npz_column(path, arrays, name="split", N=N, kinds="U")
-    if is_test is not None and not np.isin(is_test, ["train", "test"]).all():
-        i = int(np.flatnonzero(~np.isin(is_test, ["train", "test"]))[0])
-        raise PuzzleError(f"{path}, row {i}: split must be train or test: got {str(is_test[i])!r}")
+    if is_test is not None:
+        for i in np.flatnonzero(~np.isin(is_test, ["train", "test"])):
+            problems.add(int(i), f"split must be train or test: got {shown(str(is_test[i]), quote=chr(39))}")
     ratings = _npz_column(path, arrays, name="ratings", N=N, kinds="iu")
+    if ratings is not None:
+        for i in np.flatnonzero((ratings < 0) | (ratings > MAX_RATING)):
+            problems.add(int(i), _not_a_rating(int(ratings[i])))
+    problems.report()
     return replace(
         file,
         is_test=None if is_test is None else is_test == "test",
@@ -437,7 +455,8 @@ def _padded(
 def _npz_column(path: Path, arrays: dict[str, Any], *, name: str, N: int, kinds: str) -> NDArray[Any] | None:
     array = arrays.get(name)
     if array is not None and (array.shape != (N,) or array.dtype.kind not in kinds):
-        raise PuzzleError(f"{path}: {name} must have shape ({N},): got {array.dtype} {array.shape}")
+        kind = "texts" if kinds == "U" else "whole numbers"
+        raise PuzzleError(f"{path}: {name} must be {kind} of shape ({N},): got {array.dtype} {array.shape}")
     return array
 
 
@@ -476,25 +495,50 @@ def grid_file_of_arrays(inputs: Any, outputs: Any, *, name: str = "the arrays") 
 
 def _file_of_cells(path: Path, unit: str, *, sides: Sequence[_Side]) -> GridFile:
     """The examples of these inputs and, if there are any, outputs."""
-    values, codes = np.unique(np.concatenate([cells for cells, _ in sides]), return_inverse=True)
-    if len(values) > MAX_SYMBOLS:
-        raise PuzzleError(f"{path}: more than {MAX_SYMBOLS} different symbols ({', '.join(map(str, values[:3]))}, ...)")
-    unfit = [symbol for symbol in map(str, values) if not _is_symbol(symbol)]
+    given = [_values_of(cells) for cells, _ in sides]
+    symbols = tuple(sorted({str(value) for side in given for value in side.tolist()}))
+    unfit = [symbol for symbol in symbols if not _is_symbol(symbol)]
     if unfit:
-        raise PuzzleError(f"{path}: cell {_short(unfit[0])!r}: expected 1 to 16 characters")
-    N, cut = len(sides[0][1]), len(sides[0][0])
-    codes = codes.reshape(-1).astype(np.int32)
+        raise PuzzleError(f"{path}: cell {shown(unfit[0], quote=chr(39))}: expected 1 to {LONGEST_SYMBOL} characters")
+    if len(symbols) > MAX_SYMBOLS:
+        some = ", ".join(map(one_line, symbols[:3]))
+        raise PuzzleError(f"{path}: more than {MAX_SYMBOLS} different symbols ({some}, ...)")
+    N = len(sides[0][1])
+    numbers = {symbol: number for number, symbol in enumerate(symbols)}
+    codes = [_codes_of(cells, own, numbers=numbers) for (cells, _), own in zip(sides, given, strict=True)]
     return GridFile(
         path=path,
         unit=unit,
         numbers=np.arange(N),
-        symbols=tuple(map(str, values)),
-        inputs=CellGrids(codes[:cut], sides[0][1]),
-        outputs=CellGrids(codes[cut:], sides[1][1] if len(sides) > 1 else np.zeros((N, 2), np.int32)),
+        symbols=symbols,
+        inputs=CellGrids(codes[0], sides[0][1]),
+        outputs=CellGrids(codes[1], sides[1][1])
+        if len(sides) > 1
+        else CellGrids(_NO_GRID[0], np.zeros((N, 2), np.int32)),
         is_test=None,
         ratings=None,
         names=None,
     )
+
+
+def _values_of(cells: NDArray[Any]) -> NDArray[Any]:
+    """The different cells, sorted. Small integers are not sorted one by one, which would take several times their memory."""
+    low, high = (int(cells.min()), int(cells.max())) if cells.dtype.kind in "iu" and cells.size else (0, -1)
+    if not 0 <= high - low < 1 << 16:
+        return np.unique(cells)
+    seen = np.zeros(high - low + 1, bool)
+    for start in range(0, len(cells), BLOCK):
+        seen[cells[start : start + BLOCK].astype(np.int64) - low] = True
+    return (np.flatnonzero(seen) + low).astype(cells.dtype)
+
+
+def _codes_of(cells: NDArray[Any], values: NDArray[Any], *, numbers: dict[str, int]) -> NDArray[np.int32]:
+    """The number of each cell's symbol; each cell is one of the values."""
+    number = np.array([numbers[str(value)] for value in values.tolist()], np.int32)
+    codes = np.empty(len(cells), np.int32)
+    for start in range(0, len(cells), BLOCK):
+        codes[start : start + BLOCK] = number[np.searchsorted(values, cells[start : start + BLOCK])]
+    return codes
 
 
 def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> _Side:
@@ -519,7 +563,7 @@ def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> _Side:
     shapes: list[tuple[int, ...]] = []
     for i, grid in enumerate(grids):
         try:
-            array = np.asarray(_rows_apart(grid))
+            array = _array_of(grid)
         except ValueError:
             problems.add(i, f"{what} is ragged: expected rows of equal length")
             continue
@@ -529,14 +573,30 @@ def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> _Side:
         parts.append(_symbols_in(array[None], what, problems=problems, index=i).reshape(-1))
         shapes.append(array.shape)
     parts = parts if len(parts) == 1 else parts[1:]  # an empty array of integers would be joined with texts
+    if len({part.dtype.kind == "U" for part in parts}) > 1:
+        kinds = [np.concatenate([p for p in parts if (p.dtype.kind == "U") == is_text]) for is_text in (False, True)]
+        if twice := {str(cell) for cell in np.unique(kinds[0])} & {str(cell) for cell in np.unique(kinds[1])}:
+            problems.add(0, _both_kinds(what, min(twice)))
     return np.concatenate(parts), np.array(shapes, np.int32).reshape(-1, 2)
 
 
-def _rows_apart(grid: Any) -> Any:
-    """The grid, its rows as lists of characters where they are texts."""
-    if isinstance(grid, list | tuple) and grid and all(isinstance(row, str) for row in grid):
-        return [list(row) for row in grid]
-    return grid
+def _both_kinds(what: str, symbol: str) -> str:
+    return f'{what} are both the number {symbol} and the text "{symbol}": write one of them'
+
+
+def _array_of(grid: Any) -> NDArray[Any]:
+    """The grid as an array, its rows cut into characters where they are texts.
+
+    Raises:
+        ValueError: when its rows differ in length.
+    """
+    if not isinstance(grid, list | tuple):
+        return np.asarray(grid)
+    if grid and all(isinstance(row, str) for row in grid):
+        grid = [list(row) for row in grid]
+    kinds = {type(cell) for row in grid if isinstance(row, list | tuple) for cell in row}
+    array = np.asarray(grid)  # which makes True a 1, and 1 beside a text the text "1"
+    return np.array(grid, object) if kinds - {int} and kinds - {str} and array.ndim == 2 else array
 
 
 def _symbols_in(grids: NDArray[Any], what: str, *, problems: Problems, index: int = 0) -> NDArray[Any]:
@@ -562,13 +622,18 @@ def _symbols_in(grids: NDArray[Any], what: str, *, problems: Problems, index: in
         return np.zeros(grids.shape, np.int64)
     if not wrong.any():
         cells = [cell if isinstance(cell, str) else int(cell) for cell in grids.flat]
+        both = {str(cell) for cell in cells if isinstance(cell, int)} & {
+            cell for cell in cells if isinstance(cell, str)
+        }
+        if both:
+            problems.add(index, _both_kinds(what, min(both)))
         return np.array(cells).reshape(grids.shape)
     for i in np.flatnonzero(wrong.any(axis=(1, 2))):
         row, column = np.argwhere(wrong[i])[0]
         cell = grids[i].item(row, column)
         problems.add(
             index + int(i),
-            f"{what} holds {_short(str(cell))} at row {row + 1} column {column + 1}: expected an integer or a text",
+            f"{what} holds {shown(str(cell), quote='')} at row {row + 1} column {column + 1}: expected an integer or a text",
         )
     return np.zeros(grids.shape, np.int64)
 

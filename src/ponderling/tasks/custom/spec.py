@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.files import MAX_SYMBOLS, GridFile
+from ponderling.tasks.symbol_grids import are_numbers
 
 MOST_CELLS = 2**20
 """Largest number of cells of a grid."""
@@ -34,6 +35,13 @@ class GridSpec:
     """Number of puzzle ids, for data whose rules differ by puzzle."""
 
     def __post_init__(self) -> None:
+        whole = {"rows": self.rows, "columns": self.columns, "num_puzzles": self.num_puzzles}
+        if wrong := [name for name, value in whole.items() if type(value) is not int]:
+            raise ValueError(f"grids need whole numbers: got {wrong[0]} {whole[wrong[0]]!r}")
+        if self.sizes not in get_args(Sizes):
+            raise ValueError(f"sizes must be {', '.join(get_args(Sizes))}: got {self.sizes!r}")
+        if len(set(self.symbols)) < len(self.symbols):
+            raise ValueError("grids need symbols that differ: one is named twice")
         if self.rows * self.columns > MOST_CELLS or self.num_puzzles >= 2**31:
             raise ValueError(
                 f"grids have at most {MOST_CELLS:,} cells and 2**31 puzzle ids: got {self.rows} rows, {self.columns} columns "
@@ -72,12 +80,14 @@ def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), *, square: bool 
         cells = np.repeat(np.arange(len(file)), grids.shapes.prod(axis=1))
         used |= set(np.unique(grids.codes[np.isin(cells, train)]).tolist())
     symbols = [file.symbols[code] for code in used]
-    numbers = all(symbol.removeprefix("-").isdecimal() for symbol in symbols)
-    ordered = sorted(symbols, key=(lambda s: (int(s), s)) if numbers else None)
+    ordered = sorted(symbols, key=int if are_numbers(symbols) else None)
     shapes = np.concatenate([grids.shapes for f in (file, *more) for grids in (f.inputs, f.outputs)])
     shapes = shapes[shapes[:, 0] > 0]
     rows, columns = shapes.max(axis=0).tolist()
     one = bool((shapes == shapes[0]).all())
     if square and not one:
         rows = columns = max(rows, columns)
-    return GridSpec(tuple(ordered), rows=rows, columns=columns, sizes="one" if one else "marked")
+    try:
+        return GridSpec(tuple(ordered), rows=rows, columns=columns, sizes="one" if one else "marked")
+    except ValueError as error:
+        raise PuzzleError(f"{file.path}: {error}") from error

@@ -1,0 +1,196 @@
+"""Text files of any origin, opened in one way: packed or not, in any Unicode encoding that says which it is, and bounded.
+
+Every reader of puzzles goes through `lines_of` or `read_json`: a file that cannot be read is refused in one line with its name.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.problems import one_line
+
+LARGEST_TEXT = 4 << 30
+"""Largest text that is read, in bytes once unpacked. The public set of 3.8 million Sudokus has 0.7 GB."""
+LONGEST_LINE = 16 << 20
+"""Longest line that is read, in characters."""
+LARGEST_JSON = 128 << 20
+"""Largest file that is read as one JSON value, in bytes once unpacked."""
+UNPACKED_FREELY, RATIO = 2 << 20, 200
+"""A packed file may unpack to this number of bytes, or to this multiple of its own size: puzzles pack 2 to 20 times."""
+
+_BLOCK = 1 << 18
+_NOTHING = "\n" * (1 << 16)  # a packed file of a few kB can hold millions of them
+_GZIP = b"\x1f\x8b"
+_UNREADABLE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+def suffix_of(path: str | Path) -> str:
+    """The ending of a file's name in small letters, without .gz: `.csv` for `A.CSV.gz`."""
+    return Path(os.path.basename(path).lower().removesuffix(".gz")).suffix
+
+
+def is_csv(path: str | Path) -> bool:
+    """Whether a file's name says that it is a CSV, also with a further ending such as .gz."""
+    return ".csv" in Path(os.path.basename(path).lower()).suffixes
+
+
+def lines_of(path: str | Path, *, holds: str, longest: int = LONGEST_LINE) -> Iterator[str]:
+    """The lines of a text file one by one, each with `\\n` at its end where the file ends it in any way.
+
+    A file is gzipped if its first bytes say so. Its text is UTF-8, or UTF-16 with a byte-order mark.
+
+    Args:
+        path: The file.
+        holds: What it should hold, for an error message.
+        longest: Most characters of a line.
+
+    Raises:
+        FileNotFoundError: when the file does not exist.
+        PuzzleError: naming the file, the place and the reason, for anything else that cannot be read.
+    """
+    refusal, number, rest = f"not a text file of {holds}", 1, ""
+    for text in _texts(Path(path), refusal):
+        if _NOTHING in text:
+            raise PuzzleError(f"{path}: {refusal}: {len(_NOTHING):,} empty lines follow line {number}; remove them")
+        lines = (rest + text).split("\n")  # str.splitlines ends a line at further characters
+        if len(max(lines, key=len)) >= longest:
+            number += next(i for i, line in enumerate(lines) if len(line) >= longest)
+            raise PuzzleError(f"{path}: {refusal}: line {number} has {longest:,} or more characters")
+        rest = lines.pop()
+        number += len(lines)
+        for line in lines:
+            yield line + "\n"
+    if rest:
+        yield rest
+
+
+def read_json(path: str | Path) -> Any:
+    """The value of a JSON file, which `lines_of` opens.
+
+    Raises:
+        FileNotFoundError: when the file does not exist.
+        PuzzleError: naming the file, the place and the reason.
+    """
+    parts, size = [], 0
+    for text in _texts(Path(path), "not JSON, nor text in UTF-8"):
+        size += len(text)
+        if size > LARGEST_JSON:
+            raise PuzzleError(f"{path}: has over {LARGEST_JSON >> 20} MiB of JSON; split it")
+        parts.append(text)
+    text = "".join(parts)
+    if not text.strip():
+        raise PuzzleError(f"{path}: the file is empty: expected JSON")
+    try:
+        return parse_json(text)
+    except JsonError as error:
+        raise PuzzleError(f"{path}: {error}") from error
+
+
+@contextmanager
+def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
+    """Opens a regular file to read bytes.
+
+    Raises:
+        FileNotFoundError: when the file does not exist.
+        PuzzleError: when it is a folder or a pipe, or must not be read.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise PuzzleError(f"{one_line(str(path))}: is {kind}: expected a file; save what it holds as one")
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{one_line(str(path))}: no such file") from error
+    except PuzzleError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise PuzzleError(f"{one_line(str(path))}: cannot be read: {reason}") from error
+    with file:
+        yield file
+
+
+def _texts(path: Path, refusal: str) -> Iterator[str]:
+    """The text block by block, every line end as `\\n`, without a byte-order mark."""
+    blocks = _blocks(path, refusal)
+    first = next(blocks, b"")
+    name = next((name for mark, name in _UNREADABLE.items() if first.startswith(mark)), None)
+    if name is not None:
+        raise PuzzleError(f"{path}: {refusal}: it is in {name}; save it as UTF-8")
+    mark, codec = next(((m, c) for m, c in _MARKS.items() if first.startswith(m)), (b"", "utf-8"))
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
+    fed, lines = len(mark), 1
+    block, is_last = first[len(mark) :], False
+    while True:
+        fed += len(block)
+        try:
+            text = decoder.decode(block, final=is_last)
+        except UnicodeDecodeError as error:
+            good = error.object[: error.start].decode(codec, "replace").replace("\r\n", "\n").replace("\r", "\n")
+            byte = fed - len(error.object) + error.start
+            raise PuzzleError(
+                f"{path}: {refusal}: line {lines + good.count(chr(10))} (byte {byte}) is not "
+                f"{codec.upper()}; save it as UTF-8"
+            ) from error
+        if "\0" in text:
+            raise PuzzleError(
+                f"{path}: {refusal}: line {lines + text.count(chr(10), 0, text.index(chr(0)))} has a NUL "
+                "character: it is binary, or UTF-16 without a byte-order mark; save it as UTF-8"
+            )
+        lines += text.count("\n")
+        if text:
+            yield text
+        if is_last:
+            return
+        block = next(blocks, b"")
+        is_last = not block
+
+
+def _blocks(path: Path, refusal: str) -> Iterator[bytes]:
+    """The bytes block by block, unpacked."""
+    with open_bytes(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(2)
+        file.seek(0)
+        packed = head == _GZIP
+        if head and not packed and path.name.lower().endswith(".gz"):
+            raise PuzzleError(f"{path}: {refusal}: Not a gzipped file, though its name ends in .gz")
+        most = min(LARGEST_TEXT, max(UNPACKED_FREELY, RATIO * size)) if packed else LARGEST_TEXT
+        source = gzip.GzipFile(fileobj=file) if packed else file
+        total = 0
+        while True:
+            try:
+                block = source.read(_BLOCK)
+            except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+                raise PuzzleError(f"{path}: {refusal}: its gzip is damaged: {one_line(str(error))}") from error
+            except OSError as error:
+                raise PuzzleError(f"{path}: cannot be read: {error.strerror or error}") from error
+            if not block:
+                return
+            total += len(block)
+            if total > most:
+                raise PuzzleError(
+                    f"{path}: {refusal}: {size:,} bytes unpack to more than {most:,}; unpack it yourself "
+                    "if it is meant to"
+                    if packed
+                    else f"{path}: {refusal}: it has more than {most:,} bytes; split it"
+                )
+            yield block
