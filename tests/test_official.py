@@ -422,7 +422,7 @@ LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" fo
         ("arch: &a {x: 1}\nb: {<<: [*a, *a]}\n", "cannot be read: a merge key << is not read"),
         ("arch: {}\nb: !!binary aGk=\n", "expected text, numbers, lists and sections, got bytes"),
         ("arch: {}\nb: !!python/object/apply:os.getcwd []\n", "cannot be read: could not determine a constructor"),
-        ("arch: {}\n" + "#" * 200_000, "cannot be read: expected at most 100,000 bytes"),
+        ("arch: {}\n" + "#" * 200_000, "cannot be read: expected at most 50,000 bytes"),
         ("arch: {}\nb: 1" + "0" * 5000, "cannot be read: .*4300 digits"),
         (b"\xff\xfe", "cannot be read: expected UTF-8 text, byte 1 is not"),
     ],

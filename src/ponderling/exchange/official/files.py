@@ -7,6 +7,7 @@ checksum of every entry is right. `read.py` makes sense of what is read here.
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,14 @@ from ponderling.config import read_bounded
 from ponderling.config.json_files import odd_number
 from ponderling.config.numbers import shown
 
-LARGEST_YAML = 100_000
+LARGEST_YAML = 50_000
 """Largest YAML file that is read, in bytes; the official ones have some 2,000."""
+
+MOST_BRACKETS = 200
+"""Largest number of opening brackets in a YAML file: its reader takes seconds for a thousand within each other."""
+
+DEEP = re.compile(r"(?:[-?:][ \t]+){20}")
+"""Lists within lists on one line, which are as deep."""
 
 MOST_VALUES = 20_000
 """Largest number of values in a YAML file, when its aliases are written out."""
@@ -138,7 +145,10 @@ def read_yaml(file: Path) -> dict[str, Any]:
         CheckpointError: naming the file, and the place or the field at fault.
     """
     try:
-        settings = yaml.load(read_bounded(file, LARGEST_YAML).decode("utf-8"), _PlainLoader)
+        text = read_bounded(file, LARGEST_YAML).decode("utf-8")
+        if text.count("[") + text.count("{") > MOST_BRACKETS or DEEP.search(text):
+            raise ValueError("nested too deeply")
+        settings = yaml.load(text, _PlainLoader)
     except UnicodeDecodeError as error:
         raise CheckpointError(f"{file}: cannot be read: expected UTF-8 text, byte {error.start + 1} is not") from error
     except (OSError, yaml.YAMLError, *DAMAGE) as error:
