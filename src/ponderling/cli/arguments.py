@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 import sys
 from collections.abc import Collection
@@ -177,10 +178,30 @@ class EvalCommand(SearchOptions, CheckpointCommand):
         Raises:
             ValueError: naming the flag, what was expected and what came.
         """
-        given = {"--max-puzzles": self.max_puzzles, "--batch-size": self.batch_size, "--steps": self.steps}
-        wrong = [f"{flag} must be at least 1: got {n}" for flag, n in given.items() if n is not None and n < 1]
-        if wrong:
-            raise ValueError("; ".join(wrong))
+        check_numbers(self, max_puzzles=1, batch_size=1, steps=1, seed=0)
+
+
+def check_numbers(command: Any, **least: float) -> None:
+    """Refuses numbers that make no sense, all of them together.
+
+    Args:
+        command: The options of a verb, a dataclass. Its numbers must be finite, each of a pair too.
+        least: The lowest sensible value of fields, by name; None as a field's value is always sensible.
+
+    Raises:
+        ValueError: naming each flag, what was expected and what came.
+    """
+    problems = []
+    for field in fields(command):
+        value = getattr(command, field.name)
+        numbers = [n for n in (value if isinstance(value, tuple) else (value,)) if type(n) in (int, float)]
+        flag = f"--{field.name.replace('_', '-')}"
+        if not all(map(math.isfinite, numbers)):
+            problems.append(f"{flag} must be a finite number: got {value}")
+        elif field.name in least and any(n < least[field.name] for n in numbers):
+            problems.append(f"{flag} must be at least {least[field.name]}: got {value}")
+    if problems:
+        raise ValueError("; ".join(problems))
 
 
 class UsageError(ValueError):

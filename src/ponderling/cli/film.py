@@ -9,7 +9,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import CheckpointCommand, SearchOptions, parse_arguments
+from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, parse_arguments
 from ponderling.cli.display import prepare_output
 
 
@@ -42,6 +42,7 @@ def main(args: list[str]) -> int:
         prog="ponderling film",
         description="Films a model's thinking about one puzzle, step by step.",
     )
+    check_numbers(command, steps=1, seed=0, still=0)
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")
     import json

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ponderling.cli.arguments import SolveCommand, parse_arguments
+from ponderling.cli.arguments import SolveCommand, check_numbers, parse_arguments
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def main(args: list[str]) -> int:
         prog="ponderling solve",
         description="Solves a puzzle, or a file of them, and says whether the rules hold.",
     )
-    if command.delay < 0:
-        raise ValueError(f"--delay must not be negative: got {command.delay}")
+    check_numbers(command, delay=0, steps=1, seed=0)
     from ponderling.cli.arc import solve_arc
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote

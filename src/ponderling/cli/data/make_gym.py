@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.made import new_folder
 from ponderling.system import did_you_mean, write_atomically
 from ponderling.tasks.json_text import parse_json
@@ -70,6 +70,7 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         GymCommand, args, prog="ponderling data make gym", description="Writes grid pairs of a reasoning-gym data set."
     )
+    check_numbers(command, seed=0)
     if command.train < 1 or command.test < 1:
         raise ValueError(f"--train and --test must be at least 1: got {command.train} and {command.test}")
     with new_folder(command.out, "train.jsonl", "test.jsonl") as (train, test):

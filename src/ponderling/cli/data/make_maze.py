@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
 from ponderling.cli.display import Bars
 from ponderling.cli.signals import StopOnSignal
@@ -55,6 +55,7 @@ def main(args: list[str]) -> int:
         prog="ponderling data make maze",
         description="Generates mazes with their shortest paths.",
     )
+    check_numbers(command, min_path=2, seed=0)
     import numpy as np
 
     from ponderling.tasks.maze import Maze

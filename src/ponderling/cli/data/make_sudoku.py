@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.facts import puzzle_facts
 from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
 from ponderling.cli.display import Bars
@@ -74,6 +74,7 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         MakeSudokuCommand, args, prog="ponderling data make sudoku", description="Generates Sudoku puzzles."
     )
+    check_numbers(command, layouts=1, min_rating=0, max_rating=command.min_rating, seed=0)
     if command.layouts != 1:
         return _make_on_many_layouts(command)
     if command.extra_clues is None:
