@@ -40,7 +40,7 @@ class DataConfig:
     views: int = 1000
     """ARC: number of views per task (permuted colours, turned), each with a puzzle embedding; 0 without augment."""
     overlap: Overlap = "refuse"
-    """ARC: what to do when tasks of `test` are in `train` too: refuse, or drop them from training."""
+    """What to do when puzzles of `test` (ARC: tasks) are in `train` too, up to symmetry: refuse, or drop them from training."""
     num_validation: int = 500
     """Number of training puzzles held out for validation, at most a tenth (ARC: training tasks' test pairs)."""
     max_train: int | None = None

@@ -89,6 +89,23 @@ def join(parts: Sequence[Puzzles]) -> Puzzles:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """Examples of a source that a run neither trains, validates nor tests on, all for one reason."""
+
+    count: int
+    """Number of these examples."""
+    total: int
+    """Number of examples in the source."""
+    source: str
+    """The file or set."""
+    why: str
+    """The reason, which completes the sentence of `__str__`."""
+
+    def __str__(self) -> str:
+        return f"{self.count:,} of {self.total:,} examples of {self.source} are in no part of the run: {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSplit:
     """The puzzles of a run."""
 
@@ -97,6 +114,11 @@ class DataSplit:
     """Puzzles held out of training; they choose the best checkpoint."""
     test: Puzzles
     """Puzzles evaluated once, at the end."""
+    left_out: tuple[LeftOut, ...] = ()
+    """The examples of the run's sources that are in none of the three parts, by reason. Parts and reasons add up to the
+    examples that were read."""
+    notes: tuple[str, ...] = ()
+    """What else the user should know of the split, a sentence each."""
 
 
 class DataSettings(Protocol):
@@ -154,7 +176,7 @@ class DataSettings(Protocol):
 
     @property
     def overlap(self) -> str:
-        """ARC: `refuse` or `drop` tasks that are in both sources."""
+        """`refuse` or `drop` training puzzles (ARC: tasks) that are in the test source too, up to the symmetries."""
         ...
 
 

@@ -37,7 +37,7 @@ from ponderling.tasks.base import (
     Verdict,
 )
 from ponderling.tasks.problems import one_line
-from ponderling.tasks.split import load_puzzles, split_off
+from ponderling.tasks.split import load_apart, load_puzzles
 
 RATING_EDGES = (0, 1, 4, 13, 51)
 """Lowest rating of each row of a table by rating, where a family does not say. On tdoku's scale for Sudokus 0 needs no guess,
@@ -64,6 +64,8 @@ class GridTask:
     """Numbers of training and test puzzles that `load_default` generates."""
     packaged_sets: tuple[str, ...] = ()
     """Names of the family's sets in the package, besides `default`."""
+    sets_with_regions: tuple[str, ...] = ()
+    """Those of these sets whose puzzles bring their own regions."""
     left_out: Sequence[str] = ()
     """Data that the last read left unused, and why: a sentence for each reason."""
 
@@ -369,6 +371,14 @@ class GridTask:
         digests = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
         return np.frombuffer(b"".join(digests), np.uint64)
 
+    def sketch(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each question (N, L), (N,), equal wherever fingerprints are; a family may have one that costs less."""
+        return self.fingerprint(tokens, regions=regions)
+
+    def as_puzzles_of(self, name: str, puzzles: Puzzles) -> Puzzles | None:
+        """This family's puzzles as those of the family of that name; None where they are no puzzles of it."""
+        return puzzles if name == self.name else None
+
     # Files and sets
 
     def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
@@ -417,6 +427,12 @@ class GridTask:
         """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
         return text_files.read_puzzles(self, path, limit=limit)
 
+    def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:
+        """What `read` counts in a file, and the numbers of its first `count` puzzles: rows, as in the errors of `read`."""
+        if type(self).read is not GridTask.read:
+            return "puzzle", np.arange(1, count + 1)
+        return "row", text_files.row_numbers(path, count, num_cells=self.num_cells)
+
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns source, question, answer, rating, whole or not at all."""
         text_files.write_puzzles(self, path, puzzles=puzzles)
@@ -437,10 +453,12 @@ class GridTask:
         return puzzles[np.flatnonzero(~np.isin(self.fingerprint(puzzles.tokens, regions=puzzles.regions), known))]
 
     def load_split(self, data: DataSettings) -> DataSplit:
-        """A run's puzzles; the validation puzzles are never among the training puzzles."""
-        return split_off(
-            load_puzzles(self, data.train, split="train"), load_puzzles(self, data.test, split="test"), data=data
-        )
+        """A run's puzzles; none is in two parts, up to the symmetries.
+
+        Raises:
+            PuzzleError: when a test file shares puzzles with training; names the rows.
+        """
+        return load_apart(self, data)
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
         """The puzzles of a source, for evaluating a run with these settings."""

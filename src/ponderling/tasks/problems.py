@@ -14,14 +14,20 @@ LONGEST_REASON = 400
 
 
 class Problems:
-    """Collects what is wrong with the rows (or lines) of a file, to be reported together."""
+    """Collects what is wrong with the rows (or lines) of a file, to be reported together.
+
+    Args:
+        path: The file.
+        unit: What its numbers count.
+        advice: What to do about the problems; the end of the report.
+    """
 
     SHOWN = 5
     MOST = 1000
     """Number of problems after which a file is not read any further."""
 
-    def __init__(self, path: Path, unit: str = "row"):
-        self.path, self.unit = path, unit
+    def __init__(self, path: Path, unit: str = "row", *, advice: str = ""):
+        self.path, self.unit, self.advice = path, unit, advice
         self.count = 0
         self.first: list[tuple[int, str]] = []
 
@@ -39,7 +45,8 @@ class Problems:
             listed = "; ".join(f"{self.unit} {row}: {reason}" for row, reason in self.first)
             more = self.count - len(self.first)
             least = "at least " if self.count >= self.MOST else ""
-            raise PuzzleError(f"{self.path}, {listed}" + (f"; and {least}{more} more problems" if more > 0 else ""))
+            others = f"; and {least}{more} more problems" if more > 0 else ""
+            raise PuzzleError(f"{self.path}, {listed}{others}" + (f": {self.advice}" if self.advice else ""))
 
 
 def one_line(text: str, most: int | None = None) -> str:

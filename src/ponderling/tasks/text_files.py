@@ -118,6 +118,14 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     return _joined(path, parts)
 
 
+def row_numbers(path: str | Path, count: int, *, num_cells: int) -> NDArray[np.int64]:
+    """The number of the row that each of a file's first `count` puzzles is in, as `read_puzzles` names it in its errors."""
+    path = Path(path)
+    lines = lines_of(path, holds="puzzles", longest=4 * num_cells + 10_000)
+    rows = itertools.islice(_rows(path, lines, L=num_cells), count)
+    return np.array([row.number for row in rows], np.int64)
+
+
 def _rows(path: Path, lines: Iterable[str], *, L: int) -> Iterator[_Row]:
     def cells(text: str) -> str:  # a space may be a cell
         return text if len(text) == L else text.strip()

@@ -67,8 +67,8 @@ class ProgressLines(Observer):
             + (f" into {trainer.out}" if self.keeps_folder else "")
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
-        for sentence in trainer.task.left_out:
-            self.say(sentence)
+        for sentence in (*(data.left_out or trainer.task.left_out), *data.notes):
+            self.say(str(sentence))
 
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
         """Tells of the progress."""
@@ -93,7 +93,9 @@ class ProgressLines(Observer):
         self.say(
             f"step {step:,}  {what}: exact {percent(figures['exact'])} at {figures['steps']} steps, "
             f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
-            f"halting precision {percent(halting['precision'])}" + ("  (best so far)" if is_best else "")
+            f"halting precision {percent(halting['precision'])}"
+            + ("  (best so far)" if is_best else "")
+            + (f"; {figures['trained_on']:,} of these puzzles were trained on" if figures.get("trained_on") else "")
         )
 
     def noticed(self, text: str) -> None:

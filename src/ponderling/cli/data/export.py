@@ -57,6 +57,8 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     from ponderling.tasks import get_task
     from ponderling.tasks.custom.family import Grids
     from ponderling.tasks.custom.split import held_out, load_grids
+    from ponderling.tasks.grid_task import GridTask
+    from ponderling.tasks.split import alike, class_keys, refuse_shared
 
     path = Path(command.source)
     if command.task is None and holds_arc(command.source):
@@ -74,8 +76,12 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     task = get_task(command.task) if command.task else guess_task(path)
     puzzles = task.read(path)
     if command.test is not None:
-        return task, {"train": puzzles, "test": task.read(command.test)}
-    test = held_out([row.tobytes() for row in puzzles.tokens], path)
+        tested = task.read(command.test)
+        if isinstance(task, GridTask):
+            shared, sources = alike(task, tested, others=puzzles), (command.source, command.test)
+            refuse_shared(task, puzzles, test=tested, shared=shared, sources=sources, advice="leave out --test")
+        return task, {"train": puzzles, "test": tested}
+    test = held_out(class_keys(task, puzzles).tolist(), path)
     return task, {"train": puzzles[(~test).nonzero()[0]], "test": puzzles[test.nonzero()[0]]}
 
 

@@ -15,7 +15,8 @@ def show_grids(data: DataConfig, stream: TextIO) -> None:
     from ponderling.tasks.custom import Grids
     from ponderling.tasks.custom.split import grid_facts
 
-    print("\n".join(lines_of(data.train, grid_facts(Grids.of(data), data.train, test=data.test))), file=stream)
+    facts = grid_facts(Grids.of(data), data.train, test=data.test, drop=data.overlap == "drop")
+    print("\n".join(lines_of(data.train, facts)), file=stream)
 
 
 def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
@@ -49,7 +50,7 @@ def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
             f"  {name}: {f['examples']:,} examples, inputs {f['inputs']}, outputs {f['outputs']}"
             + "".join(f", {note}" for note in notes)
         )
-    return lines
+    return lines + [f"  {reason}" for reason in facts["left_out"]]
 
 
 def _shown(symbol: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ class InspectCommand:
     task: str | None = None
     """The puzzle family; told from the file if not given. `grids` for a file of grids that looks like one of Sudokus."""
     test: str | None = None
-    """For a file of grids: another with the test examples. For ARC: the tasks to be solved; says which are in both."""
+    """Another file, with the test puzzles or examples (ARC: the tasks to be solved); says how many are in both."""
     symmetries: str = "none"
     """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
     views: int | None = None
@@ -57,7 +57,11 @@ def main(args: list[str]) -> int:
     if command.task == "grids" or (command.task is None and holds_grids(path)):
         return _inspect_grids(command)
     task = get_task(command.task) if command.task else guess_task(path)
-    return _show_puzzles(command, task, parts={path.name: task.read(path)})
+    parts = {path.name: task.read(path)}
+    if command.test is not None:
+        name = Path(command.test).name
+        parts[name if name not in parts else command.test] = task.read(command.test)
+    return _show_puzzles(command, task, parts=parts)
 
 
 def _inspect_arc(command: InspectCommand) -> int:
@@ -89,6 +93,8 @@ def _show_puzzles(command: InspectCommand, task: Task, *, parts: Mapping[str, Pu
     from ponderling.cli.data.facts import puzzle_facts
 
     facts = {"task": task.name, **{name: puzzle_facts(task, puzzles) for name, puzzles in parts.items()}}
+    if len(parts) == 2:
+        facts["in_both"] = _in_both(task, list(parts.values()))
     if command.json:
         print(json.dumps(facts))
         return 0
@@ -110,5 +116,21 @@ def _show_puzzles(command: InspectCommand, task: Task, *, parts: Mapping[str, Pu
             ratings,
             f"{f['repeated_up_to_symmetry']:,}",
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if "in_both" in facts:
+        test = list(parts)[1]
+        console.print(
+            f"in both, up to symmetry: {facts['in_both']:,} of the {len(parts[test]):,} puzzles of {test}", markup=False
+        )
     return 0
+
+
+def _in_both(task: Task, parts: Sequence[Puzzles]) -> int:
+    """How many puzzles of the second part are in the first too, up to the symmetries."""
+    import numpy as np
+
+    from ponderling.tasks.split import class_keys
+
+    first, second = (class_keys(task, puzzles) for puzzles in parts)
+    return int(np.isin(second, first).sum())

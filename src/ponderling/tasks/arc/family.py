@@ -8,6 +8,7 @@ Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from ponderling.tasks.arc import canvas as arc_canvas
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, redraw, shown_extents, view_symmetry
 from ponderling.tasks.arc.files import ArcTask, Grid, Pair, read_tasks, same_tasks
 from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
-from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import PAD, DataSettings, DataSplit, LeftOut, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
 
 COLOURS = tuple("0123456789")
@@ -43,6 +44,8 @@ class ArcData:
     """Rows of `train` that are test pairs of training tasks: they can be held out without weakening a test task."""
     test: Puzzles
     """The test pairs of the test tasks whose output is known."""
+    left_out: tuple[LeftOut, ...]
+    """The pairs of the sources that are in neither, by reason."""
 
 
 class Arc(GridTask):
@@ -77,7 +80,20 @@ class Arc(GridTask):
             PuzzleError: what is wrong with the files, or which tasks are in both.
         """
         self.left_out = []
-        teachers, exams = self.read_fitting(train), self.read_fitting(test)
+        given = {source: {} if source == NONE else read_tasks(source) for source in (train, test)}
+        totals = {source: _count(tasks.values()) for source, tasks in given.items()}
+        left_out: list[LeftOut] = []
+
+        def leave_out(count: int, source: str, *, why: str) -> None:
+            if count:
+                left_out.append(LeftOut(count=count, total=totals[source], source=source, why=why))
+
+        fitting = []
+        for source in (train, test):
+            fitting.append(self._fitting(given[source], source) if source != NONE else {})
+            why = self.left_out[-1] if self.left_out else ""
+            leave_out(_count(given[source].values()) - _count(fitting[-1].values()), source, why=why)
+        teachers, exams = fitting
         same = same_tasks(teachers, exams)
         if same and not drop:
             example, other = next(iter(same.items()))
@@ -93,6 +109,7 @@ class Arc(GridTask):
                 *self.left_out,
                 f"{len(same)} of {len(teachers)} tasks to train on are also to be solved: not trained on",
             ]
+            leave_out(_count(teachers[name] for name in same), train, why=self.left_out[-1])
         teachers = {name: task for name, task in teachers.items() if name not in same}
         self._give_rows(teachers, "train")
         self._give_rows(exams, "test")
@@ -103,18 +120,22 @@ class Arc(GridTask):
         ]
         if not parts:
             raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
+        for source, tasks in ((train, teachers), (test, exams)):
+            unknown = sum(len(task.tests) - len(_solved(task.tests)) for task in tasks.values())
+            leave_out(unknown, source, why="the outputs of these test inputs are not known")
         spare = np.concatenate([np.full(len(pairs), is_spare) for _, pairs, is_spare in parts])
         return ArcData(
             train=self._puzzles((task, pair) for task, pairs, _ in parts for pair in pairs),
             spare=np.flatnonzero(spare),
             test=self._puzzles((task, pair) for task in exams.values() for pair in _solved(task.tests)),
+            left_out=tuple(left_out),
         )
 
     def read_fitting(self, source: str | Path) -> dict[str, ArcTask]:
         """The tasks of a source whose grids all fit on the canvas; says in `left_out` how many others there are."""
-        if source == NONE:
-            return {}
-        tasks = read_tasks(source)
+        return {} if source == NONE else self._fitting(read_tasks(source), source)
+
+    def _fitting(self, tasks: Mapping[str, ArcTask], source: str | Path) -> dict[str, ArcTask]:
         fitting = {name: task for name, task in tasks.items() if task.size <= self.side}
         if len(fitting) < len(tasks):
             left = len(tasks) - len(fitting)
@@ -264,9 +285,22 @@ class Arc(GridTask):
         read = self.read_data(data.train, data.test, drop=data.overlap == "drop")
         order = np.random.default_rng(0).permutation(len(read.train))
         num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
-        held = np.random.default_rng(0).permutation(read.spare)[:num_validation]
-        train = order[~np.isin(order, held)][: data.max_train]
-        return DataSplit(train=read.train[train], validation=read.train[held], test=read.test[: data.max_test])
+        alone = read.spare[~_is_repeated(read.train)[read.spare]]  # others are trained on as a pair of another task
+        held = np.random.default_rng(0).permutation(alone)[:num_validation]
+        train = order[~np.isin(order, held)]
+        both = NONE not in (data.train, data.test)
+        pairs = f"{data.train} and {data.test}" if both else data.test if data.train == NONE else data.train
+        lost = (
+            (len(train[data.max_train :]) if data.max_train else 0, len(order), pairs, "beyond --data.max-train"),
+            (len(read.test) - len(read.test[: data.max_test]), len(read.test), data.test, "beyond --data.max-test"),
+        )
+        more = [LeftOut(count=n, total=total, source=source, why=why) for n, total, source, why in lost if n]
+        return DataSplit(
+            train=read.train[train[: data.max_train]],
+            validation=read.train[held],
+            test=read.test[: data.max_test],
+            left_out=(*read.left_out, *more),
+        )
 
     def facts(self) -> dict[str, Any]:
         """The task and view that each row of the puzzle embedding is for, for a checkpoint."""
@@ -304,6 +338,20 @@ class Arc(GridTask):
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Raises PuzzleError: ARC is read from files."""
         return self.load_default(split)
+
+
+def _count(tasks: Iterable[ArcTask]) -> int:
+    """The number of pairs of the tasks, test inputs whose output is not known among them."""
+    return sum(len(task.demos) + len(task.tests) for task in tasks)
+
+
+def _is_repeated(puzzles: Puzzles) -> NDArray[np.bool_]:
+    """Whether each pair, under whatever task, is there more than once, (N,)."""
+    keys = [
+        question.tobytes() + answer.tobytes() for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
+    ]
+    times = Counter(keys)
+    return np.array([times[key] > 1 for key in keys], bool)
 
 
 def _solved(pairs: Iterable[Pair]) -> tuple[Pair, ...]:

@@ -490,14 +490,14 @@ class Grids(GridTask):
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """The puzzles of the run's files, with no test question among the others."""
-        parts = load_grids(self, data.train, test=data.test)
-        return split_off(parts.train.puzzles, parts.test.puzzles, data=data)
+        parts = load_grids(self, data.train, test=data.test, drop=data.overlap == "drop")
+        return split_off(parts.train.puzzles, parts.test.puzzles, task=self, data=data, left_out=parts.left_out)
 
     def load_test(self, data: DataSettings, source: str) -> Puzzles:
         """The puzzles of a source; for the training file, only those not trained on."""
         own = data.train if data.test == "default" else data.test
         if source == "default" or Path(source).resolve() == Path(own).resolve():
-            return load_grids(self, data.train, test=data.test).test.puzzles
+            return load_grids(self, data.train, test=data.test, drop=data.overlap == "drop").test.puzzles
         return self.read(source, need_answers=True)
 
     def load_default(self, split: str) -> Puzzles:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import PAD, LeftOut, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.custom.files import GridFile, read_grid_file
 from ponderling.tasks.custom.spec import GridSpec, spec_of_file
 from ponderling.tasks.official_layout import is_layout, read_facts, read_grid_facts, read_layout
@@ -138,47 +138,68 @@ class GridParts:
     test: LocatedPuzzles
     how: str
     """How the test puzzles were chosen, in words."""
+    left_out: tuple[LeftOut, ...] = ()
+    """The examples of the files that are in neither part, by reason."""
 
 
-def load_grids(task: GridReader, train: str, *, test: str) -> GridParts:
+def load_grids(task: GridReader, train: str, *, test: str, drop: bool = False) -> GridParts:
     """The training and test puzzles; no test question is a symmetric copy of a training question.
 
     Args:
         task: The task of the training file.
         train: A file or folder.
         test: Another one, or `default`: what the first sets apart, or a part of it that is held out.
+        drop: Leave questions that are in both out of the training puzzles, instead of refusing them.
 
     Raises:
         PuzzleError: for a part without a puzzle, for questions in both, or answers that the rules refuse.
     """
     if test != "default":
-        parts = GridParts(
-            train=_part(train, "train", task=task), test=_part(test, "test", task=task), how=f"test: {test}"
+        (learned, unused), (tested, untested) = (
+            _part(source, split, task=task) for source, split in ((train, "train"), (test, "test"))
         )
+        parts = GridParts(train=learned, test=tested, how=f"test: {test}", left_out=(*unused, *untested))
     elif is_layout(train):
-        parts = GridParts(
-            train=_part(train, "train", task=task), test=_part(train, "test", task=task), how="test: the folder's own"
-        )
+        (learned, _), (tested, _) = (_part(train, split, task=task) for split in ("train", "test"))
+        parts = GridParts(train=learned, test=tested, how="test: the folder's own")
     else:
         parts = _parts_of_file(read_grid_file(train), task)
     for name, part in (("train", parts.train), ("test", parts.test)):
         if not len(part.puzzles):
-            raise PuzzleError(f"{part.path}: no example to {name} on")
+            raise PuzzleError(_nothing_to(name, part.path, test=test))
         _check_answers(part, task)
-    _refuse_overlap(parts, task)
-    return parts
+    return _apart(parts, task, drop=drop)
 
 
-def _part(source: str, split: str, *, task: GridReader) -> LocatedPuzzles:
-    """The puzzles of a file or folder that are meant for this split."""
+def _nothing_to(purpose: str, path: Path, *, test: str) -> str:
+    """What is wrong with a file that has no example to train on, or to test on."""
+    if test == "default":
+        advice = f"mark some of its examples as {purpose}" + (", or name a file with --test" * (purpose == "test"))
+    else:
+        advice = f"mark some of its examples as {purpose}, or leave the split out of the file"
+    return f"{path}: no example to {purpose} on: it marks none as {purpose}; {advice}"
+
+
+def _part(source: str, split: str, *, task: GridReader) -> tuple[LocatedPuzzles, list[LeftOut]]:
+    """The puzzles of a file or folder that are meant for this split, and the examples of a file that are not."""
     if is_layout(source):
         puzzles = read_layout(source, split, vocab_size=task.spec.vocab_size)
         if puzzles.tokens.shape[1] != task.num_cells:
             raise PuzzleError(f"{source}/{split}: has {puzzles.tokens.shape[1]} cells, training has {task.num_cells}")
-        return LocatedPuzzles(path=Path(source) / split, unit="row", numbers=np.arange(len(puzzles)), puzzles=puzzles)
+        path = Path(source) / split
+        return LocatedPuzzles(path=path, unit="row", numbers=np.arange(len(puzzles)), puzzles=puzzles), []
     file = read_grid_file(source)
     part = LocatedPuzzles(path=file.path, unit=file.unit, numbers=file.numbers, puzzles=task.puzzles_of(file))
-    return part if file.is_test is None else part[np.flatnonzero(file.is_test == (split == "test"))]
+    if file.is_test is None:
+        return part, []
+    wanted = file.is_test == (split == "test")
+    other = "test" if split == "train" else "train"
+    why = f"the file marks them as {other}, and another file was named to {other} on"
+    return part[np.flatnonzero(wanted)], _left_out(~wanted, source, why=why)
+
+
+def _left_out(rows: NDArray[np.bool_], source: str, *, why: str) -> list[LeftOut]:
+    return [LeftOut(count=int(rows.sum()), total=len(rows), source=source, why=why)] if rows.any() else []
 
 
 def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
@@ -186,9 +207,40 @@ def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
     if file.is_test is not None:
         train, test = np.flatnonzero(~file.is_test), np.flatnonzero(file.is_test)
         return GridParts(train=everything[train], test=everything[test], how="test: as the file says")
-    test = _without_new_symbols(everything, held_out(everything.keys(task), file.path))
+    test = _held_out_with_known_symbols(everything, task)
     how = f"test: one question in {HELD_OUT}, held out at random (always the same), as the file says nothing of a split"
     return GridParts(train=everything[np.flatnonzero(~test)], test=everything[np.flatnonzero(test)], how=how)
+
+
+def _held_out_with_known_symbols(part: LocatedPuzzles, task: GridReader) -> NDArray[np.bool_]:
+    """Whether each example is held out for testing, (N,): whole questions, whose symbols training shows too.
+
+    A question with a symbol that training would otherwise never show goes back to training. Where all would go back,
+    the first question whose symbols others show is held out.
+
+    Raises:
+        PuzzleError: when no question can be held out.
+    """
+    keys = part.keys(task)
+    kinds: dict[Hashable, int] = {}
+    kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
+    test = held_out(keys, part.path)
+    both = np.concatenate([part.puzzles.tokens, part.puzzles.labels], axis=1)
+    missing = np.setdiff1d(np.unique(both[test]), np.unique(both[~test]))
+    back = np.unique(kind[test & np.isin(both, missing).any(axis=1)])
+    test &= ~np.isin(kind, back)
+    if test.any():
+        return test
+    shows = np.zeros((len(kinds), task.spec.vocab_size), bool)  # whether a question shows a token
+    shows[np.repeat(kind, both.shape[1]), both.reshape(-1)] = True
+    is_rare = shows.sum(axis=0) == 1
+    for number in np.random.default_rng(0).permutation(len(kinds)):
+        if not (shows[number] & is_rare).any():
+            return kind == number
+    raise PuzzleError(
+        f"{part.path}: none of its {len(kinds):,} questions can be held out to test on, since each shows a symbol that no "
+        "other does: give more examples, name a file with --test, or mark test examples in the file"
+    )
 
 
 def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
@@ -200,17 +252,13 @@ def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
     kinds: dict[Hashable, int] = {}
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
     if len(kinds) < 2:
-        raise PuzzleError(f"{path}: all its questions are equal: none can be held out to test on")
+        raise PuzzleError(
+            f"{path}: all its questions are equal: none can be held out to test on; give examples that differ, up to the "
+            "symmetries, or name a file to test on with --test"
+        )
     chosen = np.zeros(len(kinds), bool)
     chosen[np.random.default_rng(0).permutation(len(kinds))[: max(1, len(kinds) // HELD_OUT)]] = True
     return chosen[kind]
-
-
-def _without_new_symbols(part: LocatedPuzzles, test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The held-out examples `test`, less those with a token that training would otherwise never show."""
-    both = np.concatenate([part.puzzles.tokens, part.puzzles.labels], axis=1)
-    missing = np.setdiff1d(np.unique(both[test]), np.unique(both[~test]))
-    return test & ~np.isin(both, missing).any(axis=1)
 
 
 def _check_answers(part: LocatedPuzzles, task: GridReader) -> None:
@@ -220,21 +268,36 @@ def _check_answers(part: LocatedPuzzles, task: GridReader) -> None:
     problems.report()
 
 
-def _refuse_overlap(parts: GridParts, task: GridReader) -> None:
+def _apart(parts: GridParts, task: GridReader, *, drop: bool) -> GridParts:
+    """The parts, if no test question is a training question up to the symmetries; otherwise refuses, or drops from training.
+
+    Raises:
+        PuzzleError: naming the rows, or when nothing would be left to train on.
+    """
     train, test = parts.train, parts.test
+    if drop:
+        tested = set(test.keys(task))
+        shared = np.array([key in tested for key in train.keys(task)])
+        if shared.all():
+            raise PuzzleError(f"{train.path}: all its questions are test questions of {test.path} too: give others")
+        left = _left_out(shared, str(train.path), why="their questions are test questions too, up to the symmetries")
+        return replace(parts, train=train[np.flatnonzero(~shared)], left_out=(*parts.left_out, *left))
     seen = dict(zip(train.keys(task), train.numbers.tolist(), strict=True))
-    problems = Problems(test.path, test.unit)
+    advice = "remove these from one of the two, or give --data.overlap drop to leave them out of training"
+    problems = Problems(test.path, test.unit, advice=advice)
+    where = "" if train.path == test.path else f" of {train.path}"
     for number, key in zip(test.numbers.tolist(), test.keys(task), strict=True):
         if key in seen:
             up_to = " up to the symmetries" if task.symmetries != "none" else ""
-            problems.add(number, f"its question is also that of training {train.unit} {seen[key]}{up_to}")
+            problems.add(number, f"its question is also that of training {train.unit} {seen[key]}{where}{up_to}")
     problems.report()
+    return parts
 
 
-def grid_facts(task: GridReader, train: str, *, test: str) -> dict[str, Any]:
+def grid_facts(task: GridReader, train: str, *, test: str, drop: bool = False) -> dict[str, Any]:
     """What the files of a run on grids hold, as plain values; the arguments are those of `load_grids`."""
     spec = task.spec
-    parts = load_grids(task, train, test=test)
+    parts = load_grids(task, train, test=test, drop=drop)
     return {
         "task": task.name,
         "canvas": [spec.rows, spec.columns],
@@ -246,6 +309,7 @@ def grid_facts(task: GridReader, train: str, *, test: str) -> dict[str, Any]:
         "split": parts.how,
         "train": _facts(parts.train, task),
         "test": _facts(parts.test, task),
+        "left_out": [str(reason) for reason in parts.left_out],
     }
 
 

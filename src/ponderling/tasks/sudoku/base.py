@@ -59,6 +59,7 @@ class SudokuTask(GridTask):
     extends_question = True
     padding_symbol = "."
     packaged_sets = LARGE_SETS
+    sets_with_regions = ("jigsaws", "layouts")
 
     def __init__(self, name: str, side: int, *, boxes: Boxes | None):
         self.name, self.side, self.boxes = name, side, boxes

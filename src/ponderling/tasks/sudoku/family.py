@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import Symmetry, Tokens
 from ponderling.tasks.sudoku import symmetries
 from ponderling.tasks.sudoku.base import SYMBOLS, SudokuTask
-from ponderling.tasks.sudoku.geometry import Boxes, Geometry, geometry
+from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry, geometry
 from ponderling.tasks.sudoku.jigsaw import Jigsaw
 from ponderling.tasks.text_files import LETTERS
 
@@ -97,6 +97,14 @@ class Sudoku(SudokuTask):
             family, _ = self.with_layout(letters)
             prints[own] = family.fingerprint(tokens[own]) ^ np.uint64(zlib.crc32(letters.encode()) << 32)
         return prints
+
+    def sketch(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
+        """A number for each puzzle (N, L), (N,), equal for equivalent puzzles and often for others; it only counts clues."""
+        if regions is None or not regions.any():
+            return symmetries.sketch(self.boxes, tokens)
+        brings, weights = regions.any(axis=1), np.cumprod(np.full(self.num_cells, 0x9E3779B97F4A7C15, np.uint64))
+        of_layout = (regions * weights).sum(axis=1, dtype=np.uint64) + (tokens > BLANK).sum(axis=1).astype(np.uint64)
+        return np.where(brings, of_layout, symmetries.sketch(self.boxes, tokens))
 
     def with_layout(self, layout: str) -> tuple[Jigsaw, NDArray[np.uint8]]:
         """The family of the same size with these regions in place of boxes, and each cell's region, (L,).

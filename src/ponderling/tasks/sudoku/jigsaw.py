@@ -82,6 +82,13 @@ class Jigsaw(SudokuTask):
         copies = [self._renamed(tokens[:, cells]).astype(np.uint64) for cells in _kept_turns(self.layout)]
         return np.min([(copy * weights).sum(axis=1, dtype=np.uint64) for copy in copies], axis=0)
 
+    def as_puzzles_of(self, name: str, puzzles: Puzzles) -> Puzzles | None:
+        """The puzzles as those of the Sudoku of this size, which then bring their regions; or of this family itself."""
+        if name != f"sudoku{self.side}":
+            return super().as_puzzles_of(name, puzzles)
+        regions = 1 + self.regions.ravel().astype(np.uint8)
+        return replace(puzzles, regions=np.tile(regions, (len(puzzles), 1)))
+
     def _renamed(self, tokens: Tokens) -> Tokens:
         """The puzzles with symbols renamed in the order in which each puzzle first shows them."""
         is_symbol = tokens[:, None] == np.arange(BLANK + 1, self.vocab_size)[:, None]  # (N, side, L)
