@@ -15,6 +15,7 @@ from ponderling.cli import main
 from ponderling.config import RunConfig
 from ponderling.models.interface import Output
 from ponderling.recipes import get_recipe
+from ponderling.solving.seen import read_seen
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks
 from ponderling.tasks.arc import Arc
@@ -209,6 +210,47 @@ def test_a_model_trained_on_the_test_pairs_is_marked(tmp_path, capsys):
     start(tiny_run("none", str(train), steps=1), tmp_path / "run").run()
     assert main(["eval", str(tmp_path / "run"), "--data", str(train)]) == 0
     assert "beware: the model was trained on the test pairs of 3 of these tasks" in capsys.readouterr().out
+
+
+def test_of_tasks_that_were_not_trained_on_the_figures_are_given_beside(tmp_path, capsys):
+    first, *others = TASKS
+    train = write(tmp_path / "train.json", {first: TASKS[first]})
+    test = write(tmp_path / "test.json", {name: TASKS[name] for name in others})
+    both = write(tmp_path / "both.json", TASKS)
+    start(tiny_run(str(test), str(train), steps=1), tmp_path / "run").run()
+    assert main(["eval", str(tmp_path / "run"), "--data", str(both), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["tasks"], figures["trained_on"], figures["unseen"]["tasks"]) == (len(TASKS), 1, len(others))
+    right = [figures["ranks"][name] for name in others]
+    assert figures["unseen"]["task"]["pass@2"] == pytest.approx(
+        np.mean([np.mean([rank is not None and rank <= 2 for rank in ranks]) for ranks in right])
+    )
+    assert main(["eval", str(tmp_path / "run"), "--data", str(both)]) == 0
+    said = capsys.readouterr().out
+    assert "trained on the test pairs of 1 of these tasks" in said
+    assert f"on the {len(others)} others: pass@1" in said
+
+
+def test_a_submission_that_lacks_tasks_is_not_written(folder, tmp_path, capsys):
+    out = tmp_path / "submission.json"
+    assert main(["eval", str(folder / "run"), "--max-puzzles", "2", "--submission", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "--submission needs answers to all 3 tasks" in said
+    assert said.count("\n") == 1
+    assert not out.exists()
+    args = ["eval", str(folder / "run"), "--max-puzzles", "3", "--submission", str(out), "--views", "0", "--json"]
+    assert main(args) == 0
+    assert json.loads(capsys.readouterr().out)["in_source"] == 3
+    assert main(["score", str(out), "--solutions", str(folder / "made_solutions.json")]) == 0
+
+
+def test_an_adapted_model_has_seen_what_it_was_trained_on_before(folder, checkpoint, tmp_path):
+    adapt(checkpoint, str(folder / "new.json"), out=tmp_path / "adapted", steps=1)
+    before, after = read_seen(folder / "run"), read_seen(tmp_path / "adapted")
+    assert before is not None
+    assert after is not None
+    assert set(before.classes) < set(after.classes)
+    assert after.is_all
 
 
 # Training

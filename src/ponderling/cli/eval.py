@@ -40,6 +40,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from ponderling.solving.evaluate import evaluate
     from ponderling.solving.kept import puzzles_to_test
     from ponderling.solving.search import PLAIN
+    from ponderling.solving.seen import read_seen
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
 
@@ -55,7 +56,9 @@ def run(command: EvalCommand) -> dict[str, Any]:
     if search == PLAIN and not command.early_exit:
         search = None
     solver = Solver.of(checkpoint, device=command.device)
-    puzzles = puzzles_to_test(checkpoint, solver.task, source=command.data)[: command.max_puzzles]
+    every = puzzles_to_test(checkpoint, solver.task, source=command.data)
+    puzzles = every[: command.max_puzzles]
+    noted = read_seen(checkpoint.path)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("solving", total=len(puzzles))
         outcome = evaluate(
@@ -66,7 +69,46 @@ def run(command: EvalCommand) -> dict[str, Any]:
             batch_size=command.batch_size,
             progress=lambda done: progress.update(bar, completed=done),
         )
-    return {"checkpoint": str(command.checkpoint), "data": command.data, **outcome.to_json()}
+    return {
+        "checkpoint": str(command.checkpoint),
+        "data": command.data,
+        "in_source": len(every),
+        **outcome.to_json(),
+        "left_out": [] if noted is None else list(noted.left_out),
+    }
+
+
+def title_of(figures: dict[str, Any]) -> str:
+    """What was evaluated: how many puzzles, of how many, and how many of them the model was trained on."""
+    total = f" of the {figures['in_source']:,}" if figures["puzzles"] < figures["in_source"] else ""
+    seen = figures["trained_on"]
+    least = "at least " if figures["trained_on_at_least"] else ""
+    trained = f", of which {least}{seen:,} {'was' if seen == 1 else 'were'} trained on" if seen else ""
+    return f"{figures['puzzles']:,}{total} puzzles of {figures['data']}{trained}"
+
+
+def notes_on_training(figures: dict[str, Any], *, plain: str, what: str) -> list[str]:
+    """What a reader must know of the puzzles that the model was trained on, a sentence each.
+
+    Args:
+        figures: What `run` gives.
+        plain: The key of plain thinking's exact match among the figures of the unseen puzzles.
+        what: What plain thinking is called.
+    """
+    notes, unseen = [], figures["unseen"]
+    if unseen is not None and not unseen["puzzles"]:
+        notes.append("all of these puzzles were trained on: the figures say nothing of new ones")
+    elif unseen is not None:
+        known = "known to be " if figures["trained_on_at_least"] else ""
+        notes.append(
+            f"exact match of the {unseen['puzzles']:,} that were not {known}trained on: {percent(unseen['exact'])}, "
+            f"{what} {percent(unseen[plain])}"
+        )
+    elif figures["trained_on"] is None:
+        notes.append(
+            "whether the model was trained on some of these puzzles is not known: its run kept no note of that"
+        )
+    return notes + [f"in the run, {text}" for text in figures["left_out"] if figures["data"] == "default"]
 
 
 def show(figures: dict[str, Any]) -> None:
@@ -76,13 +118,16 @@ def show(figures: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     early, halting = figures["early_exit"], figures["halting"]
-    table = Table(title=f"{figures['puzzles']:,} puzzles of {figures['data']}, without search")
+    console.print(f"{title_of(figures)}, without search", soft_wrap=True, markup=False)
+    table = Table()
     for heading in ("", f"all {figures['steps']} steps", "early exit"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, what in (("exact match", "exact"), ("rules kept", "valid"), ("right cells", "cells")):
         table.add_row(name, percent(figures[what]), percent(early[what]))
     table.add_row("mean steps", f"{figures['steps']}", f"{early['mean_steps']:.1f}")
     console.print(table)
+    for note in notes_on_training(figures, plain="early_exact", what="with early exit"):
+        console.print(note, soft_wrap=True, markup=False)
     console.print(
         f"halting head: stopped {percent(halting['halted'])}; right when it stopped {percent(halting['precision'])} "
         f"(precision); of those ever right, stopped while right {percent(halting['recall'])} (recall)"
@@ -117,10 +162,9 @@ def show_search(figures: dict[str, Any]) -> None:
     chooser = "the rule checker" if figures["verified"] else chooser
     further = f"{search['restarts']} restarts, {search['views'] or 0} views, {chooser} chooses"
     is_plain = not (search["restarts"] or search["views"] or figures["verified"])
-    table = Table(
-        title=f"{figures['puzzles']:,} puzzles of {figures['data']}, up to {figures['steps']} steps, "
-        + ("early exit, without search" if is_plain else further)
-    )
+    how = "early exit, without search" if is_plain else further
+    console.print(f"{title_of(figures)}, up to {figures['steps']} steps, {how}", soft_wrap=True, markup=False)
+    table = Table()
     for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "rules kept", "mean steps"):
         table.add_column(heading, justify="right")
     everything = {**figures, "rating": "all", "first_exact": figures["first"]["exact"]}
@@ -129,6 +173,8 @@ def show_search(figures: dict[str, Any]) -> None:
         valid = percent(row["valid"])
         table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, valid, f"{row['mean_steps']:.1f}")
     console.print(table)
+    for note in notes_on_training(figures, plain="first_exact", what="without search"):
+        console.print(note, soft_wrap=True, markup=False)
     within = ", ".join(f"{percent(value)} within {steps}" for steps, value in figures["exact_within"].items())
     console.print(f"exact {within} steps")
     console.print(

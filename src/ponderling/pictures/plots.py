@@ -88,7 +88,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_evaluation(file: str | Path) -> dict[str, Any]:
-    """The figures that `ponderling eval --json` printed, with the file's name as `name`.
+    """The figures that `ponderling eval --json` printed, with the file's name as `name`; it says if puzzles were trained on.
 
     Raises:
         ValueError: when it is not such a file.
@@ -100,7 +100,9 @@ def read_evaluation(file: str | Path) -> dict[str, Any]:
         raise ValueError(f"{file}: not JSON: {error}") from error
     if not isinstance(figures, dict) or not {"exact", "by_rating", "mean_steps"} <= figures.keys():
         raise ValueError(f"{file}: expected what `ponderling eval --json` prints, with exact, by_rating and mean_steps")
-    return figures | {"name": file.stem}
+    seen, count = figures.get("trained_on"), figures.get("puzzles")
+    beware = f" ({seen:,} of {count:,} puzzles trained on)" if isinstance(seen, int) and seen and count else ""
+    return figures | {"name": file.stem + beware}
 
 
 def save(figure: Figure, file: str | Path) -> None:

@@ -21,6 +21,7 @@ from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.solving.records import Answer
 from ponderling.solving.scores import cell_accuracy, exact_match, rating_buckets, share
 from ponderling.solving.search import think
+from ponderling.solving.seen import Overlap, overlap_with
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles, Question, Tokens, join
 
@@ -97,6 +98,8 @@ class Evaluation:
     """Whether the rules accept the answer with early exit, (N,); None if the task has no rules."""
     seconds: float
     """Duration of the evaluation, in seconds."""
+    seen: Overlap | None = None
+    """Which of the puzzles the model was trained on; None if that is not known."""
 
     @cached_property
     def _full_exact(self) -> Bools:
@@ -167,6 +170,7 @@ class Evaluation:
         early = asdict(self.early_exit)
         return {
             "puzzles": len(self.puzzles),
+            **_familiar(self.seen, exact=self._full_exact, plain=self._early_exact, name="early_exact"),
             "steps": self.steps,
             "exact": self.exact,
             "valid": self.valid,
@@ -200,6 +204,8 @@ class SearchEvaluation:
     """Whether the rules accept the answer, (N,); None if the task has no rules."""
     seconds: float
     """Duration of the evaluation, in seconds."""
+    seen: Overlap | None = None
+    """Which of the puzzles the model was trained on; None if that is not known."""
 
     @cached_property
     def _exact(self) -> Bools:
@@ -273,6 +279,7 @@ class SearchEvaluation:
         """All figures, from 0 to 1, as plain JSON values; keys match `Evaluation.to_json` where the meaning does."""
         return {
             "puzzles": len(self.puzzles),
+            **_familiar(self.seen, exact=self._exact, plain=self._plain_exact, name="first_exact"),
             "steps": self.steps,
             "exact": self.exact,
             "valid": self.valid,
@@ -321,7 +328,7 @@ def evaluate(
     batch_size: int = 256,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Evaluation | SearchEvaluation:
-    """Solves every puzzle with the solver and scores the answers.
+    """Solves every puzzle with the solver and scores the answers; notes which of the puzzles it was trained on.
 
     Args:
         solver: The model and its task.
@@ -342,8 +349,12 @@ def evaluate(
         raise ValueError(f"steps and batch_size must be at least 1: got {steps} and {batch_size}")
     _refuse_unanswered(puzzles)
     if search is not None:
-        return _with_search(solver, puzzles, steps=steps, search=search, slots=batch_size, progress=progress)
-    return _at_all_steps(solver, puzzles, steps=steps, batch_size=batch_size, progress=progress)
+        found = _with_search(solver, puzzles, steps=steps, search=search, slots=batch_size, progress=progress)
+    else:
+        found = _at_all_steps(solver, puzzles, steps=steps, batch_size=batch_size, progress=progress)
+    if solver.checkpoint is None:
+        return found
+    return replace(found, seen=overlap_with(solver.checkpoint, puzzles, task=solver.task))
 
 
 def _with_search(
@@ -456,8 +467,23 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         **{name: of(name) for name in names},
         right_at=of("right_at", axis=1),
         puzzles=join([part.puzzles for part in parts]),
+        seen=None,
         seconds=max(part.seconds for part in parts),
     )
+
+
+def _familiar(seen: Overlap | None, *, exact: Bools, plain: Bools, name: str) -> dict[str, Any]:
+    """How many puzzles the model was trained on, and the exact match of the others, as plain values.
+
+    `trained_on` is None where it is not known; `trained_on_at_least` says that there may be more. `unseen` is None where
+    none of the puzzles was trained on. `name` is the key of plain thinking's exact match.
+    """
+    if seen is None or not (seen.is_all or seen.rows.any()):
+        return {"trained_on": None, "trained_on_at_least": False, "unseen": None}
+    new, unseen = ~seen.rows, None
+    if seen.rows.any():
+        unseen = {"puzzles": int(new.sum()), "exact": share(exact[new]), name: share(plain[new])}
+    return {"trained_on": int(seen.rows.sum()), "trained_on_at_least": not seen.is_all, "unseen": unseen}
 
 
 def _row(row: RatingRow, plain: str) -> dict[str, Any]:

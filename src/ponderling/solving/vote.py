@@ -69,7 +69,8 @@ class ArcEvaluation:
         """All figures, from 0 to 1, as plain values.
 
         `task` and `test` hold pass@k as `scoring.voting.pass_at` does, None where no task has known outputs; `identity`
-        the share of test inputs that view 0 alone gets right, `copy` the share whose output is the input.
+        the share of test inputs that view 0 alone gets right, `copy` the share whose output is the input. `unseen` holds
+        pass@k of the tasks whose test pairs were not trained on, None where all are such.
         """
         ranks = self.ranks()
         scored = [self.tasks[name] for name in ranks]
@@ -86,6 +87,7 @@ class ArcEvaluation:
             [1 if np.array_equal(pair.input, pair.output) else None for pair in task.tests if pair.output is not None]
             for task in scored
         ]
+        unseen = {name: places for name, places in ranks.items() if name not in self.trained_on}
         baseline = pass_at({task.id: same for task, same in zip(scored, copied, strict=True)}, (1,)) if scored else None
         return {
             "tasks": len(self.tasks),
@@ -97,6 +99,9 @@ class ArcEvaluation:
             "identity": pass_at(alone, (1,)) if ranks else None,
             "copy": baseline,
             "trained_on": len(self.trained_on),
+            "unseen": {"tasks": len(unseen), **(pass_at(unseen) if unseen else {"task": None, "test": None})}
+            if self.trained_on
+            else None,
             "ranks": ranks,
             "seconds": round(self.seconds, 3),
         }

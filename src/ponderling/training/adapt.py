@@ -94,6 +94,7 @@ def adapt(
     trainer = Trainer(
         run, out, task=family, data=split, model=model, recipe=checkpoint.info.get("recipe"), observer=observer
     )
+    trainer.started_from = checkpoint.path
     figures = trainer.run(should_stop)
     (out / LAST / TRAINING).unlink()  # of no use: the run cannot be gone on with by its config alone
     return figures

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from ponderling.models.own_network import note_of
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
 from ponderling.solving.kept import TEST, keep_test, places_of
+from ponderling.solving.seen import SEEN, keep_seen, read_seen
 from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.system import keep_freed_memory, must_be_new, remove_leftovers
@@ -142,6 +144,8 @@ class Trainer:
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
+        self.started_from: str | Path | None = train.init
+        """The checkpoint whose weights the run begins with; what these were trained on counts as trained on."""
         self._window = Window()
         for phase in train.phases:
             _rated(data.train, phase)  # refuses what cannot be before hours have gone by
@@ -213,6 +217,8 @@ class Trainer:
         steps, run, world = self.config.train.steps, self.config.run, self.world
         log = MetricsLog(self.out, self.step, tensorboard=run.tensorboard) if world.is_first else None
         self.observer.started(self)
+        if world.is_first and (self.step == 0 or not (self.out / SEEN).is_file()):
+            keep_seen(self.out, self.task, data=self.data, before=self.started_from)
         if self.step == 0:
             self.save()
         saved, clock = time.perf_counter(), time.perf_counter()
@@ -318,9 +324,11 @@ class Trainer:
             best = self.world.from_first(lambda: read_safetensors(self.out / BEST / MODEL))
             self.evaluated_model.load_state_dict(best)
         try:
-            figures = self.score(self.data.test, check).to_json()
+            outcome = self.score(self.data.test, check)
         finally:
             self.evaluated_model.load_state_dict(live)
+        seen = read_seen(self.out) if self.world.is_first else None
+        figures = replace(outcome, seen=seen and seen.among(self.task, self.data.test)).to_json()
         self._write(log, "test", values=figures)
         self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures=figures, is_best=False)
         return figures
