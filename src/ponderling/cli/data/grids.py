@@ -16,6 +16,7 @@ def show_grids(data: DataConfig, stream: TextIO) -> None:
     from ponderling.tasks.custom.split import grid_facts
 
     facts = grid_facts(Grids.of(data), data.train, test=data.test, drop=data.overlap == "drop")
+    facts["left_out"] = []  # the run itself tells of these, with those that it leaves out further
     print("\n".join(lines_of(data.train, facts)), file=stream)
 
 
