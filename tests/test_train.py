@@ -26,10 +26,12 @@ from ponderling.checkpoint import (
 )
 from ponderling.config import Phase, PuzzleShape, RunConfig, RuntimeConfig, SolveConfig
 from ponderling.models import TRM, Output, build_model
+from ponderling.pictures.plots import read_run
 from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
+from ponderling.training.resume import fingerprints, other_puzzles
 from ponderling.training.trainer import Observer, TrainingError, start
 
 
@@ -62,8 +64,20 @@ def assert_same(a: Path, b: Path) -> None:
         for part in state.get("processes") or [state]:
             del part["window"]
     assert_equal(first, second, "")
-    for key, value in final_weights(a).items():
-        assert torch.equal(value, final_weights(b)[key]), key
+    for part in ("last", "best"):
+        if not (a / part).exists():
+            assert not (b / part).exists()
+            continue
+        weights = [read_safetensors(run / part / "model.safetensors") for run in (a, b)]
+        assert_equal(*weights, where=part)
+        infos = [untimed(read_config(run / part)[2]) for run in (a, b)]
+        assert_equal(*infos, where=f"{part} info")
+
+
+def untimed(info: dict) -> dict:
+    """What is known of a checkpoint, but for the times and where its code and files lay."""
+    figures = {key: value for key, value in info.get("validation", {}).items() if key != "seconds"}
+    return {key: value for key, value in info.items() if key not in ("seconds", "validation")} | figures
 
 
 def assert_equal(a, b, where: str) -> None:
@@ -308,6 +322,123 @@ def test_a_non_finite_loss_stops_before_the_update_and_keeps_the_last_checkpoint
     assert all(torch.equal(good[key], value) for key, value in final_weights(tmp_path).items())
 
 
+def assert_last_is_good(out: Path, error: TrainingError, step: int) -> None:
+    """The message names the last checkpoint and its step, and that checkpoint can be used."""
+    assert str(error).endswith(f"the last good checkpoint is {out / 'last'} (step {step})")
+    checkpoint, state = load_checkpoint(out / "last"), load_training_state(out / "last")
+    assert (checkpoint.info["step"], state["step"]) == (step, step)
+    for weights in (checkpoint.model.state_dict(), state["model"], state["ema"] or {}):
+        assert all(value.isfinite().all() for value in weights.values())
+    task = get_task("sudoku4")
+    tokens = torch.from_numpy(task.load_default("test").tokens[:3].astype(np.int64))
+    ids = torch.zeros(3, dtype=torch.long)
+    for weights in (checkpoint.model.state_dict(), state["model"]):
+        checkpoint.model.load_state_dict(weights)
+        _, output = checkpoint.model(checkpoint.model.initial_state(3), tokens, puzzle_ids=ids)
+        assert output.logits.isfinite().all()
+
+
+@pytest.mark.parametrize("ema_rate", [0.0, 0.999])
+@pytest.mark.parametrize(("checkpoint_every", "lr"), [(1, 1e30), (4, 1e30), (1, 1e35), (1, float("nan"))])
+def test_after_a_run_blew_up_the_last_checkpoint_is_a_good_one(tmp_path, checkpoint_every, lr, ema_rate):
+    """With lr 1e30 the first update leaves weights that are finite, and of no use."""
+    config = tiny(optimizer="adamw", warmup_steps=0, checkpoint_every=checkpoint_every, ema_rate=ema_rate)
+    trainer = start(config, tmp_path)
+    for optimizer in trainer.optimizers.all:
+        optimizer.param_groups[0]["initial_lr"] = optimizer.param_groups[0]["lr"] = lr
+    with pytest.raises(TrainingError, match=r"Try a lower --train\.lr") as caught:
+        trainer.run()
+    assert_last_is_good(tmp_path, caught.value, 0)
+
+
+class Rooted(torch.nn.Module):
+    """A block whose loss is finite and whose gradient is NaN once it is told so: the root's slope at 0 is infinite."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(16, 16)
+        self.poisoned = False
+
+    def forward(self, x):
+        y = x + self.inner(x)
+        return y + 0 * torch.sqrt((self.inner.weight * 0).sum()) if self.poisoned else y
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_a_gradient_that_is_not_finite_stops_before_the_update(tmp_path, clip):
+    config = tiny(checkpoint_every=1, clip_gradient=clip, ema_rate=0.5)
+    net = Rooted()
+    trainer = start(config, tmp_path, model=TRM(config, net=net))
+    trainer.run(lambda: trainer.step >= 3)
+    net.poisoned = True
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    says = r"the norm of the gradient is nan at step 4; the weights were not updated"
+    with pytest.raises(TrainingError, match=says) as caught:
+        trainer.run()
+    assert all(torch.equal(before[key], value) for key, value in trainer.model.state_dict().items())
+    assert str(caught.value).endswith(f"the last good checkpoint is {tmp_path / 'last'} (step 3)")
+    assert all(value.isfinite().all() for value in final_weights(tmp_path).values())
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_a_gradient_of_puzzle_embeddings_that_is_not_finite_stops_before_the_update(tmp_path, clip, monkeypatch):
+    config = tiny(clip_gradient=clip)
+    config = replace(config, model=replace(config.model, prefix_len=1, puzzle_embedding_size=16))
+    trainer = start(config, tmp_path)
+    trainer.train_step()
+    table, before = trainer.model.puzzle_embedding, trainer.model.puzzle_embedding.table.clone()
+    monkeypatch.setattr(trainer, "_add_up_gradients", lambda loss: table.rows.grad[2].fill_(float("nan")))
+    with pytest.raises(TrainingError, match="the norm of the gradient is nan at step 2"):
+        trainer.train_step()
+    assert torch.equal(table.table, before)
+
+
+def test_to_clip_at_no_number_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"clip.gradient must be .*: got nan"):
+        start(tiny(clip_gradient=float("nan"), checkpoint_every=1), tmp_path / "run").run()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("which", ["live", "average"])
+def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path, which):
+    trainer = start(tiny(ema_rate=0.5), tmp_path)
+    trainer.run(lambda: trainer.step >= 8)
+    files = {file: file.read_bytes() for part in ("best", "last") for file in (tmp_path / part).iterdir()}
+    assert len(files) == 5
+    trainer.step, trainer.best = 9, {"step": 9, "rank": [1.0, 1.0]}
+    trainer._best_is_due = {"exact": 1.0}
+    weights = (trainer.model if which == "live" else trainer.evaluated_model).answer_head.weight
+    with torch.no_grad():
+        weights[0, 0] = float("inf")
+    name = "weights" if which == "live" else "averaged weights"
+    with pytest.raises(TrainingError, match=f"the {name} are not finite after step 9; they were not saved") as caught:
+        trainer.save()
+    assert str(caught.value).endswith("(step 8)")
+    assert {file: file.read_bytes() for file in files} == files
+
+
+class Masked(Rooted):
+    """A block with a buffer that is infinite by design."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.tensor([0.0, float("-inf")]))
+
+
+def test_a_buffer_that_is_infinite_by_design_is_saved(tmp_path):
+    config = tiny(steps=2)
+    start(config, tmp_path, model=TRM(config, net=Masked())).run()
+    assert final_weights(tmp_path)["net.mask"].tolist() == [0.0, float("-inf")]
+
+
+def test_to_look_at_weights_before_they_are_saved_changes_nothing(tmp_path):
+    """Neither numbers nor random streams: the same weights however often a run is saved."""
+    configs = [tiny(steps=10, halt_exploration=0.5, state_noise=0.1, checkpoint_every=every) for every in (1, 100)]
+    for config in configs:
+        start(config, tmp_path / str(config.run.checkpoint_every)).run()
+    assert_same(tmp_path / "1", tmp_path / "100")
+
+
 def test_a_full_disk_leaves_the_last_checkpoint_intact(tmp_path, monkeypatch):
     trainer = start(tiny(), tmp_path)
     trainer.run(lambda: trainer.step >= 8)
@@ -377,6 +508,105 @@ def test_a_run_is_not_resumed_on_other_puzzles(tmp_path):
         start(config, tmp_path / "run", resume=True)
 
 
+def changed(puzzles, name: str):
+    """The puzzles with one number changed."""
+    values = getattr(puzzles, name)
+    values = np.zeros(len(puzzles), np.int32) if values is None else values.copy()
+    values[len(values) // 2] = values[len(values) // 2] + 1
+    return replace(puzzles, **{name: values})
+
+
+@pytest.mark.parametrize("which", ["train", "validation", "test"])
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("tokens", "questions"), ("labels", "answers"), ("ratings", "ratings"), ("puzzle_ids", "puzzle ids")],
+)
+def test_a_run_goes_on_with_the_same_data_alone(tmp_path, which, name, called):
+    config = tiny()
+    data = get_task("sudoku4").load_split(config.data)
+    start(config, tmp_path, data=data).run(lambda: True)
+    other = replace(data, **{which: changed(getattr(data, which), name)})
+    kind = "" if which == "train" else f"{which} "
+    with pytest.raises(CheckpointError, match=rf"was trained on other {kind}puzzles than .* \(other {called}\)"):
+        start(config, tmp_path, data=other, resume=True)
+    assert start(config, tmp_path, data=data, resume=True).step == 0
+
+
+def test_regions_are_part_of_the_data():
+    data = get_task("sudoku4").load_split(tiny().data)
+    data = replace(data, test=replace(data.test, regions=np.ones_like(data.test.tokens)))
+    other = replace(data, test=changed(data.test, "regions"))
+    assert other_puzzles(fingerprints(data), fingerprints(data)) is None
+    assert other_puzzles(fingerprints(data), fingerprints(other)) == ("test", "regions")
+
+
+def test_an_older_run_that_noted_its_training_puzzles_alone_goes_on(tmp_path):
+    config = tiny()
+    data = get_task("sudoku4").load_split(config.data)
+    start(config, tmp_path, data=data).run(lambda: True)
+    state = load_training_state(tmp_path / "last")
+    del state["puzzles"]
+    save_training_state(tmp_path / "last", state)
+    assert start(config, tmp_path, data=replace(data, test=data.test[:5]), resume=True).step == 0
+    with pytest.raises(CheckpointError, match="was trained on other puzzles"):
+        start(config, tmp_path, data=replace(data, train=changed(data.train, "labels")), resume=True)
+
+
+def log_of(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_finished_run_is_not_tested_again(tmp_path, monkeypatch):
+    config = tiny(steps=4)
+    figures = start(config, tmp_path).run()
+    assert figures["puzzles"] == 30
+    lines = log_of(tmp_path)
+    for _ in range(2):
+        trainer = start(config, tmp_path, resume=True)
+        monkeypatch.setattr(trainer, "score", lambda *args: pytest.fail("scored again"))
+        assert trainer.run() == figures
+    assert log_of(tmp_path) == lines
+    assert [line["kind"] for line in lines].count("test") == 1
+    assert start(replace(config, train=replace(config.train, steps=6)), tmp_path, resume=True).run() != {}
+    assert [line["step"] for line in log_of(tmp_path) if line["kind"] == "test"] == [4, 6]
+
+
+def test_a_finished_run_is_tested_anew_with_other_settings_of_solving(tmp_path):
+    config = tiny(steps=4)
+    start(config, tmp_path).run()
+    other = replace(config, solve=SolveConfig(halt_by="cells", halt_when_sure=0.9))
+    for expected in (["tested"], []):
+        trainer, scored = start(other, tmp_path, resume=True), []
+        score = trainer.score
+        trainer.score = lambda *args: (scored.append("tested"), score(*args))[1]  # noqa: B023
+        assert trainer.run()["puzzles"] == 30
+        assert scored == expected
+        assert [line["kind"] for line in log_of(tmp_path)].count("test") == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"{", b"[1]", b"7", b"null", b'{"kind": "train"}', b'{"step": 1}', b'{"kind": "train", "step": "1"}',
+     b'{"kind": "train", "step": true}', b"\xff\xfe", b"[" * 100_000, b""],
+    ids=["cut", "list", "number", "null", "no step", "no kind", "text", "bool", "bytes", "deep", "empty"],
+)  # fmt: skip
+def test_a_damaged_line_of_the_log_is_named(tmp_path, damage, capsys):
+    config = tiny(steps=4, log_every=1)
+    trainer = start(config, tmp_path)
+    trainer.run(lambda: trainer.step >= 2)
+    file = tmp_path / "metrics.jsonl"
+    lines = file.read_bytes().splitlines()
+    file.write_bytes(b"\n".join([lines[0], damage, *lines[1:]]) + b"\n")
+    capsys.readouterr()
+    with pytest.raises(ValueError, match=r"metrics\.jsonl line 2: damaged: .*; delete that line") as caught:
+        start(config, tmp_path, resume=True).run()
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ValueError, match=r"metrics\.jsonl line 2: damaged"):
+        read_run(tmp_path)
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    assert start(config, tmp_path, resume=True).run()["puzzles"] == 30
+
+
 def test_validation_puzzles_are_never_trained_on_and_do_not_depend_on_the_seed():
     task = get_task("sudoku4")
     splits = [task.load_split(tiny(seed=seed).data) for seed in (0, 1)]
@@ -437,6 +667,61 @@ def test_best_is_the_checkpoint_with_the_highest_validation_score_and_the_test_s
     chosen = [step for kind, step, _, is_best in recorder.scores if kind == "eval" and is_best][-1]
     assert saved["step"] == chosen
     assert saved["validation"]["exact"] == max(exact for kind, _, exact, _ in recorder.scores if kind == "eval")
+
+
+class Scored:
+    """Figures of an evaluation that was not made."""
+
+    def __init__(self, exact: float, cells: float):
+        self.figures = {"exact": exact, "cells": cells}
+
+    def to_json(self):
+        return dict(self.figures)
+
+
+SCORES = [(0.2, 0.9), (0.5, 0.4), (0.5, 0.6), (0.5, 0.6), (0.5, 0.5), (0.1, 1.0)]
+"""Exact match and right cells of six evaluations: the fourth is the best, the later of two equals."""
+
+
+def test_best_is_the_average_at_the_highest_score_and_is_what_the_test_is_made_with(tmp_path):
+    trainer = start(tiny(steps=6, eval_every=1, ema_rate=0.5, lr=1e-2), tmp_path, observer=Recorder())
+    averages, lives, scored = [], [], []
+
+    def score(puzzles, progress=None):
+        scored.append({key: value.clone() for key, value in trainer.evaluated_model.state_dict().items()})
+        if puzzles is trainer.data.validation:
+            averages.append({key: value.clone() for key, value in trainer.ema.module.state_dict().items()})
+            lives.append({key: value.clone() for key, value in trainer.model.state_dict().items()})
+        return Scored(*SCORES[min(len(scored), 6) - 1])
+
+    trainer.score = score
+    trainer.run()
+    assert trainer.best == {"step": 4, "rank": [0.5, 0.6]}
+    assert [is_best for kind, *_, is_best in trainer.observer.scores if kind == "eval"] == [True] * 4 + [False] * 2
+    assert read_config(tmp_path / "best")[2]["step"] == 4
+    assert read_config(tmp_path / "best")[2]["validation"] == {"exact": 0.5, "cells": 0.6}
+    best, last = (read_safetensors(tmp_path / part / "model.safetensors") for part in ("best", "last"))
+    assert_equal(best, averages[3], "best")
+    assert_equal(last, averages[5], "last")
+    assert_equal(scored[:6], averages, "evaluated")
+    assert_equal(scored[6], averages[3], "tested")
+    assert len(scored) == 7
+    assert_equal(dict(trainer.evaluated_model.state_dict()), averages[5], "after the test")
+    for step in range(6):
+        assert not torch.equal(averages[step]["answer_head.weight"], lives[step]["answer_head.weight"])
+
+
+def test_the_average_follows_the_weights_as_its_rate_says(tmp_path):
+    trainer = start(tiny(steps=3, ema_rate=0.75, lr=1e-2), tmp_path)
+    average = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    for _ in range(3):
+        trainer.train_step()
+        for name, p in trainer.model.named_parameters():
+            average[name] = 0.75 * average[name] + 0.25 * p.detach()
+    trainer.save()
+    saved = final_weights(tmp_path)
+    for name, expected in average.items():
+        torch.testing.assert_close(saved[name], expected, atol=1e-6, rtol=1e-5)
 
 
 def test_a_model_that_was_built_for_other_puzzles_is_refused(tmp_path):

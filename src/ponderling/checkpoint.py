@@ -2,12 +2,17 @@
 
 A run folder holds two of them, `best` and `last`. Every file is written beside its place and moved there whole, so that
 whatever happens, a full disk or `kill -9`, what was saved before stays readable. Nothing is pickled.
+
+What is known of weights, such as their step and their figures, is in the file of the weights itself, so that both change in
+one step. `config.json` holds a copy for people and for the Hub.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,7 +39,7 @@ from ponderling.data import task_of
 from ponderling.models import Model, Reasoner, Relational, build_model, refuse_other_shape
 from ponderling.models.device import check_device
 from ponderling.models.own_network import Networks, model_around
-from ponderling.system import write_atomically
+from ponderling.system import appearing, remove_leftovers, write_atomically
 from ponderling.tasks import Task, get_task
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.base import Relations
@@ -48,6 +53,23 @@ TRAINING_FORMAT = 1
 
 MODEL, CONFIG, TRAINING = "model.safetensors", "config.json", "training.safetensors"
 BEST, LAST = "best", "last"
+METRICS, TEST, SEEN = "metrics.jsonl", "test.npz", "seen.safetensors"
+TENSORBOARD = "tensorboard"
+
+FILES = (MODEL, CONFIG, TRAINING)
+"""What a checkpoint folder may hold."""
+
+MOST_INFO = 1 << 24
+"""Largest size, in bytes, of what is known of a model, written as JSON."""
+
+FIGURES = ("step", "seconds", "validation")
+"""Facts that describe the very weights beside them."""
+
+OF_THIS_MACHINE = ("code", "files")
+"""Facts that are paths of the machine that a checkpoint was made on, and no business of others."""
+
+IN_CONFIG_ALONE = (*OF_THIS_MACHINE, "test")
+"""Facts that are not in the file of the weights, which is the same file once it is pushed."""
 
 CELLS_SURE = 0.9
 """With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
@@ -91,14 +113,110 @@ def save_checkpoint(
 ) -> None:
     """Writes a model's state dict, its config and what is known of it into the folder, replacing what is there.
 
+    A folder that is not there yet appears with both files in it. Where there is one, the weights are replaced first.
+
     Raises:
         OSError: when it cannot be written; the checkpoint that was there before is intact.
+        ValueError: when info is not JSON or too large; nothing is written.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    header = {"format": FORMAT, "config": to_json(config), "shape": to_json(shape), "info": dict(info)}
-    write_safetensors(folder / MODEL, tensors)
-    write_atomically(folder / CONFIG, lambda path: path.write_text(json.dumps(header, indent=2) + "\n"))
+    try:
+        text = json.dumps(dict(info), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"info must be JSON values: {error}") from error
+    if len(text) > MOST_INFO:
+        raise ValueError(f"info must be at most {MOST_INFO:,} bytes of JSON: got {len(text):,}")
+    plain = json.loads(text)
+    known = json.dumps({name: value for name, value in plain.items() if name not in IN_CONFIG_ALONE})
+    header = {
+        "format": FORMAT,
+        "config": to_json(config),
+        "shape": to_json(shape),
+        "info": plain,
+        "copied": _digest(known),
+    }
+    config_text = json.dumps(header, indent=2) + "\n"
+    with appearing(Path(folder)) as place:
+        write_safetensors(place / MODEL, tensors, metadata={"info": known})
+        write_atomically(place / CONFIG, lambda path: path.write_text(config_text, encoding="utf-8"))
+
+
+def _digest(text: str) -> str:
+    """Tells whether `config.json` is of the same save as the weights beside it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _info_of(folder: Path, copy: dict[str, Any], *, copied: Any, shape: PuzzleShape) -> dict[str, Any]:
+    """What is known of the weights in a folder: what config.json says, if it was written with them.
+
+    A run that was killed between the two files leaves the config of older weights; what the weights say themselves then
+    counts. Figures always come from there.
+
+    Args:
+        folder: Holds the weights, or not.
+        copy: What its config.json says.
+        copied: The digest of what the weights said when config.json was written.
+        shape: The puzzles'.
+
+    Raises:
+        CheckpointError: naming the file of the weights, when what it says cannot be read.
+    """
+    path = folder / MODEL
+    known = _metadata(path).get("info") if path.is_file() else None
+    if known is None:  # older checkpoints
+        return copy
+    try:
+        if len(known) > MOST_INFO:
+            raise ValueError(f"info: expected at most {MOST_INFO:,} bytes, got {len(known):,}")
+        own = _checked_info(parse_json(known), shape)
+    except DAMAGE as error:
+        raise CheckpointError(f"{path}: what it says of its weights: {one_line(error)}") from error
+    if copied != _digest(known):
+        return {**{name: copy[name] for name in OF_THIS_MACHINE if name in copy}, **own}
+    return {**copy, **{name: own[name] for name in FIGURES if name in own}}
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The texts in the header of a safetensors file."""
+    with _reading_tensors(path), safe_open(path, "pt") as file:
+        return file.metadata() or {}
+
+
+def occupied_by(folder: Path) -> Path | None:
+    """The first thing in a folder that a run, or another checkpoint, has left there; None where a run may begin."""
+    root = (*FILES, METRICS, TEST, SEEN, TENSORBOARD)
+    found = [folder / name for name in root if os.path.lexists(folder / name)]
+    for part in (folder / BEST, folder / LAST):
+        if os.path.lexists(part):
+            found += sorted(part.iterdir()) if part.is_dir() else [part]
+    return min(found, key=lambda path: path.name not in FILES, default=None)
+
+
+def refuse_occupied(folder: Path, *, advice: str = "choose another --out") -> None:
+    """Refuses to begin anything in a folder that holds a checkpoint, a run, or what is left of one.
+
+    Raises:
+        FileExistsError: naming what is there.
+    """
+    found = occupied_by(folder)
+    if found is None:
+        return
+    if found.parent == folder and found.name in (CONFIG, MODEL):
+        what = "a checkpoint"
+    elif found.name in FILES:
+        what = "a run"
+    else:
+        what = str(found.relative_to(folder))
+    raise FileExistsError(f"{folder} holds {what} already: {advice}")
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Deletes what killed processes left half written in a run folder, and its parts that are empty."""
+    remove_leftovers(folder, (*FILES, METRICS, TEST, SEEN, BEST, LAST))
+    for part in (folder / BEST, folder / LAST):
+        remove_leftovers(part, FILES)
+        if part.is_dir() and not part.is_symlink():
+            with contextlib.suppress(OSError):  # it holds something
+                part.rmdir()
 
 
 def load_checkpoint(
@@ -412,7 +530,8 @@ def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
         raise CheckpointError(f"{path}: cannot be read: {one_line(error)}") from error
     except ValueError as error:
         raise CheckpointError(f"{path}: cannot be read: {one_line(error)}") from error
-    return described(header, path)
+    config, shape, copy = described(header, path)
+    return config, shape, _info_of(folder, copy, copied=header.get("copied"), shape=shape)
 
 
 def described(header: Any, path: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:
@@ -619,12 +738,11 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: di
 
 def save_training_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Writes nested dicts and lists of tensors and JSON values as one safetensors file; `load_training_state` reads it."""
-    folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     outline = _take_apart(state, "", tensors=tensors)
-    write_safetensors(
-        folder / TRAINING, tensors, metadata={"outline": json.dumps(outline), "format": str(TRAINING_FORMAT)}
-    )
+    metadata = {"outline": json.dumps(outline), "format": str(TRAINING_FORMAT)}
+    with appearing(folder) as place:
+        write_safetensors(place / TRAINING, tensors, metadata=metadata)
 
 
 def load_training_state(folder: Path) -> dict[str, Any]:
@@ -632,12 +750,13 @@ def load_training_state(folder: Path) -> dict[str, Any]:
     path = folder / TRAINING
     if not path.is_file():
         raise CheckpointError(f"{path}: not there; there is no run to resume")
-    tensors = read_safetensors(path)
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
+    tensors, metadata = read_safetensors(path), _metadata(path)
     if metadata.get("format") != str(TRAINING_FORMAT):
         raise CheckpointError(f"{path}: format {metadata.get('format')}, this version reads {TRAINING_FORMAT}")
-    return _put_together(json.loads(metadata["outline"]), tensors)
+    try:
+        return _put_together(json.loads(metadata["outline"]), tensors)
+    except (*DAMAGE, StopIteration) as error:
+        raise CheckpointError(f"{path}: its outline is damaged: {one_line(error)}") from error
 
 
 def _take_apart(value: Any, name: str, *, tensors: dict[str, Tensor]) -> Any:

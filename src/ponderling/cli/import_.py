@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.exchange.import_options import ImportOptions
-from ponderling.system import must_be_new
+from ponderling.system import FolderLock, must_be_new
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ def main(args: list[str]) -> int:
         prog="ponderling import",
         description="Reads a checkpoint of the official HRM or TRM code and writes it as ours.",
     )
-    from ponderling.checkpoint import BEST, CONFIG, LAST, save_checkpoint
+    from ponderling.checkpoint import BEST, CONFIG, LAST, refuse_occupied, save_checkpoint
     from ponderling.exchange.official import build_imported, read_official
     from ponderling.models import count_parameters
     from ponderling.tasks import answers_by_vote
@@ -43,9 +43,12 @@ def main(args: list[str]) -> int:
     must_be_new(
         *(folder / CONFIG for folder in (command.out, command.out / BEST, command.out / LAST)), holds="a checkpoint"
     )
+    refuse_occupied(command.out)
     imported = read_official(command.path, command)
     model = build_imported(imported, str(command.path))
-    save_checkpoint(command.out, imported.tensors, config=imported.config, shape=imported.shape, info=imported.info)
+    with FolderLock(command.out):
+        refuse_occupied(command.out)  # again: reading took a while
+        save_checkpoint(command.out, imported.tensors, config=imported.config, shape=imported.shape, info=imported.info)
     config, shape = imported.config, imported.shape
     named: dict[str, str] = imported.info.get("identifiers", {}).get("tasks", {})
     facts = {

@@ -36,7 +36,7 @@ class TrainCommand:
     out: Path | None = None
     """Run folder; by default runs/RECIPE."""
     resume: bool = False
-    """Go on with the run in the folder, with its own settings; start it if there is none yet."""
+    """Go on with the run in the folder, with its own settings; start it if the folder holds nothing of a run yet."""
     part: int | None = None
     """Train this part of a recipe alone (1, 2, ...), from the part before it in the run folder or from --train.init."""
     trust: bool = False

@@ -17,6 +17,7 @@ from ponderling.checkpoint import (
     DAMAGE,
     HUB,
     MODEL,
+    OF_THIS_MACHINE,
     REPOSITORY,
     Checkpoint,
     CheckpointError,
@@ -29,9 +30,6 @@ from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
 
 CARD = "README.md"
-
-OF_THIS_MACHINE = ("code", "files")
-"""Facts of a checkpoint that are paths of the machine it was trained on, and no business of others."""
 
 
 def find_local(name: str | Path) -> Path:
@@ -148,13 +146,18 @@ def _with_figures(checkpoint: Checkpoint) -> Checkpoint:
     run = checkpoint.path.parent
     if "test" in checkpoint.info or checkpoint.path.name != BEST or not (run / "metrics.jsonl").is_file():
         return checkpoint
-    tests = [line for line in read_metrics(run) if line["kind"] == "test"]
+    chosen = checkpoint.info.get("step")  # a test before this step was of other weights
+    tests = [
+        line
+        for line in read_metrics(run)
+        if line["kind"] == "test" and (not isinstance(chosen, int) or line["step"] >= chosen)
+    ]
     return replace(checkpoint, info={**checkpoint.info, "test": tests[-1]}) if tests else checkpoint
 
 
 def write_card(checkpoint: Checkpoint, file: Path, *, name: str) -> None:
     """Writes the card to a file."""
-    write_atomically(file, lambda path: path.write_text(make_card(checkpoint, name)))
+    write_atomically(file, lambda path: path.write_text(make_card(checkpoint, name), encoding="utf-8"))
 
 
 def make_card(checkpoint: Checkpoint, name: str) -> str:

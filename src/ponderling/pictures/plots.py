@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from ponderling.system import whole_lines, write_atomically
+from ponderling.system import read_log, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,13 +78,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     path = folder / "metrics.jsonl"
     if not path.is_file():
         raise ValueError(f"{folder}: no metrics.jsonl in it: not a run folder")
-    lines = []
-    for number, line in enumerate(whole_lines(path), 1):
-        try:
-            lines.append(json.loads(line))
-        except ValueError as error:
-            raise ValueError(f"{path} line {number}: not JSON: {error}") from error
-    return lines
+    return [values for _, values in read_log(path)]
 
 
 def read_evaluation(file: str | Path) -> dict[str, Any]:

@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ponderling.checkpoint import BEST, LAST, Checkpoint, CheckpointError
+from ponderling.checkpoint import BEST, LAST, TEST, Checkpoint, CheckpointError
 from ponderling.config import DataConfig
 from ponderling.system import write_atomically
 from ponderling.tasks.base import Puzzles, Task
-
-TEST = "test.npz"
-"""The test examples of a run on files of grids, in its folder."""
 
 
 def places_of(data: DataConfig) -> dict[str, str]:

@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ponderling.checkpoint import BEST, LAST, PACKAGED, Checkpoint, CheckpointError, find_checkpoint, read_config
+from ponderling.checkpoint import BEST, LAST, PACKAGED, SEEN, Checkpoint, CheckpointError, find_checkpoint, read_config
 from ponderling.system import write_atomically
 from ponderling.tasks import answers_by_vote, get_task
 from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.split import alike, class_keys, load_puzzles
-
-SEEN = "seen.safetensors"
-"""The file in a run folder: 8 bytes for each class."""
 
 FORMAT = 1
 """Version of the file, and of the fingerprints in it."""

@@ -14,10 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ponderling.checkpoint import BEST, LAST, TRAINING, Checkpoint
+from ponderling.checkpoint import Checkpoint, refuse_occupied
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of
-from ponderling.system import must_be_new
 from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.base import DataSplit
 from ponderling.training.trainer import Observer, Trainer
@@ -61,7 +60,7 @@ def adapt(
         FileExistsError: when `out` holds a run.
     """
     out = Path(out)
-    must_be_new(out / LAST, out / BEST, holds="a run")
+    refuse_occupied(out)
     family = arc_of(checkpoint)
     config = checkpoint.config
     if not config.model.puzzle_embedding_size:
@@ -92,12 +91,17 @@ def adapt(
     model.requires_grad_(weights)
     split = DataSplit(train=data.train, validation=data.train[:0], test=data.test)
     trainer = Trainer(
-        run, out, task=family, data=split, model=model, recipe=checkpoint.info.get("recipe"), observer=observer
+        run,
+        out,
+        task=family,
+        data=split,
+        model=model,
+        recipe=checkpoint.info.get("recipe"),
+        observer=observer,
+        resumable=False,  # its config alone does not say what it was trained from
     )
     trainer.started_from = checkpoint.path
-    figures = trainer.run(should_stop)
-    (out / LAST / TRAINING).unlink()  # of no use: the run cannot be gone on with by its config alone
-    return figures
+    return trainer.run(should_stop)
 
 
 def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import torch
 
+from ponderling.checkpoint import METRICS, TENSORBOARD
 from ponderling.supervision import StepResult
-from ponderling.system import whole_lines, write_atomically
+from ponderling.system import read_log, write_atomically
 from ponderling.training.distributed import World
 
 SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
@@ -72,17 +74,27 @@ class MetricsLog:
     Args:
         folder: The run folder.
         step: The optimizer step that the run goes on from; 0 for a new run.
+        keep_test: Keep the line of a test that was made at this very step; without it that test is made again.
         tensorboard: Write TensorBoard event files too.
 
     Raises:
         ModuleNotFoundError: for TensorBoard without the extra `track`.
+        ValueError: when the file is damaged, naming the line.
     """
 
-    def __init__(self, folder: Path, step: int, *, tensorboard: bool = False):
-        self.path = folder / "metrics.jsonl"
-        kept = [line for line in whole_lines(self.path) if json.loads(line)["step"] <= step]
-        write_atomically(self.path, lambda path: path.write_text("".join(kept)))
-        self._file = self.path.open("a")
+    def __init__(self, folder: Path, step: int, *, keep_test: bool = True, tensorboard: bool = False):
+        self.path = folder / METRICS
+        kept = [
+            (text, values)
+            for text, values in read_log(self.path)
+            if values["step"] < step or (values["step"] == step and (keep_test or values["kind"] != "test"))
+        ]
+        lines = "".join(text for text, _ in kept)
+        write_atomically(self.path, lambda path: path.write_text(lines, encoding="utf-8"))
+        tests = [values for _, values in kept if values["kind"] == "test" and values["step"] == step]
+        self.tested = {key: value for key, value in tests[-1].items() if key not in ("kind", "step")} if tests else None
+        """Figures of the test that was made at the step that the run goes on from; None where none was."""
+        self._file = self.path.open("a", encoding="utf-8")
         self._tensorboard = _summary_writer(folder, step) if tensorboard else None
 
     def write(self, kind: str, step: int, *, values: Mapping[str, Any]) -> None:
@@ -101,11 +113,13 @@ class MetricsLog:
             self._tensorboard.close()
 
 
+def need_tensorboard() -> None:
+    """Raises ModuleNotFoundError where the extra is missing."""
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ModuleNotFoundError("run.tensorboard needs the package tensorboard: pip install 'ponderling[track]'")
+
+
 def _summary_writer(folder: Path, step: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "run.tensorboard needs the package tensorboard: pip install 'ponderling[track]'"
-        ) from error
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / TENSORBOARD), purge_step=step + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ponderling.config import RunConfig
 from ponderling.supervision import Batch, Carry
-from ponderling.tasks.base import Puzzles
+from ponderling.tasks.base import DataSplit, Puzzles
 from ponderling.training.distributed import World
 from ponderling.training.metrics import SHARED, Window
 
@@ -50,6 +50,44 @@ def fingerprint(puzzles: Puzzles, vocab_size: int) -> str:
         tokens = tokens + np.uint8(vocab_size) * puzzles.regions
     digest = hashlib.sha256(tokens.tobytes())
     digest.update(puzzles.labels.tobytes())
+    return digest.hexdigest()
+
+
+def fingerprints(data: DataSplit) -> dict[str, dict[str, str]]:
+    """A hash of each thing that training and its evaluations read, by the name of the set and its own."""
+    return {
+        what: {name: _hash(getattr(puzzles, name)) for name in ("tokens", "labels", "regions", "ratings", "puzzle_ids")}
+        for what, puzzles in (("train", data.train), ("validation", data.validation), ("test", data.test))
+    }
+
+
+NAMES = {
+    "tokens": "questions",
+    "labels": "answers",
+    "regions": "regions",
+    "ratings": "ratings",
+    "puzzle_ids": "puzzle ids",
+}
+"""What users call the arrays of `Puzzles`."""
+
+
+def other_puzzles(
+    saved: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]
+) -> tuple[str, str] | None:
+    """The first set that is not as it was, and what of it differs; None where all are the same."""
+    for what, hashes in now.items():
+        differing = [NAMES[name] for name, value in hashes.items() if saved.get(what, {}).get(name, value) != value]
+        if differing:
+            return what, " and ".join([", ".join(differing[:-1]), differing[-1]] if differing[1:] else differing)
+    return None
+
+
+def _hash(array: np.ndarray | None) -> str:
+    """A hash of the numbers and their shape."""
+    if array is None:
+        return "none"
+    digest = hashlib.sha256(str(array.shape).encode())
+    digest.update(np.ascontiguousarray(array, dtype="u1" if array.itemsize == 1 else "<i8").tobytes())
     return digest.hexdigest()
 
 

@@ -3,38 +3,47 @@
 The run folder holds `best/` and `last/` (see `checkpoint.py`) and `metrics.jsonl`. A run that is resumed, also after
 `kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads and
 processes). Several processes train one model together, see `distributed.py`.
+
+Two rules make this so. Whoever writes in the folder holds its lock. And a state in `last/` that names a new best is written
+before `best/`, so that a run killed between the two can make `best/` again from it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from ponderling.checkpoint import (
     BEST,
-    CONFIG,
     LAST,
     MODEL,
+    SEEN,
+    TEST,
     TRAINING,
     CheckpointError,
+    clear_leftovers,
     find_checkpoint,
     load_training_state,
     load_weights,
     own_code,
     read_config,
     read_safetensors,
+    refuse_occupied,
     save_checkpoint,
     save_training_state,
 )
-from ponderling.config import Phase, RunConfig
+from ponderling.config import Phase, RunConfig, SolveConfig
 from ponderling.data import Sampler, augmentation, task_of
 from ponderling.data.sampler import Augment
 from ponderling.halting import times_asked
@@ -44,18 +53,26 @@ from ponderling.models.interface import takes_depth
 from ponderling.models.own_network import note_of
 from ponderling.models.torch_compile import compile_networks
 from ponderling.solving.evaluate import Evaluation, evaluate, joined
-from ponderling.solving.kept import TEST, keep_test, places_of
-from ponderling.solving.seen import SEEN, keep_seen, read_seen
+from ponderling.solving.kept import keep_test, places_of
+from ponderling.solving.seen import keep_seen, read_seen
 from ponderling.solving.solver import Solver
 from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
-from ponderling.system import keep_freed_memory, must_be_new, remove_leftovers
+from ponderling.system import FolderLock, appearing, keep_freed_memory
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
 from ponderling.tasks.own_code import files_of
 from ponderling.training.distributed import World, checked_device
-from ponderling.training.metrics import MetricsLog, Window
+from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
-from ponderling.training.resume import carry_from_dict, carry_to_dict, check_resumable, fingerprint, shared_out
+from ponderling.training.resume import (
+    carry_from_dict,
+    carry_to_dict,
+    check_resumable,
+    fingerprint,
+    fingerprints,
+    other_puzzles,
+    shared_out,
+)
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
@@ -74,7 +91,7 @@ class Trainer:
 
     Args:
         config: All settings of the run.
-        out: The run folder; created if it does not exist.
+        out: The run folder; created when the run begins.
         task: The puzzle family.
         data: The puzzles to train, validate and test on.
         model: A model to train in place of the one that the config describes: a module with the two methods of
@@ -83,6 +100,7 @@ class Trainer:
         observer: Told what happens, in the first process only. None: progress lines are printed on stderr; `Observer()`
             is silent.
         world: The processes that train this model together.
+        resumable: Save with each checkpoint what going on with the run needs.
 
     Raises:
         ValueError: when the settings contradict each other, the task or the model.
@@ -99,10 +117,10 @@ class Trainer:
         recipe: str | None = None,
         observer: Observer | None = None,
         world: World = World(),  # noqa: B008 (it cannot be changed)
+        resumable: bool = True,
     ):
         self.config, self.out, self.task, self.data = config, Path(out), task, data
-        self.out.mkdir(parents=True, exist_ok=True)
-        self.recipe, self.world = recipe, world
+        self.recipe, self.world, self.resumable = recipe, world, resumable
         self.files = places_of(config.data)  # now: the current folder may change while the run goes on
         self.observer = observer if observer is not None else ProgressLines()
         if not world.is_first:
@@ -112,6 +130,10 @@ class Trainer:
             raise ValueError(
                 f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
             )
+        if math.isnan(train.clip_gradient):
+            raise ValueError("--train.clip-gradient must be a number: got nan")
+        if run.tensorboard:
+            need_tensorboard()
         if run.threads:
             torch.set_num_threads(run.threads)
         self.device = checked_device(run.device, world)
@@ -132,6 +154,8 @@ class Trainer:
             load_weights(model, read_safetensors(weights), path=weights)
         self.model: TrainableModel = model.to(self.device).train()
         world.copy_from_first(self.model)
+        # A network of the user's own may hold a buffer that is infinite by design, such as a mask.
+        self._infinite = {name for name, value in self.model.named_buffers() if not value.isfinite().all()}
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
         if run.compile and not compile_networks(self.model):
             self.observer.noticed(
@@ -146,7 +170,13 @@ class Trainer:
         self.seconds = 0.0
         self.started_from: str | Path | None = train.init
         """The checkpoint whose weights the run begins with; what these were trained on counts as trained on."""
+        self.test_to_keep: Puzzles | None = None
+        """Examples that the run folder is to keep, so that it can be evaluated without the run's files."""
         self._window = Window()
+        self._lock, self._owns = FolderLock(self.out), False
+        self._found: tuple[int, ...] | None = None  # which files of the folder this run goes on from
+        self._best_is_due: dict[str, Any] | None = None  # figures of weights that are best and not saved as such
+        self._tested_as_now = True
         for phase in train.phases:
             _rated(data.train, phase)  # refuses what cannot be before hours have gone by
             augmentation(config.data, task, extra_clues=phase.extra_clues)
@@ -208,21 +238,35 @@ class Trainer:
 
         Returns:
             The test figures of the best checkpoint (see `Evaluation.to_json`); empty when stopped early, also during the test.
+            A run that was finished before is not tested again.
 
         Raises:
-            TrainingError: on a loss that is not finite; the weights are not touched and the last checkpoint is intact.
+            TrainingError: on a loss, a gradient or weights that are not finite; the last checkpoint, which is sound, stays.
+            FolderInUseError: when another process, or another run of this one, writes in the folder.
+            FileExistsError: when the folder holds what this run did not make.
             OSError: when a checkpoint cannot be written; the one before is intact.
         """
         keep_freed_memory()
+        with self._owning():
+            return self._run(should_stop)
+
+    def _run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
         steps, run, world = self.config.train.steps, self.config.run, self.world
-        log = MetricsLog(self.out, self.step, tensorboard=run.tensorboard) if world.is_first else None
-        self.observer.started(self)
-        if world.is_first and (self.step == 0 or not (self.out / SEEN).is_file()):
-            keep_seen(self.out, self.task, data=self.data, before=self.started_from)
         if self.step == 0:
-            self.save()
-        saved, clock = time.perf_counter(), time.perf_counter()
+            self.save()  # before any other file, so that a folder with files of ours can always be gone on with
+        log = None
+        if world.is_first:
+            keep_test_line = self._tested_as_now or self.step < steps
+            log = MetricsLog(self.out, self.step, keep_test=keep_test_line, tensorboard=run.tensorboard)
         try:
+            if self.test_to_keep is not None and world.is_first:
+                keep_test(self.out, self.test_to_keep)
+            if world.is_first and (self.step == 0 or not (self.out / SEEN).is_file()):
+                keep_seen(self.out, self.task, data=self.data, before=self.started_from)
+            self.observer.started(self)
+            self._restore_best()
+            tested = log.tested if log is not None and self.step >= steps else None
+            saved, clock = time.perf_counter(), time.perf_counter()
             while self.step < steps and not world.any(should_stop()):
                 self.train_step()
                 now = time.perf_counter()
@@ -233,12 +277,23 @@ class Trainer:
                     self.observer.stepped(self.step, metrics)
                 if self.step % run.eval_every == 0 or self.step == steps:
                     self._evaluate(log)
+                is_due = self.step % run.checkpoint_every == 0 or self._best_is_due is not None
                 minutes = (now - saved) / 60
-                if self.step % run.checkpoint_every == 0 or world.any(minutes >= run.checkpoint_minutes):
+                if is_due or world.any(minutes >= run.checkpoint_minutes):
                     self.save()
                     saved = time.perf_counter()
             self.save()
-            figures = self._test(log, should_stop) if self.step >= steps else {}
+            tested = world.from_first(lambda: tested)
+            if self.step < steps:
+                figures = {}
+            elif tested is not None:
+                figures = tested
+                self.observer.noticed(
+                    f"the run is finished: its test was made before, see {self.out / 'metrics.jsonl'}"
+                )
+            else:
+                figures = self._test(log, should_stop)
+                self._tested_as_now = True
         except _Stopped:  # everything is saved; resuming makes the test anew
             figures = {}
         finally:
@@ -246,6 +301,42 @@ class Trainer:
                 log.close()
         self.observer.finished(self)
         return figures
+
+    @contextmanager
+    def _owning(self) -> Iterator[None]:
+        """Holds the folder's lock, and has made sure that the folder is as this run left or found it."""
+        if self._owns:
+            yield
+            return
+        self.world.from_first(self._claim)
+        self._owns = True
+        try:
+            yield
+        finally:
+            self._owns = False
+            self._lock.release()
+
+    def _claim(self) -> None:
+        """Takes the folder's lock.
+
+        Raises:
+            FolderInUseError: when another has it.
+            FileExistsError: when the folder holds a run that this one does not go on with.
+        """
+        if not self._lock.take():
+            self.observer.noticed(f"the file system of {self.out} has no locks: let no other process train there")
+        try:
+            clear_leftovers(self.out)
+            if self._found is None:
+                _refuse_run(self.out)
+            elif _files_of_run(self.out) != self._found:
+                raise FileExistsError(
+                    f"{self.out} was changed by another run since this one began: go on with that (--resume, in Python "
+                    "resume=True), or choose another --out"
+                )
+        except BaseException:
+            self._lock.release()
+            raise
 
     def train_step(self) -> None:
         """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
@@ -260,16 +351,15 @@ class Trainer:
         (result.loss / train.batch_size).backward()
         total = result.loss.detach().clone()
         self._add_up_gradients(total)
-        loss = total.item() / train.batch_size  # sync
-        if not math.isfinite(loss):
-            self.optimizers.zero_grad()
-            raise TrainingError(
-                f"the loss is {loss} at step {self.step + 1}; the weights were not updated. Try a lower --train.lr "
-                f"(now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or --model.dtype float32 "
-                f"(now {self.config.model.dtype}); the last good checkpoint is {self.out / LAST}"
-            )
-        if train.clip_gradient:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), train.clip_gradient)
+        norm = self._gradient_norm()
+        loss, norm = torch.stack([total, norm.to(total)]).tolist()  # sync
+        loss /= train.batch_size
+        for name, value in (("loss", loss), ("norm of the gradient", norm)):
+            if not math.isfinite(value):
+                self.optimizers.zero_grad()
+                raise TrainingError(
+                    f"the {name} is {value} at step {self.step + 1}; the weights were not updated. {self._advice()}"
+                )
         lr = self.optimizers.lr
         self.optimizers.step()
         self.optimizers.zero_grad()
@@ -280,6 +370,69 @@ class Trainer:
         if any(phase.until == self.step for phase in train.phases):
             self._start_phase()
         self._window.add(result, loss, lr=lr)
+
+    def _gradient_norm(self) -> Tensor:
+        """Clips the gradients, and returns a norm of all of them, which is finite only if they are."""
+        clip = self.config.train.clip_gradient
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        table = getattr(self.model, "puzzle_embedding", None)
+        rows = None if table is None or table.rows is None else table.rows.grad
+        norm = torch.zeros((), device=self.device)
+        if clip:
+            norm = clip_grad_norm_(self.model.parameters(), clip)
+            gradients = []  # no largest number of finite ones is infinite, unlike the root of their squares
+        if rows is not None:
+            gradients.append(rows)
+        return torch.maximum(norm, _largest(gradients).to(norm)) if gradients else norm
+
+    def _advice(self) -> str:
+        """What to try, and from where, after numbers that are not finite."""
+        train = self.config.train
+        try:
+            step = read_config(self.out / LAST)[2].get("step")
+            good = f"the last good checkpoint is {self.out / LAST} (step {step})"
+        except CheckpointError:
+            good = "no checkpoint was saved yet"
+        return (
+            f"Try a lower --train.lr (now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or "
+            f"--model.dtype float32 (now {self.config.model.dtype}); {good}"
+        )
+
+    def _refuse_unsound(self) -> None:
+        """Refuses to save weights that are not finite, or make the loss of the slots' own puzzles so.
+
+        Weights may have blown up in the last update and still be finite; the next loss would then not be.
+
+        Raises:
+            TrainingError: naming the last checkpoint that was saved.
+        """
+        kinds = {"weights": self.model.state_dict()}
+        if self.ema is not None:
+            kinds["averaged weights"] = self.ema.module.state_dict()
+        fault = None
+        for name, state in kinds.items():
+            numbers = [value for key, value in state.items() if key not in self._infinite and value.is_floating_point()]
+            if not math.isfinite(_largest(numbers).item()):  # sync
+                fault = f"the {name} are not finite after step {self.step}"
+                break
+        if fault is None and self.step and self.world.any(not self._loss_is_finite()):
+            fault = f"the weights give a loss that is not finite after step {self.step}"
+        if fault is not None:
+            raise TrainingError(f"{fault}; they were not saved. {self._advice()}")
+
+    @torch.no_grad()
+    def _loss_is_finite(self) -> bool:
+        """Whether one more supervision step of the slots, of the live and of the averaged weights, has a finite loss."""
+        generator = seeded_generator(0, self.device)
+        finite = []
+        try:
+            for model in {id(model): model for model in (self.model, self.evaluated_model)}.values():
+                with torch.compiler.set_stance("force_eager"):  # not worth compiling for
+                    result = supervision_step(model.eval(), self.carry, config=self.config.train, generator=generator)
+                finite.append(result.loss.isfinite())
+        finally:
+            self.model.train()
+        return bool(torch.stack(finite).all())  # sync
 
     def _add_up_gradients(self, loss: Tensor) -> None:
         """Makes every process's gradients, and the loss, those of the whole batch."""
@@ -301,14 +454,28 @@ class Trainer:
         if not len(self.data.validation):
             return
         figures = self.score(self.data.validation).to_json()
-        # Valid answers decide between equals in exact match, and of wholly equal checkpoints the later is kept.
+        # Right cells decide between equals in exact match, and of wholly equal checkpoints the later is kept.
         rank = [figures["exact"], figures["cells"]]
         is_best = self.best is None or rank >= self.best["rank"]
+        self._write(log, "eval", values=figures)  # before the save: the step is not evaluated again after it
         if is_best:
             self.best = {"step": self.step, "rank": rank}
-            self._save_weights(BEST, {"validation": figures})
-        self._write(log, "eval", values=figures)
+            self._best_is_due = figures
         self.observer.evaluated("eval", self.step, figures=figures, is_best=is_best)
+
+    def _restore_best(self) -> None:
+        """Makes sure that `best/` holds what the resumed state calls the best, which a kill may have left unwritten."""
+        if self.best is None or self.world.from_first(lambda: _step_of(self.out / BEST)) == self.best["step"]:
+            return
+        if self.best["step"] == self.step:
+            self._best_is_due = self.score(self.data.validation).to_json()
+            self.save()
+        else:
+            self.observer.noticed(
+                f"{self.out / BEST} is not the best of this run, of step {self.best['step']:,}: the best is chosen anew, from "
+                "now on"
+            )
+            self.best = None
 
     def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
@@ -361,9 +528,7 @@ class Trainer:
             raise _Stopped
         return joined([part for part in self.world.collect(part) if part is not None])
 
-    def _save_weights(self, which: str, facts: dict[str, Any]) -> None:
-        if not self.world.is_first:
-            return
+    def _save_weights(self, folder: Path, facts: dict[str, Any]) -> None:
         info = {
             "recipe": self.recipe,
             "step": self.step,
@@ -376,27 +541,47 @@ class Trainer:
             info["code"] = code
         if files := self.files:
             info["files"] = files
-        save_checkpoint(
-            self.out / which, self.evaluated_model.state_dict(), config=self.config, shape=self.shape, info=info
-        )
+        save_checkpoint(folder, self.evaluated_model.state_dict(), config=self.config, shape=self.shape, info=info)
 
     def save(self) -> None:
-        """Writes `last`: the averaged weights to use, and everything that `resume` needs."""
-        self._save_weights(LAST, {})
-        processes = self.world.gather(self._own_state())
-        if self.world.is_first:
-            save_training_state(self.out / LAST, self._state(processes))
+        """Writes `last`: the averaged weights to use, and everything that `resume` needs; and `best`, if these are the best.
+
+        Raises:
+            TrainingError: when the weights are not sound; what was saved before stays.
+        """
+        with self._owning():
+            self._refuse_unsound()
+            processes = self.world.gather(self._own_state())
+            self.world.from_first(lambda: self._write_checkpoints(processes))
+            self._best_is_due = None
+
+    def _write_checkpoints(self, processes: list[dict[str, Any]]) -> None:
+        with appearing(self.out / LAST) as last:
+            self._save_weights(last, {})
+            if self.resumable:
+                save_training_state(last, self._state(processes))
+        if self._best_is_due is not None:
+            self._save_weights(self.out / BEST, {"validation": self._best_is_due})
+        self._found = _files_of_run(self.out)
 
     def _state(self, processes: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
-            "data": fingerprint(self.data.train, self.shape.vocab_size),
+            **self._puzzles,
             "model": self.model.state_dict(),
             "ema": None if self.ema is None else dict(self.ema.module.named_parameters()),
             "optimizers": self.optimizers.state_dict(),
             **(processes[0] if len(processes) == 1 else {"processes": processes}),
+        }
+
+    @cached_property
+    def _puzzles(self) -> dict[str, Any]:
+        """What tells the run's puzzles from others; `data` is all that older versions compare."""
+        return {
+            "data": fingerprint(self.data.train, self.shape.vocab_size),
+            "puzzles": fingerprints(self.data),
         }
 
     def _own_state(self) -> dict[str, Any]:
@@ -414,12 +599,8 @@ class Trainer:
         Raises:
             CheckpointError: when the saved state is missing, damaged, or of a run on other puzzles.
         """
-        state = self.world.from_first(lambda: load_training_state(self.out / LAST))
-        if state["data"] != fingerprint(self.data.train, self.shape.vocab_size):
-            raise CheckpointError(
-                f"{self.out / LAST / TRAINING}: was trained on other puzzles than --data.train {self.config.data.train} "
-                "now holds; give the same puzzles, or start a new run with another --out"
-            )
+        state, self._found, solve = self.world.from_first(self._read_run)
+        self._refuse_other_puzzles(state)
         try:
             self.model.load_state_dict(state["model"])
             if self.ema is not None:
@@ -437,6 +618,32 @@ class Trainer:
         self._start_phase()
         self.sampler.position = own["sampler"]
         self._window = Window(*own["window"])
+        # An older run does not say what it was tested on.
+        self._tested_as_now = solve == self.config.solve and "puzzles" in state
+
+    def _read_run(self) -> tuple[dict[str, Any], tuple[int, ...] | None, SolveConfig]:
+        """The state of the run in the folder, the files it is of, and how the run was tested."""
+        found = _files_of_run(self.out)
+        return load_training_state(self.out / LAST), found, read_config(self.out / LAST)[0].solve
+
+    def _refuse_other_puzzles(self, state: dict[str, Any]) -> None:
+        """Refuses to go on with puzzles that are not those of the run.
+
+        Raises:
+            CheckpointError: naming the set, and what of it differs.
+        """
+        other = other_puzzles(state.get("puzzles", {}), self._puzzles["puzzles"])
+        if other is None and state["data"] != self._puzzles["data"]:
+            other = "train", "questions or answers"
+        if other is None:
+            return
+        what, differing = other
+        option = "test" if what == "test" else "train"
+        which = {"train": "other puzzles", "validation": "other validation puzzles", "test": "other test puzzles"}[what]
+        raise CheckpointError(
+            f"{self.out / LAST / TRAINING}: was trained on {which} than --data.{option} {getattr(self.config.data, option)} "
+            f"now gives (other {differing}); give the same puzzles, or start a new run with another --out"
+        )
 
     def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
         """This process's part of what all processes of the run saved."""
@@ -515,11 +722,42 @@ def start(
 
     Raises:
         FileExistsError: when the folder holds a run and `resume` is not set.
+        CheckpointError: when `resume` is set and the folder holds files of a run, but nothing to go on from; a folder
+            without any begins a new run.
+        FolderInUseError: when another process, or another run of this one, writes in the folder.
         ValueError: when the settings contradict each other, or change what a resumed run must keep.
     """
-    out = Path(out)
+    out, lock = Path(out), FolderLock(Path(out))
     checked_device(config.run.device, world)  # before a folder is made or data are fetched
-    has_run = world.from_first(lambda: _prepare(config, out, resume=resume))
+    has_run = world.from_first(lambda: _prepare(config, out, resume=resume, lock=lock))
+    try:
+        return _start(
+            config,
+            out,
+            has_run=has_run,
+            recipe=recipe,
+            observer=observer,
+            model=model,
+            world=world,
+            task=task,
+            data=data,
+        )
+    finally:
+        lock.release()
+
+
+def _start(
+    config: RunConfig,
+    out: Path,
+    *,
+    has_run: bool,
+    recipe: str | None,
+    observer: Observer | None,
+    model: TrainableModel | None,
+    world: World,
+    task: Task | None,
+    data: DataSplit | None,
+) -> Trainer:
     task = task_of(config.data) if task is None else task
     split = task.load_split(config.data) if data is None else data
     trainer = Trainer(config, out, task=task, data=split, model=model, recipe=recipe, observer=observer, world=world)
@@ -528,23 +766,65 @@ def start(
     if config.data.grid is not None and len(split.test) and not (has_run and (out / TEST).is_file()):
         # also those that the run's own test leaves out
         all_test = data is None and config.data.max_test is not None
-        world.from_first(lambda: keep_test(out, task.load_test(config.data, "default") if all_test else split.test))
+        trainer.test_to_keep = task.load_test(config.data, "default") if all_test else split.test
     return trainer
 
 
-def _prepare(config: RunConfig, out: Path, *, resume: bool) -> bool:
-    """Prepares the folder, and returns whether it holds a run to resume."""
-    has_run = (out / LAST / TRAINING).is_file()
-    if has_run and not resume:
-        raise FileExistsError(
-            f"{out} holds a run already: go on with it (--resume) or choose another --out (in Python: resume=True, or "
-            "another folder)"
-        )
-    if has_run:
-        check_resumable(read_config(out / LAST)[0], config, out=out)
-    else:  # one that was imported or downloaded: nobody could say any more which of two checkpoints the folder means
-        must_be_new(out / CONFIG, holds="a checkpoint")
-    out.mkdir(parents=True, exist_ok=True)
-    for folder in (out, out / BEST, out / LAST):
-        remove_leftovers(folder)
+def _prepare(config: RunConfig, out: Path, *, resume: bool, lock: FolderLock) -> bool:
+    """Takes the folder's lock, deletes what killed processes left, and returns whether there is a run to resume."""
+    lock.take()
+    try:
+        clear_leftovers(out)
+        has_run = (out / LAST / TRAINING).is_file()
+        if has_run and resume:
+            check_resumable(read_config(out / LAST)[0], config, out=out)
+        elif resume:
+            try:
+                refuse_occupied(out)
+            except FileExistsError as error:
+                raise CheckpointError(
+                    f"{out} cannot be resumed: {out / LAST / TRAINING} is missing, which holds the state of training; start a "
+                    f"new run with another --out, from these weights with --train.init {out} if they are of the same network"
+                ) from error
+        else:
+            _refuse_run(out)
+    except BaseException:
+        lock.release()
+        raise
     return has_run
+
+
+def _refuse_run(out: Path) -> None:
+    """Refuses to begin a run where there is one, or a checkpoint, or what is left of either.
+
+    Raises:
+        FileExistsError: saying what to do.
+    """
+    advice = "choose another --out"
+    if (out / LAST / TRAINING).is_file():
+        advice = "go on with it (--resume) or choose another --out (in Python: resume=True, or another folder)"
+    refuse_occupied(out, advice=advice)
+
+
+def _files_of_run(out: Path) -> tuple[int, ...] | None:
+    """Tells apart two states of a run folder; None where there is none."""
+    for name in (TRAINING, MODEL):
+        try:
+            found = (out / LAST / name).stat()
+        except FileNotFoundError:
+            continue
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
+
+
+def _step_of(checkpoint: Path) -> Any:
+    """The step of which a checkpoint's weights are; None where it cannot be read."""
+    try:
+        return read_config(checkpoint)[2].get("step") if (checkpoint / MODEL).is_file() else None
+    except CheckpointError:
+        return None
+
+
+def _largest(tensors: list[Tensor]) -> Tensor:
+    """The largest magnitude in any of the tensors; NaN where one holds it."""
+    return get_total_norm([tensor for tensor in tensors if tensor.numel()], math.inf)
