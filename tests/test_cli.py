@@ -255,7 +255,8 @@ def test_a_recipe_of_parts_trains_each_from_the_one_before_and_goes_on_where_it_
 
     for part in ("best", "last"):  # as if stopped between the parts: the first is not trained again
         shutil.rmtree(out / part)
-    (out / "metrics.jsonl").unlink()
+    for name in ("metrics.jsonl", "seen.safetensors"):
+        (out / name).unlink()
     before = (out / "part1" / "last" / "model.safetensors").stat().st_mtime_ns
     assert main([*command, "--resume"]) == 0
     assert (out / "part1" / "last" / "model.safetensors").stat().st_mtime_ns == before

@@ -84,6 +84,7 @@ def test_a_run_that_cannot_be_resumed_is_not_overwritten(tmp_path):
             assert trainer.run()["puzzles"] == 4
     assert sorted(contents(tmp_path / "out")) == [
         "best/config.json", "best/model.safetensors", "last/config.json", "last/model.safetensors", "metrics.jsonl",
+        "seen.safetensors",
     ]  # fmt: skip
     with pytest.raises(CheckpointError, match="cannot be resumed"):
         begin(small(), tmp_path / "out", resume=True)
@@ -108,7 +109,9 @@ def test_a_refused_training_leaves_no_folder(tmp_path):
         begin(small(phases=(Phase(1, min_rating=7000),)), tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
     begin(small(), tmp_path / "a" / "b").run()
-    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["best", "last", "metrics.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == [
+        "best", "last", "metrics.jsonl", "seen.safetensors",
+    ]  # fmt: skip
 
 
 def test_two_runs_of_one_process_do_not_share_a_folder(tmp_path):
@@ -205,7 +208,7 @@ def test_only_our_own_dead_temporaries_are_removed(tmp_path):
     (unfinished / "model.safetensors").write_text("half")
     begin(small(), tmp_path / "run").run()
     left = {file.name for file in (tmp_path / "run").iterdir()}
-    assert left == {*others, link.name, "best", "last", "metrics.jsonl"}
+    assert left == {*others, link.name, "best", "last", "metrics.jsonl", "seen.safetensors"}
     assert {(tmp_path / "run" / name).read_text() for name in others} == {"precious"}
 
 

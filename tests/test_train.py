@@ -9,11 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from ponderling.checkpoint import (
@@ -669,14 +668,16 @@ def test_best_is_the_checkpoint_with_the_highest_validation_score_and_the_test_s
     assert saved["validation"]["exact"] == max(exact for kind, _, exact, _ in recorder.scores if kind == "eval")
 
 
+@dataclass(frozen=True)
 class Scored:
     """Figures of an evaluation that was not made."""
 
-    def __init__(self, exact: float, cells: float):
-        self.figures = {"exact": exact, "cells": cells}
+    exact: float
+    cells: float
+    seen: object = None
 
     def to_json(self):
-        return dict(self.figures)
+        return {"exact": self.exact, "cells": self.cells}
 
 
 SCORES = [(0.2, 0.9), (0.5, 0.4), (0.5, 0.6), (0.5, 0.6), (0.5, 0.5), (0.1, 1.0)]
