@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from ponderling.checkpoint import (
