@@ -50,12 +50,12 @@ def lines(path):
 def test_lines_are_the_same_in_every_form(packed, end, encoding, mark, tmp_path):
     content = mark + TEXT.replace("\n", end).encode(encoding)
     for name in ("a.txt", "a.TXT.GZ") if packed else ("a.txt",):
-        (tmp_path / name).write_bytes(gzip.compress(content) if packed else content)
+        (tmp_path / name).write_bytes(gzip.compress(content, mtime=0) if packed else content)
         assert lines(tmp_path / name) == LINES
 
 
 def test_several_gzip_members_are_one_text(tmp_path):
-    (tmp_path / "a.gz").write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n"))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"one\n", mtime=0) + gzip.compress(b"two\n"))
     assert lines(tmp_path / "a.gz") == ["one\n", "two\n"]
 
 
@@ -94,8 +94,8 @@ def test_every_reader_reads_every_form(wrap, pack, tmp_path):
 def test_arc_files_of_a_folder_may_be_packed_or_in_capitals(tmp_path):
     tasks = example_tasks()
     solutions = {name: [test.pop("output") for test in task["test"]] for name, task in tasks.items()}
-    (tmp_path / "x_challenges.json.gz").write_bytes(gzip.compress(json.dumps(tasks).encode()))
-    (tmp_path / "x_solutions.json.gz").write_bytes(gzip.compress(json.dumps(solutions).encode()))
+    (tmp_path / "x_challenges.json.gz").write_bytes(gzip.compress(json.dumps(tasks).encode(), mtime=0))
+    (tmp_path / "x_solutions.json.gz").write_bytes(gzip.compress(json.dumps(solutions).encode(), mtime=0))
     (tmp_path / "one.JSON").write_text(json.dumps({"train": tasks["turn"]["train"], "test": tasks["turn"]["train"]}))
     read = read_tasks(tmp_path)
     assert next(iter(read)) == "one"
@@ -125,10 +125,10 @@ def refusal(call, *names) -> str:
         (b"ab\nc\0d\n", "line 2 has a NUL character"),
         ("ab\n".encode("utf-16-le"), "line 1 has a NUL character: it is binary, or UTF-16 without a byte-order mark"),
         ("ab\n".encode("utf-32"), "it is in UTF-32; save it as UTF-8"),
-        (gzip.compress(b"ab\n" * 999)[:-9], "its gzip is damaged: Compressed file ended before"),
-        (gzip.compress(b"ab\n") + b"junk", "its gzip is damaged: Not a gzipped file"),
-        (gzip.compress(b"abc\n")[:-8] + b"\0" * 8, "its gzip is damaged: CRC check failed"),
-        (gzip.compress(np.random.default_rng(0).bytes(99))[:12] + b"\xff" * 90, "its gzip is damaged: Error -3"),
+        (gzip.compress(b"ab\n" * 999, mtime=0)[:-9], "its gzip is damaged: Compressed file ended before"),
+        (gzip.compress(b"ab\n", mtime=0) + b"junk", "its gzip is damaged: Not a gzipped file"),
+        (gzip.compress(b"abc\n", mtime=0)[:-8] + b"\0" * 8, "its gzip is damaged: CRC check failed"),
+        (gzip.compress(np.random.default_rng(0).bytes(99), mtime=0)[:12] + b"\xff" * 90, "its gzip is damaged: Error -3"),
         (b"a" * (16 << 20), "line 1 has 16,777,216 or more characters"),
         (b"b\n" + b"a" * (16 << 20), "line 2 has 16,777,216 or more characters"),
     ],
@@ -170,7 +170,7 @@ def test_a_small_file_that_unpacks_to_a_huge_one_takes_little_memory(content, re
 
 def test_a_packed_file_says_what_it_unpacks_to(tmp_path):
     path = tmp_path / "a.jsonl.gz"
-    path.write_bytes(gzip.compress(b"a\n" * (4 << 20)))
+    path.write_bytes(gzip.compress(b"a\n" * (4 << 20), mtime=0))
     assert "bytes unpack to more than 2,097,152" in refusal(lambda: lines(path), path)
 
 
@@ -338,7 +338,7 @@ def test_a_verb_says_what_is_wrong_with_a_file_in_one_line(verb, name, tmp_path,
     if name == "pipe.csv":
         os.mkfifo(path)
     else:
-        content = bytearray(gzip.compress(f"question,answer\n{EXAMPLE},{SOLVED}\n".encode() * 50))
+        content = bytearray(gzip.compress(f"question,answer\n{EXAMPLE},{SOLVED}\n".encode() * 50, mtime=0))
         content[20] ^= 255
         path.write_bytes(content)
     assert main([*verb, str(path)]) == 2
