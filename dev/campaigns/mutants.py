@@ -171,7 +171,7 @@ NAMED = (
     Named(
         claim="weights that a kill has parted from their config say themselves what they are",
         file="checkpoint",
-        old='if header.get("copied") != _digest(known):',
+        old="if copied != _digest(known):",
         new="if False:",
         tests=("test_run_folder.py",),
     ),
