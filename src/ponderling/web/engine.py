@@ -166,7 +166,7 @@ class Job:
         self.emit(Stepped(attempt, step))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Pass:
     """A supervision step of some attempts of a lane, which may be interrupted between recursions."""
 
@@ -469,14 +469,15 @@ class Engine:
             begun = ahead or job.turns >= job.times_asked
             return Key(begun, ahead, further, job.turns.bit_length())
 
-        best: tuple[Key, bool, Lane, Pass | None] | None = None
+        place: tuple[Key, bool]  # a pass that goes on comes before a new one
+        best: tuple[tuple[Key, bool], Lane, Pass | None] | None = None
         ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
         for lane in self.lanes:
             owners = {job.thinker: job for job in lane.active}
             for current in lane.passes:
-                first = min(key(owners[slot.owner], slot) for slot in current.slots)
-                if best is None or (first, False) < best[:2]:
-                    best = first, False, lane, current
+                place = min(key(owners[slot.owner], slot) for slot in current.slots), False
+                if best is None or place < best[0]:
+                    best = place, lane, current
             rows = [
                 (key(job, slot), used[job.client], job.turns, slot, job)
                 for job in self._runnable(lane)
@@ -484,11 +485,13 @@ class Engine:
             ]
             if rows:
                 ordered[lane] = sorted(rows, key=lambda row: row[:3])
-                if best is None or (ordered[lane][0][0], True) < best[:2]:
-                    best = ordered[lane][0][0], True, lane, None
+                place = ordered[lane][0][0], True
+                if best is None or place < best[0]:
+                    best = place, lane, None
         if best is None:
             return None
-        return best[3] or self._new_pass(best[2], ordered[best[2]])
+        _, lane, current = best
+        return current or self._new_pass(lane, ordered[lane])
 
     def _start_attempts(self, lane: Lane) -> None:
         """Starts attempts of the lane's jobs: one of each, and further ones while there are slots.
@@ -534,7 +537,9 @@ class Engine:
                     job.thinker.watch(moment)
 
         watched = any(job.watched for job in jobs)
-        current = Pass(lane, slots, jobs, lane.loop.recursions(slots, watch=watch if watched else None))
+        current = Pass(
+            lane=lane, slots=slots, jobs=jobs, recursions=lane.loop.recursions(slots, watch=watch if watched else None)
+        )
         for job in jobs:
             job.running = True
         lane.passes.append(current)

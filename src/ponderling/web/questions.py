@@ -71,7 +71,7 @@ def check(task: Task, tokens: Tokens, *, brief: bool) -> Outcome:
     return Outcome(known=decided)
 
 
-def _answer(pipe: Connection, tasks: bytes, brief: bool) -> None:
+def _answer(pipe: Connection, tasks: bytes, *, brief: bool) -> None:
     """The process: answers one question after the other."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
     if not brief and hasattr(os, "nice"):
@@ -101,7 +101,7 @@ class _Process:
         remember: Called with each question and its outcome, also when nobody waits for it any more.
     """
 
-    def __init__(self, tasks: bytes, *, brief: bool, remember: Callable[[int, Tokens, Outcome], object]):
+    def __init__(self, tasks: bytes, *, brief: bool, remember: Callable[..., object]):
         self.tasks, self.brief, self.remember = tasks, brief, remember
         self.is_broken = False
         """Whether the process could not begin."""
@@ -139,7 +139,7 @@ class _Process:
                 self._waiting[client] = questions  # behind the others
             if not future.cancelled():
                 outcome = await loop.run_in_executor(self._thread, self._ask, number, tokens)
-                self.remember(number, tokens, outcome)
+                self.remember(number, tokens, outcome=outcome)
                 if not future.cancelled():
                     future.set_result(outcome)
 
@@ -148,7 +148,9 @@ class _Process:
             return
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_answer, args=(theirs, self.tasks, self.brief), daemon=True)
+        self._process = context.Process(
+            target=_answer, args=(theirs, self.tasks), kwargs={"brief": self.brief}, daemon=True
+        )
         self._process.start()
         theirs.close()
         self.is_broken = True
@@ -230,12 +232,12 @@ class Checker:
             return self._known[key]
         if number in self._local or self._brief.is_broken:
             outcome = await self._in_thread(lambda: check(task, tokens, brief=True))
-            self._remember(number, tokens, outcome)
+            self._remember(number, tokens, outcome=outcome)
             return outcome
         outcome = await self._brief.check(number, tokens, client=client)
         return outcome if outcome.known else await self._deep.check(number, tokens, client=client)
 
-    def _remember(self, number: int, tokens: Tokens, outcome: Outcome, *, known_only: bool = False) -> None:
+    def _remember(self, number: int, tokens: Tokens, *, outcome: Outcome, known_only: bool = False) -> None:
         if known_only and not outcome.known:
             return
         self._known[number, tokens.tobytes()] = outcome
