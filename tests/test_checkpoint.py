@@ -128,6 +128,7 @@ def test_a_damaged_checkpoint_is_named_with_the_reason(tmp_path, spoil, message)
 
 
 def test_only_a_name_that_says_so_is_looked_up_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     saved(tmp_path)
     asked = []
 

@@ -229,20 +229,13 @@ def test_a_file_of_sudokus_is_exported_with_the_official_tokens(tmp_path, capsys
     assert (len(train), len(test)) == (36, 4)
     rows = {row.tobytes() for row in [*train.tokens, *test.tokens]}
     assert rows == {row.tobytes() for row in sudoku.load_default("test")[:40].tokens}
-    args = [
-        "data",
-        "export",
-        str(tmp_path / "p.csv"),
-        "--format",
-        "jsonl",
-        "--task",
-        "sudoku6",
-        "--test",
-        str(tmp_path / "p.csv"),
-    ]
+    sudoku.write(tmp_path / "q.csv", sudoku.load_default("test")[40:44])
+    args = ["data", "export", str(tmp_path / "p.csv"), "--format", "jsonl", "--task", "sudoku6", "--test"]
+    assert main([*args, str(tmp_path / "p.csv"), "--out", str(tmp_path / "lines")]) == 2
+    args.append(str(tmp_path / "q.csv"))
     assert main([*args, "--out", str(tmp_path / "lines")]) == 0
     first = json.loads((tmp_path / "lines" / "test.jsonl").read_text().splitlines()[0])
-    assert "".join("".join(row) for row in first["input"]) == sudoku.format(sudoku.load_default("test").tokens[0])
+    assert "".join("".join(row) for row in first["input"]) == sudoku.format(sudoku.load_default("test").tokens[40])
 
 
 @pytest.mark.parametrize("source", ["nowhere.jsonl", "sudoku44"])
