@@ -469,15 +469,14 @@ class Engine:
             begun = ahead or job.turns >= job.times_asked
             return Key(begun, ahead, further, job.turns.bit_length())
 
-        place: tuple[Key, bool]  # a pass that goes on comes before a new one
-        best: tuple[tuple[Key, bool], Lane, Pass | None] | None = None
+        choices: list[
+            tuple[Key, int, Lane, Pass | None]
+        ] = []  # of equals a pass that goes on, 0, comes before a new one, 1
         ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
         for lane in self.lanes:
             owners = {job.thinker: job for job in lane.active}
             for current in lane.passes:
-                place = min(key(owners[slot.owner], slot) for slot in current.slots), False
-                if best is None or place < best[0]:
-                    best = place, lane, current
+                choices.append((min(key(owners[slot.owner], slot) for slot in current.slots), 0, lane, current))
             rows = [
                 (key(job, slot), used[job.client], job.turns, slot, job)
                 for job in self._runnable(lane)
@@ -485,12 +484,10 @@ class Engine:
             ]
             if rows:
                 ordered[lane] = sorted(rows, key=lambda row: row[:3])
-                place = ordered[lane][0][0], True
-                if best is None or place < best[0]:
-                    best = place, lane, None
-        if best is None:
+                choices.append((ordered[lane][0][0], 1, lane, None))
+        if not choices:
             return None
-        _, lane, current = best
+        _, _, lane, current = min(choices, key=lambda choice: choice[:2])
         return current or self._new_pass(lane, ordered[lane])
 
     def _start_attempts(self, lane: Lane) -> None:
