@@ -11,7 +11,8 @@ The halting head says that a puzzle is done. On grids of a size that the head ha
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from collections.abc import Generator
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -19,6 +20,8 @@ from torch import Tensor
 from ponderling.config import Halting, RunConfig, TrainConfig
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models.interface import Output, RecursiveModel, State, StepOutput, takes_depth
+
+R = TypeVar("R")
 
 
 class Watch(Protocol):
@@ -114,6 +117,33 @@ def solving_step(
     Returns:
         The new state; what the model says of it; which puzzles it would stop, (B,) bool.
     """
+    return run_through(
+        solving_recursions(
+            model, state, tokens=tokens, puzzle_ids=puzzle_ids, config=config, may_leave=may_leave, watch=watch
+        )
+    )
+
+
+def run_through(generator: Generator[object, None, R]) -> R:
+    """What a generator returns at its end."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as end:
+            return end.value
+
+
+def solving_recursions(
+    model: RecursiveModel,
+    state: State,
+    *,
+    tokens: Tensor,
+    puzzle_ids: Tensor,
+    config: RunConfig,
+    may_leave: Tensor | None = None,
+    watch: Watch | None = None,
+) -> Generator[None, None, tuple[State, StepOutput, Tensor]]:
+    """As `solving_step`, but yields between recursions, so that other work can be done there."""
     count = times_asked(model, config)
     depth = {} if count == 1 else {"T": 1}
     state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
@@ -126,6 +156,7 @@ def solving_step(
         rows = going.nonzero().squeeze(1)  # sync
         if not len(rows):
             break
+        yield
         if len(rows) == len(tokens):
             state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
             part, said, halts = state, output, stops(output, config)

@@ -8,7 +8,7 @@ them, `drop` frees slots. Who gets a slot, when a puzzle is done, and which answ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.config import RunConfig
-from ponderling.halting import probabilities, solving_step, stop_probability, times_asked
+from ponderling.halting import probabilities, run_through, solving_recursions, stop_probability, times_asked
 from ponderling.models.interface import RecursiveModel, State, StepOutput
 from ponderling.tasks.base import Tokens
 
@@ -208,7 +208,16 @@ class ThinkingLoop:
         Returns:
             What the model says at the end, for each of these slots.
         """
-        active = self.slots if slots is None else sorted(slots, key=lambda slot: slot.row)
+        return run_through(self.recursions(slots, watch=watch))
+
+    def recursions(
+        self, slots: Sequence[Slot] | None = None, *, watch: Callable[[Moment], object] | None = None
+    ) -> Generator[None, None, list[tuple[Slot, Said]]]:
+        """As `step`, but yields between recursions. Other slots may be added, dropped or think meanwhile.
+
+        What the model says of a slot that is dropped meanwhile is left out. Must run in inference mode.
+        """
+        active = list(self.slots) if slots is None else sorted(slots, key=lambda slot: slot.row)
         if not active:
             return []
         part = None if len(active) == len(self.slots) else self._rows(active)
@@ -228,7 +237,7 @@ class ThinkingLoop:
             latest = Moment(whom, state, output=output, halts=halts, config=self.config, recursion=next(recursions))
             watch(latest)
 
-        after, output, halts = solving_step(
+        after, output, halts = yield from solving_recursions(
             self.model,
             before,
             tokens=tokens,
@@ -242,13 +251,18 @@ class ThinkingLoop:
         else:
             end = Moment(active, after, output=output, halts=halts, config=self.config)
         said = self._collect(end, before, after=after)
-        if part is not None:
-            after = tuple(s.index_copy(0, part, new) for s, new in zip(self._state, after, strict=True))
+        if active != self.slots:  # others think at other times, or have come or gone meanwhile
+            here = [i for i, slot in enumerate(active) if slot.row >= 0]
+            if len(here) < len(active):
+                there = torch.tensor(here, dtype=torch.long, device=self.device)
+                after, said = tuple(s[there] for s in after), [said[i] for i in here]
+            rows = self._rows([slot for slot, _ in said])
+            after = tuple(s.index_copy(0, rows, new) for s, new in zip(self._state, after, strict=True))
         self._state = after
         return said
 
     def _rows(self, slots: Sequence[Slot]) -> Tensor:
-        return torch.tensor([slot.row for slot in slots], device=self.device)
+        return torch.tensor([slot.row for slot in slots], dtype=torch.long, device=self.device)
 
     def _collect(self, end: Moment, before: State, *, after: State) -> list[tuple[Slot, Said]]:
         slots, tokens = end.slots, end.tokens

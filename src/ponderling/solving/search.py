@@ -371,6 +371,15 @@ class Thinker:
         """Whether the loop should call `watch` within its steps."""
         return bool(self.trace) or self.observe is not None
 
+    def is_first_attempt(self, slot: Slot) -> bool:
+        """Whether plain thinking about a puzzle is in this slot."""
+        return self._puzzles[slot][2].number == 1
+
+    @property
+    def has_first_attempts(self) -> bool:
+        """Whether a first attempt is in work."""
+        return any(attempt.number == 1 for _, _, attempt in list(self._puzzles.values()))
+
     def start(self, questions: Questions) -> None:
         """Starts attempts in free slots: at new puzzles, while few are open or wait for an earlier one, then at open ones."""
         free = self.slots - len(self.active)

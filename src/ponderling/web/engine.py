@@ -1,9 +1,12 @@
 """One worker thread on which all requests think: the attempts of all of them share each forward pass (continuous batching).
 
-A `Job` is the work of one request: one or many puzzles, and what may be spent on each. It waits in a bounded queue until its
-lane has slots free. It then runs step by step beside the others, and leaves when it is done, cancelled or out of time.
-A lane is one model on one puzzle family, since only grids of one shape can share a pass. All its jobs think in the
-slots of one loop. `Job.emit` tells what happens, from the worker thread.
+A `Job` is the work of one request: one or many puzzles, and what may be spent on each. It runs beside the others, and leaves
+when it is done, cancelled or out of time. A lane is one model on one puzzle family, since only grids of one shape can share
+a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
+
+The worker computes one recursion, then looks who comes first (`Engine._key`): who of the clients has used less of late; first
+attempts before further ones; then who has thought for less time. So a short job seldom waits for a long one. A pass that is
+interrupted goes on later from where it was.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import logging
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +30,7 @@ from ponderling.solving.records import Answer, TraceStep
 from ponderling.solving.search import InMemory, Thinker
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Question
+from ponderling.web.shares import AHEAD, Shares
 
 LOG = logging.getLogger("ponderling.web")
 
@@ -39,12 +44,21 @@ IDLE = 0.25
 """Seconds after which the worker looks for cancelled jobs and deadlines while all jobs are paused."""
 
 
-class Busy(RuntimeError):
-    """The queue is full, others would slow the job too much, or the engine is shutting down."""
+LONG = 8
+"""Supervision steps after which a job no longer counts among those that slow a new one: it comes after it."""
 
-    def __init__(self, retry_after: int):
+
+class Busy(RuntimeError):
+    """The queue is full, others would slow the job too much, or the engine is shutting down.
+
+    Args:
+        reason: Which of these: queue, slow, closing.
+        retry_after: Seconds after which another try may do.
+    """
+
+    def __init__(self, reason: str, retry_after: int):
         super().__init__("busy")
-        self.retry_after = retry_after
+        self.reason, self.retry_after = reason, retry_after
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,8 @@ class Ended:
     """The job's last event; `problem` is empty when all puzzles are answered."""
 
     problem: str = ""
+    kind: str = ""
+    """Of a problem: cancelled, late, displaced, rules (the family's own code raised) or failed."""
 
 
 Event = Stepped | Answered | Ended
@@ -85,6 +101,7 @@ class Job:
         seconds: Time it may take, waiting included.
         early_exit: Whether an attempt ends where the model says stop.
         watched: Tell every step, too.
+        client: Whose it is, as in `client_of`.
     """
 
     def __init__(
@@ -98,14 +115,23 @@ class Job:
         seconds: float,
         early_exit: bool = True,
         watched: bool = False,
+        client: str = "",
     ):
+        self.client = client
+        self.turns = 0
+        """Recursions that it has thought for."""
+        self.running = False
+        """Whether some of its attempts are in a pass."""
         self.lane, self.emit_, self.emitted, self.taken = lane, emit, 0, 0
-        self.cancelled, self.watched = False, watched
+        self.cancelled, self.displaced, self.watched = False, False, watched
         self.deadline = time.monotonic() + seconds
         self.left = len(questions)
         self.number = 0
         attempts = 1 + search.restarts + (search.views or 0)
         self.slots = max(1, min(lane.share, len(questions) * attempts))
+        """Most attempts at once."""
+        self.firsts = max(1, min(lane.share, len(questions)))
+        """Most first attempts at once."""
         solver = lane.solver
         self.patience = PATIENCE * times_asked(solver.model, solver.config)
         self.questions = InMemory(questions)
@@ -127,8 +153,36 @@ class Job:
         """Its reader has not taken the events so far; `taken` is the reader's count."""
         return self.emitted - self.taken > self.patience
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether it comes after a job that is new: it has thought for long, or its first attempts are over."""
+        solver = self.lane.solver
+        thought = self.turns >= LONG * times_asked(solver.model, solver.config)
+        return thought or (self.turns > 0 and not self.thinker.has_first_attempts)
+
     def _stepped(self, attempt: int, step: TraceStep) -> None:
         self.emit(Stepped(attempt, step))
+
+
+@dataclass(eq=False)
+class Pass:
+    """A supervision step of some attempts of a lane, which may be interrupted between recursions."""
+
+    lane: Lane
+    slots: list[Slot]
+    jobs: list[Job]
+    recursions: Generator[None, None, list[tuple[Slot, Said]]]
+
+
+class Key(NamedTuple):
+    """Who comes first; small values do."""
+
+    ahead: bool
+    """The client has used more than another who wants something."""
+    further: bool
+    """This is not a first attempt."""
+    level: int
+    """Grows with the logarithm of the recursions that the job has thought for."""
 
 
 class Lane:
@@ -140,8 +194,8 @@ class Lane:
         self.share = max(1, slots // 4)
         """Most slots of one job, so that no request keeps all others out."""
         self.active: list[Job] = []
-        self.used = 0
-        """Slots promised to jobs in work."""
+        self.passes: list[Pass] = []
+        """Those that are interrupted."""
         self.row_seconds = (0.0, 0.0)
         """What a forward pass takes: for its first row, and for each further one. Zero: unknown."""
 
@@ -163,6 +217,11 @@ class Lane:
             single, several = (min(seconds(count) for _ in range(3)) for count in (1, PROBED))
         self.row_seconds = single, max(0.0, several - single) / (PROBED - 1)
 
+    @property
+    def used(self) -> int:
+        """Slots of attempts in work."""
+        return len(self.loop)
+
     def pass_seconds(self, rows: int) -> float:
         """Estimated seconds of one step for this number of rows; rows beyond the slots lengthen the pass."""
         first, further = self.row_seconds
@@ -183,6 +242,10 @@ class Counters:
     """Answers at which the halting head said stop."""
     refused: int = 0
     """Jobs turned away because the queue was full, or others in work would have slowed them too much."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """The same by `Busy.reason`."""
+    displaced: int = 0
+    """Jobs ended because other clients needed their place."""
     expired: int = 0
     cancelled: int = 0
     failed: int = 0
@@ -190,17 +253,20 @@ class Counters:
 
 
 class Engine:
-    """The worker and its queue.
+    """The worker and its jobs.
 
     Args:
-        queue: Jobs that may wait for slots.
-        most_slowdown: Largest factor by which other jobs may slow a job; a job slowed more is refused. The estimate
-            uses the passes timed by `Lane.probe`. Watched jobs are exempt, since people prefer to wait.
+        queue: Jobs that may be accepted beyond the slots of a lane. When that many are there, a client with fewer jobs than
+            another displaces the other's newest one.
+        most_slowdown: Largest factor by which other jobs may slow a job. No pass takes more than this factor of a pass
+            of a single row; and a job that would be slowed more is refused. The estimate uses the passes timed
+            by `Lane.probe`. Watched jobs are not refused for that, since people prefer to wait.
     """
 
     def __init__(self, queue: int = 64, most_slowdown: float = math.inf):
         self.queue, self.most_slowdown = queue, most_slowdown
         self.counters = Counters()
+        self.shares = Shares()
         self.lanes: list[Lane] = []
         self._waiting: deque[Job] = deque()
         self._wake = threading.Condition()
@@ -225,14 +291,31 @@ class Engine:
             Busy: when the queue is full, the job would be slowed too much, or the engine is closing.
         """
         with self._wake:
-            full = len(self._waiting) >= self.queue and not self._fits(job)
-            slow = not job.watched and self._slowdown(job) > self.most_slowdown
-            if self._closing or full or slow:
+            reason = "closing" if self._closing else self._reason_against(job)
+            if reason:
                 self.counters.refused += 1
-                raise Busy(self._retry_after())
+                self.counters.refusals[reason] += 1
+                raise Busy(reason, self._retry_after())
             self._waiting.append(job)
             self._started[job] = time.monotonic()
             self._wake.notify()
+
+    def _reason_against(self, job: Job) -> str:
+        if not job.watched and self._slowdown(job) > self.most_slowdown:
+            return "slow"
+        jobs = self._jobs()
+        if len(jobs) < self.queue + max(lane.slots for lane in self.lanes):
+            return ""
+        counts = Counter(other.client for other in jobs if not other.displaced)
+        largest, most = counts.most_common(1)[0] if counts else ("", 0)
+        if most <= counts[job.client] + 1:
+            return "queue"
+        newest = max((j for j in jobs if j.client == largest and not j.displaced), key=lambda j: self._started.get(j, 0.0))
+        newest.displaced = True
+        return ""
+
+    def _jobs(self) -> list[Job]:
+        return [*self._waiting, *(job for lane in self.lanes for job in lane.active)]
 
     def cancel(self, job: Job) -> None:
         """Frees the job's slots before the next step."""
@@ -252,14 +335,14 @@ class Engine:
             self._wake.notify()
         self._thread.join(seconds)
         with self._wake:
-            for job in [*self._waiting, *(job for lane in self.lanes for job in lane.active)]:
+            for job in self._jobs():
                 job.cancelled = True
             self._wake.notify()
         self._thread.join(10.0)
 
     @property
     def num_waiting(self) -> int:
-        """Jobs that wait for slots."""
+        """Jobs that the worker has not yet looked at."""
         return len(self._waiting)
 
     @property
@@ -269,19 +352,33 @@ class Engine:
 
     @property
     def slots_used(self) -> int:
-        """Slots promised to jobs in work."""
+        """Slots of attempts in work."""
         return sum(lane.used for lane in self.lanes)
 
-    def _fits(self, job: Job) -> bool:
-        return not self._waiting and job.lane.used + job.slots <= job.lane.slots
-
     def _slowdown(self, job: Job) -> float:
-        """How many times as long as alone the job would take, if all now in work or waiting went on beside it."""
-        alone = job.lane.pass_seconds(job.slots)
-        rows = {lane: lane.used for lane in self.lanes}
-        for other in (*self._waiting, job):
-            rows[other.lane] += other.slots
-        return sum(lane.pass_seconds(count) for lane, count in rows.items()) / alone if alone else 1.0
+        """How many times as long as alone a new job would take beside those that come before it or with it.
+
+        Those that give way to it do not count; nor do those of clients who have used more. Any other client counts for at
+        most what the job itself takes, since it gets no more of the time.
+        """
+        alone = job.lane.pass_seconds(job.firsts)
+        if not alone:
+            return 1.0
+        most_used = self.shares.used(job.client) + AHEAD
+        rows: Counter[Lane] = Counter({job.lane: job.firsts})
+        of_others: dict[str, Counter[Lane]] = {}
+        for other in self._jobs():
+            if other.gives_way:
+                continue
+            if other.client == job.client:
+                rows[other.lane] += other.firsts
+            elif self.shares.used(other.client) <= most_used:
+                of_others.setdefault(other.client, Counter())[other.lane] += other.firsts
+        apart = 0.0
+        for lanes in of_others.values():
+            rows[job.lane] += min(job.firsts, lanes.pop(job.lane, 0))
+            apart += min(alone, sum(lane.pass_seconds(count) for lane, count in lanes.items()))
+        return (apart + sum(lane.pass_seconds(count) for lane, count in rows.items())) / alone
 
     def _retry_after(self) -> int:
         """Seconds after which the queue has probably become shorter."""
@@ -295,85 +392,170 @@ class Engine:
         while True:
             with self._wake:
                 self._admit()
-                while not any(self._runnable(lane) for lane in self.lanes):
+                while not any(self._runnable(lane) or lane.passes for lane in self.lanes):
                     if self._closing and not self._waiting and not self.num_active:
                         return
                     self._wake.wait(IDLE if self.num_active or self._waiting else None)
                     self._admit()
-            for lane in self.lanes:
-                jobs = self._runnable(lane)
-                if jobs:
-                    self._step(lane, jobs)
+            current = self._choose()
+            if current is not None:
+                self._go_on(current)
 
     def _runnable(self, lane: Lane) -> list[Job]:
-        return [job for job in lane.active if not job.paused]
+        return [job for job in lane.active if not job.paused and not job.running]
 
     def _admit(self) -> None:
-        """Drops what is cancelled or late, then starts waiting jobs in order; one that does not fit holds back its lane."""
+        """Drops what is cancelled, displaced or late, and takes over new jobs."""
         now = time.monotonic()
-        for job in [*self._waiting, *(job for lane in self.lanes for job in lane.active)]:
+        for job in self._jobs():
             if job.cancelled:
-                self._finish(job, "cancelled")
+                self._finish(job, "cancelled", kind="cancelled")
+            elif job.displaced:
+                self._finish(job, "other clients needed the place of this request: try again", kind="displaced")
             elif now > job.deadline:
-                self._finish(job, "out of time")
-        held: set[int] = set()
-        for job in list(self._waiting):
-            lane = job.lane
-            if id(lane) in held or lane.used + job.slots > lane.slots:
-                held.add(id(lane))
-                continue
-            self._waiting.remove(job)
-            lane.active.append(job)
-            lane.used += job.slots
+                self._finish(job, "out of time", kind="late")
+        while self._waiting:
+            job = self._waiting.popleft()
+            job.lane.active.append(job)
+        for lane in self.lanes:
+            lane.passes = [p for p in lane.passes if p.slots]
 
-    def _finish(self, job: Job, problem: str = "") -> None:
+    def _finish(self, job: Job, problem: str = "", *, kind: str = "") -> None:
         """Takes a job out and tells it so."""
         if job in job.lane.active:
             job.lane.active.remove(job)
             job.thinker.close()
-            job.lane.used -= job.slots
+            for current in job.lane.passes:
+                if job in current.jobs:
+                    current.jobs.remove(job)
+                    current.slots = [slot for slot in current.slots if slot.owner is not job.thinker]
         elif job in self._waiting:
             self._waiting.remove(job)
-        self.counters.cancelled += problem == "cancelled"
-        self.counters.expired += problem == "out of time"
+        self.counters.cancelled += kind == "cancelled"
+        self.counters.expired += kind == "late"
+        self.counters.displaced += kind == "displaced"
+        self.counters.failed += kind in ("failed", "rules")
         began = self._started.pop(job, None)
         if began is not None and not problem:
             self._recent.append(time.monotonic() - began)
-        job.emit(Ended(problem))
+        job.emit(Ended(problem, kind))
 
-    def _step(self, lane: Lane, jobs: list[Job]) -> None:
+    def _choose(self) -> Pass | None:
+        """The pass that goes on: that of who comes first, a new one if it is in none yet."""
+        for lane in self.lanes:
+            self._start_attempts(lane)
+        wanting = {job.client for lane in self.lanes for job in lane.active if job.running or not job.paused}
+        used = {client: self.shares.used(client) for client in wanting}
+        least = min(used.values(), default=0.0) + AHEAD
+
+        def key(job: Job, slot: Slot) -> Key:
+            further = not job.thinker.is_first_attempt(slot)
+            return Key(used[job.client] > least, further, job.turns.bit_length())
+
+        best: tuple[Key, bool, Lane, Pass | None] | None = None
+        ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
+        for lane in self.lanes:
+            owners = {job.thinker: job for job in lane.active}
+            for current in lane.passes:
+                first = min(key(owners[slot.owner], slot) for slot in current.slots)
+                if best is None or (first, False) < best[:2]:
+                    best = first, False, lane, current
+            rows = [
+                (key(job, slot), used[job.client], job.turns, slot, job)
+                for job in self._runnable(lane)
+                for slot in job.thinker.active
+            ]
+            if rows:
+                ordered[lane] = sorted(rows, key=lambda row: row[:3])
+                if best is None or (ordered[lane][0][0], True) < best[:2]:
+                    best = ordered[lane][0][0], True, lane, None
+        if best is None:
+            return None
+        return best[3] or self._new_pass(best[2], ordered[best[2]])
+
+    def _start_attempts(self, lane: Lane) -> None:
+        """Starts attempts of the lane's jobs: one of each, and further ones while there are slots.
+
+        A client gets at most half of the slots beyond the first of each of its jobs.
+        """
+        extra = Counter({job.client: 0 for job in lane.active})
+        for job in lane.active:
+            extra[job.client] += max(0, len(job.thinker.active) - 1)
+        for job in sorted(self._runnable(lane), key=lambda job: (extra[job.client], job.turns)):
+            there = len(job.thinker.active)
+            if there >= job.slots:
+                continue
+            free = min(lane.slots - extra.total(), lane.slots // 2 - extra[job.client])
+            job.thinker.slots = min(job.slots, max(there, 1) + max(0, free))
+            try:
+                job.thinker.start(job.questions)
+            except Exception as error:  # whatever it is, the others' requests and the worker must go on
+                self._fail(job, error)
+                continue
+            extra[job.client] += max(0, len(job.thinker.active) - max(there, 1))
+
+    def _new_pass(self, lane: Lane, rows: list[tuple[Key, float, int, Slot, Job]]) -> Pass:
+        """A pass of those who come first; of as many as the slots and `most_slowdown` allow."""
+        count = min(len(rows), lane.slots)
+        while count > 1 and lane.pass_seconds(count) > self.most_slowdown * lane.pass_seconds(1):
+            count -= 1
+        slots = [slot for *_, slot, _ in rows[:count]]
+        jobs = list(dict.fromkeys(job for *_, job in rows[:count]))
+
+        def watch(moment: Moment) -> None:
+            for job in current.jobs:
+                if job.watched:
+                    job.thinker.watch(moment)
+
+        watched = any(job.watched for job in jobs)
+        current = Pass(lane, slots, jobs, lane.loop.recursions(slots, watch=watch if watched else None))
+        for job in jobs:
+            job.running = True
+        lane.passes.append(current)
+        return current
+
+    def _go_on(self, current: Pass) -> None:
+        """One recursion of a pass, and what follows from its last."""
         began = time.monotonic()
+        said: list[tuple[Slot, Said]] | None = None
+        owners = [(job, sum(slot.owner is job.thinker for slot in current.slots)) for job in current.jobs]
         try:
-            self._think(lane, jobs)
+            next(current.recursions)
+        except StopIteration as end:
+            said = end.value
         except Exception as error:  # whatever it is, the others' requests and the worker must go on
             LOG.exception("a step failed")
             with self._wake:
-                for job in jobs:
-                    self.counters.failed += 1
-                    self._finish(job, f"failed: {type(error).__name__}")
-        self.counters.busy_seconds += time.monotonic() - began
+                current.lane.passes.remove(current)
+                for job in list(current.jobs):
+                    self._finish(job, f"failed: {type(error).__name__}", kind="failed")
+        seconds = time.monotonic() - began
+        self.counters.busy_seconds += seconds
+        for job, rows in owners:
+            job.turns += 1
+            self.shares.charge(job.client, seconds * rows / sum(count for _, count in owners))
+        if said is not None:
+            self._hear(current, said)
 
-    def _think(self, lane: Lane, jobs: list[Job]) -> None:
-        """One supervision step of all attempts of these jobs, in one forward pass."""
-        for job in jobs:
-            job.thinker.start(job.questions)
-        slots = [slot for job in jobs for slot in job.thinker.active]
-        if not slots:
-            return
-        watched = [job.thinker for job in jobs if job.watched]
-
-        def watch(moment: Moment) -> None:
-            for thinker in watched:
-                thinker.watch(moment)
-
-        said: dict[Thinker, list[tuple[Slot, Said]]] = {job.thinker: [] for job in jobs}
-        for slot, one in lane.loop.step(slots, watch=watch if watched else None):
-            said[slot.owner].append((slot, one))
+    def _hear(self, current: Pass, said: list[tuple[Slot, Said]]) -> None:
+        current.lane.passes.remove(current)
         self.counters.steps += 1
-        self.counters.rows += len(slots)
-        for job in jobs:
-            job.thinker.hear(said[job.thinker])
-            self._tell_answers(job)
+        self.counters.rows += len(said)
+        for job in list(current.jobs):
+            job.running = False
+            own = [(slot, one) for slot, one in said if slot.owner is job.thinker]
+            try:
+                job.thinker.hear(own)
+            except Exception as error:  # a family's own code, such as its rules
+                self._fail(job, error)
+            else:
+                self._tell_answers(job)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        """Ends a job whose puzzle family raised."""
+        LOG.exception("the rules of %s failed", job.lane.solver.task.name)
+        with self._wake:
+            self._finish(job, f"the code of {job.lane.solver.task.name} failed: {type(error).__name__}", kind="rules")
 
     def _tell_answers(self, job: Job) -> None:
         for answer in job.thinker.ready():
