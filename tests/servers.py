@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.test_inference import solver
 
 from ponderling.solving.solver import Solver
+from ponderling.web.connections import Connections, http_server
 from ponderling.web.engine import Engine
 from ponderling.web.served import Registry, Settings
 from ponderling.web.server import create_app
@@ -43,11 +44,14 @@ class Slow:
 
 @contextlib.contextmanager
 def serving(
-    settings: Settings = USUAL, seconds: float = 0.0, slots: int = 32, queue: int = 64, **checkpoints: Path
+    settings: Settings = USUAL,
+    seconds: float = 0.0,
+    slots: int = 32,
+    queue: int = 64,
+    connections: Connections | None = None,
+    **checkpoints: Path,
 ) -> Iterator[tuple[str, Registry, Slow]]:
     """A real server on a free port with the model `tiny` on sudoku4, and those of `checkpoints`."""
-    import uvicorn
-
     registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
@@ -56,8 +60,10 @@ def serving(
         registry.load(name, checkpoint, slots=slots)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(registry, settings), log_level="warning", timeout_graceful_shutdown=20)
-        running = uvicorn.Server(config)
+        app = create_app(registry, settings)
+        bounds = connections or Connections()
+        bounds.refusals = app.traffic.refusals
+        running = http_server(app, connections=bounds, shutdown_seconds=20)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import ipaddress
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,6 +20,10 @@ from ponderling.config import DType
 TOKEN = "PONDERLING_TOKEN"
 """The variable that holds the bearer token; an option would show in the list of processes."""
 
+SWITCH_SECONDS = 0.0005
+"""Time for which a thread may hold Python's lock while another wants it. The worker wants it after each operation of torch, and
+would wait for 5 ms each time beside a thread that writes long streams."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServeCommand(OwnCode):
@@ -26,7 +31,7 @@ class ServeCommand(OwnCode):
 
     checkpoints: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
     """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze10), or hf:owner/name[@revision], with HF_TOKEN if
-    private; NAME=CHECKPOINT gives another name."""
+    private; NAME=CHECKPOINT gives another name (a path that exists and contains = is that path)."""
     host: str = "127.0.0.1"
     """Address to listen on. Any but loopback wants a bearer token in the variable PONDERLING_TOKEN."""
     port: int = 8000
@@ -46,12 +51,17 @@ class ServeCommand(OwnCode):
     slots: int = 32
     """Attempts that one forward pass of a model thinks about; requests share them."""
     queue: int = 64
-    """Requests that may wait for slots; more are answered 503."""
+    """Requests that may be accepted beyond the number of slots; more are answered 503."""
     most_slowdown: float = 2.0
     """Largest factor by which other requests may slow a request; beyond it the answer is 503, except for streams such
     as the page's. inf: no limit."""
     timeout: float = 120.0
     """Most seconds for a request."""
+    connections: int = 128
+    """Most connections of one address. When it opens more, its oldest one that waits for a request is closed."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of reverse proxies, such as 10.0.0.0/8. The clients that they name in X-Forwarded-For each have
+    their own share; the header of anyone else is ignored."""
 
 
 def main(args: list[str]) -> int:
@@ -64,9 +74,8 @@ def main(args: list[str]) -> int:
         may_be_infinite=("most_slowdown",),
     )
     token = check(command)
-    import uvicorn
-
     from ponderling.models.device import check_device
+    from ponderling.web.connections import Connections, http_server
     from ponderling.web.engine import Engine
     from ponderling.web.served import Registry, Settings
     from ponderling.web.server import create_app
@@ -91,19 +100,9 @@ def main(args: list[str]) -> int:
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
     app = create_app(registry, Settings(token=token, hosts=hosts, seconds=command.timeout))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=command.host,
-            port=command.port,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=1000,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=30,
-        )
-    )
+    connections = Connections(most=command.connections, proxies=command.proxies, refusals=app.traffic.refusals)
+    server = http_server(app, connections=connections, host=command.host, port=command.port)
+    sys.setswitchinterval(SWITCH_SECONDS)
     return _run(server, command, token=token)
 
 
@@ -147,6 +146,15 @@ def check(command: ServeCommand) -> str | None:
         )
     if not command.most_slowdown >= 1:
         raise ValueError(f"--most-slowdown must be at least 1, as long as alone, or inf: got {command.most_slowdown:g}")
+    if command.connections < 1:
+        raise ValueError(f"--connections must be at least 1: got {command.connections}")
+    for proxy in command.proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise ValueError(
+                f"--proxies takes addresses or networks, such as 10.0.0.0/8: got {proxy!r} ({error})"
+            ) from None
     token = os.environ.get(TOKEN) or None
     if token is not None and (len(token) < 16 or not token.isascii() or any(c.isspace() for c in token)):
         raise ValueError(f"{TOKEN} must have at least 16 characters, plain ASCII without spaces: got {len(token)}")
@@ -164,17 +172,27 @@ def names_of(checkpoints: tuple[str, ...]) -> dict[str, str]:
     """The name under which each checkpoint is served: what is said, else the last part of its path; made distinct."""
     names: dict[str, str] = {}
     for given in checkpoints:
-        said, equals, checkpoint = given.partition("=")
-        if not equals or "/" in said or os.path.exists(given):  # runs/lr=0.1 is a folder
-            path = given.removeprefix("hf:").partition("@")[0] if given.startswith("hf:") else given
-            said, checkpoint = os.path.basename(path.rstrip("/")) or given, given
-        name = said
-        if name in ("best", "last"):
-            name = os.path.basename(os.path.dirname(checkpoint.rstrip("/"))) or name
-        if not name or name in names:
+        name, checkpoint = split_name(given)
+        if not name:
+            raise ValueError(f"expected NAME=CHECKPOINT or a checkpoint: got {given!r}, which gives it no name")
+        if name in names:
             raise ValueError(f"two checkpoints would be served as {name!r}: name them, NAME=CHECKPOINT")
         names[name] = checkpoint
     return names
+
+
+def split_name(given: str) -> tuple[str, str]:
+    """Splits NAME=CHECKPOINT; a checkpoint alone has the last part of its path as its name."""
+    said, equals, checkpoint = given.partition("=")
+    if equals and not set(said) & set("/\\:") and not os.path.exists(given):
+        return said, checkpoint
+    parts = [part for part in re.split(r"[/\\]" if os.name == "nt" else "/", given) if part]
+    while len(parts) > 1 and parts[-1] in ("best", "last", "."):
+        parts.pop()
+    name = parts[-1] if parts else given
+    if given.startswith("hf:"):  # hf:owner/name[@revision]
+        name = name.removeprefix("hf:").partition("@")[0]
+    return name, given
 
 
 def is_loopback(host: str) -> bool:

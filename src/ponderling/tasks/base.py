@@ -361,6 +361,10 @@ class Task(Protocol):
         """Raises PuzzleError if the question (L,) has no answer, or more than one, and says why."""
         ...
 
+    def check_question_briefly(self, tokens: Tokens) -> bool:
+        """As `check_question`, but with little work: False if that does not decide."""
+        ...
+
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """What the rules say about this answer (L,) to this question (L,)."""
         ...

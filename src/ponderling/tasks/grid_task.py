@@ -327,6 +327,11 @@ class GridTask:
     def check_question(self, tokens: Tokens) -> None:
         """Raises PuzzleError if a question (L,) cannot be a question; every grid can, unless a family says so."""
 
+    def check_question_briefly(self, tokens: Tokens) -> bool:
+        """As `check_question`, but with little work: False if that does not decide. A family whose check searches says how."""
+        self.check_question(tokens)
+        return True
+
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """What the rules say about this answer (L,) to this question (L,)."""
         reasons = tuple(self.is_right(question, answer))

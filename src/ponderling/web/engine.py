@@ -310,7 +310,9 @@ class Engine:
         largest, most = counts.most_common(1)[0] if counts else ("", 0)
         if most <= counts[job.client] + 1:
             return "queue"
-        newest = max((j for j in jobs if j.client == largest and not j.displaced), key=lambda j: self._started.get(j, 0.0))
+        newest = max(
+            (j for j in jobs if j.client == largest and not j.displaced), key=lambda j: self._started.get(j, 0.0)
+        )
         newest.displaced = True
         return ""
 
@@ -387,8 +389,8 @@ class Engine:
 
     # On the worker thread
 
+    @torch.inference_mode()
     def _work(self) -> None:
-        torch.inference_mode().__enter__()  # for this thread, until it ends
         while True:
             with self._wake:
                 self._admit()

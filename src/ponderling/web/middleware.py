@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import time
 from typing import Any
 
@@ -12,6 +13,8 @@ from fastapi.responses import JSONResponse, Response
 
 from ponderling.web.monitoring import Traffic
 from ponderling.web.served import Settings
+
+LOG = logging.getLogger("ponderling.web")
 
 MOST_BYTES = 256 * 1024
 """Largest size of a request's body, in bytes."""
@@ -50,12 +53,12 @@ class Guard:
             if scope["type"] == "websocket":
                 return await send({"type": "websocket.close", "code": 1000})
             return await self.app(scope, receive, send)
-        began, status = time.monotonic(), 500
+        began, status, began_reply = time.monotonic(), 500, False
 
         async def guarded_send(message: Any) -> None:
-            nonlocal status
+            nonlocal status, began_reply
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, began_reply = message["status"], True
                 there = {name.lower() for name, _ in message["headers"]}
                 further = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in there]
                 message["headers"] = [*message["headers"], *further]
@@ -67,8 +70,15 @@ class Guard:
                 try:
                     receive = await _with_body(scope, receive)
                 except HTTPException as error:
+                    self.traffic.refusals["body too large" if error.status_code == 413 else "body too late"] += 1
                     refusal = JSONResponse({"detail": error.detail}, error.status_code, {"connection": "close"})
-            await (refusal or self.app)(scope, receive, guarded_send)
+            try:
+                await (refusal or self.app)(scope, receive, guarded_send)
+            except Exception as error:  # a fault of ours; the client hears one line
+                LOG.exception("a request failed")
+                if not began_reply:
+                    fault = JSONResponse({"detail": f"the server failed: {type(error).__name__}"}, 500)
+                    await fault(scope, receive, guarded_send)
         finally:
             self.traffic.add(scope["path"], status, seconds=time.monotonic() - began)
 
@@ -77,11 +87,13 @@ class Guard:
         if self.settings.hosts is not None:
             host = _host_name(headers.get(b"host", b"").decode("latin-1"))
             if host not in self.settings.hosts:
+                self.traffic.refusals["host"] += 1
                 return JSONResponse({"detail": f"this server answers as {', '.join(self.settings.hosts)}"}, 421)
         token, path = self.settings.token, scope["path"]
         if token is not None and (path.startswith("/v1/") or path == "/metrics"):
             given = headers.get(b"authorization", b"")
             if not hmac.compare_digest(given, b"Bearer " + token.encode()):
+                self.traffic.refusals["token"] += 1
                 return JSONResponse({"detail": "a bearer token is needed"}, 401, {"www-authenticate": "Bearer"})
         return None
 

@@ -24,6 +24,8 @@ class Traffic:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.buckets: Counter[float] = Counter()
         self.seconds, self.count = 0.0, 0
+        self.refusals: Counter[str] = Counter()
+        """What was refused, by reason: what `Engine` refuses is in its own counters."""
 
     def add(self, path: str, status: int, *, seconds: float) -> None:
         """Counts a request; unknown paths are one, so that nobody can fill the memory with them."""
@@ -46,6 +48,13 @@ class Traffic:
             f"ponderling_request_seconds_sum {self.seconds:.6f}",
             f"ponderling_request_seconds_count {self.count}",
         ]
+        return lines
+
+    def refusal_lines(self, further: Counter[str]) -> list[str]:
+        """The refusals by reason, with those of the engine."""
+        lines = ["# TYPE ponderling_refusals_total counter"]
+        for reason, count in sorted((self.refusals + further).items()):
+            lines.append(f'ponderling_refusals_total{{reason="{reason}"}} {count}')
         return lines
 
 
@@ -72,12 +81,14 @@ def add_operations(app: FastAPI, registry: Registry, *, traffic: Traffic) -> Non
                 counters.refused,
             ),
             ("expired_total", "counter", "Requests that ran out of time.", counters.expired),
+            ("displaced_total", "counter", "Requests ended for those of other clients.", counters.displaced),
             ("cancelled_total", "counter", "Requests whose client left.", counters.cancelled),
             ("failed_total", "counter", "Requests that failed.", counters.failed),
             ("busy_seconds_total", "counter", "Time the worker has computed.", round(counters.busy_seconds, 3)),
             ("requests_waiting", "gauge", "Requests in the queue.", engine.num_waiting),
             ("requests_active", "gauge", "Requests in work.", engine.num_active),
-            ("slots_used", "gauge", "Slots promised to requests in work.", engine.slots_used),
+            ("slots_used", "gauge", "Slots of attempts in work.", engine.slots_used),
+            ("clients", "gauge", "Clients whose use of late is remembered.", len(engine.shares)),
             ("memory_bytes", "gauge", "Resident memory.", resident_bytes()),
         ]
         lines = []
@@ -87,7 +98,7 @@ def add_operations(app: FastAPI, registry: Registry, *, traffic: Traffic) -> Non
                 f"# TYPE ponderling_{name} {kind}",
                 f"ponderling_{name} {value}",
             ]
-        return "\n".join([*lines, *traffic.lines()]) + "\n"
+        return "\n".join([*lines, *traffic.refusal_lines(counters.refusals), *traffic.lines()]) + "\n"
 
 
 def resident_bytes() -> int:

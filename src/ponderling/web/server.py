@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
@@ -24,11 +25,12 @@ from ponderling.halting import times_asked
 from ponderling.solving.records import Answer
 from ponderling.solving.result import Result
 from ponderling.solving.search import PLAIN
-from ponderling.tasks.base import PuzzleError, Question, Task, Tokens
+from ponderling.tasks.base import PuzzleError, Question, Task, Tokens, Verdict
 from ponderling.web import arc, catalog
 from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
 from ponderling.web.middleware import Guard
 from ponderling.web.monitoring import Traffic, add_operations
+from ponderling.web.questions import Checker
 from ponderling.web.schemas import (
     MOST_ATTEMPTS,
     MOST_CELLS,
@@ -49,6 +51,9 @@ from ponderling.web.schemas import (
     problems,
 )
 from ponderling.web.served import DEFAULTS, Registry, Served, Settings
+from ponderling.web.shares import client_of
+
+LOG = logging.getLogger("ponderling.web")
 
 HEARTBEAT = 5.0
 """Seconds of silence after which a stream of events says that it is still there."""
@@ -60,6 +65,13 @@ PAGE_TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
+
+BUSY = {
+    "queue": "busy: the queue is full",
+    "slow": "busy: others would slow this too much",
+    "closing": "the server is shutting down",
+}
+"""What is said for each reason of `Busy`."""
 
 STREAM = """Server-sent events: `start`, a `step` for every supervision step, and `end` or `problem`; of a model that may stop
 within a step (`recursions` of /v1/models above 1) a `step` for every recursion. It holds the attempt, its step, the recursion
@@ -76,15 +88,19 @@ data: {"done":36,"of":144}
 """
 
 
-def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
-    """The ASGI application; the engine runs from its start to its shutdown."""
+def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Guard:
+    """The ASGI application; the engine and the checks of questions run from its start to its shutdown."""
     engine = registry.engine
+    traffic = Traffic()
+    checker = Checker([served.task for tasks in registry.models.values() for served in tasks.values()])
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.start()
+        checker.start()
         yield
         await asyncio.to_thread(engine.close)
+        await asyncio.to_thread(checker.close)
 
     app = FastAPI(
         title="Ponderling",
@@ -94,8 +110,7 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
         redoc_url=None,
         lifespan=lifespan,
     )
-    traffic = Traffic()
-    _add_api(app, registry, settings=settings)
+    _add_api(app, registry, settings=settings, checker=checker, traffic=traffic)
     _add_arc(app, registry, settings=settings)
     add_operations(app, registry, traffic=traffic)
     _add_page(app, read_page())
@@ -105,11 +120,27 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Any:
         texts = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]]
         return JSONResponse({"detail": "; ".join(texts)}, 422)
 
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": f"the server failed: {type(error).__name__}"}, 500)  # `Guard` logs it
+
     return Guard(app, settings, traffic=traffic)
 
 
-def _add_api(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
+def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: Checker, traffic: Traffic) -> None:
     engine = registry.engine
+
+    async def questions_of(served: Served, puzzles: list[str], *, client: str, numbered: bool) -> list[Question]:
+        """The questions; 422 with the reason for the first one that is refused, as `Solver.solve` refuses it."""
+        where = [f"puzzle {i}: " if numbered else "" for i in range(1, len(puzzles) + 1)]
+        questions = [_parse(served, puzzle, where=place) for puzzle, place in zip(puzzles, where, strict=True)]
+        if not served.arc_tasks:  # those are the tasks that it knows
+            outcomes = await checker.check(served.task, [q.tokens for q in questions], client=client)
+            for place, outcome in zip(where, outcomes, strict=True):
+                if outcome.problem is not None:
+                    traffic.refusals["question"] += 1
+                    raise HTTPException(422, place + outcome.problem)
+        return questions
 
     @app.get("/v1/models", responses=problems(401), summary="What is served")
     async def models() -> Models:
@@ -125,9 +156,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
     )
     async def solve(body: SolveRequest, request: Request) -> SolveResponse:
         served = registry.find(body.model, body.task)
-        questions = [_parse(served, puzzle, where=f"puzzle {i}: ") for i, puzzle in enumerate(body.puzzles, 1)]
-        search, steps = body.search(served), body.steps or served.steps
-        reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps)
+        search, steps, client = body.search(served), body.steps or served.steps, _client(request)
+        questions = await questions_of(served, body.puzzles, client=client, numbered=True)
+        reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps, client=client)
         answers = await _answers(reader, request, settings=settings)
         results = [_solved(served.task, q.tokens, answer=answer) for q, answer in zip(questions, answers, strict=True)]
         return SolveResponse(model=served.model, task=served.task.name, results=results)
@@ -149,11 +180,14 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
         response_class=EventStream,
         summary="Every step of the thinking about a puzzle, as it happens",
     )
-    async def think(body: ThinkRequest) -> EventStream:
+    async def think(body: ThinkRequest, request: Request) -> EventStream:
         served = registry.find(body.model, body.task)
-        question = _parse(served, body.puzzle)
-        search, steps = body.search(served), body.steps or served.steps
-        reader = Reader(engine, settings, served=served, questions=[question], search=search, steps=steps, watched=True)
+        search, steps, client = body.search(served), body.steps or served.steps, _client(request)
+        (question,) = await questions_of(served, [body.puzzle], client=client, numbered=False)
+        reader = Reader(
+            engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
+            watched=True,
+        )  # fmt: skip
         return EventStream(_events(reader, served, question=question.tokens), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
@@ -215,7 +249,7 @@ def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
         questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
         reader = Reader(
             registry.engine, settings, served=served, questions=questions, search=PLAIN, steps=steps,
-            early_exit=False, watched=body.stream,
+            client=_client(request), early_exit=False, watched=body.stream,
         )  # fmt: skip
 
         def tally(answers: list[Answer]) -> VoteResponse:
@@ -249,19 +283,47 @@ def _parse(served: Served, puzzle: str, *, where: str = "") -> Question:
         return arc.question(served, puzzle) if served.arc_tasks else Question(served.task.parse(puzzle))
     except PuzzleError as error:
         raise HTTPException(422, f"{where}{error}") from None
+    except Exception as error:  # a family's own code
+        LOG.exception("%s could not read a puzzle", served.task.name)
+        raise HTTPException(
+            422, f"{where}the code of {served.task.name} failed on this puzzle: {type(error).__name__}"
+        ) from None
 
 
-def _raise_if(problem: str, settings: Settings) -> None:
-    if problem == "out of time":
+def _client(request: Request) -> str:
+    """Whose request this is."""
+    return client_of(request.client.host) if request.client else ""
+
+
+def _raise_if(end: Ended, settings: Settings) -> None:
+    if end.kind == "late":
         raise HTTPException(504, f"not done within the {settings.seconds:g} seconds a request may take")
-    if problem == "cancelled":
+    if end.kind == "cancelled":
         raise HTTPException(503, "the server is shutting down", {"Retry-After": "5"})
-    if problem:
-        raise HTTPException(500, problem)
+    if end.kind == "displaced":
+        raise HTTPException(503, end.problem, {"Retry-After": "5"})
+    if end.kind == "rules":
+        raise HTTPException(422, end.problem)
+    if end.problem:
+        raise HTTPException(500, end.problem)
 
 
 def _solved(task: Task, question: Tokens, *, answer: Answer) -> Solved:
-    return Solved(**Result(task, question, found=answer).to_json())
+    result = Result(task, question, found=answer)
+    result.verdict, judged = _judge(task, question, answer=answer.tokens)
+    plain = result.to_json()
+    return Solved(**plain if judged else plain | {"valid": None})
+
+
+def _judge(task: Task, question: Tokens, *, answer: Tokens) -> tuple[Verdict, bool]:
+    """What the rules say; and whether they do: a family's own code may raise."""
+    try:
+        return task.check(question, answer), True
+    except Exception as error:
+        LOG.exception("the rules of %s failed", task.name)
+        return Verdict(
+            False, reasons=(f"the code of {task.name} failed on this answer: {type(error).__name__}",)
+        ), False
 
 
 class Reader:
@@ -276,6 +338,7 @@ class Reader:
         questions: list[Question],
         search: Search,
         steps: int,
+        client: str,
         early_exit: bool = True,
         watched: bool = False,
     ):
@@ -289,13 +352,13 @@ class Reader:
         try:
             self.job = Job(
                 served.lane, questions, search=search, steps=steps, emit=emit, seconds=settings.seconds,
-                early_exit=early_exit, watched=watched,
+                early_exit=early_exit, watched=watched, client=client,
             )  # fmt: skip
             engine.submit(self.job)
         except Busy as busy:
             raise HTTPException(
                 503,
-                "busy: the queue is full, or others would slow this too much",
+                BUSY[busy.reason],
                 {"Retry-After": str(busy.retry_after)},
             ) from None
         except ValueError as error:
@@ -316,7 +379,7 @@ class Reader:
                 self.ended = isinstance(event, Ended)
                 return event
             if gone and gone.done():
-                return Ended("cancelled")
+                return Ended("cancelled", "cancelled")
             return None
         finally:
             get.cancel()
@@ -337,7 +400,7 @@ async def _answers(reader: Reader, request: Request, *, settings: Settings) -> l
             if isinstance(event, Answered):
                 answers.append(event.answer)
             elif isinstance(event, Ended):
-                _raise_if(event.problem, settings)
+                _raise_if(event, settings)
                 return answers
     finally:
         gone.cancel()
@@ -413,7 +476,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
 
 def _step_json(task: Task, question: Tokens, *, event: Stepped) -> dict[str, Any]:
     step = event.step
-    verdict = task.check(question, step.tokens)
+    verdict, _ = _judge(task, question, answer=step.tokens)
     return {
         "attempt": event.attempt,
         "step": step.step,

@@ -178,15 +178,32 @@ class SudokuTask(GridTask):
         Raises:
             PuzzleError: clues that contradict, no solution, or two solutions and a cell in which they differ.
         """
+        # A puzzle that takes ten thousand guesses is far beyond the hardest known (some hundreds).
+        if not self._check_question(tokens, max_guesses=10_000):
+            raise PuzzleError("whether the puzzle has one solution is beyond 10,000 guesses; it may have too few clues")
+
+    def check_question_briefly(self, tokens: Tokens) -> bool:
+        """As `check_question`, but with few guesses: False if they do not decide."""
+        return self._check_question(tokens, max_guesses=FEW_GUESSES)
+
+    def compile_search(self) -> None:
+        """Compiles the search where numba is installed, so that no later call has to wait for that."""
+        from ponderling.tasks.sudoku.search import search
+
+        masks, solutions = (
+            self.masks_of(np.full(self.num_cells, BLANK, np.uint8)),
+            np.zeros((2, self.num_cells), np.int64),
+        )
+        search(masks, *self.geometry, 2, 1, np.array([0]), solutions)
+
+    def _check_question(self, tokens: Tokens, *, max_guesses: int) -> bool:
+        """Whether so many guesses show that there is exactly one solution; raises PuzzleError where they show another."""
         reasons = self.broken_rules(tokens)[1]
         if reasons:
             raise PuzzleError("the clues contradict: " + "; ".join(reasons))
-        # A puzzle that takes ten thousand guesses is far beyond the hardest known (some hundreds).
-        solution = self.solve(tokens, max_guesses=10_000)
+        solution = self.solve(tokens, max_guesses=max_guesses)
         if solution.num_solutions == 0:
             raise PuzzleError("the puzzle has no solution, though no two clues contradict")
-        if solution.num_solutions == -1:
-            raise PuzzleError("whether the puzzle has one solution is beyond 10,000 guesses; it may have too few clues")
         if solution.num_solutions > 1:
             differ = np.flatnonzero(solution.answer != solution.other)
             cell = int(differ[0])
@@ -195,6 +212,7 @@ class SudokuTask(GridTask):
                 f"the puzzle has more than one solution: two differ in {len(differ)} cells, {self.place(cell)} can be "
                 f"{one} or {other}; a clue is missing or mistyped"
             )
+        return solution.num_solutions == 1
 
     # Search
 

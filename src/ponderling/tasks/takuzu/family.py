@@ -25,6 +25,9 @@ LARGEST = 14
 MOST_GUESSES = 2_000
 """A question that takes more to solve has too few clues to be one."""
 
+FEW_GUESSES = 20
+"""Guesses of a check that takes little time."""
+
 UNKNOWN = -1
 """In a grid of numbers, a cell that may be 0 or 1."""
 
@@ -115,15 +118,26 @@ class Takuzu(GridTask):
         """
         self.find_answer(tokens)
 
+    def check_question_briefly(self, tokens: Tokens) -> bool:
+        """As `check_question`, but with few guesses: False if they do not decide."""
+        return self._find_answer(tokens, most_guesses=FEW_GUESSES) is not None
+
     def find_answer(self, question: Tokens) -> Tokens:
         """The only answer (L,); raises PuzzleError for no answer or several."""
-        if faults := self._faults(question):
-            raise PuzzleError("the clues contradict: " + "; ".join(reason for reason, _ in faults[:3]))
-        found: list[Bits] = []
-        if not self._search(self._bits(question[None]), found, guesses=[0]):
+        answer = self._find_answer(question, most_guesses=MOST_GUESSES)
+        if answer is None:
             raise PuzzleError(
                 f"whether the puzzle has one solution is beyond {MOST_GUESSES:,} guesses; it may have too few clues"
             )
+        return answer
+
+    def _find_answer(self, question: Tokens, *, most_guesses: int) -> Tokens | None:
+        """The only answer (L,); None where so many guesses do not decide."""
+        if faults := self._faults(question):
+            raise PuzzleError("the clues contradict: " + "; ".join(reason for reason, _ in faults[:3]))
+        found: list[Bits] = []
+        if not self._search(self._bits(question[None]), found, guesses_left=[most_guesses]):
+            return None
         if not found:
             raise PuzzleError("the puzzle has no solution, though no rule is broken yet")
         if len(found) > 1:
@@ -141,7 +155,7 @@ class Takuzu(GridTask):
     def _tokens(self, grids: Bits) -> Tokens:
         return np.where(grids == UNKNOWN, BLANK, grids + ZERO).astype(np.uint8).reshape(len(grids), -1)
 
-    def _search(self, grid: Bits, found: list[Bits], *, guesses: list[int]) -> bool:
+    def _search(self, grid: Bits, found: list[Bits], *, guesses_left: list[int]) -> bool:
         """Adds solutions of a grid (1, side, side) until there are two; False when it gives up."""
         grid, possible, _ = _reason(grid)
         if not possible[0]:
@@ -151,12 +165,12 @@ class Takuzu(GridTask):
             found.append(grid.reshape(-1))
             return True
         for value in (0, 1):
-            guesses[0] += 1
-            if guesses[0] > MOST_GUESSES:
+            guesses_left[0] -= 1
+            if guesses_left[0] < 0:
                 return False
             guess = grid.copy()
             guess.flat[unknown[0]] = value
-            if not self._search(guess, found, guesses=guesses):
+            if not self._search(guess, found, guesses_left=guesses_left):
                 return False
             if len(found) > 1:
                 break

@@ -1,0 +1,240 @@
+"""Checks questions as `Solver.solve` does, in processes of their own: a search is Python that would hold the worker up.
+
+There are two such processes. The first looks at each question with few guesses, which decides nearly all. The second takes
+what is left, in turn from each client, and has SECONDS for it. A question that is not decided then counts as unknown, and
+is thought about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import multiprocessing
+import pickle
+import signal
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from ponderling.tasks import numba
+from ponderling.tasks.base import PuzzleError, Task, Tokens
+from ponderling.tasks.sudoku.base import SudokuTask
+
+LOG = logging.getLogger("ponderling.web")
+
+SECONDS = 1.0
+"""Most time of a check, in seconds; then its process is ended and another one begun."""
+
+START_SECONDS = 60.0
+"""Most time for a process to begin."""
+
+IN_ALL = 2.0
+"""Most time of all checks of a request, in seconds; questions that are not decided by then count as unknown."""
+
+REMEMBERED = 1024
+"""Number of latest outcomes that are remembered."""
+
+WAITING = 1024
+"""Number of questions that may wait for each process; more count as unknown."""
+
+
+class Outcome(NamedTuple):
+    """What a check said."""
+
+    problem: str | None = None
+    """Why the question is refused; None: it is not."""
+    known: bool = True
+    """Whether the check came to an end."""
+
+
+UNKNOWN = Outcome(known=False)
+
+
+def check(task: Task, tokens: Tokens, *, brief: bool) -> Outcome:
+    """What the family says of a question (L,); with `brief` after few guesses."""
+    try:
+        decided = True
+        if brief:
+            decided = task.check_question_briefly(tokens)
+        else:
+            task.check_question(tokens)
+    except PuzzleError as error:
+        return Outcome(str(error))
+    except Exception as error:  # the family's own code
+        return Outcome(f"the code of {task.name} failed on this puzzle: {type(error).__name__}: {error}".split("\n")[0])
+    return Outcome(known=decided)
+
+
+def _answer(pipe: Connection, tasks: bytes, brief: bool) -> None:
+    """The process: answers one question after the other."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
+    known: list[Task | None] = pickle.loads(tasks)
+    if brief:
+        numba.PATIENCE = math.inf  # to import it takes longer than many brief checks
+    else:
+        for task in known:
+            if isinstance(task, SudokuTask):
+                task.compile_search()
+    with contextlib.suppress(EOFError, OSError):
+        pipe.send(None)
+        while True:
+            number, tokens = pipe.recv()
+            task = known[number]
+            assert task is not None
+            pipe.send(check(task, tokens, brief=brief))
+
+
+class _Process:
+    """One process for checks, with those that wait for it.
+
+    Args:
+        tasks: The families, pickled.
+        brief: Whether it makes few guesses.
+    """
+
+    def __init__(self, tasks: bytes, *, brief: bool):
+        self.tasks, self.brief = tasks, brief
+        self._thread = ThreadPoolExecutor(1, "ponderling-check")
+        self._waiting: OrderedDict[str, deque[tuple[int, Tokens, asyncio.Future[Outcome]]]] = OrderedDict()
+        self._count = 0
+        self._pump: asyncio.Task[None] | None = None
+        self._process: Any = None
+        self._pipe: Connection | None = None
+
+    def start(self) -> None:
+        """Begins the process before it is needed."""
+        self._thread.submit(self._begin)
+
+    async def check(self, number: int, tokens: Tokens, *, client: str) -> Outcome:
+        """The outcome for a question of the family of this number; clients take turns."""
+        if self._count >= WAITING:
+            return UNKNOWN
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(client, deque()).append((number, tokens, future))
+        self._count += 1
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            client, questions = self._waiting.popitem(last=False)
+            number, tokens, future = questions.popleft()
+            self._count -= 1
+            if questions:
+                self._waiting[client] = questions  # behind the others
+            if not future.cancelled():
+                outcome = await loop.run_in_executor(self._thread, self._ask, number, tokens)
+                if not future.cancelled():
+                    future.set_result(outcome)
+
+    def _begin(self) -> None:
+        if self._process is not None:
+            return
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_answer, args=(theirs, self.tasks, self.brief), daemon=True)
+        self._process.start()
+        theirs.close()
+        if self._pipe.poll(START_SECONDS):
+            self._pipe.recv()
+
+    def _ask(self, number: int, tokens: Tokens) -> Outcome:
+        """The outcome from the process; blocks."""
+        try:
+            self._begin()
+            assert self._pipe is not None
+            self._pipe.send((number, tokens))
+            if self._pipe.poll(SECONDS):
+                return self._pipe.recv()
+        except (EOFError, OSError) as error:
+            LOG.warning("a process that checks puzzles has ended: %s", type(error).__name__)
+        self._end()
+        return UNKNOWN
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._thread.submit(self._end)
+        self._thread.shutdown()
+
+
+class Checker:
+    """Checks questions of these families.
+
+    Args:
+        tasks: The families; what cannot be sent to another process, as may be with the user's own, is checked in a thread.
+    """
+
+    def __init__(self, tasks: Sequence[Task]):
+        self._numbers = {id(task): number for number, task in enumerate(tasks)}
+        self._tasks = list(tasks)
+        self._known: OrderedDict[tuple[int, bytes], Outcome] = OrderedDict()
+        sent: list[Task | None] = [task if _can_be_sent(task) else None for task in tasks]
+        self._local = {number for number, task in enumerate(sent) if task is None}
+        self._brief, self._deep = (_Process(pickle.dumps(sent), brief=brief) for brief in (True, False))
+        self._thread = ThreadPoolExecutor(1, "ponderling-check")
+
+    def start(self) -> None:
+        """Begins the process that every question needs."""
+        self._brief.start()
+
+    async def check(self, task: Task, questions: Sequence[Tokens], *, client: str) -> list[Outcome]:
+        """What the family says of each question (L,), within IN_ALL seconds."""
+        checks = [asyncio.ensure_future(self._check(task, tokens, client=client)) for tokens in questions]
+        try:
+            await asyncio.wait(checks, timeout=IN_ALL)
+            return [one.result() if one.done() else UNKNOWN for one in checks]
+        finally:
+            for one in checks:
+                one.cancel()
+
+    async def _check(self, task: Task, tokens: Tokens, *, client: str) -> Outcome:
+        number = self._numbers[id(task)]
+        key = number, tokens.tobytes()
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        if number in self._local:
+            outcome = await self._in_thread(lambda: check(task, tokens, brief=True))
+        else:
+            outcome = await self._brief.check(number, tokens, client=client)
+            if not outcome.known:
+                outcome = await self._deep.check(number, tokens, client=client)
+        self._known[key] = outcome
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return outcome
+
+    async def _in_thread(self, function: Callable[[], Outcome]) -> Outcome:
+        future = asyncio.get_running_loop().run_in_executor(self._thread, function)
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), SECONDS)
+        except TimeoutError:
+            return UNKNOWN
+
+    def close(self) -> None:
+        """Ends the processes; blocks."""
+        self._brief.close()
+        self._deep.close()
+        self._thread.shutdown(wait=False)
+
+
+def _can_be_sent(task: Task) -> bool:
+    try:
+        return pickle.loads(pickle.dumps(task)) is not None
+    except Exception:  # whatever the user's own class does
+        return False
