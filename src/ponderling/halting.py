@@ -142,8 +142,8 @@ def solving_recursions(
     config: RunConfig,
     may_leave: Tensor | None = None,
     watch: Watch | None = None,
-) -> Generator[None, None, tuple[State, StepOutput, Tensor]]:
-    """As `solving_step`, but yields between recursions, so that other work can be done there."""
+) -> Generator[tuple[State, StepOutput, Tensor], None, tuple[State, StepOutput, Tensor]]:
+    """As `solving_step`, but yields between recursions what it would return then, so that other work can be done there."""
     count = times_asked(model, config)
     depth = {} if count == 1 else {"T": 1}
     state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
@@ -156,7 +156,7 @@ def solving_recursions(
         rows = going.nonzero().squeeze(1)  # sync
         if not len(rows):
             break
-        yield
+        yield state, output, halts
         if len(rows) == len(tokens):
             state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)
             part, said, halts = state, output, stops(output, config)

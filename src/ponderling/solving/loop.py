@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ponderling.config import RunConfig
 from ponderling.halting import probabilities, run_through, solving_recursions, stop_probability, times_asked
-from ponderling.models.interface import RecursiveModel, State, StepOutput
+from ponderling.models.interface import Output, RecursiveModel, State, StepOutput
 from ponderling.tasks.base import Tokens
 
 
@@ -208,14 +208,24 @@ class ThinkingLoop:
         Returns:
             What the model says at the end, for each of these slots.
         """
-        return run_through(self.recursions(slots, watch=watch))
+        return run_through(self.recursions(slots, watch=watch, at_once=False))
 
     def recursions(
-        self, slots: Sequence[Slot] | None = None, *, watch: Callable[[Moment], object] | None = None
-    ) -> Generator[None, None, list[tuple[Slot, Said]]]:
-        """As `step`, but yields between recursions. Other slots may be added, dropped or think meanwhile.
+        self,
+        slots: Sequence[Slot] | None = None,
+        *,
+        watch: Callable[[Moment], object] | None = None,
+        at_once: bool = True,
+    ) -> Generator[list[tuple[Slot, Said]], None, list[tuple[Slot, Said]]]:
+        """As `step`, but yields between recursions; other slots may be added, dropped or think meanwhile.
 
-        What the model says of a slot that is dropped meanwhile is left out. Must run in inference mode.
+        It yields what the model says of slots that stay as they are for the rest of the step, and returns what it says of the
+        others. Slots that are dropped meanwhile are left out. Must run in inference mode.
+
+        Args:
+            slots: Who thinks, a part of the loop's slots; None: all.
+            watch: As in `step`.
+            at_once: Yield slots; otherwise all are returned.
         """
         active = list(self.slots) if slots is None else sorted(slots, key=lambda slot: slot.row)
         if not active:
@@ -237,29 +247,58 @@ class ThinkingLoop:
             latest = Moment(whom, state, output=output, halts=halts, config=self.config, recursion=next(recursions))
             watch(latest)
 
-        after, output, halts = yield from solving_recursions(
+        may_leave = torch.tensor([slot.early_exit for slot in active], device=self.device)
+        untold = list(range(len(active)))
+        thinking = solving_recursions(
             self.model,
             before,
             tokens=tokens,
             puzzle_ids=ids,
             config=self.config,
-            may_leave=torch.tensor([slot.early_exit for slot in active], device=self.device),
+            may_leave=may_leave,
             watch=None if watch is None else observe,
         )
+        while True:
+            try:
+                after, output, halts = next(thinking)
+            except StopIteration as end_of_step:
+                after, output, halts = end_of_step.value
+                break
+            stay = (halts & may_leave).tolist() if at_once else []
+            leaving = [i for i in untold if stay[i]] if stay else []
+            untold = [i for i in untold if not stay[i]] if leaving else untold
+            yield self._tell(active, leaving, before=before, after=after, output=output, halts=halts)
+        if len(untold) < len(active) or active != self.slots:  # others think at other times, or have come or gone
+            return self._tell(active, untold, before=before, after=after, output=output, halts=halts)
         if latest is not None and latest.output is output:
             end = latest  # what was fetched for the watcher is not fetched again
         else:
             end = Moment(active, after, output=output, halts=halts, config=self.config)
-        said = self._collect(end, before, after=after)
-        if active != self.slots:  # others think at other times, or have come or gone meanwhile
-            here = [i for i, slot in enumerate(active) if slot.row >= 0]
-            if len(here) < len(active):
-                there = torch.tensor(here, dtype=torch.long, device=self.device)
-                after, said = tuple(s[there] for s in after), [said[i] for i in here]
-            rows = self._rows([slot for slot, _ in said])
-            after = tuple(s.index_copy(0, rows, new) for s, new in zip(self._state, after, strict=True))
         self._state = after
-        return said
+        return self._collect(end, before, after=after)
+
+    def _tell(
+        self,
+        active: Sequence[Slot],
+        numbers: Sequence[int],
+        *,
+        before: State,
+        after: State,
+        output: StepOutput,
+        halts: Tensor,
+    ) -> list[tuple[Slot, Said]]:
+        """Takes over the new state of some of the slots that think, by number, and tells what the model says of them."""
+        here = [i for i in numbers if active[i].row >= 0]
+        if not here:
+            return []
+        if len(here) < len(active):
+            part = torch.tensor(here, dtype=torch.long, device=self.device)
+            before, after = tuple(s[part] for s in before), tuple(s[part] for s in after)
+            output, halts = Output(output.logits[part], output.q[part], output.q_continue[part]), halts[part]
+        slots = [active[i] for i in here]
+        rows = self._rows(slots)
+        self._state = tuple(s.index_copy(0, rows, new) for s, new in zip(self._state, after, strict=True))
+        return self._collect(Moment(slots, after, output=output, halts=halts, config=self.config), before, after=after)
 
     def _rows(self, slots: Sequence[Slot]) -> Tensor:
         return torch.tensor([slot.row for slot in slots], dtype=torch.long, device=self.device)

@@ -4,9 +4,9 @@ A `Job` is the work of one request: one or many puzzles, and what may be spent o
 when it is done, cancelled or out of time. A lane is one model on one puzzle family, since only grids of one shape can share
 a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
 
-The worker computes one recursion, then looks who comes first (`Engine._key`): who of the clients has used less of late; first
-attempts before further ones; then who has thought for less time. So a short job seldom waits for a long one. A pass that is
-interrupted goes on later from where it was.
+The worker computes one recursion, then looks who comes first (`Key`): a job that has not thought for a whole step; then a client
+that has used less of late; then a first attempt; then who has thought for less time. So a short job seldom waits for a long
+one. A pass that is interrupted goes on later from where it was. A puzzle that is done leaves its pass at once.
 """
 
 from __future__ import annotations
@@ -44,8 +44,14 @@ IDLE = 0.25
 """Seconds after which the worker looks for cancelled jobs and deadlines while all jobs are paused."""
 
 
-LONG = 8
-"""Supervision steps after which a job no longer counts among those that slow a new one: it comes after it."""
+NEARLY_FREE = 1.2
+"""Factor by which attempts that come later may lengthen the pass of those that come first."""
+
+UNCONTESTED = 0.1
+"""How much a second of the worker counts that no other client wanted."""
+
+LONG = 2
+"""A job that has thought for this many times as long as jobs usually do comes after a new one, and does not slow it."""
 
 
 class Busy(RuntimeError):
@@ -133,7 +139,9 @@ class Job:
         self.firsts = max(1, min(lane.share, len(questions)))
         """Most first attempts at once."""
         solver = lane.solver
-        self.patience = PATIENCE * times_asked(solver.model, solver.config)
+        self.times_asked = times_asked(solver.model, solver.config)
+        """Recursions of a step after which the model is asked."""
+        self.patience = PATIENCE * self.times_asked
         self.questions = InMemory(questions)
         self.thinker = Thinker(
             lane.loop, search, task=solver.task, steps=steps, slots=self.slots, early_exit=early_exit,
@@ -153,13 +161,6 @@ class Job:
         """Its reader has not taken the events so far; `taken` is the reader's count."""
         return self.emitted - self.taken > self.patience
 
-    @property
-    def gives_way(self) -> bool:
-        """Whether it comes after a job that is new: it has thought for long, or its first attempts are over."""
-        solver = self.lane.solver
-        thought = self.turns >= LONG * times_asked(solver.model, solver.config)
-        return thought or (self.turns > 0 and not self.thinker.has_first_attempts)
-
     def _stepped(self, attempt: int, step: TraceStep) -> None:
         self.emit(Stepped(attempt, step))
 
@@ -171,12 +172,14 @@ class Pass:
     lane: Lane
     slots: list[Slot]
     jobs: list[Job]
-    recursions: Generator[None, None, list[tuple[Slot, Said]]]
+    recursions: Generator[list[tuple[Slot, Said]], None, list[tuple[Slot, Said]]]
 
 
 class Key(NamedTuple):
     """Who comes first; small values do."""
 
+    begun: bool
+    """The job has thought for a whole step."""
     ahead: bool
     """The client has used more than another who wants something."""
     further: bool
@@ -267,11 +270,13 @@ class Engine:
         self.queue, self.most_slowdown = queue, most_slowdown
         self.counters = Counters()
         self.shares = Shares()
+        self._rate = 1.0
         self.lanes: list[Lane] = []
         self._waiting: deque[Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._recent = deque([1.0], maxlen=32)  # seconds that finished jobs took
+        self._turns: deque[int] = deque(maxlen=32)  # recursions that they thought for
         self._started: dict[Job, float] = {}
         self._thread = threading.Thread(target=self._work, name="ponderling-engine", daemon=True)
 
@@ -370,7 +375,7 @@ class Engine:
         rows: Counter[Lane] = Counter({job.lane: job.firsts})
         of_others: dict[str, Counter[Lane]] = {}
         for other in self._jobs():
-            if other.gives_way:
+            if self._gives_way(other):
                 continue
             if other.client == job.client:
                 rows[other.lane] += other.firsts
@@ -381,6 +386,11 @@ class Engine:
             rows[job.lane] += min(job.firsts, lanes.pop(job.lane, 0))
             apart += min(alone, sum(lane.pass_seconds(count) for lane, count in lanes.items()))
         return (apart + sum(lane.pass_seconds(count) for lane, count in rows.items())) / alone
+
+    def _gives_way(self, job: Job) -> bool:
+        """Whether a job comes after one that is new: it has thought for long, or its first attempts are over."""
+        usual = sorted(self._turns)[len(self._turns) // 2] if self._turns else math.inf
+        return job.turns >= LONG * usual or (job.turns > 0 and not job.thinker.has_first_attempts)
 
     def _retry_after(self) -> int:
         """Seconds after which the queue has probably become shorter."""
@@ -440,6 +450,7 @@ class Engine:
         began = self._started.pop(job, None)
         if began is not None and not problem:
             self._recent.append(time.monotonic() - began)
+            self._turns.append(job.turns)
         job.emit(Ended(problem, kind))
 
     def _choose(self) -> Pass | None:
@@ -447,12 +458,14 @@ class Engine:
         for lane in self.lanes:
             self._start_attempts(lane)
         wanting = {job.client for lane in self.lanes for job in lane.active if job.running or not job.paused}
+        self._rate = 1.0 if len(wanting) > 1 else UNCONTESTED
         used = {client: self.shares.used(client) for client in wanting}
         least = min(used.values(), default=0.0) + AHEAD
 
         def key(job: Job, slot: Slot) -> Key:
             further = not job.thinker.is_first_attempt(slot)
-            return Key(used[job.client] > least, further, job.turns.bit_length())
+            begun = job.turns >= job.times_asked
+            return Key(begun, used[job.client] > least, further, job.turns.bit_length())
 
         best: tuple[Key, bool, Lane, Pass | None] | None = None
         ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
@@ -498,8 +511,14 @@ class Engine:
 
     def _new_pass(self, lane: Lane, rows: list[tuple[Key, float, int, Slot, Job]]) -> Pass:
         """A pass of those who come first; of as many as the slots and `most_slowdown` allow."""
+        first = rows[0][0][:3]
+        alike = sum(row[0][:3] == first for row in rows)
         count = min(len(rows), lane.slots)
-        while count > 1 and lane.pass_seconds(count) > self.most_slowdown * lane.pass_seconds(1):
+        while count > 1:
+            seconds = lane.pass_seconds(count)
+            is_short = seconds <= self.most_slowdown * lane.pass_seconds(1)
+            if is_short and (count <= alike or seconds <= NEARLY_FREE * lane.pass_seconds(alike)):
+                break
             count -= 1
         slots = [slot for *_, slot, _ in rows[:count]]
         jobs = list(dict.fromkeys(job for *_, job in rows[:count]))
@@ -519,12 +538,13 @@ class Engine:
     def _go_on(self, current: Pass) -> None:
         """One recursion of a pass, and what follows from its last."""
         began = time.monotonic()
-        said: list[tuple[Slot, Said]] | None = None
+        said: list[tuple[Slot, Said]] = []
+        is_over = False
         owners = [(job, sum(slot.owner is job.thinker for slot in current.slots)) for job in current.jobs]
         try:
-            next(current.recursions)
+            said = next(current.recursions)
         except StopIteration as end:
-            said = end.value
+            said, is_over = end.value, True
         except Exception as error:  # whatever it is, the others' requests and the worker must go on
             LOG.exception("a step failed")
             with self._wake:
@@ -535,17 +555,24 @@ class Engine:
         self.counters.busy_seconds += seconds
         for job, rows in owners:
             job.turns += 1
-            self.shares.charge(job.client, seconds * rows / sum(count for _, count in owners))
-        if said is not None:
-            self._hear(current, said)
+            self.shares.charge(job.client, self._rate * seconds * rows / sum(count for _, count in owners))
+        self._hear(current, said, is_over=is_over)
 
-    def _hear(self, current: Pass, said: list[tuple[Slot, Said]]) -> None:
-        current.lane.passes.remove(current)
-        self.counters.steps += 1
+    def _hear(self, current: Pass, said: list[tuple[Slot, Said]], *, is_over: bool) -> None:
+        """Takes in what a pass said of slots that have thought this step, and ends it if it is over."""
         self.counters.rows += len(said)
+        if is_over:
+            current.lane.passes.remove(current)
+            self.counters.steps += 1
+        told = {slot for slot, _ in said}
+        current.slots = [slot for slot in current.slots if slot not in told]
         for job in list(current.jobs):
-            job.running = False
             own = [(slot, one) for slot, one in said if slot.owner is job.thinker]
+            if is_over or not any(slot.owner is job.thinker for slot in current.slots):
+                job.running = False
+                current.jobs.remove(job)
+            if not own:
+                continue
             try:
                 job.thinker.hear(own)
             except Exception as error:  # a family's own code, such as its rules

@@ -12,11 +12,13 @@ import contextlib
 import logging
 import math
 import multiprocessing
+import os
 import pickle
 import signal
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -72,6 +74,8 @@ def check(task: Task, tokens: Tokens, *, brief: bool) -> Outcome:
 def _answer(pipe: Connection, tasks: bytes, brief: bool) -> None:
     """The process: answers one question after the other."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
+    if not brief and hasattr(os, "nice"):
+        os.nice(10)  # what thinks comes first
     known: list[Task | None] = pickle.loads(tasks)
     if brief:
         numba.PATIENCE = math.inf  # to import it takes longer than many brief checks
@@ -94,10 +98,13 @@ class _Process:
     Args:
         tasks: The families, pickled.
         brief: Whether it makes few guesses.
+        remember: Called with each question and its outcome, also when nobody waits for it any more.
     """
 
-    def __init__(self, tasks: bytes, *, brief: bool):
-        self.tasks, self.brief = tasks, brief
+    def __init__(self, tasks: bytes, *, brief: bool, remember: Callable[[int, Tokens, Outcome], object]):
+        self.tasks, self.brief, self.remember = tasks, brief, remember
+        self.is_broken = False
+        """Whether the process could not begin."""
         self._thread = ThreadPoolExecutor(1, "ponderling-check")
         self._waiting: OrderedDict[str, deque[tuple[int, Tokens, asyncio.Future[Outcome]]]] = OrderedDict()
         self._count = 0
@@ -130,6 +137,7 @@ class _Process:
                 self._waiting[client] = questions  # behind the others
             if not future.cancelled():
                 outcome = await loop.run_in_executor(self._thread, self._ask, number, tokens)
+                self.remember(number, tokens, outcome)
                 if not future.cancelled():
                     future.set_result(outcome)
 
@@ -141,11 +149,15 @@ class _Process:
         self._process = context.Process(target=_answer, args=(theirs, self.tasks, self.brief), daemon=True)
         self._process.start()
         theirs.close()
+        self.is_broken = True
         if self._pipe.poll(START_SECONDS):
             self._pipe.recv()
+            self.is_broken = False
 
     def _ask(self, number: int, tokens: Tokens) -> Outcome:
         """The outcome from the process; blocks."""
+        if self.is_broken:
+            return UNKNOWN
         try:
             self._begin()
             assert self._pipe is not None
@@ -185,7 +197,9 @@ class Checker:
         self._known: OrderedDict[tuple[int, bytes], Outcome] = OrderedDict()
         sent: list[Task | None] = [task if _can_be_sent(task) else None for task in tasks]
         self._local = {number for number, task in enumerate(sent) if task is None}
-        self._brief, self._deep = (_Process(pickle.dumps(sent), brief=brief) for brief in (True, False))
+        pickled = pickle.dumps(sent)
+        self._brief = _Process(pickled, brief=True, remember=partial(self._remember, known_only=True))
+        self._deep = _Process(pickled, brief=False, remember=self._remember)
         self._thread = ThreadPoolExecutor(1, "ponderling-check")
 
     def start(self) -> None:
@@ -208,16 +222,19 @@ class Checker:
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
-        if number in self._local:
+        if number in self._local or self._brief.is_broken:
             outcome = await self._in_thread(lambda: check(task, tokens, brief=True))
-        else:
-            outcome = await self._brief.check(number, tokens, client=client)
-            if not outcome.known:
-                outcome = await self._deep.check(number, tokens, client=client)
-        self._known[key] = outcome
+            self._remember(number, tokens, outcome)
+            return outcome
+        outcome = await self._brief.check(number, tokens, client=client)
+        return outcome if outcome.known else await self._deep.check(number, tokens, client=client)
+
+    def _remember(self, number: int, tokens: Tokens, outcome: Outcome, *, known_only: bool = False) -> None:
+        if known_only and not outcome.known:
+            return
+        self._known[number, tokens.tobytes()] = outcome
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return outcome
 
     async def _in_thread(self, function: Callable[[], Outcome]) -> Outcome:
         future = asyncio.get_running_loop().run_in_executor(self._thread, function)

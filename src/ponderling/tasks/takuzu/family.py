@@ -28,6 +28,9 @@ MOST_GUESSES = 2_000
 FEW_GUESSES = 20
 """Guesses of a check that takes little time."""
 
+FEW_GUESSES = 20
+"""Guesses of a check that takes little time."""
+
 UNKNOWN = -1
 """In a grid of numbers, a cell that may be 0 or 1."""
 
