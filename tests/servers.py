@@ -61,7 +61,7 @@ def serving(
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app = create_app(registry, settings)
-        bounds = connections or Connections()
+        bounds = Connections() if connections is None else connections
         bounds.refusals = app.traffic.refusals
         running = http_server(app, connections=bounds, shutdown_seconds=20)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})

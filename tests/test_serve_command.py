@@ -25,6 +25,9 @@ from servers import serving, serving_command
         (["serve", "sudoku", "--slots", "0"], "--slots must be at least 1"),
         (["serve", "sudoku", "--most-slowdown", "0.5"], "--most-slowdown must be at least 1"),
         (["serve", "sudoku", "sudoku"], "two checkpoints would be served as 'sudoku'"),
+        (["serve", "=sudoku"], "got '=sudoku', which gives it no name"),
+        (["serve", "sudoku", "--connections", "0"], "--connections must be at least 1"),
+        (["serve", "sudoku", "--proxies", "10.0.0.1", "proxy.example"], "--proxies takes addresses or networks"),
     ],
 )
 def test_a_mistake_in_the_command_is_one_line(args, message, capsys, monkeypatch):
@@ -48,6 +51,33 @@ def test_a_checkpoint_is_served_under_its_own_name_or_a_given_one():
         "x": "runs/a/last",
         "sudoku": "sudoku",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "checkpoint"),
+    [
+        ("runs/lr=0.1", "lr=0.1", "runs/lr=0.1"),
+        ("./lr=0.1/best", "lr=0.1", "./lr=0.1/best"),
+        ("x=runs/lr=0.1", "x", "runs/lr=0.1"),
+        ("best=runs/a/last", "best", "runs/a/last"),
+        ("runs/a/best/", "a", "runs/a/best/"),
+        (r"C:\runs\lr=0.1", r"C:\runs\lr=0.1", r"C:\runs\lr=0.1"),
+        (r"x=C:\runs\a", "x", r"C:\runs\a"),
+        ("hf:owner/name", "name", "hf:owner/name"),
+        ("hf:owner/name@v1", "name", "hf:owner/name@v1"),
+        ("x=hf:owner/name@v1", "x", "hf:owner/name@v1"),
+        ("hf:owner/name@a=b", "name", "hf:owner/name@a=b"),
+    ],
+)
+def test_a_path_that_contains_an_equals_sign_is_a_path(given, name, checkpoint):
+    assert names_of((given,)) == {name: checkpoint}
+
+
+def test_an_existing_path_is_not_split(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert names_of(("lr=0.1",)) == {"lr": "0.1"}
+    (tmp_path / "lr=0.1").mkdir()
+    assert names_of(("lr=0.1",)) == {"lr=0.1": "lr=0.1"}
 
 
 def test_the_command_serves_and_ends_on_a_signal():

@@ -63,6 +63,7 @@ def server(args: argparse.Namespace) -> Iterator[tuple[int, int]]:
 
 
 def connect(port: int, source: str, *, seconds: float = 150) -> http.client.HTTPConnection:
+    """A connection from this address."""
     return http.client.HTTPConnection("127.0.0.1", port, timeout=seconds, source_address=(source, 0))
 
 
@@ -233,6 +234,7 @@ def latencies(port: int, seconds: float, *, source: str, kept: bool = False) -> 
 
 
 def compare(name: str, alone: list[float], beside: list[float], codes: Counter[int]) -> None:
+    """Prints what an honest client sees beside an attack, and its ratio to what it sees alone."""
     if not beside:
         print(f"{name}: NOT ANSWERED; codes {dict(codes)}", flush=True)
         return
@@ -340,6 +342,7 @@ def beside(name: str, port: int, args: argparse.Namespace, attack: Callable[[], 
 
 
 def resident(pid: int) -> float:
+    """Memory of a process in MB."""
     with open(f"/proc/{pid}/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) / 1024
 
@@ -380,6 +383,7 @@ def soak(port: int, pid: int, *, minutes: float, seed: int) -> None:
 
 
 def main() -> None:
+    """Runs the campaign."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", default="sudoku")
     parser.add_argument("--requests", type=int, default=10_000, help="fuzzed requests")

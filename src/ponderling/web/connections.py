@@ -147,6 +147,8 @@ class Connection(H11Protocol):
         """A reply is complete; the next request may have come already."""
         self._unset_head()
         super().on_response_complete()
+        if not self.is_in_request and self.conn.trailing_data[0] and not self.transport.is_closing():
+            self._head = self._late(HEAD_SECONDS)
 
     def pause_writing(self) -> None:
         """The reader has much to take in."""

@@ -4,9 +4,9 @@ A `Job` is the work of one request: one or many puzzles, and what may be spent o
 when it is done, cancelled or out of time. A lane is one model on one puzzle family, since only grids of one shape can share
 a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
 
-The worker computes one recursion, then looks who comes first (`Key`): a job that has not thought for a whole step; then a client
-that has used less of late; then a first attempt; then who has thought for less time. So a short job seldom waits for a long
-one. A pass that is interrupted goes on later from where it was. A puzzle that is done leaves its pass at once.
+The worker computes one recursion, then looks who comes first (`Key`): a job that has not thought for a whole step; then a
+client that has used less of late; then a first attempt; then who has thought for less time. So a short job seldom waits for
+a long one. A pass that is interrupted goes on later from where it was. A puzzle that is done leaves its pass at once.
 """
 
 from __future__ import annotations
@@ -516,8 +516,8 @@ class Engine:
         count = min(len(rows), lane.slots)
         while count > 1:
             seconds = lane.pass_seconds(count)
-            is_short = seconds <= self.most_slowdown * lane.pass_seconds(1)
-            if is_short and (count <= alike or seconds <= NEARLY_FREE * lane.pass_seconds(alike)):
+            is_long = seconds > self.most_slowdown * lane.pass_seconds(1)
+            if not is_long and (count <= alike or seconds <= NEARLY_FREE * lane.pass_seconds(alike)):
                 break
             count -= 1
         slots = [slot for *_, slot, _ in rows[:count]]

@@ -105,6 +105,8 @@ class _Process:
         self.tasks, self.brief, self.remember = tasks, brief, remember
         self.is_broken = False
         """Whether the process could not begin."""
+        self.begun: asyncio.Future[None] | None = None
+        """Done when it has begun."""
         self._thread = ThreadPoolExecutor(1, "ponderling-check")
         self._waiting: OrderedDict[str, deque[tuple[int, Tokens, asyncio.Future[Outcome]]]] = OrderedDict()
         self._count = 0
@@ -114,7 +116,7 @@ class _Process:
 
     def start(self) -> None:
         """Begins the process before it is needed."""
-        self._thread.submit(self._begin)
+        self.begun = asyncio.get_running_loop().run_in_executor(self._thread, self._begin)
 
     async def check(self, number: int, tokens: Tokens, *, client: str) -> Outcome:
         """The outcome for a question of the family of this number; clients take turns."""
@@ -207,7 +209,11 @@ class Checker:
         self._brief.start()
 
     async def check(self, task: Task, questions: Sequence[Tokens], *, client: str) -> list[Outcome]:
-        """What the family says of each question (L,), within IN_ALL seconds."""
+        """What the family says of each question (L,), within IN_ALL seconds once the processes have begun."""
+        if self._brief.begun is None:
+            self.start()
+        if self._brief.begun is not None and not self._brief.begun.done():
+            await asyncio.wait({self._brief.begun})
         checks = [asyncio.ensure_future(self._check(task, tokens, client=client)) for tokens in questions]
         try:
             await asyncio.wait(checks, timeout=IN_ALL)

@@ -312,7 +312,9 @@ def _solved(task: Task, question: Tokens, *, answer: Answer) -> Solved:
     result = Result(task, question, found=answer)
     result.verdict, judged = _judge(task, question, answer=answer.tokens)
     plain = result.to_json()
-    return Solved(**plain if judged else plain | {"valid": None})
+    if not judged:
+        plain["valid"] = None
+    return Solved(**plain)
 
 
 def _judge(task: Task, question: Tokens, *, answer: Tokens) -> tuple[Verdict, bool]:
