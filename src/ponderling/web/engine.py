@@ -45,7 +45,7 @@ IDLE = 0.25
 
 
 NEARLY_FREE = 1.2
-"""Factor by which attempts that come later may lengthen the pass of those that come first."""
+"""Factor by which attempts of clients that come later, and further attempts, may lengthen the pass of those that come first."""
 
 UNCONTESTED = 0.1
 """How much a second of the worker counts that no other client wanted."""
@@ -511,8 +511,8 @@ class Engine:
 
     def _new_pass(self, lane: Lane, rows: list[tuple[Key, float, int, Slot, Job]]) -> Pass:
         """A pass of those who come first; of as many as the slots and `most_slowdown` allow."""
-        first = rows[0][0][:3]
-        alike = sum(row[0][:3] == first for row in rows)
+        rows = sorted(rows, key=lambda row: (row[0].ahead, row[0].further) != (rows[0][0].ahead, rows[0][0].further))
+        alike = sum((key.ahead, key.further) == (rows[0][0].ahead, rows[0][0].further) for key, *_ in rows)
         count = min(len(rows), lane.slots)
         while count > 1:
             seconds = lane.pass_seconds(count)
