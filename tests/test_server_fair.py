@@ -157,7 +157,7 @@ def test_an_interrupted_pass_ends_as_if_it_had_not_been():
             turn(engine)
             if interrupted:
                 submit(engine, EASY, client="b")
-                assert turn(engine) == ["b"]
+                assert "b" in turn(engine)
         answers.append(told[0].answer)
     first, second = answers
     assert np.array_equal(first.tokens, second.tokens)

@@ -170,8 +170,9 @@ def fuzz(port: int, count: int, *, seed: int) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(ATTACKER, 0)) as s:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 s.sendall(raw)
-            with contextlib.suppress(ConnectionError):
-                s.shutdown(socket.SHUT_WR) if rng.random() < 0.1 else None
+            if rng.random() < 0.1:
+                with contextlib.suppress(OSError):
+                    s.shutdown(socket.SHUT_WR)
             try:
                 while part := s.recv(65536):
                     reply += part
@@ -326,16 +327,18 @@ def half_open(port: int, count: int, *, source: str) -> Iterator[list[socket.soc
 
 def beside(name: str, port: int, args: argparse.Namespace, attack: Callable[[], Any]) -> None:
     """Figures of an honest client beside an attack, at another address and at the attacker's own."""
-    alone, _ = latencies(port, args.seconds, source=HONEST)
+    alone, _ = latencies(port, args.seconds / 2, source=HONEST)
+    seen = {}
     with attack() as noted:
         time.sleep(1)
-        found, codes = latencies(port, args.seconds, source=HONEST)
-        compare(f"{name}, another address", alone, found, codes)
-        found, codes = latencies(port, args.seconds, source=ATTACKER)
-        compare(f"{name}, the attacker's address", alone, found, codes)
-    print(
-        f"  the attack saw {dict(noted) if isinstance(noted, Counter) else f'{len(noted)} connections open at its end'}"
-    )
+        for whose, source in (("another address", HONEST), ("the attacker's address", ATTACKER)):
+            seen[whose] = latencies(port, args.seconds, source=source)
+        at_end = dict(noted) if isinstance(noted, Counter) else f"{len(noted)} connections open at its end"
+    time.sleep(2)
+    alone += latencies(port, args.seconds / 2, source=HONEST)[0]  # before and after: other programs come and go
+    for whose, (found, codes) in seen.items():
+        compare(f"{name}, {whose}", alone, found, codes)
+    print(f"  the attack saw {at_end}", flush=True)
 
 
 # Memory

@@ -4,9 +4,10 @@ A `Job` is the work of one request: one or many puzzles, and what may be spent o
 when it is done, cancelled or out of time. A lane is one model on one puzzle family, since only grids of one shape can share
 a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
 
-The worker computes one recursion, then looks who comes first (`Key`): a job that has not thought for a whole step; then a
-client that has used less of late; then a first attempt; then who has thought for less time. So a short job seldom waits for
-a long one. A pass that is interrupted goes on later from where it was. A puzzle that is done leaves its pass at once.
+The worker computes one recursion, then looks who comes first (`Key`): a client that has used less of late than others, and of
+such clients a job that has not thought for a whole step; then a first attempt; then who has thought for less time. So a
+short job seldom waits for a long one. A pass that is interrupted goes on later from where it was. A puzzle that is done
+leaves its pass at once.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ IDLE = 0.25
 NEARLY_FREE = 1.2
 """Factor by which attempts of clients that come later, and further attempts, may lengthen the pass of those that come first."""
 
-UNCONTESTED = 0.1
+UNCONTESTED = 0.02
 """How much a second of the worker counts that no other client wanted."""
 
-LONG = 2
+LONG = 8
 """A job that has thought for this many times as long as jobs usually do comes after a new one, and does not slow it."""
 
 
@@ -179,7 +180,7 @@ class Key(NamedTuple):
     """Who comes first; small values do."""
 
     begun: bool
-    """The job has thought for a whole step."""
+    """The job has thought for a whole step, or its client is ahead."""
     ahead: bool
     """The client has used more than another who wants something."""
     further: bool
@@ -464,8 +465,9 @@ class Engine:
 
         def key(job: Job, slot: Slot) -> Key:
             further = not job.thinker.is_first_attempt(slot)
-            begun = job.turns >= job.times_asked
-            return Key(begun, used[job.client] > least, further, job.turns.bit_length())
+            ahead = used[job.client] > least
+            begun = ahead or job.turns >= job.times_asked
+            return Key(begun, ahead, further, job.turns.bit_length())
 
         best: tuple[Key, bool, Lane, Pass | None] | None = None
         ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
@@ -514,9 +516,12 @@ class Engine:
         rows = sorted(rows, key=lambda row: (row[0].ahead, row[0].further) != (rows[0][0].ahead, rows[0][0].further))
         alike = sum((key.ahead, key.further) == (rows[0][0].ahead, rows[0][0].further) for key, *_ in rows)
         count = min(len(rows), lane.slots)
+        most = self.most_slowdown
+        if self.shares.has_others(rows[0][4].client) and self._gives_way(rows[0][4]):
+            most = min(most, NEARLY_FREE)  # another client may come, and would wait for it
         while count > 1:
             seconds = lane.pass_seconds(count)
-            is_long = seconds > self.most_slowdown * lane.pass_seconds(1)
+            is_long = seconds > most * lane.pass_seconds(1)
             if not is_long and (count <= alike or seconds <= NEARLY_FREE * lane.pass_seconds(alike)):
                 break
             count -= 1

@@ -1,4 +1,4 @@
-"""Checks questions as `Solver.solve` does, in processes of their own: a search is Python that would hold the worker up.
+"""Checks questions as `Solver.solve` does, in separate processes: a search is Python that would hold the worker up.
 
 There are two such processes. The first looks at each question with few guesses, which decides nearly all. The second takes
 what is left, in turn from each client, and has SECONDS for it. A question that is not decided then counts as unknown, and

@@ -55,6 +55,10 @@ class Shares:
         seconds, when = self._used.get(client, (0.0, 0.0))
         return seconds * math.exp((when - self._clock()) / MEMORY) if seconds else 0.0
 
+    def has_others(self, client: str) -> bool:
+        """Whether another client has used something of late."""
+        return any(other != client and self.used(other) > FORGOTTEN for other in list(self._used))
+
     def charge(self, client: str, seconds: float) -> None:
         """Counts seconds of the worker that a client has used."""
         if client not in self._used and len(self._used) >= MOST_REMEMBERED:
