@@ -469,9 +469,8 @@ class Engine:
             begun = ahead or job.turns >= job.times_asked
             return Key(begun, ahead, further, job.turns.bit_length())
 
-        choices: list[
-            tuple[Key, int, Lane, Pass | None]
-        ] = []  # of equals a pass that goes on, 0, comes before a new one, 1
+        # Of equals, a pass that goes on, 0, comes before a new one, 1.
+        choices: list[tuple[Key, int, Lane, Pass | None]] = []
         ordered: dict[Lane, list[tuple[Key, float, int, Slot, Job]]] = {}
         for lane in self.lanes:
             owners = {job.thinker: job for job in lane.active}
