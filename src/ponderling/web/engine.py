@@ -511,7 +511,7 @@ class Engine:
             extra[job.client] += max(0, len(job.thinker.active) - max(there, 1))
 
     def _new_pass(self, lane: Lane, rows: list[tuple[Key, float, int, Slot, Job]]) -> Pass:
-        """A pass of those who come first; of as many as the slots and `most_slowdown` allow."""
+        """A pass of those who come first, up to the number that the slots and `most_slowdown` allow."""
         rows = sorted(rows, key=lambda row: (row[0].ahead, row[0].further) != (rows[0][0].ahead, rows[0][0].further))
         alike = sum((key.ahead, key.further) == (rows[0][0].ahead, rows[0][0].further) for key, *_ in rows)
         count = min(len(rows), lane.slots)

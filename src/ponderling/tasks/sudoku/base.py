@@ -197,7 +197,7 @@ class SudokuTask(GridTask):
         search(masks, *self.geometry, 2, 1, np.array([0]), solutions)
 
     def _check_question(self, tokens: Tokens, *, max_guesses: int) -> bool:
-        """Whether so many guesses show that there is exactly one solution; raises PuzzleError where they show another."""
+        """Whether this number of guesses shows that there is exactly one solution; raises PuzzleError where it shows another."""
         reasons = self.broken_rules(tokens)[1]
         if reasons:
             raise PuzzleError("the clues contradict: " + "; ".join(reasons))

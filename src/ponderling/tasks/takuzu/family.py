@@ -135,7 +135,7 @@ class Takuzu(GridTask):
         return answer
 
     def _find_answer(self, question: Tokens, *, most_guesses: int) -> Tokens | None:
-        """The only answer (L,); None where so many guesses do not decide."""
+        """The only answer (L,); None where this number of guesses does not decide."""
         if faults := self._faults(question):
             raise PuzzleError("the clues contradict: " + "; ".join(reason for reason, _ in faults[:3]))
         found: list[Bits] = []
