@@ -19,7 +19,7 @@ LARGEST = 32 * 2**20
 """Largest JSON file that is read, in bytes; the names of 900,000 rows of an official ARC checkpoint take 9 MB of it."""
 
 MOST_VALUES = 500_000
-"""Largest number of values, lists and objects in a JSON text. Python takes a second and 100 MB for this number of empty lists."""
+"""Largest number of values, lists and objects in a JSON text. Python needs a second and 100 MB for this many."""
 
 
 def read_bounded(path: Path, most: int = LARGEST) -> bytes:

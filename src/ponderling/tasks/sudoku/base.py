@@ -197,7 +197,7 @@ class SudokuTask(GridTask):
         search(masks, *self.geometry, 2, 1, np.array([0]), solutions)
 
     def _check_question(self, tokens: Tokens, *, max_guesses: int) -> bool:
-        """Whether this number of guesses shows that there is exactly one solution; raises PuzzleError where it shows another."""
+        """Whether this number of guesses shows that there is one solution alone; raises PuzzleError where it shows two."""
         reasons = self.broken_rules(tokens)[1]
         if reasons:
             raise PuzzleError("the clues contradict: " + "; ".join(reasons))
