@@ -16,6 +16,7 @@ from ponderling.checkpoint import save_checkpoint, save_training_state
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.exchange.official import write_official
 from ponderling.models import build_model
+from ponderling.system import write_together
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.official_layout import write_layout
@@ -104,6 +105,17 @@ def test_a_file_that_does_not_fit_is_an_error_and_not_there(what, missing, tmp_p
     for file in files_of(tmp_path / "full"):
         assert not file.name.startswith(".")
         assert file.stat().st_size == (tmp_path / "room" / file.relative_to(tmp_path / "full")).stat().st_size
+
+
+def test_of_files_that_belong_together_none_is_left_when_one_does_not_fit(tmp_path):
+    def text(size: int):
+        return lambda path: path.write_text("a" * size)
+
+    with room_for(1000), pytest.raises(OSError, match=r"large"):
+        write_together({tmp_path / "a": text(10), tmp_path / "b": text(2000)})
+    assert not list(tmp_path.iterdir())
+    write_together({tmp_path / "a": text(10), tmp_path / "b": text(2000)})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_what_was_there_before_stays(tmp_path):

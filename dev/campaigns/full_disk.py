@@ -5,7 +5,7 @@
 
 Each command first runs with room. Then it runs in fresh copies of its folder with less room than it needs. It must end
 with one line and an exit code other than 0. What was there before must be unchanged, no part of a file may be left, and
-the same command must work once there is room.
+the same command must work once there is room. `data make` keeps the files that are whole.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Command:
     """What is typed after `ponderling`."""
     resume: str = ""
     """What is typed in addition once something was written."""
+    keeps_whole: bool = False
+    """Whether files that were whole before the disk was full are kept, because hours may be in them."""
     is_run: bool = False
     """Whether it writes again and again, so that a full disk may leave the state of an earlier step."""
 
@@ -69,8 +71,8 @@ COMMANDS = (
     Command(line="plot run --out plot.pdf"),
     Command(line="push run someone/model --card card.md"),
     Command(line="eval arc --data made_challenges.json --submission submission.json --views 1"),
-    Command(line="data make sudoku --size 4 --out made --train 40 --test 10"),
-    Command(line="data make maze --size 6 --out mazes --train 20 --test 10"),
+    Command(line="data make sudoku --size 4 --out made --train 40 --test 10", keeps_whole=True),
+    Command(line="data make maze --size 6 --out mazes --train 20 --test 10", keeps_whole=True),
     Command(line="data export sudoku4 --out official-data --format official"),
     Command(line="data export grids.jsonl --out pairs --format jsonl"),
 )
@@ -212,7 +214,8 @@ def faults_of(command: Command, fixtures: Path, *, shares: Sequence[float], tmpf
         ended = run(command.words, folder)
         if ended.code:
             return 0, [f"fails with room: {ended.stderr.strip()}"]
-        written = [name for name, hash_ in contents(folder).items() if before.get(name) != hash_]
+        whole = contents(folder)
+        written = [name for name, hash_ in whole.items() if before.get(name) != hash_]
         sizes = [(folder / name).stat().st_size for name in written]
     faults = []
     for share in shares:
@@ -234,9 +237,15 @@ def faults_of(command: Command, fixtures: Path, *, shares: Sequence[float], tmpf
                 broken = unreadable(folder)
                 if broken:
                     faults.append(f"{where}: cannot be read any more: {', '.join(broken)}")
+            elif command.keeps_whole:
+                torn = [name for name, hash_ in after.items() if whole.get(name) != hash_]
+                if torn:
+                    faults.append(f"{where}: left a part of {', '.join(torn)}")
             elif after != before:
                 changed = [name for name in after.keys() | before.keys() if after.get(name) != before.get(name)]
                 faults.append(f"{where}: changed or left {', '.join(sorted(changed))}")
+            if command.keeps_whole and after != before:
+                continue  # the next try is told to choose another folder
             if tmpfs:
                 subprocess.run(["mount", "-o", "remount,size=1g", str(folder)], check=True)
             words = command.words

@@ -14,7 +14,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,23 +37,38 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         OSError: when it cannot be written, or `path` is something else than a file; what was there before is intact.
     """
-    if path.is_symlink():
-        path = Path(os.path.realpath(path))
-    if path.exists() and not path.is_file():
-        kind = IsADirectoryError if path.is_dir() else OSError
-        raise kind(f"{path}: expected a file, or a name that is free: this is a folder or a device")
-    temporary = _temporary(path)
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # O_EXCL follows no link either
+    write_together({path: write})
+
+
+def write_together(files: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Writes files as `write_atomically` does, none of them before all are on disk.
+
+    Raises:
+        OSError: when one cannot be written; what was there before is intact.
+    """
+    places: list[tuple[Path, Path]] = []
     try:
-        write(temporary)
-        os.chmod(temporary, 0o666 & ~_umask())  # safetensors would keep its files from everyone else
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        for path, write in files.items():
+            if path.is_symlink():
+                path = Path(os.path.realpath(path))
+            if path.exists() and not path.is_file():
+                kind = IsADirectoryError if path.is_dir() else OSError
+                raise kind(f"{path}: expected a file, or a name that is free: this is a folder or a device")
+            temporary = _temporary(path)
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # O_EXCL follows no link either
+            places.append((temporary, path))
+            write(temporary)
+            os.chmod(temporary, 0o666 & ~_umask())  # safetensors would keep its files from everyone else
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        for temporary, path in places:
+            os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for temporary, _ in places:
+            temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    for folder in {path.parent for _, path in places}:
+        _sync_folder(folder)
 
 
 @contextmanager

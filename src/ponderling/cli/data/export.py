@@ -98,5 +98,12 @@ def _write_jsonl(out: Path, task: Task, *, parts: dict[str, Puzzles]) -> None:
     files = {out / f"{name}.jsonl": puzzles for name, puzzles in parts.items()}
     must_be_new(*files)
     out.mkdir(parents=True, exist_ok=True)
-    for file, puzzles in files.items():
-        task.write_pairs(file, puzzles)
+    written: list[Path] = []
+    try:
+        for file, puzzles in files.items():
+            task.write_pairs(file, puzzles)
+            written.append(file)
+    except BaseException:
+        for file in written:  # the half of a data set would only be in the way of the next try
+            file.unlink(missing_ok=True)
+        raise

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ponderling.exchange.official.keys import (
     TRAIN_SETTINGS,
     to_official,
 )
-from ponderling.system import must_be_new, write_atomically
+from ponderling.system import must_be_new, write_together
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.arc.official_names import names_of
 from ponderling.tasks.official_layout import NAMES
@@ -143,9 +143,10 @@ def write_official(
         texts[OURS_FILE] = json.dumps(_told(config, shape)) + "\n"
     must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, lambda path: _save(state, path))
-    for name, text in texts.items():
-        write_atomically(folder / name, lambda path, text=text: path.write_text(text))
+    writes: dict[Path, Callable[[Path], object]] = {
+        folder / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()
+    }
+    write_together({**writes, file: lambda path: _save(state, path)})
     return file
 
 
