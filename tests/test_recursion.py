@@ -95,3 +95,18 @@ def test_recur_deeply_is_deep_recursion_for_any_state():
     state = recur_deeply(lambda state: latent_recursion(net, x, y=state[0], z=state[1], n=2), (y, z), T=3)
     assert all(torch.equal(a, b) for a, b in zip(state, expected, strict=True))
     assert net.grads == calls
+
+
+def test_depth_is_the_papers_unless_it_is_said():
+    """TRM n 6, T 3 (arXiv 2510.04871); HRM two steps in each of two cycles (arXiv 2506.21734)."""
+    calls = []
+
+    def counted(name):
+        return lambda h: calls.append(name) or h
+
+    x, y, z = tensors()
+    deep_recursion(counted("net"), x, y=y, z=z)
+    assert len(calls) == 3 * (6 + 1)
+    calls.clear()
+    hierarchical_recursion(counted("L"), counted("H"), x=x, y=y, z=z)
+    assert calls == ["L", "L", "H", "L", "L", "H"]
