@@ -149,29 +149,30 @@ def test_only_those_that_may_leave_do():
     tokens = torch.from_numpy(puzzles().tokens.astype(np.int64))
     ids = torch.zeros(len(tokens), dtype=torch.long)
     logits, q, halts = said_after_each_recursion("trm")
-    may_leave = torch.arange(len(tokens)) % 2 == 0
-    with torch.no_grad():
-        _, output, stops = solving_step(
-            s.model,
-            s.model.initial_state(len(tokens)),
-            tokens=tokens,
-            puzzle_ids=ids,
-            config=s.config,
-            may_leave=may_leave,
-        )
+    some, rows = torch.arange(len(tokens)) % 2 == 0, torch.arange(len(tokens))
     first = torch.where(halts[:T].any(0), halts[:T].int().argmax(0), T - 1)
-    assert (first[may_leave] < T - 1).any()
-    assert (first[~may_leave] < T - 1).any()
-    at = torch.where(may_leave, first, T - 1)
-    rows = torch.arange(len(tokens))
-    torch.testing.assert_close(output.logits, logits[at, rows])
-    torch.testing.assert_close(output.q, q[at, rows])
-    assert torch.equal(stops, halts[at, rows])
+    assert (first[some] < T - 1).any()
+    assert (first[~some] < T - 1).any()
+    for may_leave in (some, None):  # None: all may
+        with torch.no_grad():
+            _, output, stops = solving_step(
+                s.model,
+                s.model.initial_state(len(tokens)),
+                tokens=tokens,
+                puzzle_ids=ids,
+                config=s.config,
+                may_leave=may_leave,
+            )
+        at = first if may_leave is None else torch.where(may_leave, first, T - 1)
+        torch.testing.assert_close(output.logits, logits[at, rows])
+        torch.testing.assert_close(output.q, q[at, rows])
+        assert torch.equal(stops, halts[at, rows])
 
 
 def test_a_model_is_asked_after_each_of_its_T_recursions_or_once():
     s = solver("trm")
-    assert times_asked(s.model, s.config) == T
+    for count in (1, 2, T):
+        assert times_asked(s.model, replace(s.config, model=replace(s.config.model, T=count))) == count
     assert times_asked(s.model, replace(s.config, solve=replace(s.config.solve, halt_within_step=False))) == 1
 
 
