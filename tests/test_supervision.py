@@ -166,6 +166,13 @@ def test_with_one_supervision_step_every_puzzle_halts_at_once():
     assert supervision_step(model, carry, config=config(N_sup=1)).carry.halted.all()
 
 
+def test_with_two_supervision_steps_a_puzzle_may_halt_after_the_first():
+    for q, halts in ((1.0, True), (-1.0, False)):
+        model = Counter(q=(q, q))
+        carry = refill(model, empty_carry(model, 3, seq_len=L), new=puzzles(3))
+        assert supervision_step(model, carry, config=config(N_sup=2)).carry.halted.tolist() == [halts] * 3
+
+
 def test_exploration_keeps_the_share_from_halting_before_a_uniform_random_step():
     model = Counter(q=(1.0,))  # would always halt at once
     train = config(N_sup=5, halt_exploration=0.4, batch_size=20_000)

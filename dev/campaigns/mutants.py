@@ -33,7 +33,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "recursion": ("test_recursion.py", "test_golden.py"),
     "losses": ("test_losses.py", "test_golden.py"),
     "halting": ("test_halting.py", "test_supervision.py"),
-    "supervision": ("test_supervision.py", "test_golden.py"),
+    "supervision": ("test_supervision.py", "test_regions.py", "test_golden.py"),
     "data/sampler": ("test_sampler.py",),
     "solving/loop": ("test_continuous_batching.py", "test_search.py", "test_halting.py"),
     "solving/search": ("test_search.py", "test_continuous_batching.py"),
