@@ -59,7 +59,7 @@ class ServeCommand(OwnCode):
     """Most seconds for a request."""
     connections: int = 128
     """Most connections of one address. When it opens more, its oldest one that waits for a request is closed."""
-    proxies: tuple[str, ...] = ()
+    proxies: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: not given)")] = ()
     """Addresses or networks of reverse proxies, such as 10.0.0.0/8. The clients that they name in X-Forwarded-For each have
     their own share; the header of anyone else is ignored."""
 
