@@ -249,7 +249,7 @@ def compare(name: str, alone: list[float], beside: list[float], codes: Counter[i
 
 @contextlib.contextmanager
 def thinking(port: int, count: int, *, body: dict[str, Any], source: str) -> Iterator[Counter[int]]:
-    """So many clients at one address who ask for endless thoughts, and again when one ends."""
+    """Asks for endless thoughts as a number of clients at one address, each again when its thought ends."""
     stop, codes = threading.Event(), Counter[int]()
     connections: set[http.client.HTTPConnection] = set()
 
@@ -288,7 +288,7 @@ def thinking(port: int, count: int, *, body: dict[str, Any], source: str) -> Ite
 
 @contextlib.contextmanager
 def half_open(port: int, count: int, *, source: str) -> Iterator[list[socket.socket]]:
-    """So many connections that send half a head, and a byte now and then."""
+    """Opens a number of connections that send half a head, and a byte now and then."""
     sockets: list[socket.socket] = []
     stop = threading.Event()
 

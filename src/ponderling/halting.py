@@ -143,7 +143,7 @@ def solving_recursions(
     may_leave: Tensor | None = None,
     watch: Watch | None = None,
 ) -> Generator[tuple[State, StepOutput, Tensor], None, tuple[State, StepOutput, Tensor]]:
-    """As `solving_step`, but yields between recursions what it would return then, so that other work can be done there."""
+    """Runs one supervision step as `solving_step` does, and yields its result so far between recursions, for other work."""
     count = times_asked(model, config)
     depth = {} if count == 1 else {"T": 1}
     state, output = model(state, tokens, puzzle_ids=puzzle_ids, **depth)

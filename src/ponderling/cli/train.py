@@ -40,7 +40,7 @@ class TrainCommand:
     part: int | None = None
     """Train this part of a recipe alone (1, 2, ...), from the part before it in the run folder or from --train.init."""
     trust: bool = False
-    """With --resume: let the run's config name Python code, a task or checker, that is imported and run."""
+    """Let the config of the run that is resumed name Python code, a task or checker, that is imported and run."""
     json: bool = False
     """Print the result as one JSON object on stdout."""
     model: ModelConfig = field(default_factory=ModelConfig)

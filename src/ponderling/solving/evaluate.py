@@ -99,7 +99,7 @@ class Evaluation:
     seconds: float
     """Duration of the evaluation, in seconds."""
     seen: Overlap | None = None
-    """Which of the puzzles the model was trained on; None if that is not known."""
+    """The puzzles that the model was trained on; None if that is not known."""
 
     @cached_property
     def _full_exact(self) -> Bools:
@@ -205,7 +205,7 @@ class SearchEvaluation:
     seconds: float
     """Duration of the evaluation, in seconds."""
     seen: Overlap | None = None
-    """Which of the puzzles the model was trained on; None if that is not known."""
+    """The puzzles that the model was trained on; None if that is not known."""
 
     @cached_property
     def _exact(self) -> Bools:

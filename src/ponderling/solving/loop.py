@@ -217,7 +217,7 @@ class ThinkingLoop:
         watch: Callable[[Moment], object] | None = None,
         at_once: bool = True,
     ) -> Generator[list[tuple[Slot, Said]], None, list[tuple[Slot, Said]]]:
-        """As `step`, but yields between recursions; other slots may be added, dropped or think meanwhile.
+        """Runs one supervision step and yields between recursions; other slots may be added, dropped or think meanwhile.
 
         It yields what the model says of slots that stay as they are for the rest of the step, and returns what it says of the
         others. Slots that are dropped meanwhile are left out. Must run in inference mode.
