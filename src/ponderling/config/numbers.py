@@ -1,4 +1,4 @@
-"""Limits of the numbers in settings: they are finite, whole where something is counted, and of a size that a machine can have."""
+"""Limits of the numbers in settings: finite, whole where something is counted, and of a size that a machine can have."""
 
 from __future__ import annotations
 
