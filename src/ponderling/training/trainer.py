@@ -130,8 +130,6 @@ class Trainer:
             raise ValueError(
                 f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
             )
-        if math.isnan(train.clip_gradient):
-            raise ValueError("--train.clip-gradient must be a number: got nan")
         if run.tensorboard:
             need_tensorboard()
         if run.threads:
