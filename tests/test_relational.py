@@ -7,18 +7,22 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ponderling.checkpoint import PACKAGED, CheckpointError, list_weights, load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters, relational
+from ponderling.models.relational import adjacency, areas
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
-from ponderling.tasks.base import Relations
+from ponderling.tasks.base import Neighbours, Relations
 from ponderling.tasks.sudoku import SUDOKUS, Jigsaw
 from ponderling.tasks.sudoku.geometry import BLANK
 from ponderling.tasks.sudoku.jigsaw import random_layout
@@ -81,16 +85,143 @@ def test_no_symbol_and_no_cell_has_a_weight_of_its_own():
 def test_cells_without_a_common_group_hear_of_each_other_only_through_others():
     """One block carries news from a cell to the cells of its groups, and no further."""
     config = replace(SMALL, num_layers=1)
-    relations = Relations({"pair": ((0, 1), (1, 2))}, first_symbol=2)
+    relations = Relations({"pair": ((0, 1), (1, 2))}, symbols=(2, 3), named=(1,))
     model = build_model(config, PuzzleShape(4, 3), generator=torch.Generator().manual_seed(0), relations=relations)
     h = torch.randn(1, 3, 2, 8, generator=torch.Generator().manual_seed(1))
     changed = h.clone()
     changed[0, 0] += 1
-    members = model.members()
-    moved = (model.net(changed, members) - model.net(h, members)).abs().amax(dim=(0, 2, 3))
+    ties = model.ties(torch.zeros(1, 3, dtype=torch.long))
+    moved = (model.net(changed, ties) - model.net(h, ties)).abs().amax(dim=(0, 2, 3))
     assert moved[0] > 1e-3
     assert moved[1] > 1e-3
     assert moved[2] == 0
+
+
+MAZE_TOKENS = (1, 2, 3, 4, 5)
+
+
+def grid_network(relations: Relations, *, vocab: int, cells: int, config: ModelConfig = SMALL):
+    """A network with random weights, of which the halting head's matter too."""
+    generator = torch.Generator().manual_seed(0)
+    model = build_model(config, PuzzleShape(vocab, cells), generator=generator, relations=relations)
+    with torch.no_grad():
+        model.halt_head.weight.normal_(generator=generator)
+    return model.eval()
+
+
+def of_grid(rows: int, columns: int, *, symbols=(), named=MAZE_TOKENS, answers=None, areas=False, **how) -> Relations:
+    neighbours = Neighbours.of_grid(rows, columns, **how)
+    answers = named if answers is None else answers
+    return Relations({}, symbols=symbols, named=named, answers=answers, neighbours=neighbours, areas=areas)
+
+
+@pytest.mark.parametrize("diagonals", [False, True])
+@pytest.mark.parametrize(
+    ("alike", "moves"),
+    [
+        ("none", []),
+        ("flips", [lambda g: g[::-1], lambda g: g[:, ::-1]]),
+        ("dihedral", [lambda g: g[::-1], lambda g: g[:, ::-1], lambda g: g.T, np.rot90]),
+    ],
+)
+def test_weights_that_directions_share_are_those_of_the_symmetries_they_are_named_after(alike, moves, diagonals):
+    model = grid_network(of_grid(4, 4, alike=alike, diagonals=diagonals), vocab=6, cells=16)
+    tokens = np.random.default_rng(0).integers(1, 6, (1, 16))
+    plain = think(model, tokens)
+    everything = [lambda g: g[::-1], lambda g: g[:, ::-1], lambda g: g.T, np.rot90]
+    cells = np.arange(16).reshape(4, 4)
+    kept = 0
+    for move in everything:
+        order = move(cells).ravel()
+        moved = think(model, tokens[:, order])
+        kept += bool(torch.allclose(moved.logits, plain.logits[:, order], atol=1e-4))
+    assert kept == len(moves)
+
+
+def test_a_grid_that_wraps_knows_no_first_cell():
+    model = grid_network(of_grid(3, 5, wraps=True), vocab=6, cells=15)
+    tokens = np.random.default_rng(0).integers(1, 6, (1, 15))
+    order = np.roll(np.arange(15).reshape(3, 5), (1, 2), (0, 1)).ravel()
+    torch.testing.assert_close(
+        think(model, tokens[:, order]).logits, think(model, tokens).logits[:, order], atol=1e-4, rtol=0
+    )
+
+
+def test_one_way_neighbours_carry_news_one_way():
+    """A chain 0, 1, 2 in which each cell hears the one before it alone."""
+    relations = Relations(
+        {}, symbols=(), named=(1, 2), answers=(1, 2), neighbours=Neighbours(((-1, 0, 1),), alike=(0,))
+    )
+    model = grid_network(relations, vocab=3, cells=3)
+    before, after = think(model, np.array([[1, 1, 1]])), think(model, np.array([[1, 2, 1]]))
+    changed = (before.logits - after.logits).abs().amax(-1)[0]
+    assert changed[0] == 0
+    assert min(changed[1], changed[2]) > 1e-4
+
+
+def test_symbols_of_a_set_are_interchangeable_and_the_others_are_not():
+    model = grid_network(of_grid(3, 3, symbols=(2, 4, 5), named=(1, 3)), vocab=6, cells=9)
+    tokens = np.random.default_rng(0).integers(1, 6, (1, 9))
+    plain = think(model, tokens).logits
+    for exchange, kept in (({2: 4, 4: 5, 5: 2}, True), ({1: 3, 3: 1}, False), ({1: 2, 2: 1}, False)):
+        new = np.arange(6)
+        new[list(exchange)] = list(exchange.values())
+        moved = think(model, new[tokens]).logits
+        assert torch.allclose(moved[..., torch.from_numpy(new)], plain, atol=1e-4) == kept
+    assert (plain[..., 0] < -1000).all()
+    assert (plain[..., 1:] > -1000).all()
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.booleans(), st.integers(0, 1000))
+def test_areas_are_the_connected_cells_of_one_token(rows, columns, diagonals, seed):
+    tokens = np.random.default_rng(seed).integers(1, 3, rows * columns)
+    neighbours = Neighbours.of_grid(rows, columns, diagonals=diagonals)
+    found = areas(torch.from_numpy(tokens)[None], adjacency(neighbours))[0]
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(rows * columns))
+    for direction in neighbours.cells:
+        graph.add_edges_from((i, j) for i, j in enumerate(direction) if j >= 0 and tokens[i] == tokens[j])
+    wanted = {frozenset(area) for area in networkx.connected_components(graph)}
+    assert {frozenset(row.nonzero().flatten().tolist()) for row in found if row.any()} == wanted
+
+
+def test_a_cell_hears_its_whole_area_at_once():
+    config = replace(SMALL, num_layers=1, n=1, T=1)
+    model = grid_network(of_grid(1, 9, areas=True), vocab=6, cells=9, config=config)
+    far = grid_network(of_grid(1, 9), vocab=6, cells=9, config=config)
+    joined = np.array([[3, 2, 2, 2, 2, 2, 2, 2, 4]])
+    split = np.array([[3, 2, 2, 2, 2, 2, 2, 1, 4]])
+    assert (think(model, joined).logits - think(model, split).logits)[0, 1].abs().max() > 1e-4
+    assert (think(far, joined).logits - think(far, split).logits)[0, 1].abs().max() == 0
+
+
+def test_positions_are_told_apart_only_where_they_are_asked_for():
+    for positions, same in (("none", True), ("learned", False)):
+        config = replace(SMALL, positions=positions)
+        model = grid_network(of_grid(3, 3, wraps=True), vocab=6, cells=9, config=config)
+        logits = think(model, np.full((1, 9), 2)).logits[0]
+        assert torch.allclose(logits[0], logits[4], atol=1e-5) == same
+
+
+def test_weights_for_mazes_fit_every_size():
+    small, large = (
+        grid_network(get_task(name).relations, vocab=6, cells=cells) for name, cells in (("maze3", 9), ("maze4x7", 28))
+    )
+    large.load_state_dict(small.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"symbols": (), "named": (1,)}, "answers need tokens"),
+        ({"symbols": (1, 2), "named": (2,)}, "one of these at least"),
+        ({"symbols": (2,), "named": (1,), "answers": (3,)}, "answers are among the named"),
+        ({"symbols": (2,), "named": (1,), "areas": True}, "need neighbours"),
+    ],
+)
+def test_relations_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Relations({}, **wrong)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

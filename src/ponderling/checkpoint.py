@@ -39,6 +39,7 @@ from ponderling.data import task_of
 from ponderling.models import Model, Reasoner, Relational, build_model, refuse_other_shape
 from ponderling.models.device import check_device
 from ponderling.models.own_network import Networks, model_around
+from ponderling.models.relational import same_network
 from ponderling.system import appearing, remove_leftovers, write_atomically
 from ponderling.tasks import Task, get_task
 from ponderling.tasks.arc.identifiers import Identifiers
@@ -327,8 +328,8 @@ def build_described(
             f"{described_by}: config.model.num_layers describes {blocks:,} blocks, {weights} holds {len(layout):,} tensors"
         )
     if relations is not None:
-        cells = 1 + max(cell for groups in relations.groups.values() for group in groups for cell in group)
-        if cells != shape.seq_len:
+        cells = relations.num_cells
+        if cells is not None and cells != shape.seq_len:
             raise CheckpointError(
                 f"{described_by}: shape.seq_len is {shape.seq_len:,}, its task {config.data.task} has {cells:,} cells"
             )
@@ -422,11 +423,7 @@ def _check_transfer(folder: Path, config: RunConfig, *, other: Task) -> None:
     """
     own = task_of(config.data)
     if config.model.system == "relational":
-        if (
-            own.relations is None
-            or other.relations is None
-            or other.relations.groups.keys() != own.relations.groups.keys()
-        ):
+        if own.relations is None or other.relations is None or not same_network(own.relations, other.relations):
             raise CheckpointError(f"{folder}: {other.name} does not declare the relations of {config.data.task}")
     elif config.model.mixer == "neighbours":
         if type(other) is not type(own) or other.vocab_size != own.vocab_size:

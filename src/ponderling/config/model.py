@@ -131,16 +131,17 @@ class ModelConfig:
                 for name, needed in (
                     ("prefix_len", 0),
                     ("puzzle_embedding_size", 0),
-                    ("positions", "none"),
                     ("gradient", "full"),
                     ("separate_networks", False),
                     ("latents", "two"),
                 )
                 if getattr(self, name) != needed
             ]
+            if self.positions == "rope":
+                wrong.append("positions rope")
             if wrong:
                 problems.append(
-                    "system relational is prefix_len 0, puzzle_embedding_size 0, positions none, gradient full, "
+                    "system relational is prefix_len 0, puzzle_embedding_size 0, positions none or learned, gradient full, "
                     f"separate_networks False, latents two: got {', '.join(wrong)}"
                 )
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):

@@ -56,7 +56,7 @@ def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0) -> Augme
     vary = _variation(data, task)
     if not extra_clues:
         return vary
-    if task.relations is None:
+    if task.relations is None or not task.relations.symbols:
         raise ValueError(
             f"extra clues are for puzzles whose answers are of the same symbols as their clues: not {task.name}"
         )

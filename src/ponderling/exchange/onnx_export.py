@@ -28,6 +28,7 @@ from ponderling.data import task_of
 from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_graph import Step, graph_step, onnx_model
 from ponderling.losses import NEVER
+from ponderling.models.relational import areas
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
 
@@ -80,7 +81,10 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     if model.relation_names:
         relations = task.relations
         assert relations is not None
-        about["first_symbol"] = relations.first_symbol
+        if relations.symbols:
+            about["first_symbol"] = min(relations.symbols)
+        if relations.neighbours is not None:
+            about["neighbours"] = [list(cells) for cells in relations.neighbours.cells]
         about["members"] = {f"members_{name}": [list(g) for g in groups] for name, groups in relations.groups.items()}
     return about
 
@@ -102,6 +106,15 @@ def initial_inputs(about: Mapping[str, Any], tokens: NDArray[np.integer]) -> Arr
         inputs[name] = np.zeros((len(groups), about["state_shape"][0]), np.float32)
         for row, cells in zip(inputs[name], groups, strict=True):
             row[cells] = 1
+    if "neighbours" in about:
+        cells = np.asarray(about["neighbours"], np.int32)
+        inputs["neighbours"] = np.where(cells < 0, cells.shape[1], cells).astype(np.int32)
+    if "areas" in about["inputs"]:
+        inputs["areas"] = (
+            areas(torch.from_numpy(inputs["tokens"]).long(), torch.from_numpy(inputs["neighbours"]).long())
+            .float()
+            .numpy()
+        )
     return inputs
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.models import Model, Output, Reasoner, Relational, State
+from ponderling.models.relational import AREAS, NEIGHBOURS
 from ponderling.recursion import Net
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Step(nn.Module):
 
     @property
     def input_names(self) -> list[str]:
-        """`tokens`, the state, then `puzzle_ids` or a `members_...` for each relation, where the network has them."""
+        """`tokens`, the state, then `puzzle_ids` or what ties cells together for each relation (`ties_input`)."""
         return ["tokens", *self.state_names, *self.context_names]
 
     @property
@@ -143,40 +144,54 @@ class ReasonerStep(Step):
 
 
 class RelationalStep(Step):
-    """A step of the relational network; its memberships are inputs, so that one graph serves every size."""
+    """A step of the relational network; what ties cells together is an input, so that one graph serves every size."""
 
     model: Relational
 
     def __init__(self, model: Relational, *, halts_by_difference: bool):
         super().__init__(model, halts_by_difference=halts_by_difference)
-        self.member_names = self.context_names = tuple(f"members_{name}" for name in model.relation_names)
+        self.member_names = self.context_names = tuple(ties_input(name) for name in model.relation_names)
 
     @property
     def axes(self) -> dict[str, Axes]:
         """The axes of every input and output, and of `x`."""
-        names = self.model.relation_names
-        return super().axes | {f"members_{name}": {0: f"groups_{name}", 1: "cells"} for name in names}
+        axes = super().axes
+        for name in self.model.relation_names:
+            if name == NEIGHBOURS:
+                axes[ties_input(name)] = {1: "cells"}
+            elif name == AREAS:
+                axes[ties_input(name)] = {0: "batch", 1: "cells", 2: "cells"}
+            else:
+                axes[ties_input(name)] = {0: f"groups_{name}", 1: "cells"}
+        return axes
 
     def _grid_axes(self) -> tuple[Axes, Axes, Axes]:
         cells = {0: "batch", 1: "cells"}
+        if self.model.relations.answers:
+            return cells, cells, cells
         return cells, {**cells, 2: "symbols"}, {**cells, 2: "vocab"}
 
     def think(self, tokens: Tensor, *, state: State, context: Sequence[Tensor]) -> tuple[State, Output]:
-        """One supervision step of the model, along these memberships."""
-        return self.model.step(state, tokens, members=self._by_relation(context))
+        """One supervision step of the model, along these relations."""
+        return self.model.step(state, tokens, ties=self._by_relation(context))
 
     def question(self, tokens: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         """x, from tokens and state."""
         return (self.model.embed_question(tokens.long(), others[0].shape[2]),)
 
     def networks(self, members: Sequence[Tensor]) -> tuple[Net, Net]:
-        """The one network twice, along these memberships."""
-        net = partial(self.model.net, members=self._by_relation(members))
+        """The one network twice, along these relations."""
+        net = partial(self.model.net, ties=self._by_relation(members))
         return net, net
 
     def _by_relation(self, members: Sequence[Tensor]) -> dict[str, Tensor]:
-        """These memberships in place of the ones of the task that the model was built for."""
+        """What ties cells together here, in place of what does in the task that the model was built for."""
         return dict(zip(self.model.relation_names, members, strict=True))
+
+
+def ties_input(relation: str) -> str:
+    """The name of the input that says what a relation ties together."""
+    return relation if relation in (NEIGHBOURS, AREAS) else f"members_{relation}"
 
 
 def graph_step(model: Model, *, halts_by_difference: bool) -> Step:

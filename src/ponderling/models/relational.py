@@ -1,14 +1,16 @@
-"""The relational network: a vector for each (cell, symbol), tied together only by the groups that a task declares.
+"""The relational network: vectors for the cells of a grid, tied together only by what a task declares (`Relations`).
 
-The recursion is TRM's, on states (B, C, V, D) for C cells and V symbols. No cell and no symbol has a weight of its own.
-So permuting symbols, or cells in a way that carries groups to groups, permutes the answer and changes nothing else.
-The same weights work on every size. Ours; the field's closest relatives are recurrent relational networks (arXiv
-1711.08028) and message passing on factor graphs, of which a block is one round.
+The recursion is TRM's, on states (B, C, V, D) for C cells. Of the V vectors of a cell one stands for each interchangeable
+symbol, and one more for all named tokens, if answers may hold these. Cells hear the groups that they are in, their
+neighbours, direction by direction, and each vector hears the others of its cell. No cell and no interchangeable symbol has
+a weight of its own. So permuting these symbols, or cells in a way that carries groups to groups and neighbours to
+neighbours, permutes the answer and changes nothing else. The same weights work on every size.
+
+Ours; the field's closest relatives are recurrent relational networks (arXiv 1711.08028) and message passing on factor
+graphs, of which a block is one round, and, where cells hear neighbours, neural cellular automata.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +21,16 @@ from ponderling.losses import NEVER
 from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
-from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, truncated_normal_
+from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, swiglu_width, truncated_normal_
 from ponderling.recursion import deep_recursion
-from ponderling.tasks.base import Relations
+from ponderling.tasks.base import Neighbours, Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
-"""What the question says of a (cell, symbol): nothing; that the cell holds this symbol; that it holds another one."""
+"""What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds
+this symbol; that it holds another one. A number for each further named token follows."""
+
+NEIGHBOURS, AREAS = "neighbours", "areas"
+"""The relations that are not groups of a task; see `Relations.names`."""
 
 CHUNK = 8
 """Number of puzzles that go through the network together on a CPU without gradient; a larger number does not fit the cache,
@@ -79,49 +85,91 @@ class Groups(nn.Module):
         return torch.matmul(members.mT, told).view(B, C, V, D)
 
 
-class RelationalBlock(nn.Module):
-    """Messages through every relation, and among the symbols of each cell; then a SwiGLU on each vector (post-norm)."""
+class Adjacent(nn.Module):
+    """What a cell hears of itself and of its neighbours: the sum of those of each kind, side by side, then a SwiGLU."""
 
-    def __init__(self, relations: Iterable[str], config: ModelConfig, *, generator: torch.Generator | None = None):
+    def __init__(self, kinds: tuple[int, ...], config: ModelConfig, generator: torch.Generator | None = None):
+        """Takes the kind of each direction, (K,), as `Neighbours.alike`."""
+        super().__init__()
+        self.kinds = kinds
+        D = config.hidden_size
+        width = swiglu_width(D, config.expansion, multiple=config.inner_multiple)
+        self.gate_up = Linear((2 + max(self.kinds)) * D, 2 * width, generator=generator)
+        self.down = Linear(width, D, generator=generator)
+        with torch.no_grad():
+            self.down.weight.mul_(0.1)  # as in `scale_down_output`
+
+    def forward(self, u: Tensor, cells: Tensor) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D), each vector for itself; cells (K, C), a cell's neighbour in each direction, or C."""
+        beyond = F.pad(u, (0, 0, 0, 0, 0, 1))  # cell C, which stands for no neighbour, is all zeros
+        heard = beyond.index_select(1, cells.flatten().long()).unflatten(1, (len(self.kinds), -1)).unbind(1)
+        kinds = [u] + [
+            torch.stack([part for part, own in zip(heard, self.kinds, strict=True) if own == kind]).sum(0)
+            if self.kinds.count(kind) > 1
+            else heard[self.kinds.index(kind)]
+            for kind in range(1 + max(self.kinds))
+        ]
+        gate, up = self.gate_up(torch.cat(kinds, dim=-1)).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+class RelationalBlock(nn.Module):
+    """Messages through every relation, and among the vectors of each cell; then a SwiGLU on each vector (post-norm)."""
+
+    def __init__(
+        self,
+        relations: Relations,
+        config: ModelConfig,
+        *,
+        num_vectors: int,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
         D, self.eps = config.hidden_size, config.rms_norm_eps
         self.gate_value = Linear(D, 2 * D, generator=generator)
-        self.relations = nn.ModuleDict({name: Groups(config, generator) for name in relations})
-        self.symbols = scale_down_output(SwiGLU(D, config, generator=generator))
+        self.relations = nn.ModuleDict()
+        for name in relations.names:
+            if name == NEIGHBOURS:
+                assert relations.neighbours is not None
+                self.relations[name] = Adjacent(relations.neighbours.alike, config, generator)
+            else:
+                self.relations[name] = Groups(config, generator)
+        self.symbols = scale_down_output(SwiGLU(D, config, generator=generator)) if num_vectors > 1 else None
         self.mlp = SwiGLU(D, config, generator=generator)
 
-    def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
-        """(B, C, V, D) to (B, C, V, D); the members of each relation's groups as `Groups` takes them."""
+    def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D); for each relation by name what its module takes: members of groups, or neighbours."""
         gate, value = self.gate_value(h).chunk(2, dim=-1)
         u = F.silu(gate) * value
-        told = self.symbols(
-            soft_norm(_symbols_scale(h.shape[2]) * u.sum(dim=2, keepdim=True))
-        )  # among those of one cell
-        for name, groups in self.relations.items():
-            told = told + groups(u, members[name])
-        h = rms_norm(h + told, self.eps)
+        told = None
+        if self.symbols is not None:  # among those of one cell
+            told = self.symbols(soft_norm(_symbols_scale(h.shape[2]) * u.sum(dim=2, keepdim=True)))
+        for name, relation in self.relations.items():
+            heard = relation(u, ties[name])
+            told = heard if told is None else told + heard
+        h = rms_norm(h if told is None else h + told, self.eps)
         return rms_norm(h + self.mlp(h), self.eps)
 
 
 class Blocks(nn.ModuleList):
     """The blocks, one after the other: one `net` of the recursion."""
 
-    def forward(self, h: Tensor, members: dict[str, Tensor]) -> Tensor:
+    def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
         """(B, C, V, D) to (B, C, V, D)."""
         for block in self:
-            h = block(h, members)
+            h = block(h, ties)
         return h
 
 
 class Relational(Model):
-    """The relational network: TRM's recursion on one vector for each (cell, symbol).
+    """The relational network: TRM's recursion on a few vectors for each cell.
 
     Args:
         config: A run's settings, whose task says the puzzles' vocabulary, grid and relations; or a network's alone: D, blocks,
             n and T.
         shape: Vocabulary and grid of the puzzles; needed with a network's settings alone.
-        relations: Groups of cells that belong together, and where the interchangeable symbols begin; needed with a network's
-            settings alone. A question may bring regions of its own, see `Puzzles.regions`.
+        relations: What ties cells and symbols together; needed with a network's settings alone. A question may bring regions
+            of its own, see `Puzzles.regions`.
         generator: Source of the random initial weights; None: torch's global one.
     """
 
@@ -140,50 +188,101 @@ class Relational(Model):
         config, shape = described(config, shape, system="relational")
         super().__init__(config, shape)
         self.puzzle_embedding = None
-        self.first_symbol, self.regions = relations.first_symbol, relations.regions
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
-        self.relation_names = tuple(relations.groups)
-        for name, groups in relations.groups.items():
-            self.register_buffer(f"members_{name}", membership(groups, shape.seq_len).to(dtype), persistent=False)
-        self.embedding = Embedding(3, D, std=1.0, dtype=dtype, generator=generator)
+        self._tie(relations)
+        named = len(relations.named)
+        if relations.symbols:
+            self.embedding = Embedding(2 + named, D, std=1.0, dtype=dtype, generator=generator)
+        if relations.answers:
+            count = named + bool(relations.symbols)
+            self.named_embedding = Embedding(count, D, std=1.0, dtype=dtype, generator=generator)
+        if config.positions == "learned":
+            self.position_embedding = Embedding(shape.seq_len, D, std=1.0, dtype=dtype, generator=generator)
         self.net = Blocks(
-            RelationalBlock(self.relation_names, config, generator=generator) for _ in range(config.num_layers)
+            RelationalBlock(relations, config, num_vectors=self.num_vectors, generator=generator)
+            for _ in range(config.num_layers)
         )
-        self.answer_head = Linear(D, 1, generator=generator)
+        if relations.symbols:
+            self.answer_head = Linear(D, 1, generator=generator)
+        if relations.answers:
+            self.named_head = Linear(D, len(relations.answers), generator=generator)
         self.halt_head = nn.Linear(2 * D, 1)
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
         self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator=generator).to(dtype))
 
-    @property
-    def num_symbols(self) -> int:
-        """V, the number of symbols."""
-        return self.shape.vocab_size - self.first_symbol
+    def _tie(self, relations: Relations) -> None:
+        """Takes over what ties the cells of one size of puzzles together, as buffers that are not saved."""
+        self.relations, self.relation_names = relations, relations.names
+        C, vocab_size = self.shape.seq_len, self.shape.vocab_size
+        for name, groups in relations.groups.items():
+            members = membership(groups, C).to(getattr(torch, self.config.dtype))
+            self.register_buffer(f"ties_{name}", members, persistent=False)
+        if relations.neighbours is not None:
+            self.register_buffer(f"ties_{NEIGHBOURS}", adjacency(relations.neighbours), persistent=False)
+        says = torch.full(
+            (vocab_size,), -1
+        )  # of each token its place among the named, or -1 - its place among the symbols
+        says[:] = 0
+        for place, token in enumerate(relations.named):
+            says[token] = place
+        for place, token in enumerate(relations.symbols):
+            says[token] = -1 - place
+        self.register_buffer("says", says, persistent=False)
+        order = torch.full((vocab_size,), len(relations.symbols) + len(relations.answers))
+        for place, token in enumerate((*relations.symbols, *relations.answers)):
+            order[token] = place
+        self.register_buffer("order", order, persistent=False)
 
-    def embed_question(self, tokens: Tensor, num_symbols: int) -> Tensor:
+    @property
+    def num_vectors(self) -> int:
+        """V, the number of vectors of each cell."""
+        return len(self.relations.symbols) + bool(self.relations.answers)
+
+    def embed_question(self, tokens: Tensor, num_vectors: int) -> Tensor:
         """x, (B, C, V, D), from tokens (B, C)."""
-        symbol = self.first_symbol + torch.arange(num_symbols, device=tokens.device)
-        given = (tokens >= self.first_symbol).unsqueeze(-1)  # (B, C, 1)
-        is_it = tokens.unsqueeze(-1) == symbol  # (B, C, V)
-        return self.embedding(torch.where(is_it, GIVEN, torch.where(given, RULED_OUT, BLANK)))
+        relations, parts = self.relations, []
+        says = self.get_buffer("says")[tokens]  # (B, C)
+        is_symbol = says < 0
+        if relations.symbols:
+            symbol = torch.arange(num_vectors - bool(relations.answers), device=tokens.device)
+            is_it = says.unsqueeze(-1) == -1 - symbol  # (B, C, V)
+            name = torch.where(says > 0, says + RULED_OUT, BLANK).unsqueeze(-1)
+            given = torch.where(is_it, GIVEN, RULED_OUT)
+            parts.append(self.embedding(torch.where(is_symbol.unsqueeze(-1), given, name)))
+        if relations.answers:
+            row = torch.where(is_symbol, len(relations.named), says)
+            parts.append(self.named_embedding(row).unsqueeze(2))
+        x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+        if self.config.positions == "learned":
+            x = x + self.position_embedding.weight.to(x.dtype).unsqueeze(1)
+        return x
 
     def initial_state(self, batch_size: int) -> State:
         """The state that every puzzle starts from; expanded views, not copies."""
-        size = (batch_size, self.shape.seq_len, self.num_symbols, -1)
+        size = (batch_size, self.shape.seq_len, self.num_vectors, -1)
         return tuple(vector.expand(size) for vector in self.initial)
 
-    def members(self, regions: Tensor | None = None) -> dict[str, Tensor]:
-        """For each relation which cells are in which group, (G, C); (B, G, C) where questions bring regions (B, C)."""
-        members = {name: self.get_buffer(f"members_{name}") for name in self.relation_names}
-        if regions is None or self.regions is None or not regions.any():  # sync
-            return members
-        name, first, count = self.regions
-        groups = members[name]
+    def ties(self, tokens: Tensor, regions: Tensor | None = None) -> dict[str, Tensor]:
+        """For each relation by name what ties cells together: members of groups, (G, C) or (B, G, C), or neighbours, (K, C).
+
+        Args:
+            tokens: Questions, (B, C).
+            regions: The regions that questions bring, (B, C), as `Puzzles.regions`; None: none brings any.
+        """
+        ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
+        if self.relations.areas:
+            ties[AREAS] = areas(tokens, ties[NEIGHBOURS]).to(self.initial.dtype)
+        replaceable = self.relations.regions
+        if regions is None or replaceable is None or not regions.any():  # sync
+            return ties
+        name, first, count = replaceable
+        groups = ties[name]
         own = regions.unsqueeze(1) == torch.arange(1, count + 1, device=regions.device).unsqueeze(1)  # (B, count, C)
         task = groups[first : first + count]
         replaced = torch.where((regions > 0).all(1)[:, None, None], own.to(task.dtype), task)
         before, after = (part.expand(len(regions), -1, -1) for part in (groups[:first], groups[first + count :]))
-        return members | {name: torch.cat([before, replaced, after], dim=1)}
+        return ties | {name: torch.cat([before, replaced, after], dim=1)}
 
     def forward(
         self,
@@ -206,7 +305,7 @@ class Relational(Model):
             T: Recursions; None: the config's.
         """
         if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
-            return self.step(state, tokens, members=self.members(regions), n=n, T=T)
+            return self.step(state, tokens, ties=self.ties(tokens, regions), n=n, T=T)
         parts = [
             self(
                 tuple(s[i : i + CHUNK] for s in state),
@@ -226,28 +325,77 @@ class Relational(Model):
         state: State,
         tokens: Tensor,
         *,
-        members: dict[str, Tensor],
+        ties: dict[str, Tensor],
         n: int | None = None,
         T: int | None = None,
     ) -> tuple[State, Output]:
-        """One supervision step of all puzzles at once, whatever their number; as many symbols as the state has.
+        """One supervision step of all puzzles at once, whatever their number; as many vectors a cell as the state has.
 
         n and T as in `forward`.
         """
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
         n, T = depth(self.config, n, T=T)
-        y, z = deep_recursion(lambda h: self.net(h, members), x, y=y, z=z, n=n, T=T)
+        y, z = deep_recursion(lambda h: self.net(h, ties), x, y=y, z=z, n=n, T=T)
         return (y, z), self.heads(y)
 
     def heads(self, y: Tensor) -> Output:
         """What y, (B, C, V, D), says."""
-        scores = self.answer_head(y).squeeze(-1)  # (B, C, V)
-        others = scores.new_full((*scores.shape[:2], self.first_symbol), NEVER)
         vectors = y.flatten(1, 2).float()
         # The mean alone would show one wrong cell of 81 as a change of a hundredth; the maximum shows it whole.
         q = self.halt_head(torch.cat([vectors.mean(1), vectors.amax(1)], dim=-1)).squeeze(-1)
-        return Output(torch.cat([others, scores], dim=-1), q, torch.zeros_like(q))
+        return Output(self._scores(y), q, torch.zeros_like(q))
+
+    def _scores(self, y: Tensor) -> Tensor:
+        """A score for every cell and token, (B, C, vocabulary)."""
+        symbols, answers = self.relations.symbols, self.relations.answers
+        if not answers and symbols == tuple(range(self.shape.vocab_size - len(symbols), self.shape.vocab_size)):
+            scores = self.answer_head(y).squeeze(-1)  # (B, C, V), whatever V is
+            return torch.cat([scores.new_full((*scores.shape[:2], symbols[0]), NEVER), scores], dim=-1)
+        parts = []
+        if symbols:
+            parts.append(self.answer_head(y[:, :, : len(symbols)]).squeeze(-1))
+        if answers:
+            parts.append(self.named_head(y[:, :, -1]))
+        parts.append(parts[0].new_full((*y.shape[:2], 1), NEVER))
+        return torch.cat(parts, dim=-1).index_select(-1, self.get_buffer("order"))
+
+
+def same_network(one: Relations, other: Relations) -> bool:
+    """Whether the weights of a network for one of these fit the other, which may be of another size and number of symbols."""
+    return (
+        one.names == other.names
+        and bool(one.symbols) == bool(other.symbols)
+        and (one.named, one.answers) == (other.named, other.answers)
+        and (one.neighbours is None or one.neighbours.alike == (other.neighbours and other.neighbours.alike))
+    )
+
+
+def adjacency(neighbours: Neighbours) -> Tensor:
+    """For each direction each cell's neighbour, (K, C); C where there is none."""
+    cells = torch.tensor(neighbours.cells)
+    return torch.where(cells < 0, cells.shape[1], cells)
+
+
+def areas(tokens: Tensor, cells: Tensor) -> Tensor:
+    """Which cells are in which connected area of one token: (B, C, C), row i for the area whose first cell is i.
+
+    Args:
+        tokens: Questions, (B, C).
+        cells: Neighbours, (K, C), as `adjacency`.
+    """
+    B, C = tokens.shape
+    first = torch.arange(C, device=tokens.device).expand(B, C)
+    beyond = F.pad(tokens, (0, 1), value=-1)[:, cells]  # (B, K, C)
+    same = beyond == tokens.unsqueeze(1)
+    while True:  # the lowest number goes round each area
+        heard = F.pad(first, (0, 1), value=C)[:, cells].where(same, C).amin(1)
+        lower = torch.minimum(first, heard)
+        lower = torch.minimum(lower, lower.gather(1, lower))
+        if bool((lower == first).all()):  # sync
+            break
+        first = lower
+    return first.unsqueeze(1) == torch.arange(C, device=tokens.device).unsqueeze(1)
 
 
 def membership(groups: tuple[tuple[int, ...], ...], num_cells: int) -> Tensor:

@@ -200,10 +200,7 @@ def _candidates(task: Task) -> dict[int, str]:
     if relations is None:
         return {}
     rows, columns = task.grid_shape
-    return {
-        token: task.render(np.full(rows * columns, token, np.uint8))[0][0]
-        for token in range(relations.first_symbol, task.vocab_size)
-    }
+    return {token: task.render(np.full(rows * columns, token, np.uint8))[0][0] for token in relations.symbols}
 
 
 def _draw_candidates(

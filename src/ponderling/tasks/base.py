@@ -227,20 +227,110 @@ class Regions(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Relations:
-    """Groups of cells that belong together, for a network that knows nothing else of the task.
+class Neighbours:
+    """Which cells lie next to one another, direction by direction.
 
-    A symmetry is a permutation of the cells that carries every group of a relation to a group of it, or any permutation
-    of the symbols. Each must carry puzzles to puzzles and answers to answers.
+    Any graph whose edges have a direction out of a few can be said so: grids with four or eight neighbours, grids whose
+    opposite edges touch, one-way streets.
+    """
+
+    cells: tuple[tuple[int, ...], ...]
+    """For each direction the neighbour of every cell, (K, C) for K directions; -1 where there is none."""
+    _: KW_ONLY
+    alike: tuple[int, ...]
+    """For each direction the number of its kind, from 0 without gaps. A cell hears the sum of its neighbours of one kind; each
+    kind has weights of its own."""
+
+    @classmethod
+    def of_grid(
+        cls, rows: int, columns: int, *, diagonals: bool = False, alike: str = "none", wraps: bool = False
+    ) -> Neighbours:
+        """The four neighbours of each cell of a grid, or the eight.
+
+        Args:
+            rows: Rows of the grid.
+            columns: Columns of the grid.
+            diagonals: Count the cells that touch at a corner, too.
+            alike: Directions that share their weights: none; flips, where opposite ones do; or dihedral, where all do, apart
+                from diagonal ones, which then share theirs.
+            wraps: The grid's opposite edges touch.
+
+        Raises:
+            ValueError: when `alike` is none of these.
+        """
+        if alike not in ALIKE:
+            raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
+        steps = DIRECTIONS if diagonals else DIRECTIONS[:4]
+        row, column = np.divmod(np.arange(rows * columns), columns)
+        cells = []
+        for down, right in steps:
+            r, c = row + down, column + right
+            inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
+            cells.append(np.where(inside | wraps, r % rows * columns + c % columns, -1))
+        kinds = ALIKE[alike][: len(steps)]
+        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds)
+
+
+DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))
+"""Steps in rows and columns to each neighbour: down, left, right, up; then the four at the corners."""
+
+ALIKE = {
+    "none": (0, 1, 2, 3, 4, 5, 6, 7),
+    "flips": (0, 1, 1, 0, 2, 2, 2, 2),
+    "dihedral": (0, 0, 0, 0, 1, 1, 1, 1),
+}
+"""The kind of each of the DIRECTIONS where it must be alike under a group of symmetries of the grid."""
+
+
+@dataclass(frozen=True)
+class Relations:
+    """What ties the cells of a grid together, and what their symbols have in common, for a network that knows nothing else.
+
+    A symmetry is a permutation of the cells that carries every group of a relation to a group of it, and neighbours to
+    neighbours of the same kind; or any permutation of `symbols`. Each must carry puzzles to puzzles and answers to answers.
     """
 
     groups: dict[str, tuple[tuple[int, ...], ...]]
     """Groups of cells of each relation; groups of one relation are treated alike, and may differ in size."""
     _: KW_ONLY
-    first_symbol: int
-    """Tokens from here on are symbols that can be exchanged for one another; a lower token means the cell is not given."""
+    symbols: tuple[int, ...]
+    """Tokens that can be exchanged for one another: the network has a vector for each of them in every cell."""
+    named: tuple[int, ...]
+    """Tokens of questions that cannot, each with an embedding of its own. Any other token is taken for the first of them."""
+    answers: tuple[int, ...] = ()
+    """The named tokens that answers may hold; where there are any, every cell has one more vector, which stands for them."""
+    neighbours: Neighbours | None = None
+    """Which cells lie next to one another; None where that does not matter."""
+    areas: bool = False
+    """Whether the connected areas of cells with the same token in the question are groups, too. Cells are connected where they
+    are neighbours."""
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
+
+    def __post_init__(self) -> None:
+        if not self.symbols and not self.answers:
+            raise ValueError("answers need tokens: name interchangeable symbols, or named tokens for answers, or both")
+        if not self.named or set(self.named) & set(self.symbols) or not set(self.answers) <= set(self.named):
+            raise ValueError(
+                "tokens are interchangeable symbols or named ones, one of these at least; answers are among the named: got "
+                f"symbols {self.symbols}, named {self.named}, answers {self.answers}"
+            )
+        if self.areas and self.neighbours is None:
+            raise ValueError("connected areas need neighbours that connect")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all relations that messages go along, in the order of the network's weights."""
+        more = ["areas"] * self.areas + ["neighbours"] * (self.neighbours is not None)
+        return (*self.groups, *more)
+
+    @property
+    def num_cells(self) -> int | None:
+        """C, the number of cells that groups and neighbours speak of; None where they speak of none."""
+        if self.neighbours is not None:
+            return len(self.neighbours.cells[0])
+        cells = [cell for groups in self.groups.values() for group in groups for cell in group]
+        return 1 + max(cells) if cells else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
+from ponderling.tasks.base import Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
 
 WALL, FREE, START, GOAL, PATH = 1, 2, 3, 4, 5
@@ -62,6 +62,12 @@ class Maze(GridTask):
     def fill_tokens(self) -> tuple[int, ...]:
         """The tokens of free cells and of the path."""
         return FREE, PATH
+
+    @property
+    def relations(self) -> Relations:
+        """Each cell's neighbours, direction by direction, since the rule that chooses among paths tells directions apart."""
+        tokens = tuple(range(WALL, PATH + 1))
+        return Relations({}, symbols=(), named=tokens, answers=tokens, neighbours=Neighbours.of_grid(*self.grid_shape))
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of two characters for each cell, so that a cell is about square in a terminal."""

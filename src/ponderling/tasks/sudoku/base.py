@@ -349,9 +349,8 @@ class SudokuTask(GridTask):
     def relations(self) -> Relations:
         """Rows, columns, boxes and diagonals, all alike: each holds every symbol once."""
         regions = Regions("unit", 2 * self.side, self.side) if self.takes_regions else None
-        return Relations(
-            {"unit": tuple(map(tuple, self.geometry.units.tolist()))}, first_symbol=BLANK + 1, regions=regions
-        )
+        units = tuple(map(tuple, self.geometry.units.tolist()))
+        return Relations({"unit": units}, symbols=self.fill_tokens, named=(BLANK,), regions=regions)
 
     # Files and sets
 
