@@ -3,8 +3,10 @@
 Most mazes have many shortest paths, and the label is one of them: the one that `paths.search` finds, by the rule of the
 public set Maze-Hard. So two scores tell different things: `exact` asks for that very path, `valid` for any shortest one.
 
-Tokens are those of Maze-Hard as the official repositories build it: 0 padding, 1 wall, 2 free, 3 S, 4 G, 5 path.
-`paths.py` does the searching; it is imported by the methods that search.
+A maze without a way from S to G is a question too: its answer has no marks. A maze may have several S, as a training aid:
+its answer marks one shortest path for each of them that has a way.
+
+`cells.py` has the tokens, `paths.py` does the searching, `kinds.py` draws mazes of other kinds than Maze-Hard's.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
-
-WALL, FREE, START, GOAL, PATH = 1, 2, 3, 4, 5
+from ponderling.tasks.maze import kinds, several
+from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
+from ponderling.tasks.maze.paths import distances, draw, search, spread
+from ponderling.tasks.numba import has_numba
 
 HUB_REPOSITORY = "sapientinc/maze-30x30-hard-1k"
 """The public data set Maze-Hard: 1,000 mazes of 30x30 to train on, 1,000 to test."""
@@ -26,8 +30,9 @@ HUB_REPOSITORY = "sapientinc/maze-30x30-hard-1k"
 WALLS = (0.3, 0.5)
 """Lowest and highest share of walls in a generated maze: 270 to 450 of the 30x30 cells."""
 
-HARD_PATH, HARD_CELLS = 110, 900
-"""Maze-Hard's shortest paths have at least 110 cells of 900; other sizes take the same share by default."""
+HARD_PATH, HARD_CELLS, HARD_SIDE = 110, 900, 30
+"""Maze-Hard's shortest paths have at least 110 cells of 30x30. Smaller mazes take the same share of their cells by default.
+In larger ones that becomes too rare to find: they take the same multiple of their side."""
 
 SHORT_PATH = 3
 """Fewest cells of the shortest path in the easier half of the training mazes."""
@@ -37,6 +42,21 @@ MOST_CELLS = 400
 
 TRIES, MOST_TRIES = 100_000, 10_000_000
 """Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 50,000."""
+
+TRAINING_SETS = {"mixed": 1, "starts": 6}
+"""Sets of every size to train on, and most S of their mazes: all kinds of walls and distances, with UNSOLVABLE of them
+without a way. In `starts` half of the mazes have 2 S or more."""
+
+UNSOLVABLE = 0.05
+"""Share of mazes without a way in the training sets."""
+
+SET_MAZES, SET_CELLS = 50_000, 20_000_000
+"""Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""
+
+DRAWN_CELLS = 20_000
+"""Cells of the mazes that are drawn in one compiled call, some 0.01 s; `stop` is asked between calls."""
+
+NO_WAY = "no way leads from S to G"
 
 Bools = NDArray[np.bool_]
 
@@ -49,6 +69,7 @@ class Maze(GridTask):
     cells_touch = True
     extends_question = True
     has_many_answers = True
+    packaged_sets = tuple(TRAINING_SETS)
 
     def __init__(self, rows: int, columns: int | None = None):
         columns = rows if columns is None else columns
@@ -81,7 +102,7 @@ class Maze(GridTask):
         return tokens != FREE
 
     def check_question(self, tokens: Tokens) -> None:
-        """Refuses a maze (L,) without exactly one S and one G, or without a path between them.
+        """Refuses a maze (L,) without exactly one G and one S or more. Whether a way joins them is for the answer to say.
 
         Raises:
             PuzzleError: everything that is wrong.
@@ -92,16 +113,12 @@ class Maze(GridTask):
 
     def _problems(self, tokens: Tokens) -> list[str]:
         counts = np.bincount(tokens, minlength=self.vocab_size)
-        problems = [
-            f"a maze has one {self.symbols[token - 1]}: got {counts[token] or 'none'}"
-            for token in (START, GOAL)
-            if counts[token] != 1
-        ]
+        problems = [] if counts[START] else ["a maze has one S: got none"]
+        if counts[GOAL] != 1:
+            problems.append(f"a maze has one G: got {counts[GOAL] or 'none'}")
         for token, what in ((PATH, "a path cell"), (0, "padding")):
             if counts[token]:
                 problems.append(f"{what} at {self.place(int(np.argmax(tokens == token)))}: a question has none")
-        if not problems and self._search(tokens != WALL, tokens)[0] < 0:
-            problems.append("no way leads from S to G")
         return problems
 
     def is_right(self, question: Tokens, answer: Tokens) -> list[str]:
@@ -113,10 +130,14 @@ class Maze(GridTask):
         reasons = [
             f"the free cell at {self.place(int(i))} became {self.format(answer[i : i + 1])}" for i in foreign[:3]
         ]
-        shortest = self._search(question != WALL, question)[0]
         marks = _marks(question, answer)
-        length = self._search(marks | _ends(question), question)[0]
         num_marked = int(marks.sum())
+        if not self.has_way(question):
+            return [*reasons, f"{NO_WAY}, yet {_cells(num_marked)} marked"] if num_marked else reasons
+        if (question == START).sum() > 1:
+            return reasons + self._wrong_with_several(question, marks)
+        shortest = self._search(question != WALL, question)[0]
+        length = self._search(marks | _ends(question), question)[0]
         if length < 0:
             reasons.append("the marked cells do not lead from S to G" if num_marked else "no path is marked")
         elif length > shortest:
@@ -125,6 +146,39 @@ class Maze(GridTask):
             astray = num_marked - shortest + 1
             reasons.append(f"{astray} marked {'cell is' if astray == 1 else 'cells are'} not on the path")
         return reasons
+
+    def _wrong_with_several(self, question: Tokens, marks: Bools) -> list[str]:
+        """What is wrong with the marks of a maze with several S, one of which at least has a way."""
+        goal, starts, ways = self._ways(question, marks)
+        leading = several.leading(ways, goal)
+        lost = [start for start in starts if start not in leading]
+        reasons = [
+            f"the marked cells are not a shortest path from the S at {self.place(start)} to G" for start in lost[:3]
+        ]
+        astray = marks.copy()
+        astray[list(leading & several.reached_from(ways, starts))] = False
+        if astray.any():
+            reasons.append(f"{_cells(int(astray.sum()))} marked on the shortest path of no S")
+        if not reasons and not several.are_paths(ways, starts=starts, goal=goal):
+            reasons.append("the marked cells are more than one shortest path from each S to G")
+        return reasons
+
+    def _ways(self, question: Tokens, marks: Bools) -> tuple[int, list[int], several.Ways]:
+        """G, every S that has a way to it, and the moves on marked cells that come nearer to it."""
+        moves = self._moves(question)
+        goal = int(np.argmax(question == GOAL))
+        starts = np.flatnonzero((question == START) & (moves > 0)).tolist()
+        return goal, starts, several.ways_nearer(marks | _ends(question), moves, columns=self.grid_shape[1])
+
+    def has_way(self, question: Tokens) -> bool:
+        """Whether some S of a maze (L,) has a way to G."""
+        return bool((self._moves(question)[question == START] > 0).any())
+
+    def _moves(self, question: Tokens) -> NDArray[np.int32]:
+        """Fewest moves from each cell to G, -1 where there is no way; (L,)."""
+        moves, queue = np.empty(self.num_cells, np.int32), np.empty(self.num_cells, np.int32)
+        spread.briefly(question != WALL, self.grid_shape[1], int(np.argmax(question == GOAL)), moves, queue)
+        return moves
 
     def check(self, question: Tokens, answer: Tokens) -> Verdict:
         """What is wrong with an answer (L,), and the cells to blame: changed ones and marks that lead nowhere."""
@@ -135,17 +189,24 @@ class Maze(GridTask):
         return replace(verdict, wrong_cells=tuple(map(int, np.flatnonzero(wrong))))
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
-        """Whether each answer (N, L) marks a shortest path and changes nothing else, (N,)."""
+        """Whether each answer (N, L) marks a shortest path from S, nothing where there is no way, and changes nothing else.
+
+        With several S the marks are one shortest path for each that has a way. (N,)
+        """
         kept = np.where(questions == FREE, (answers == FREE) | (answers == PATH), answers == questions)
         valid = kept.all(axis=1) & ((questions != PATH) & (questions != 0)).all(axis=1)
-        valid &= ((questions == START).sum(axis=1) == 1) & ((questions == GOAL).sum(axis=1) == 1)
-        rows = np.flatnonzero(valid)
+        num_starts = (questions == START).sum(axis=1)
+        valid &= (num_starts > 0) & ((questions == GOAL).sum(axis=1) == 1)
+        for i in np.flatnonzero(valid & (num_starts > 1)):
+            valid[i] = not self.is_right(questions[i], answers[i])
+        rows = np.flatnonzero(valid & (num_starts == 1))
         questions, answers = questions[rows], answers[rows]
         shortest = self._distances(questions != WALL, questions)
         marks = answers == PATH
+        num_marks = marks.sum(axis=1)
         # As many marks as a shortest path has, and S and G joined by them: then they are that path and nothing else.
         joined = self._distances(marks | _ends(questions), questions) == shortest
-        valid[rows] = (shortest > 0) & joined & (marks.sum(axis=1) == shortest - 1)
+        valid[rows] = np.where(shortest > 0, joined & (num_marks == shortest - 1), num_marks == 0)
         return valid
 
     @staticmethod
@@ -156,6 +217,12 @@ class Maze(GridTask):
     def _astray(self, question: Tokens, answer: Tokens) -> Bools:
         """Marks off the path through marks from S to G; without such a path, marks joined to neither."""
         marks = _marks(question, answer)
+        if not self.has_way(question):
+            return marks
+        if (question == START).sum() > 1:
+            goal, starts, ways = self._ways(question, marks)
+            marks[list(several.leading(ways, goal) & several.reached_from(ways, starts))] = False
+            return marks
         passable = marks | _ends(question)
         length, parents = self._search(passable, question)
         if length >= 0:
@@ -168,8 +235,6 @@ class Maze(GridTask):
 
     def _search(self, is_free: Bools, question: Tokens, *, backwards: bool = False) -> tuple[int, NDArray[np.int32]]:
         """Number of moves from S to G on free cells, -1 if unreachable, and the cell before each cell found."""
-        from ponderling.tasks.maze.paths import search
-
         start, goal = (int(np.argmax(question == token)) for token in (START, GOAL))
         if backwards:
             start, goal = goal, start
@@ -178,8 +243,6 @@ class Maze(GridTask):
 
     def _distances(self, is_free: Bools, questions: Tokens) -> NDArray[np.int32]:
         """Number of moves from S to G on the free cells of each grid (N, L), -1 if unreachable; (N,)."""
-        from ponderling.tasks.maze.paths import distances
-
         moves = np.empty(len(questions), np.int32)
         starts, goals = ((questions == token).argmax(axis=1).astype(np.int32) for token in (START, GOAL))
         fill = distances.briefly if len(questions) <= 4 else distances
@@ -197,21 +260,25 @@ class Maze(GridTask):
         return cells
 
     def find_answer(self, question: Tokens) -> Tokens:
-        """The question (L,) with the shortest path of Maze-Hard's rule; raises PuzzleError if G cannot be reached."""
+        """The question (L,) with the shortest path of Maze-Hard's rule; the question itself where there is no way."""
         self.check_question(question)
-        return self._labelled(question)
+        return self._labelled(question[None])[0]
 
-    def _labelled(self, question: Tokens) -> Tokens:
-        answer = question.copy()
-        answer[self._between(self._search(question != WALL, question)[1], question)] = PATH
-        return answer
+    def _labelled(self, questions: Tokens) -> Tokens:
+        """The questions (N, L) with their shortest paths."""
+        answers = np.empty_like(questions)
+        fill = kinds.answer_mazes.briefly if len(questions) <= 4 else kinds.answer_mazes
+        fill(questions, self.grid_shape[1], answers)
+        return answers
 
     # Generation
 
     @property
     def hard_path(self) -> int:
-        """Fewest cells of a generated maze's shortest path, S and G included: 110 for 30x30."""
-        return max(2, round(self.num_cells * HARD_PATH / HARD_CELLS))
+        """Fewest cells of a generated maze's shortest path, S and G included: 110 for 30x30; see HARD_PATH."""
+        by_cells = self.num_cells * HARD_PATH / HARD_CELLS
+        by_side = sum(self.grid_shape) / 2 * HARD_PATH / HARD_SIDE
+        return max(2, round(min(by_cells, by_side)))
 
     @property
     def rating_edges(self) -> tuple[int, ...]:
@@ -223,8 +290,12 @@ class Maze(GridTask):
         rng: np.random.Generator,
         count: int,
         *,
-        walls: tuple[float, float] = WALLS,
+        kind: str = "hard",
+        walls: tuple[float, float] | None = None,
         min_path: int | None = None,
+        ends: str | None = None,
+        unsolvable: float = 0.0,
+        most_starts: int = 1,
         progress: Callable[[int], object] = lambda done: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Puzzles:
@@ -233,25 +304,103 @@ class Maze(GridTask):
         Args:
             rng: The only source of randomness.
             count: Number of mazes.
-            walls: Lowest and highest share of walls, from 0 to 1; their number is uniform between.
-            min_path: Fewest cells of the shortest path, S and G included; None: `hard_path`. The rating is that number.
+            kind: One of `kinds.KINDS`, or mixed for all of them.
+            walls: Of the kinds hard and field: lowest and highest share of walls, from 0 to 1; their number is uniform between.
+                None: WALLS, and `kinds.FIELD_WALLS`.
+            min_path: Fewest cells of the shortest path, S and G included. None: `hard_path` for the kind hard, and as `ends`
+                says for others.
+            ends: Where S is: far from G, anywhere (any), beside G, or mixed. None: far, and mixed for the kind mixed.
+            unsolvable: Share of mazes without a way from S to G, from 0 to 1. Their rating is 0; that of others is the
+                number of cells of their path.
+            most_starts: Most cells S. Where it is above 1, half of the mazes have 2 or more.
             progress: Called with the number made so far.
-            stop: Asked before each maze whether to end here, with fewer.
+            stop: Asked now and then whether to end here, with fewer.
 
         Raises:
             PuzzleError: when such mazes cannot exist, or are too rare to find.
         """
-        min_path = self.hard_path if min_path is None else min_path
-        fewest, most = self._wall_counts(walls, min_path)
-        made: list[tuple[Tokens, int]] = []
-        while len(made) < count and not stop():
-            made.append(self._generate_one(rng, fewest, most=most, min_path=min_path))
-            progress(len(made))
-        count = len(made)
-        questions = np.array([question for question, _ in made], np.uint8).reshape(count, self.num_cells)
-        labels = np.array([self._labelled(question) for question in questions], np.uint8)
-        ratings = np.array([length for _, length in made], np.int32)
-        return replace(self.puzzles(questions, labels, ratings=ratings), sources=("ponderling",) * count)
+        plan = self._plan(
+            kind, walls=walls, min_path=min_path, ends=ends, unsolvable=unsolvable, most_starts=most_starts
+        )
+        shape = count, self.num_cells
+        questions, labels, ratings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros(count, np.int32)
+        is_hard = kind == "hard" and ends in (None, "far", "any") and most_starts == 1
+        batch = 1 if is_hard else max(1, DRAWN_CELLS // self.num_cells)
+        made = 0
+        while made < count and not stop():
+            rows = slice(made, min(made + batch, count))
+            if is_hard and (not unsolvable or rng.random() >= unsolvable):
+                fewest, most = plan.walls[0].tolist()
+                least = min_path if min_path is not None else 2 if ends == "any" else self.hard_path
+                questions[made], ratings[made] = self._generate_one(rng, fewest, most=most, min_path=least)
+                labels[rows] = self._labelled(questions[rows])
+            else:
+                drawn = plan._replace(unsolvable=1.0) if is_hard else plan
+                if kinds.draw_mazes(rng, drawn, questions[rows], labels[rows], ratings[rows]) < len(ratings[rows]):
+                    raise PuzzleError(self._too_rare(kind, ends=ends, min_path=min_path, unsolvable=unsolvable))
+            made = rows.stop
+            progress(made)
+        puzzles = self.puzzles(questions[:made], labels[:made], ratings=ratings[:made])
+        return replace(puzzles, sources=("ponderling",) * made)
+
+    def _plan(
+        self,
+        kind: str,
+        *,
+        walls: tuple[float, float] | None,
+        min_path: int | None,
+        ends: str | None,
+        unsolvable: float,
+        most_starts: int,
+    ) -> kinds.Plan:
+        """What `kinds.draw_mazes` draws by.
+
+        Raises:
+            PuzzleError: when such mazes cannot exist.
+        """
+        ends = ("mixed" if kind == "mixed" else "far") if ends is None else ends
+        for what, name, names in (("kind", kind, kinds.KINDS), ("ends", ends, kinds.ENDS)):
+            if name not in (*names, "mixed"):
+                raise PuzzleError(f"{what} is one of {', '.join((*names, 'mixed'))}: got {name!r}")
+        if walls is not None and kind not in ("hard", "field"):
+            raise PuzzleError(f"the share of walls is for the kinds hard and field: got one for {kind}")
+        if not 0 <= unsolvable <= 1:
+            raise PuzzleError(f"the share of mazes without a way is from 0 to 1: got {unsolvable}")
+        if kind == "empty" and unsolvable:
+            raise PuzzleError(
+                "a maze without walls always has a way: ask for another kind than empty, or for unsolvable 0"
+            )
+        if ends == "beside" and min_path is not None and min_path != 2:
+            raise PuzzleError(f"a path to S beside G has 2 cells: got a least path of {min_path}")
+        if most_starts < 1:
+            raise PuzzleError(f"a maze has one S at least: got {most_starts}")
+        if min_path is not None and not 2 <= min_path <= self.num_cells:
+            raise PuzzleError(f"a path in {self.name} has from 2 to {self.num_cells} cells: got {min_path}")
+        least = self.hard_path if kind == "hard" and min_path is None and ends == "far" else min_path or 2
+        hard = self._wall_counts(
+            walls if walls is not None and kind == "hard" else WALLS, least if kind == "hard" else 2
+        )
+        field = self._wall_counts(walls if walls is not None and kind == "field" else kinds.FIELD_WALLS, 2)
+        return kinds.Plan(
+            columns=self.grid_shape[1],
+            kinds=_shares(kind, kinds.KINDS, mixed=kinds.MIXED),
+            ends=_shares(ends, kinds.ENDS, mixed=kinds.MIXED_ENDS),
+            walls=np.array([hard, field]),
+            min_moves=0 if min_path is None or ends == "beside" else min_path - 1,
+            hard_moves=self.hard_path - 1,
+            most_starts=most_starts,
+            unsolvable=float(unsolvable),
+        )
+
+    def _too_rare(self, kind: str, *, ends: str | None, min_path: int | None, unsolvable: float) -> str:
+        wanted = [f"of the kind {kind}"]
+        wanted += [f"with S {ends} from G" if ends == "far" else f"with S {ends}"] if ends else []
+        wanted += [f"with a path of {min_path} cells or more"] if min_path else []
+        wanted += ["without a way from S to G"] if unsolvable else []
+        return (
+            f"of {kinds.TRIES * kinds.ROUNDS:,} random {self.name} mazes none is as asked for, {', '.join(wanted)}: ask for "
+            "a shorter path, for another kind or for larger mazes"
+        )
 
     def _wall_counts(self, walls: tuple[float, float], min_path: int) -> tuple[int, int]:
         if not 0 <= walls[0] <= walls[1] < 1:
@@ -267,8 +416,6 @@ class Maze(GridTask):
 
     def _generate_one(self, rng: np.random.Generator, fewest: int, *, most: int, min_path: int) -> tuple[Tokens, int]:
         """A question and the number of cells of its shortest path."""
-        from ponderling.tasks.maze.paths import draw
-
         L, columns = self.num_cells, self.grid_shape[1]
         is_free, order = np.empty(L, bool), np.arange(L, dtype=np.int32)
         parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
@@ -288,9 +435,12 @@ class Maze(GridTask):
     def load_default(self, split: str) -> Puzzles:
         """Generated mazes, always the same; no test maze is a training maze, turned or mirrored or not.
 
+        The sets of TRAINING_SETS have mazes of all kinds, which may be test mazes too; `load_split` keeps those apart.
         Test mazes have a path of at least `hard_path` cells, and so do half of the training mazes; the other half
         starts at `SHORT_PATH`, for a curriculum by rating (`Phase`): without it little is learned (dev/LOG.md).
         """
+        if split in TRAINING_SETS:
+            return self._training_set(split)
         if self.num_cells > MOST_CELLS:
             raise PuzzleError(
                 f"no {self.name} mazes come with the package: make some with `ponderling data make maze --size "
@@ -307,6 +457,17 @@ class Maze(GridTask):
         short = self.generate(np.random.default_rng(2), half, min_path=min(SHORT_PATH, self.hard_path))
         train = join([short, self.generate(np.random.default_rng(0), num_train - half)])
         return self.without(train, test)
+
+    def _training_set(self, name: str) -> Puzzles:
+        if not has_numba():
+            raise PuzzleError(
+                f"the set {name} has {SET_MAZES:,} mazes, which are made with numba: pip install 'ponderling[generate]', or "
+                "make fewer in a file with `ponderling data make maze --kind mixed`"
+            )
+        count = min(SET_MAZES, SET_CELLS // self.num_cells)
+        seed = 2 + list(TRAINING_SETS).index(name)
+        rng = np.random.default_rng([seed, *self.grid_shape])
+        return self.generate(rng, count, kind="mixed", unsolvable=UNSOLVABLE, most_starts=TRAINING_SETS[name])
 
     # Symmetries
 
@@ -326,14 +487,22 @@ class Maze(GridTask):
 
     def relabel(self, puzzles: Puzzles) -> Puzzles:
         """Mazes with the path of Maze-Hard's rule, which a symmetry may carry to another shortest path."""
-        labels = np.array([self._labelled(question) for question in puzzles.tokens], np.uint8)
-        return replace(puzzles, labels=labels.reshape(puzzles.tokens.shape))
+        return replace(puzzles, labels=self._labelled(puzzles.tokens))
 
     def fingerprint(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
         """A number for each maze (N, L) that no symmetry changes, (N,): if two differ, the mazes are not alike."""
         weights = np.random.default_rng(0).integers(1 << 63, size=self.num_cells, dtype=np.uint64)
         images = [(tokens[:, cells] * weights).sum(axis=1, dtype=np.uint64) for cells in self.symmetries().cells]
         return np.min(images, axis=0)
+
+
+def _shares(name: str, names: tuple[str, ...], *, mixed: tuple[float, ...]) -> NDArray[np.float64]:
+    """The share of each name: all for the one that is asked for."""
+    return np.array(mixed if name == "mixed" else [float(other == name) for other in names])
+
+
+def _cells(count: int) -> str:
+    return "1 cell is" if count == 1 else f"{count} cells are"
 
 
 def _marks(question: Tokens, answer: Tokens) -> Bools:
