@@ -8,6 +8,7 @@ The same weights work on every size. Ours; the field's closest relatives are rec
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 import torch
@@ -154,6 +155,16 @@ class Relational(Model):
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
         self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator=generator).to(dtype))
+
+    def on(self, shape: PuzzleShape, relations: Relations | None) -> Relational:
+        """The same weights, the very tensors and networks, for another family's puzzles."""
+        relations, view = relations_for(self.config, relations), copy.copy(self)
+        view._buffers = dict(self._buffers)
+        view.shape, view.first_symbol, view.regions = shape, relations.first_symbol, relations.regions
+        for name, groups in relations.groups.items():
+            members = membership(groups, shape.seq_len).to(self.initial)
+            view.register_buffer(f"members_{name}", members, persistent=False)
+        return view
 
     @property
     def num_symbols(self) -> int:
