@@ -476,7 +476,7 @@ def test_packaged_weights_know_the_packaged_puzzles(tmp_path, capsys):
 def test_jigsaws_that_a_network_was_trained_on_are_known_as_a_family_of_their_own(tmp_path):
     task = get_task("sudoku9")
     jigsaws = task.load_default("jigsaws")[:40]
-    keep_seen(tmp_path, task, data=DataSplit(train=jigsaws, validation=jigsaws[:0], test=jigsaws[:0]))
+    keep_seen(tmp_path, [(task, DataSplit(train=jigsaws, validation=jigsaws[:0], test=jigsaws[:0]))])
     kept = read_seen(tmp_path)
     assert kept is not None
     assert jigsaws.regions is not None

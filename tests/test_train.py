@@ -146,7 +146,7 @@ def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
         was_phase = trainer.phase
         trainer.train_step()
         depth = depths[-1]
-        fresh = trainer.carry.batch.tokens[trainer.carry.steps == 1].numpy().astype(np.uint8)
+        fresh = trainer.lanes[0].carry.batch.tokens[trainer.lanes[0].carry.steps == 1].numpy().astype(np.uint8)
         new = {ratings[row.tobytes()] for row in fresh}
         seen.setdefault((None if was_phase is None else was_phase.until, depth), set()).update(new)
     assert set(seen) == {(5, (3, 1)), (12, (1, 2)), (None, (1, 2))}
@@ -158,13 +158,13 @@ def test_a_phase_shows_its_own_puzzles_at_its_own_depth(tmp_path):
 def test_a_phase_gives_up_to_so_many_of_the_missing_cells(tmp_path):
     trainer = start(tiny("sudoku4", phases=(Phase(2, extra_clues=3),), N_sup=2, steps=30), tmp_path)
     clues = {int((row > 1).sum()) for row in trainer.data.train.tokens}
-    more = trainer.sampler.take(2000)
+    more = trainer.lanes[0].sampler.take(2000)
     added = (more.tokens > 1).sum(axis=1)
     assert added.max() > max(clues)
     assert ((more.tokens == 1) | (more.tokens == more.labels)).all()
     trainer.train_step()
     trainer.train_step()
-    assert {int((row > 1).sum()) for row in trainer.sampler.take(500).tokens} <= clues
+    assert {int((row > 1).sum()) for row in trainer.lanes[0].sampler.take(500).tokens} <= clues
 
 
 def test_extra_clues_are_refused_where_an_answer_is_no_clue(tmp_path):
@@ -689,7 +689,7 @@ def test_best_is_the_average_at_the_highest_score_and_is_what_the_test_is_made_w
     trainer = start(tiny(steps=6, eval_every=1, ema_rate=0.5, lr=1e-2), tmp_path, observer=Recorder())
     averages, lives, scored = [], [], []
 
-    def score(puzzles, progress=None):
+    def score(puzzles, progress=None, lane=None):
         scored.append({key: value.clone() for key, value in trainer.evaluated_model.state_dict().items()})
         if puzzles is trainer.data.validation:
             averages.append({key: value.clone() for key, value in trainer.ema.module.state_dict().items()})

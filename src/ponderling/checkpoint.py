@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from ponderling.config import (
     DType,
+    ModelConfig,
     PuzzleShape,
     RunConfig,
     from_format_1,
@@ -266,17 +267,18 @@ def load_checkpoint(
             relations = task_of(config.data).relations
         except ValueError as error:
             raise CheckpointError(f"{folder / CONFIG}: config.data: {one_line(error)}") from error
-    if task is not None and task != config.data.task:
+    if task is not None and task != config.data.family:
         if net is not None or model is not None:
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
         other = get_task(task)
         _check_transfer(folder, config, other=other)
         (rows, columns), relations = other.grid_shape, other.relations
-        if relations is not None and rows * columns != shape.seq_len:
+        if relations is not None and rows * columns not in _trained_sizes(config, shape):
             # The halting head never stops on a size that it was not trained on, so the cells say when to stop.
             config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
         shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
-        config = replace(config, data=replace(config.data, task=task))
+        own = {settings.task: settings for settings in config.data.of_each()}
+        config = replace(config, data=own.get(task, replace(own[config.data.family], task=task)))
     if model is not None:
         refuse_other_shape(model, shape)
         built: Any = model
@@ -294,6 +296,12 @@ def load_checkpoint(
         )
     load_weights(built, read_safetensors(folder / MODEL), path=folder / MODEL)
     return Checkpoint(model=built.to(device).eval(), config=config, shape=shape, info=info, path=folder)
+
+
+def _trained_sizes(config: RunConfig, shape: PuzzleShape) -> set[int]:
+    """The numbers of cells of the grids that a run was trained on."""
+    others = [get_task(name).grid_shape for name in config.data.families[:-1]]
+    return {shape.seq_len, *(rows * columns for rows, columns in others)}
 
 
 def build_described(
@@ -395,7 +403,7 @@ def admit_code(
     noted = info.get("code")
     for name in own_code(config):
         how = "say --trust (trust=True) if you trust it"
-        if name == config.data.task:
+        if name in config.data.families:
             how += f", or --task {name} (task={name!r}) if that is the task that you mean"
         try:
             admit(
@@ -412,27 +420,34 @@ def admit_code(
 
 def own_code(config: RunConfig) -> list[str]:
     """The Python code, `module:attribute`, that a run's settings name: its task's and its checker's."""
-    names = [config.data.task] if ":" in config.data.task else []
+    names = [name for name in config.data.families if ":" in name]
     return names + ([] if config.data.check is None else [config.data.check])
 
 
 def _check_transfer(folder: Path, config: RunConfig, *, other: Task) -> None:
-    """Refuses a puzzle family that the weights do not fit.
+    """Refuses a puzzle family that the weights do not fit."""
+    reason = why_weights_do_not_fit(config.model, task_of(config.data), other=other)
+    if reason is not None:
+        raise CheckpointError(f"{folder}: {reason}")
+
+
+def why_weights_do_not_fit(model: ModelConfig, own: Task, *, other: Task) -> str | None:
+    """Why the weights of a network for one family cannot be used on another; None where they can.
 
     Relational networks fit any whose relations have the same names, those that mix neighbours the same kind in any size.
     """
-    own = task_of(config.data)
-    if config.model.system == "relational":
+    if model.system == "relational":
         if own.relations is None or other.relations is None or not same_network(own.relations, other.relations):
-            raise CheckpointError(f"{folder}: {other.name} does not declare the relations of {config.data.task}")
-    elif config.model.mixer == "neighbours":
+            return f"{other.name} does not declare the relations of {own.name}"
+    elif model.mixer == "neighbours":
         if type(other) is not type(own) or other.vocab_size != own.vocab_size:
-            raise CheckpointError(f"{folder}: knows puzzles of the kind {config.data.task}, which {other.name} is not")
+            return f"knows puzzles of the kind {own.name}, which {other.name} is not"
     else:
-        raise CheckpointError(
-            f"{folder}: a network of system {config.model.system} with mixer {config.model.mixer} is tied to its task "
-            f"{config.data.task}: cannot use --task {other.name}; relational networks and mixer neighbours can"
+        return (
+            f"a network of system {model.system} with mixer {model.mixer} is tied to its task {own.name}: cannot use "
+            f"--task {other.name}; relational networks and mixer neighbours can"
         )
+    return None
 
 
 def find_checkpoint(name: str | Path, token: str | None = None) -> Path:

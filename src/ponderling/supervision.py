@@ -55,6 +55,8 @@ class Carry:
     """Supervision steps each slot's puzzle has had, (B,) int32."""
     halted: Tensor
     """Slots that are done with their puzzle and wait for a new one, (B,) bool."""
+    limits: Tensor | None = None
+    """Maximum number of steps of each slot's puzzle with `vary_N_sup`, (B,) int32; None: N_sup for all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,13 @@ def add_noise(state: State, noise: float, *, generator: torch.Generator | None =
 
 
 def refill(
-    model: RecursiveModel, carry: Carry, *, new: Batch, noise: float = 0.0, generator: torch.Generator | None = None
+    model: RecursiveModel,
+    carry: Carry,
+    *,
+    new: Batch,
+    noise: float = 0.0,
+    vary_N_sup: int | None = None,
+    generator: torch.Generator | None = None,
 ) -> Carry:
     """Gives every halted slot, in order, the next of the new puzzles, a fresh state and a step count of 0.
 
@@ -106,7 +114,8 @@ def refill(
         carry: The slots.
         new: One puzzle for each halted slot.
         noise: Standard deviation of normal noise on the initial states.
-        generator: Source of the noise, on the carry's device.
+        vary_N_sup: Draw each new puzzle's maximum number of steps from 2 to this; None: draw nothing.
+        generator: Source of the noise and of the maxima, on the carry's device.
 
     Raises:
         ValueError: when there is not exactly one new puzzle for each halted slot.
@@ -128,7 +137,15 @@ def refill(
         ),
         steps=carry.steps.masked_fill(carry.halted, 0),
         halted=torch.zeros_like(carry.halted),
+        limits=None if vary_N_sup is None else _refilled_limits(carry, slots, most=vary_N_sup, generator=generator),
     )
+
+
+def _refilled_limits(carry: Carry, slots: Tensor, *, most: int, generator: torch.Generator | None) -> Tensor:
+    """The limits of all slots, with new ones, from 2 to `most`, in these."""
+    old = torch.full_like(carry.steps, most) if carry.limits is None else carry.limits
+    drawn = torch.randint(2, most + 1, slots.shape, generator=generator, device=slots.device)
+    return old.index_copy(0, slots, drawn.to(old))
 
 
 def _refilled_regions(old: Batch, new: Batch, *, slots: Tensor) -> Tensor | None:
@@ -169,11 +186,13 @@ def supervision_step(
     state, output = think(model, carry.state, batch=batch, depth=depth)
     state = tuple(s.detach() for s in state)
     steps = carry.steps + 1
-    is_last = steps >= config.N_sup
+    is_last = steps >= (config.N_sup if carry.limits is None else carry.limits)
     with torch.no_grad():
         correct = correctness(output.logits, batch.labels)
         halted = is_last
-        if config.N_sup > 1:
+        if carry.limits is not None:
+            halted = is_last | (correct.exact & correct.has_labels & (3 * steps >= carry.limits))
+        elif config.N_sup > 1:
             stops = wants_to_halt(output, config.halting)
             halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated, Literal
 
 from tyro.conf import Suppress
@@ -22,13 +22,15 @@ class DataConfig:
 
     task: str = "sudoku4"
     """Puzzle family: sudoku4, sudoku6, sudoku9, sudoku16, sudoku9x (diagonals), latin9 (no boxes), jigsaw-LAYOUT (a letter per
-    cell), mazes (maze10, maze12x20), ARC (arc10, arc30)."""
+    cell), mazes (maze10, maze12x20), ARC (arc10, arc30). Several, joined with +, are trained in turn by one network; what it is
+    used on is the last."""
     _: KW_ONLY
     train: str = "default"
     """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts), joined with +; repeat a set
-    to show it more often. ARC: task sources, or none."""
+    to show it more often. With several tasks TASK=SOURCE is for that task alone. ARC: task sources, or none."""
     test: str = "default"
-    """Test puzzles, never trained on: a file, `default` or `hub`. ARC: sources whose test inputs are solved."""
+    """Test puzzles, never trained on: a file, `default` or `hub`; TASK=SOURCE as in train. ARC: sources whose test inputs are
+    solved."""
     augment: bool = True
     """Show every puzzle under a new random symmetry each time."""
     symmetries: str = "none"
@@ -62,8 +64,10 @@ class DataConfig:
             for name, value in (("train", self.train), ("test", self.test))
             if isinstance(value, str) and "" in value.split("+") and not os.path.exists(value)
         ]
-        if not texts and not re.fullmatch(r"[\w.:-]{1,1000}", self.task):
+        if not texts and not re.fullmatch(r"[\w.:-]{1,1000}(\+[\w.:-]{1,1000}){0,99}", self.task):
             texts.append(f"task must be a name of letters, digits and . : _ -, got {shown(self.task)}")
+        if not texts and len(self.families) > 1:
+            texts += self._problems_of_several()
         refuse(texts + number_problems(self, {"views": 100_000}))
         british = re.sub(r"(^|\+)colors(?=[+=]|$)", r"\1colours", self.symmetries)
         object.__setattr__(self, "symmetries", british)
@@ -82,3 +86,60 @@ class DataConfig:
         if self.relabel and not self.augment:
             problems.append("relabel is about puzzles that a symmetry made: it needs augment")
         refuse(problems)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The names of the puzzle families that are trained together; one, if `task` names one."""
+        return tuple(self.task.split("+"))
+
+    @property
+    def family(self) -> str:
+        """The name of the family that the trained network is used on: the last that `task` names."""
+        return self.families[-1]
+
+    def of_each(self) -> tuple[DataConfig, ...]:
+        """The settings of each family, in the order of their names, as if it were trained alone."""
+        if len(self.families) == 1:
+            return (self,)
+        return tuple(
+            replace(self, task=name, train=self._own_sources(self.train, name), test=self._own_sources(self.test, name))
+            for name in self.families
+        )
+
+    def _own_sources(self, sources: str, family: str) -> str:
+        """What joined sources hold for one of several families."""
+        own = []
+        for item in _items(sources):
+            label, equals, source = item.partition("=")
+            if equals and label in self.families:
+                own += [source] if label == family else []
+            else:
+                own.append(item)
+        return "+".join(own)
+
+    def _problems_of_several(self) -> list[str]:
+        """What is wrong with the settings of several families."""
+        problems = []
+        if len(set(self.families)) < len(self.families):
+            problems.append(f"task must name every family once: got {self.task}")
+        if self.grid is not None:
+            problems.append(
+                f"files of grids (--data FILE) are one task: it cannot be trained with others, got {self.task}"
+            )
+        for name, sources in (("train", self.train), ("test", self.test)):
+            labels = [item.partition("=")[0] for item in _items(sources) if "=" in item and not os.path.exists(item)]
+            unknown = [label for label in labels if label not in self.families]
+            if unknown:
+                known = ", ".join(self.families)
+                problems.append(f"{name} says TASK=SOURCE for tasks in {known}: got {', '.join(map(shown, unknown))}")
+            bare = [family for family in self.families if not self._own_sources(sources, family)]
+            if bare and not unknown:
+                problems.append(
+                    f"{name} must name a source for every task: got none for {', '.join(bare)} (say {bare[0]}=default)"
+                )
+        return problems
+
+
+def _items(sources: str) -> list[str]:
+    """The sources that a + joins."""
+    return [sources] if os.path.exists(sources) else sources.split("+")

@@ -29,6 +29,15 @@ class RunConfig:
             refuse(["latents many carries a latent for each of n steps: a phase cannot have another n"])
         if self.model.system == "relational" and self.train.halting == "halt_continue":
             refuse(["system relational has no continue logit to learn: halting must be halt, got halt_continue"])
+        for phase in self.train.phases:
+            others = [name for name in phase.tasks.split("+") if name and name not in self.data.families]
+            if others:
+                refuse(
+                    [
+                        f"train.phases until {phase.until}: tasks must be among those of the run, {self.data.task}: got "
+                        + ", ".join(others)
+                    ]
+                )
 
 
 @dataclass(frozen=True)

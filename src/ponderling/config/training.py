@@ -31,6 +31,8 @@ class Phase:
     """Highest rating of the puzzles shown; by default no limit."""
     extra_clues: int = 0
     """Give a random number of each puzzle's missing cells, from 0 to this."""
+    tasks: str = ""
+    """Puzzle families that are trained during this phase, joined with +; by default all of the run."""
 
     def __post_init__(self) -> None:
         refuse(number_problems(self, {name: MOST_OF_MODEL[name] for name in ("n", "T")}))
@@ -46,6 +48,8 @@ class Phase:
             )
             if value is not None and value < least
         ]
+        if self.tasks and "" in self.tasks.split("+"):
+            problems.append(f"tasks must name a family on both sides of every +: got {self.tasks!r}")
         refuse(problems)
 
 
@@ -58,9 +62,14 @@ class TrainConfig:
     phases: tuple[Phase, ...] = ()
     """Overrides for the first steps, such as easier puzzles or fewer recursions, one phase after the other."""
     batch_size: int = 768
-    """B, number of slots in the batch; a slot whose puzzle halts takes the next puzzle."""
+    """B, number of slots in the batch; a slot whose puzzle halts takes the next puzzle. Several tasks have as many each."""
+    batch_cells: int | None = None
+    """Number of cells in the batch, in place of batch_size: a grid of L cells gets batch_cells / L slots, at least one."""
     N_sup: int = 16
     """Maximum number of supervision steps per puzzle (official halt_max_steps)."""
+    vary_N_sup: bool = False
+    """Draw each puzzle's maximum uniformly from 2 to N_sup. A right answer ends it after a third of that, whatever the halting
+    head says."""
     halting: Halting = "halt"
     """halt: binary cross-entropy on whether the answer is right (TRM). halt_continue: Q-learning with a second forward pass
     (HRM)."""
@@ -111,6 +120,10 @@ class TrainConfig:
         for name in ("steps", "batch_size", "N_sup"):
             if getattr(self, name) < 1:
                 problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+        if self.batch_cells is not None and self.batch_cells < 1:
+            problems.append(f"batch_cells must be at least 1: got {self.batch_cells}")
+        if self.vary_N_sup and self.N_sup < 2:
+            problems.append(f"vary_N_sup draws from 2 to N_sup: N_sup must be at least 2, got {self.N_sup}")
         for name in (
             "seed",
             "warmup_steps",

@@ -15,12 +15,13 @@ from ponderling.tasks.custom.split import spec_of
 
 
 def task_of(data: DataConfig) -> Task:
-    """The puzzle family that a config means.
+    """The puzzle family that a config means; of several, the one that the trained network is used on.
 
     Raises:
         ValueError: when no family has that name.
     """
-    return get_task(data.task, data)
+    own = data.of_each()[-1]
+    return get_task(own.task, own)
 
 
 def grid_config(

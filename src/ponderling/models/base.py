@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.interface import Output, State
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
+from ponderling.tasks.base import Relations
 
 
 class Model(nn.Module):
@@ -42,6 +45,20 @@ class Model(nn.Module):
         if count == 1:
             return ("z",)
         return ("y", "z") if count == 2 else ("y", *(f"z_{i}" for i in range(1, count)))
+
+    def on(self, shape: PuzzleShape, relations: Relations | None) -> Self:
+        """The same weights, the very tensors, for another family's puzzles.
+
+        Args:
+            shape: The shape of these puzzles.
+            relations: The family's groups of cells; needed for a relational network.
+
+        Raises:
+            ValueError: when the network is tied to the puzzles that it was made for.
+        """
+        raise ValueError(
+            f"{type(self).__name__} with mixer {self.config.mixer} is tied to the grid that it was made for"
+        )
 
     def initial_state(self, batch_size: int) -> State:
         """The state that every puzzle starts from; expanded views, not copies."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +12,10 @@ from torch import Tensor, nn
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.base import Model
 from ponderling.models.interface import Output, State
-from ponderling.models.layers import Embedding, Linear, truncated_normal_
+from ponderling.models.layers import Embedding, Linear, MixNeighbours, truncated_normal_
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
 from ponderling.recursion import Net
+from ponderling.tasks.base import Relations
 
 
 class HaltHead(nn.Module):
@@ -59,6 +62,17 @@ class Reasoner(Model):
         self.register_buffer(
             "initial", truncated_normal_(torch.empty(num_states, D), 1.0, generator=generator).to(dtype)
         )
+
+    def on(self, shape: PuzzleShape, relations: Relations | None) -> Self:
+        """The same weights, the very tensors, on a grid of another size; for mixer neighbours alone."""
+        if self.config.mixer != "neighbours":
+            return super().on(shape, relations)
+        view = copy.deepcopy(self, {id(t): t for t in (*self.parameters(), *self.buffers())})
+        view.shape = shape
+        for module in view.modules():
+            if isinstance(module, MixNeighbours):
+                module.columns = shape.columns
+        return view
 
     def embed_question(self, tokens: Tensor, puzzle_ids: Tensor) -> Tensor:
         """x, (B, S, D), from tokens (B, L) and puzzle ids (B,)."""

@@ -12,6 +12,8 @@ graphs, of which a block is one round, and, where cells hear neighbours, neural 
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -189,7 +191,7 @@ class Relational(Model):
         super().__init__(config, shape)
         self.puzzle_embedding = None
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
-        self._tie(relations)
+        self.relations = relations
         named = len(relations.named)
         if relations.symbols:
             self.embedding = Embedding(2 + named, D, std=1.0, dtype=dtype, generator=generator)
@@ -210,29 +212,37 @@ class Relational(Model):
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
         self.register_buffer("initial", truncated_normal_(torch.empty(2, D), 1.0, generator=generator).to(dtype))
+        self._tie(relations)
 
     def _tie(self, relations: Relations) -> None:
         """Takes over what ties the cells of one size of puzzles together, as buffers that are not saved."""
         self.relations, self.relation_names = relations, relations.names
-        C, vocab_size = self.shape.seq_len, self.shape.vocab_size
+        C, vocab_size, device = self.shape.seq_len, self.shape.vocab_size, self.initial.device
         for name, groups in relations.groups.items():
-            members = membership(groups, C).to(getattr(torch, self.config.dtype))
+            members = membership(groups, C).to(self.initial)
             self.register_buffer(f"ties_{name}", members, persistent=False)
         if relations.neighbours is not None:
-            self.register_buffer(f"ties_{NEIGHBOURS}", adjacency(relations.neighbours), persistent=False)
-        says = torch.full(
-            (vocab_size,), -1
-        )  # of each token its place among the named, or -1 - its place among the symbols
-        says[:] = 0
+            self.register_buffer(f"ties_{NEIGHBOURS}", adjacency(relations.neighbours).to(device), persistent=False)
+        says = torch.zeros(
+            vocab_size, dtype=torch.long
+        )  # a token's place among the named, or -1 - that among the symbols
         for place, token in enumerate(relations.named):
             says[token] = place
         for place, token in enumerate(relations.symbols):
             says[token] = -1 - place
-        self.register_buffer("says", says, persistent=False)
+        self.register_buffer("says", says.to(device), persistent=False)
         order = torch.full((vocab_size,), len(relations.symbols) + len(relations.answers))
         for place, token in enumerate((*relations.symbols, *relations.answers)):
             order[token] = place
-        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("order", order.to(device), persistent=False)
+
+    def on(self, shape: PuzzleShape, relations: Relations | None) -> Relational:
+        """The same weights, the very tensors and networks, for another family's puzzles."""
+        relations, view = relations_for(self.config, relations), copy.copy(self)
+        view._buffers = dict(self._buffers)
+        view.shape = shape
+        view._tie(relations)
+        return view
 
     @property
     def num_vectors(self) -> int:

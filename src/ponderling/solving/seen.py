@@ -6,7 +6,7 @@ So an evaluation can say how many of its puzzles the model has seen, up to the f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from ponderling.tasks.split import alike, class_keys, load_puzzles
 FORMAT = 1
 """Version of the file, and of the fingerprints in it."""
 
+CLASSES_OF = "classes of "
+"""What stands in the file before the name of a family other than the run's last."""
+
 Bools = NDArray[np.bool_]
 
 
@@ -43,10 +46,8 @@ class Overlap:
 class Seen:
     """What a model has seen in training."""
 
-    task: str
-    """The family of the run."""
-    classes: NDArray[np.uint64]
-    """The numbers of the classes, ascending."""
+    classes: Mapping[str, NDArray[np.uint64]]
+    """The numbers of the classes of each family that was trained on, ascending, by its name."""
     is_all: bool
     """Whether nothing else was trained on; False where the run began with weights of which that is not known."""
     left_out: tuple[str, ...] = ()
@@ -54,11 +55,14 @@ class Seen:
 
     def among(self, task: Task, puzzles: Puzzles) -> Overlap:
         """Which puzzles of a family, the run's own or another, were seen."""
-        asked, family = puzzles, task
-        if task.name != self.task:
-            family = get_task(self.task) if isinstance(task, GridTask) and ":" not in self.task else task
-            asked = task.as_puzzles_of(self.task, puzzles) if isinstance(task, GridTask) else None
-        rows = np.zeros(len(puzzles), bool) if asked is None else np.isin(class_keys(family, asked), self.classes)
+        rows = np.zeros(len(puzzles), bool)
+        for name, classes in self.classes.items():
+            asked, family = puzzles, task
+            if task.name != name:
+                family = get_task(name) if isinstance(task, GridTask) and ":" not in name else task
+                asked = task.as_puzzles_of(name, puzzles) if isinstance(task, GridTask) else None
+            if asked is not None:
+                rows |= np.isin(class_keys(family, asked), classes)
         return Overlap(rows=rows, is_all=self.is_all)
 
 
@@ -67,27 +71,30 @@ def run_of(folder: Path) -> Path:
     return folder.parent if folder.name in (BEST, LAST) else folder
 
 
-def keep_seen(folder: Path, task: Task, *, data: DataSplit, before: str | Path | None = None) -> None:
+def keep_seen(folder: Path, families: Sequence[tuple[Task, DataSplit]], *, before: str | Path | None = None) -> None:
     """Notes in a run's folder what it is going to be trained on.
 
     Args:
         folder: The run folder.
-        task: The family.
-        data: The run's puzzles.
+        families: The run's families and their puzzles; the last is the one that the network is used on.
         before: The checkpoint whose weights the run starts with, which have seen what was trained on then.
     """
     earlier = None if before is None else _seen_by(before)
-    classes = np.unique(class_keys(task, _once(data.train)))
-    if earlier is not None:
-        classes = np.union1d(classes, earlier.classes)
+    classes = {task.name: np.unique(class_keys(task, _once(data.train))) for task, data in families}
+    for name, known in ({} if earlier is None else earlier.classes).items():
+        classes[name] = np.union1d(classes[name], known) if name in classes else known
+    own = families[-1][0].name
+    others = [name for name in classes if name != own]
     facts = {
         "format": FORMAT,
-        "task": task.name,
+        "task": own,
         "is_all": before is None or (earlier is not None and earlier.is_all),
-        "left_out": [str(reason) for reason in data.left_out],
+        "left_out": [str(reason) for _, data in families for reason in data.left_out],
+        **({"others": others} if others else {}),
     }
     metadata = {"seen": json.dumps(facts)}  # one entry: safetensors writes several in a random order
-    write_atomically(folder / SEEN, lambda path: save_file({"classes": classes}, path, metadata=metadata))
+    tensors = {"classes": classes[own], **{f"{CLASSES_OF}{name}": classes[name] for name in others}}
+    write_atomically(folder / SEEN, lambda path: save_file(tensors, path, metadata=metadata))
 
 
 def _once(puzzles: Puzzles) -> Puzzles:
@@ -109,13 +116,16 @@ def read_seen(folder: Path) -> Seen | None:
         return None
     try:
         with safe_open(path, "numpy") as file:
-            facts, classes = json.loads((file.metadata() or {})["seen"]), file.get_tensor("classes")
-        if classes.dtype != np.uint64 or classes.ndim != 1:
-            raise ValueError(f"expected one row of 64-bit numbers, got {classes.dtype} of shape {classes.shape}")
+            facts = json.loads((file.metadata() or {})["seen"])
+            names = {str(facts["task"]): "classes", **{name: CLASSES_OF + name for name in facts.get("others", [])}}
+            classes = {name: file.get_tensor(key) for name, key in names.items()}
+        for found in classes.values():
+            if found.dtype != np.uint64 or found.ndim != 1:
+                raise ValueError(f"expected one row of 64-bit numbers, got {found.dtype} of shape {found.shape}")
         if facts["format"] != FORMAT:
             return None  # of another version, whose numbers mean nothing here
         left_out = tuple(map(str, facts["left_out"]))
-        return Seen(task=str(facts["task"]), classes=classes, is_all=facts["is_all"] is True, left_out=left_out)
+        return Seen(classes=classes, is_all=facts["is_all"] is True, left_out=left_out)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{path}: damaged ({' '.join(str(error).split())}); delete it, and evaluations will not say what was trained on"
@@ -132,12 +142,15 @@ def _seen_by(name: str | Path) -> Seen | None:
     if noted is not None:
         return noted
     config, _, info = read_config(folder)
-    sources = _packaged_sources(config.data.train, config.data.task, folder=folder, info=info)
-    if sources is None:
-        return None
-    task = get_task(config.data.task)
-    keys = [class_keys(task, load_puzzles(task, name, split="train")) for name in sources]
-    return Seen(task=task.name, classes=np.unique(np.concatenate(keys)), is_all=True)
+    classes = {}
+    for own in config.data.of_each():
+        sources = _packaged_sources(own.train, own.task, folder=folder, info=info)
+        if sources is None:
+            return None
+        task = get_task(own.task)
+        keys = [class_keys(task, load_puzzles(task, name, split="train")) for name in sources]
+        classes[task.name] = np.unique(np.concatenate(keys))
+    return Seen(classes=classes, is_all=True)
 
 
 def _packaged_sources(train: str, task: str, *, folder: Path, info: Mapping[str, Any]) -> list[str] | None:
@@ -163,19 +176,19 @@ def overlap_with(checkpoint: Checkpoint, puzzles: Puzzles, *, task: Task) -> Ove
     if noted is not None:
         return noted.among(task, puzzles)
     config, _, info = read_config(checkpoint.path)  # the checkpoint's own family, whatever it is used on
-    own = config.data.task
-    sources = _packaged_sources(config.data.train, own, folder=checkpoint.path, info=info)
-    if sources is None or not isinstance(task, GridTask):
-        return None
-    asked = task.as_puzzles_of(own, puzzles)
     found = np.zeros(len(puzzles), bool)
-    if asked is None:
-        return Overlap(rows=found, is_all=True)
-    if asked.brings_regions.any():
-        return None  # reading all puzzles with regions of their own takes longer than most evaluations
-    family = get_task(own)
-    assert isinstance(family, GridTask)
-    for name in sources:
-        if name not in family.sets_with_regions:
-            found |= alike(family, asked, others=load_puzzles(family, name, split="train"))
+    for own in config.data.of_each():
+        sources = _packaged_sources(own.train, own.task, folder=checkpoint.path, info=info)
+        if sources is None or not isinstance(task, GridTask):
+            return None
+        asked = task.as_puzzles_of(own.task, puzzles)
+        if asked is None:
+            continue
+        if asked.brings_regions.any():
+            return None  # reading all puzzles with regions of their own takes longer than most evaluations
+        family = get_task(own.task)
+        assert isinstance(family, GridTask)
+        for name in sources:
+            if name not in family.sets_with_regions:
+                found |= alike(family, asked, others=load_puzzles(family, name, split="train"))
     return Overlap(rows=found, is_all=True)

@@ -55,20 +55,25 @@ class ProgressLines(Observer):
 
     def started(self, trainer: Any) -> None:
         """Says what is trained on what."""
-        data, config = trainer.data, trainer.config
+        config, lanes = trainer.config, trainer.lanes
+        counts = {
+            part: sum(len(getattr(lane.data, part)) for lane in lanes) for part in ("train", "validation", "test")
+        }
+        slots = [lane.num_slots for lane in lanes]
         self.steps = config.train.steps
         self._trained_from, self._started_at = trainer.step, time.monotonic()
         parameters = sum(p.numel() for p in trainer.model.parameters())
         self.say(
             f"{config.model.system.upper()}, {parameters:,} parameters, on {config.data.task}: "
-            f"{len(data.train):,} puzzles to train on, {len(data.validation):,} to validate, {len(data.test):,} to test; "
-            f"{self.steps:,} steps of {config.train.batch_size} slots"
+            f"{counts['train']:,} puzzles to train on, {counts['validation']:,} to validate, {counts['test']:,} to test; "
+            f"{self.steps:,} steps of {' or '.join(map(str, dict.fromkeys(slots)))} slots"
             + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
             + (f" into {trainer.out}" if self.keeps_folder else "")
             + (f", from step {trainer.step:,}" if trainer.step else "")
         )
-        for sentence in (*(data.left_out or trainer.task.left_out), *data.notes):
-            self.say(str(sentence))
+        for lane in lanes:
+            for sentence in (*(lane.data.left_out or lane.task.left_out), *lane.data.notes):
+                self.say(f"{lane.name}: {sentence}" if len(lanes) > 1 else str(sentence))
 
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
         """Tells of the progress."""
@@ -90,8 +95,11 @@ class ProgressLines(Observer):
         """Prints the scores."""
         early, halting = figures["early_exit"], figures["halting"]
         what = "validation" if kind == "eval" else f"test, weights of step {step:,}"
+        families = [f"{name} {percent(its['exact'])}" for name, its in figures.get("families", {}).items()]
         self.say(
-            f"step {step:,}  {what}: exact {percent(figures['exact'])} at {figures['steps']} steps, "
+            f"step {step:,}  {what}: exact {percent(figures['exact'])}"
+            + (f" ({', '.join(families)})" if families else "")
+            + f" at {figures['steps']} steps, "
             f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
             f"halting precision {percent(halting['precision'])}"
             + ("  (best so far)" if is_best else "")

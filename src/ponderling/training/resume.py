@@ -91,22 +91,47 @@ def _hash(array: np.ndarray | None) -> str:
     return digest.hexdigest()
 
 
-def shared_out(saved: list[dict[str, Any]], world: World, *, batch_size: int) -> dict[str, Any]:
-    """Redistributes the slots of a run to another number of processes, and returns this process's part.
+def shared_out(saved: list[dict[str, Any]], world: World) -> tuple[dict[str, Any], int]:
+    """Redistributes the slots of a run to another number of processes.
 
     No sample is drawn twice; where not all processes had drawn as many, some are not drawn in this epoch.
+
+    Returns:
+        This process's part, and how many samples are not drawn.
+
+    Raises:
+        ValueError: when the slots cannot be shared out evenly.
     """
-    own, whole = world.share(batch_size), _join_carries([part["carry"] for part in saved])
+    own, skipped = _lane_shared_out(saved, world)
+    others: dict[str, Any] = {}
+    for name in saved[0].get("others", {}):
+        others[name], more = _lane_shared_out([part["others"][name] for part in saved], world)
+        skipped += more
     sums = Window.of_all([part["window"][0] for part in saved])
     return {
-        "sampler": -(-max(part["sampler"] for part in saved) * len(saved) // world.size),
+        **own,
         "generator": torch.empty(0),  # begins anew
-        "carry": {name: _each(lambda tensor: tensor[own], value) for name, value in whole.items()},
         "window": [
             {name: value if name in SHARED else value / world.size for name, value in sums.items()},
             saved[0]["window"][1],
         ],
-    }
+        "others": others,
+    }, skipped
+
+
+def _lane_shared_out(saved: list[dict[str, Any]], world: World) -> tuple[dict[str, Any], int]:
+    """One lane's part in `shared_out`."""
+    whole = _join_carries([part["carry"] for part in saved])
+    count = len(whole["halted"])
+    if count % world.size:
+        raise ValueError(
+            f"the run has {count} slots, which cannot be shared out evenly among {world.size} processes: go on with a number "
+            "of processes that divides it"
+        )
+    share = world.share(count)
+    position = -(-max(part["sampler"] for part in saved) * len(saved) // world.size)
+    carry = {name: _each(lambda tensor: tensor[share], value) for name, value in whole.items()}
+    return {"sampler": position, "carry": carry}, position * world.size - sum(part["sampler"] for part in saved)
 
 
 def carry_to_dict(carry: Carry) -> dict[str, Any]:
@@ -121,6 +146,8 @@ def carry_to_dict(carry: Carry) -> dict[str, Any]:
     }
     if carry.batch.regions is not None:
         tensors["regions"] = carry.batch.regions
+    if carry.limits is not None:
+        tensors["limits"] = carry.limits
     return {name: _each(Tensor.cpu, value) for name, value in tensors.items()}
 
 
@@ -135,6 +162,7 @@ def carry_from_dict(saved: dict[str, Any], device: torch.device, *, vocab_size: 
         batch=Batch(tokens, tensors["labels"], puzzle_ids=tensors["puzzle_ids"], regions=regions),
         steps=tensors["steps"],
         halted=tensors["halted"],
+        limits=tensors.get("limits"),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -44,35 +44,37 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, RunConfig, SolveConfig
-from ponderling.data import Sampler, augmentation, task_of
-from ponderling.data.sampler import Augment
+from ponderling.data import task_of
 from ponderling.halting import times_asked
-from ponderling.losses import IGNORE
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.interface import takes_depth
 from ponderling.models.own_network import note_of
-from ponderling.models.torch_compile import compile_networks
-from ponderling.solving.evaluate import Evaluation, evaluate, joined
+from ponderling.solving.evaluate import Evaluation
 from ponderling.solving.kept import keep_test, places_of
 from ponderling.solving.seen import keep_seen, read_seen
-from ponderling.solving.solver import Solver
-from ponderling.supervision import Batch, Carry, empty_carry, refill, supervision_step
 from ponderling.system import FolderLock, appearing, keep_freed_memory
-from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
+from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.own_code import files_of
 from ponderling.training.distributed import World, checked_device
+from ponderling.training.lanes import (
+    FamilyData,
+    Lane,
+    check_batch_size,
+    compile_lanes,
+    drawn,
+    lanes_of,
+    phase_seed,
+    read_families,
+    refuse_mixture,
+    to_batch,
+)
 from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
-from ponderling.training.resume import (
-    carry_from_dict,
-    carry_to_dict,
-    check_resumable,
-    fingerprint,
-    fingerprints,
-    other_puzzles,
-    shared_out,
-)
+from ponderling.training.resume import check_resumable, fingerprint, fingerprints, other_puzzles, shared_out
+from ponderling.training.scoring import Stopped, figures_of, score
+
+__all__ = ["Trainer", "TrainingError", "start", "to_batch"]
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
@@ -82,18 +84,15 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message says why and what to try."""
 
 
-class _Stopped(Exception):
-    """The final test was broken off."""
-
-
 class Trainer:
     """A training run: its state and its loop.
 
     Args:
         config: All settings of the run.
         out: The run folder; created when the run begins.
-        task: The puzzle family.
-        data: The puzzles to train, validate and test on.
+        task: The puzzle family; of several, the last.
+        data: Its puzzles to train, validate and test on.
+        others: The other families of a run of several, in order.
         model: A model to train in place of the one that the config describes: a module with the two methods of
             `supervision.RecursiveModel`. It is moved to the config's device.
         recipe: The recipe's name, recorded in the checkpoints.
@@ -113,6 +112,7 @@ class Trainer:
         *,
         task: Task,
         data: DataSplit,
+        others: Sequence[FamilyData] = (),
         model: TrainableModel | None = None,
         recipe: str | None = None,
         observer: Observer | None = None,
@@ -126,10 +126,9 @@ class Trainer:
         if not world.is_first:
             self.observer = Observer()
         train, run = config.train, config.run
-        if train.batch_size % world.size:
-            raise ValueError(
-                f"--train.batch-size is shared out evenly among {world.size} processes: got {train.batch_size}"
-            )
+        families = (*others, FamilyData(task=task, settings=config.data.of_each()[-1], data=data))
+        refuse_mixture(config, [family.task for family in families])
+        check_batch_size(train, world=world)
         if run.tensorboard:
             need_tensorboard()
         if run.threads:
@@ -142,7 +141,8 @@ class Trainer:
                 config.model, self.shape, generator=seeded_generator(train.seed), relations=task.relations
             )
         refuse_other_shape(model, self.shape)
-        if isinstance(model, Model) and not model.takes_own_regions and data.train.brings_regions.any():
+        bring = any(family.data.train.brings_regions.any() for family in families)
+        if isinstance(model, Model) and not model.takes_own_regions and bring:
             raise ValueError(
                 f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
                 f"is told of: got --model.system {config.model.system}"
@@ -155,14 +155,20 @@ class Trainer:
         # A network of the user's own may hold a buffer that is infinite by design, such as a mask.
         self._infinite = {name for name, value in self.model.named_buffers() if not value.isfinite().all()}
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
-        if run.compile and not compile_networks(self.model):
+        self.lanes = lanes_of(
+            families,
+            config=config,
+            model=self.model,
+            averaged=self.evaluated_model,
+            device=self.device,
+            world=world,
+        )
+        if run.compile and not compile_lanes(self.lanes):
             self.observer.noticed(
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
         self.optimizers = Optimizers(self.model, train, puzzle_embedding=getattr(self.model, "puzzle_embedding", None))
         self.generator = seeded_generator(_process_seed(train.seed, world.rank), self.device)
-        num_slots = train.batch_size // world.size
-        self.carry: Carry = empty_carry(self.model, num_slots, seq_len=self.shape.seq_len, device=self.device)
         self.step = 0
         self.best: dict[str, Any] | None = None
         self.seconds = 0.0
@@ -175,9 +181,6 @@ class Trainer:
         self._found: tuple[int, ...] | None = None  # which files of the folder this run goes on from
         self._best_is_due: dict[str, Any] | None = None  # figures of weights that are best and not saved as such
         self._tested_as_now = True
-        for phase in train.phases:
-            _rated(data.train, phase)  # refuses what cannot be before hours have gone by
-            augmentation(config.data, task, extra_clues=phase.extra_clues)
         self._check_depth()
         self._start_phase()
 
@@ -188,18 +191,8 @@ class Trainer:
 
     def _start_phase(self) -> None:
         """Sets the puzzles to draw from, as the phase of the next step says."""
-        phase = self.phase
-        if phase is None:
-            augment = augmentation(self.config.data, self.task)
-            self.sampler = self._sample(self.data.train, augment, seed=self.config.train.seed)
-        else:
-            number = self.config.train.phases.index(phase)
-            puzzles = self.data.train[_rated(self.data.train, phase)]
-            augment = augmentation(self.config.data, self.task, extra_clues=phase.extra_clues)
-            self.sampler = self._sample(puzzles, augment, seed=_phase_seed(self.config.train.seed, number))
-
-    def _sample(self, puzzles: Puzzles, augment: Augment | None, *, seed: int) -> Sampler:
-        return Sampler(puzzles, augment, seed=seed, rank=self.world.rank, world_size=self.world.size)
+        for lane in self.lanes:
+            lane.start(self.phase)
 
     def next_depth(self) -> dict[str, int]:
         """The n and T of the next update, by name, if they differ from the model's own."""
@@ -260,7 +253,8 @@ class Trainer:
             if self.test_to_keep is not None and world.is_first:
                 keep_test(self.out, self.test_to_keep)
             if world.is_first and (self.step == 0 or not (self.out / SEEN).is_file()):
-                keep_seen(self.out, self.task, data=self.data, before=self.started_from)
+                families = [(lane.task, lane.data) for lane in self.lanes]
+                keep_seen(self.out, families, before=self.started_from)
             self.observer.started(self)
             self._restore_best()
             tested = log.tested if log is not None and self.step >= steps else None
@@ -292,7 +286,7 @@ class Trainer:
             else:
                 figures = self._test(log, should_stop)
                 self._tested_as_now = True
-        except _Stopped:  # everything is saved; resuming makes the test anew
+        except Stopped:  # everything is saved; resuming makes the test anew
             figures = {}
         finally:
             if log is not None:
@@ -339,19 +333,15 @@ class Trainer:
     def train_step(self) -> None:
         """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
         train = self.config.train
-        new = self.sampler.take(int(self.carry.halted.sum()))  # sync
-        self.carry = refill(
-            self.model, self.carry, new=to_batch(new), noise=train.state_noise, generator=self.generator
-        )
-        result = supervision_step(
-            self.model, self.carry, config=train, generator=self.generator, depth=self.next_depth()
-        )
-        (result.loss / train.batch_size).backward()
+        lane = drawn(self.lanes, self.phase, seed=train.seed, step=self.step)
+        lane.refill(self.generator)
+        result = lane.think(self.generator, depth=self.next_depth())
+        (result.loss / lane.num_slots).backward()
         total = result.loss.detach().clone()
         self._add_up_gradients(total)
         norm = self._gradient_norm()
         loss, norm = torch.stack([total, norm.to(total)]).tolist()  # sync
-        loss /= train.batch_size
+        loss /= lane.num_slots
         for name, value in (("loss", loss), ("norm of the gradient", norm)):
             if not math.isfinite(value):
                 self.optimizers.zero_grad()
@@ -363,7 +353,7 @@ class Trainer:
         self.optimizers.zero_grad()
         if self.ema is not None:
             self.ema.update_parameters(self.model)
-        self.carry = result.carry
+        lane.carry = result.carry
         self.step += 1
         if any(phase.until == self.step for phase in train.phases):
             self._start_phase()
@@ -421,16 +411,8 @@ class Trainer:
     @torch.no_grad()
     def _loss_is_finite(self) -> bool:
         """Whether one more supervision step of the slots, of the live and of the averaged weights, has a finite loss."""
-        generator = seeded_generator(0, self.device)
-        finite = []
-        try:
-            for model in {id(model): model for model in (self.model, self.evaluated_model)}.values():
-                with torch.compiler.set_stance("force_eager"):  # not worth compiling for
-                    result = supervision_step(model.eval(), self.carry, config=self.config.train, generator=generator)
-                finite.append(result.loss.isfinite())
-        finally:
-            self.model.train()
-        return bool(torch.stack(finite).all())  # sync
+        losses = [loss for lane in self.lanes for loss in lane.losses(seeded_generator(0, self.device))]
+        return bool(torch.stack(losses).isfinite().all())  # sync
 
     def _add_up_gradients(self, loss: Tensor) -> None:
         """Makes every process's gradients, and the loss, those of the whole batch."""
@@ -449,9 +431,9 @@ class Trainer:
 
     def _evaluate(self, log: MetricsLog | None) -> None:
         """Scores the validation puzzles, and keeps the weights if none before did better."""
-        if not len(self.data.validation):
+        figures = self._figures("validation")
+        if not figures:
             return
-        figures = self.score(self.data.validation).to_json()
         # Right cells decide between equals in exact match, and of wholly equal checkpoints the later is kept.
         rank = [figures["exact"], figures["cells"]]
         is_best = self.best is None or rank >= self.best["rank"]
@@ -466,7 +448,7 @@ class Trainer:
         if self.best is None or self.world.from_first(lambda: _step_of(self.out / BEST)) == self.best["step"]:
             return
         if self.best["step"] == self.step:
-            self._best_is_due = self.score(self.data.validation).to_json()
+            self._best_is_due = self._figures("validation")
             self.save()
         else:
             self.observer.noticed(
@@ -477,54 +459,48 @@ class Trainer:
 
     def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
-        if not len(self.data.test):
+        if not any(len(lane.data.test) for lane in self.lanes):
             return {}
 
         def check(done: int) -> None:
             if should_stop():
-                raise _Stopped
+                raise Stopped
 
         live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
         if self.best is not None:
             best = self.world.from_first(lambda: read_safetensors(self.out / BEST / MODEL))
             self.evaluated_model.load_state_dict(best)
         try:
-            outcome = self.score(self.data.test, check)
+            figures = self._figures("test", check)
         finally:
             self.evaluated_model.load_state_dict(live)
-        seen = read_seen(self.out) if self.world.is_first else None
-        figures = replace(outcome, seen=seen and seen.among(self.task, self.data.test)).to_json()
         self._write(log, "test", values=figures)
         self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures=figures, is_best=False)
         return figures
 
-    def score(self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None) -> Evaluation:
-        """Evaluates the averaged weights on these puzzles; `progress` gets the number this process has done."""
-        model = self.evaluated_model.eval()
-        try:
-            if self.world.size == 1:
-                return evaluate(self._solver(model), puzzles, progress=progress)
-            return self._score_together(model, puzzles, progress=progress)
-        finally:
-            self.model.train()
+    def _figures(self, part: str, progress: Callable[[int], object] = lambda done: None) -> dict[str, Any]:
+        """The figures of every family's puzzles of this part, `validation` or `test`; empty where there are none."""
+        seen = read_seen(self.out) if part == "test" and self.world.is_first else None
+        found = {}
+        for lane in self.lanes:
+            puzzles: Puzzles = getattr(lane.data, part)
+            if not len(puzzles):
+                continue
+            outcome = self.score(puzzles, progress, lane=lane)
+            found[lane.name] = outcome if seen is None else replace(outcome, seen=seen.among(lane.task, puzzles))
+        return figures_of(found) if found else {}
 
-    def _solver(self, model: TrainableModel) -> Solver:
-        return Solver(model, self.task, config=self.config, device=self.device)
-
-    def _score_together(
-        self, model: TrainableModel, puzzles: Puzzles, *, progress: Callable[[int], object]
+    def score(
+        self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None, *, lane: Lane | None = None
     ) -> Evaluation:
-        """Evaluates one part in each process; a process told to stop says so only when all are done, so none waits."""
-        own = puzzles[self.world.share(len(puzzles))]
-        part, stopped = None, False
-        if len(own):
-            try:
-                part = evaluate(self._solver(model), own, progress=progress)
-            except _Stopped:
-                stopped = True
-        if self.world.any(stopped):
-            raise _Stopped
-        return joined([part for part in self.world.collect(part) if part is not None])
+        """Evaluates the averaged weights on these puzzles.
+
+        Args:
+            puzzles: Of the family of a lane.
+            progress: Gets the number of puzzles that this process has done.
+            lane: The lane; None: the last.
+        """
+        return score(self.lanes[-1] if lane is None else lane, puzzles, world=self.world, progress=progress)
 
     def _save_weights(self, folder: Path, facts: dict[str, Any]) -> None:
         info = {
@@ -577,18 +553,23 @@ class Trainer:
     @cached_property
     def _puzzles(self) -> dict[str, Any]:
         """What tells the run's puzzles from others; `data` is all that older versions compare."""
+        others = {lane.name: fingerprints(lane.data) for lane in self.lanes[:-1]}
         return {
             "data": fingerprint(self.data.train, self.shape.vocab_size),
             "puzzles": fingerprints(self.data),
+            **({"others_puzzles": others} if others else {}),
         }
 
     def _own_state(self) -> dict[str, Any]:
         """The part of the training state that differs between processes."""
+        *others, own = self.lanes
+        state = own.state()
         return {
-            "sampler": self.sampler.position,
+            "sampler": state["sampler"],
             "generator": self.generator.get_state(),
-            "carry": carry_to_dict(self.carry),
+            "carry": state["carry"],
             "window": self._window.state(),
+            **({"others": {lane.name: lane.state() for lane in others}} if others else {}),
         }
 
     def resume(self) -> None:
@@ -611,10 +592,10 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.carry = carry_from_dict(own["carry"], self.device, vocab_size=self.shape.vocab_size)
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
-        self.sampler.position = own["sampler"]
+        for lane in self.lanes:
+            lane.restore(own if lane is self.lanes[-1] else own["others"][lane.name])
         self._window = Window(*own["window"])
         # An older run does not say what it was tested on.
         self._tested_as_now = solve == self.config.solve and "puzzles" in state
@@ -630,17 +611,25 @@ class Trainer:
         Raises:
             CheckpointError: naming the set, and what of it differs.
         """
-        other = other_puzzles(state.get("puzzles", {}), self._puzzles["puzzles"])
-        if other is None and state["data"] != self._puzzles["data"]:
-            other = "train", "questions or answers"
-        if other is None:
-            return
-        what, differing = other
+        for lane in self.lanes:
+            is_last = lane is self.lanes[-1]
+            before, now = (
+                known.get("puzzles", {}) if is_last else known["others_puzzles"][lane.name]
+                for known in (state, self._puzzles)
+            )
+            other = other_puzzles(before, now)
+            if other is None and is_last and state["data"] != self._puzzles["data"]:
+                other = "train", "questions or answers"
+            if other is not None:
+                self._refuse_other(*other, lane=lane)
+
+    def _refuse_other(self, what: str, differing: str, *, lane: Lane) -> None:
         option = "test" if what == "test" else "train"
         which = {"train": "other puzzles", "validation": "other validation puzzles", "test": "other test puzzles"}[what]
+        gives = f"gives {lane.name}" if len(self.lanes) > 1 else "gives"
         raise CheckpointError(
-            f"{self.out / LAST / TRAINING}: was trained on {which} than --data.{option} {getattr(self.config.data, option)} "
-            f"now gives (other {differing}); give the same puzzles, or start a new run with another --out"
+            f"{self.out / LAST / TRAINING}: was trained on {which} than --data.{option} {getattr(lane.settings, option)} "
+            f"now {gives} (other {differing}); give the same puzzles, or start a new run with another --out"
         )
 
     def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
@@ -648,8 +637,7 @@ class Trainer:
         world = self.world
         if len(saved) == world.size:
             return saved[world.rank]
-        own = shared_out(saved, world, batch_size=self.config.train.batch_size)
-        skipped = own["sampler"] * world.size - sum(part["sampler"] for part in saved)
+        own, skipped = shared_out(saved, world)
         self.observer.noticed(
             f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
         )
@@ -660,45 +648,12 @@ class Trainer:
         if saved.shape == self.generator.get_state().shape:
             self.generator.set_state(saved)
         else:
-            self.generator.manual_seed(_process_seed(_phase_seed(self.config.train.seed, step), self.world.rank))
-
-
-def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
-    """The rows of the puzzles that a phase shows."""
-    if puzzles.ratings is None:
-        if phase.min_rating or phase.max_rating is not None:
-            raise ValueError("train.phases asks for puzzles by their rating, but the training puzzles have none")
-        return np.arange(len(puzzles))
-    highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
-    rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
-    if not len(rows):
-        raise ValueError(
-            f"the phase of train.phases until step {phase.until} asks for puzzles rated from {phase.min_rating}"
-            + (f" to {phase.max_rating}" if phase.max_rating is not None else "")
-            + f": the training puzzles are rated {puzzles.ratings.min()} to {puzzles.ratings.max()}"
-        )
-    return rows
-
-
-def _phase_seed(seed: int, number: int) -> int:
-    """The seed of a phase's stream of samples; after the last phase it is the run's own seed."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+            self.generator.manual_seed(_process_seed(phase_seed(self.config.train.seed, step), self.world.rank))
 
 
 def _process_seed(seed: int, rank: int) -> int:
     """The seed of a process's stream of exploration and noise; the first process uses the run's own seed."""
     return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
-
-
-def to_batch(puzzles: Puzzles) -> Batch:
-    """The puzzles as tensors; a label PAD becomes IGNORE."""
-    labels = torch.from_numpy(puzzles.labels.astype(np.int64))
-    return Batch(
-        torch.from_numpy(puzzles.tokens.astype(np.int64)),
-        labels.masked_fill(labels == PAD, IGNORE),
-        puzzle_ids=torch.from_numpy(puzzles.puzzle_ids.astype(np.int64)),
-        regions=None if puzzles.regions is None else torch.from_numpy(puzzles.regions.astype(np.int64)),
-    )
 
 
 def start(
@@ -756,9 +711,18 @@ def _start(
     task: Task | None,
     data: DataSplit | None,
 ) -> Trainer:
-    task = task_of(config.data) if task is None else task
-    split = task.load_split(config.data) if data is None else data
-    trainer = Trainer(config, out, task=task, data=split, model=model, recipe=recipe, observer=observer, world=world)
+    others: Sequence[FamilyData] = ()
+    if task is None and data is None:
+        *others, own = read_families(config)
+        task, split = own.task, own.data
+    elif len(config.data.families) > 1:
+        raise ValueError(f"task and data replace those of one family: the config names {config.data.task}")
+    else:
+        task = task_of(config.data) if task is None else task
+        split = task.load_split(config.data) if data is None else data
+    trainer = Trainer(
+        config, out, task=task, data=split, others=others, model=model, recipe=recipe, observer=observer, world=world
+    )
     if has_run:
         trainer.resume()
     if config.data.grid is not None and len(split.test) and not (has_run and (out / TEST).is_file()):
