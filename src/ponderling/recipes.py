@@ -30,7 +30,7 @@ class Recipe:
 
 
 def _recipes() -> list[Recipe]:
-    return [*_small(), _small_arc(), *_relational(), *_papers(), *_papers_arc()]
+    return [*_small(), _small_arc(), *_relational(), _mazes(), *_papers(), *_papers_arc()]
 
 
 def _papers() -> list[Recipe]:
@@ -168,33 +168,12 @@ def _small() -> list[Recipe]:
         data=DataConfig(task="sudoku9"),
         run=RuntimeConfig(eval_every=1000, checkpoint_every=100),
     )
-    maze10 = RunConfig(
-        model=replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
-        train=replace(
-            train,
-            steps=2600,
-            phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
-            batch_size=64,
-            loss="softmax",
-            muon_lr=0.01,
-            clip_gradient=1.0,
-            ema_rate=0.995,
-        ),
-        data=DataConfig(task="maze10", relabel=True, num_validation=200),
-        run=RuntimeConfig(compile=True, eval_every=400, checkpoint_every=200),
-        solve=SolveConfig(halt_when_sure=0.9),
-    )
     return [
         Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", config=sudoku4),
         Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", config=as_hrm(sudoku4)),
         Recipe("sudoku6", "TRM on 6x6 Sudoku", config=sudoku6),
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", config=as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", config=sudoku9),
-        Recipe(
-            "maze10",
-            "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; 41 minutes on two cores",
-            config=maze10,
-        ),
     ]
 
 
@@ -314,6 +293,57 @@ def _relational() -> list[Recipe]:
         before=tuple(part.config() for part in _ON_TWO_CORES),
     )
     return [sudoku, on_cpu]
+
+
+def _mazes() -> Recipe:
+    """The packaged weights `maze`: mazes of 6x6 to 20x20 at once, small ones first."""
+    model = ModelConfig(
+        system="relational",
+        hidden_size=32,
+        num_layers=1,
+        expansion=2.25,
+        inner_multiple=8,
+        positions="none",
+        prefix_len=0,
+        puzzle_embedding_size=0,
+        n=8,
+        T=2,
+        dtype="float32",
+    )
+    train = TrainConfig(
+        steps=9000,
+        phases=(
+            Phase(until=500, tasks="maze6+maze8"),
+            Phase(until=1200, tasks="maze6+maze8+maze10+maze12"),
+            Phase(until=2500, tasks="maze8+maze10+maze12+maze16"),
+        ),
+        batch_cells=6144,
+        N_sup=24,
+        vary_N_sup=True,
+        vary_T=True,
+        loss="softmax",
+        optimizer="muon",
+        lr=2e-3,
+        muon_lr=0.01,
+        warmup_steps=50,
+        lr_min_ratio=0.0,
+        clip_gradient=1.0,
+        weight_decay=0.1,
+        beta2=0.98,
+        ema_rate=0.998,
+    )
+    sizes = "maze6+maze8+maze10+maze12+maze16+maze20"
+    return Recipe(
+        "maze",
+        "the packaged weights: relational network on mazes of 6x6 to 20x20, for mazes of every size",
+        config=RunConfig(
+            model=model,
+            train=train,
+            data=DataConfig(task=sizes, train="starts", augment=False, num_validation=50, max_test=100),
+            run=RuntimeConfig(compile=True, eval_every=3000, checkpoint_every=250),
+            solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
+        ),
+    )
 
 
 MLP_CELLS = 100
