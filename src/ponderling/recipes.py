@@ -351,13 +351,15 @@ MLP_CELLS = 100
 
 
 def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Recipe:
-    """A small run for your own task, chosen by the size of its grids.
+    """A small run for your own task: a relational network where the data name a structure, else a TRM by the grids' size.
 
     Args:
         data: What to train on.
         num_cells: L.
         num_puzzles: Puzzle ids; more than one brings a puzzle embedding.
     """
+    if data.structure != "none":
+        return _grid_relational(data)
     sudoku4, sudoku9 = (next(r.config for r in _small() if r.name == name) for name in ("sudoku4", "sudoku9-small"))
     base = sudoku4 if num_cells <= 36 else sudoku9
     model = base.model
@@ -372,6 +374,50 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
     summary = f"TRM with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
     return Recipe(
         "grid-small", summary, config=RunConfig(model=model, train=train, data=data, run=run, solve=base.solve)
+    )
+
+
+def _grid_relational(data: DataConfig) -> Recipe:
+    """A small run of the relational network for your own task."""
+    model = ModelConfig(
+        system="relational",
+        hidden_size=32,
+        num_layers=1,
+        expansion=3.0,
+        inner_multiple=8,
+        positions="learned" if "positions" in data.structure.split("+") else "none",
+        prefix_len=0,
+        puzzle_embedding_size=0,
+        n=4,
+        T=2,
+        dtype="float32",
+    )
+    train = TrainConfig(
+        steps=2000,
+        batch_size=64,
+        N_sup=8,
+        vary_T=True,
+        loss="softmax",
+        optimizer="muon",
+        lr=2e-3,
+        muon_lr=0.01,
+        warmup_steps=50,
+        lr_min_ratio=0.0,
+        clip_gradient=1.0,
+        weight_decay=0.1,
+        beta2=0.98,
+        ema_rate=0.995,
+    )
+    return Recipe(
+        "grid",
+        f"relational network, D {model.hidden_size}, on {data.structure}",
+        config=RunConfig(
+            model=model,
+            train=train,
+            data=data,
+            run=RuntimeConfig(eval_every=500, checkpoint_every=500),
+            solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
+        ),
     )
 
 

@@ -65,7 +65,7 @@ def main(args: list[str]) -> int:
             )
         _print_recipes()
         return 0 if args else 2
-    recipe = _recipe(name, files)
+    recipe = _recipe(name, files, args=args)
     args = args[1:] if name is not None else args
     default_out = Path("runs") / _run_name(name, files)
     out = Path(_value_of("--out", args) or default_out)
@@ -86,7 +86,7 @@ def main(args: list[str]) -> int:
     with join_world() as world:
         if config.data.grid is not None:
             config = replace(config, data=_shown(config.data, fresh=saved is None, tell=world.is_first))
-        if recipe.name == "grid-small" and saved is None and world.is_first:
+        if recipe.name in ("grid", "grid-small") and saved is None and world.is_first:
             print(f"{recipe.name}: {recipe.summary}, {config.train.steps:,} steps", file=sys.stderr)
         if in_parts:
             results = _train_parts(recipe, args, name=name, out=out, world=world)
@@ -258,7 +258,7 @@ def _run_name(name: str | None, files: tuple[str, str | None] | None) -> str:
     return "-".join(names)
 
 
-def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
+def _recipe(name: str | None, files: tuple[str, str | None] | None, *, args: list[str]) -> Recipe:
     """What to train: a named recipe, on --data if that is given; or the small one for a file or a family's name."""
     if name is not None and (":" in name or _is_task(name)):
         from ponderling.tasks import get_task
@@ -279,7 +279,20 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None) -> Recipe:
     assert data.grid is not None
     if base is not None:
         return Recipe(base.name, base.summary, config=replace(base.config, data=data))  # without parts
-    return grid_recipe(data, data.grid.rows * data.grid.columns, num_puzzles=data.grid.num_puzzles)
+    spec = data.grid
+    return grid_recipe(_structured(data, args), spec.rows * spec.columns, num_puzzles=spec.num_puzzles)
+
+
+def _structured(data: DataConfig, args: list[str]) -> DataConfig:
+    """The settings with the structure that --data.structure names, or else the one that a look at the file proposes."""
+    from ponderling.data import proposed_structure
+
+    named = _value_of("--data.structure", args)
+    if named is not None:
+        return replace(data, structure=named)
+    check, overlap = _value_of("--data.check", args), _value_of("--data.overlap", args)
+    looked = replace(data, check=check, overlap="drop" if overlap == "drop" else data.overlap)
+    return replace(data, structure=str(proposed_structure(looked)))
 
 
 def _is_task(name: str) -> bool:

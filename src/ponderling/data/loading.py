@@ -11,7 +11,8 @@ from ponderling.data.sampler import Augment
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, Puzzles, Task
 from ponderling.tasks.custom.family import Grids
-from ponderling.tasks.custom.split import spec_of
+from ponderling.tasks.custom.looking import Proposal
+from ponderling.tasks.custom.split import load_grids, spec_of
 
 
 def task_of(data: DataConfig) -> Task:
@@ -41,6 +42,17 @@ def grid_config(
     spec = spec_of(train, test, square=any(name in ("rotations", "dihedral") for name in symmetries.split("+")))
     base = base or DataConfig()
     return replace(base, task=Grids.name, train=train, test=test or "default", grid=spec, symmetries=symmetries)
+
+
+def proposed_structure(data: DataConfig) -> Proposal:
+    """What ties the cells of the grids in a run's training file together, by a look at its examples.
+
+    Raises:
+        PuzzleError: naming file, row and reason.
+    """
+    task = Grids.of(data)
+    puzzles = load_grids(task, data.train, test=data.test, drop=data.overlap == "drop").train.puzzles
+    return task.propose(puzzles)
 
 
 def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0) -> Augment | None:

@@ -25,9 +25,6 @@ class Model(nn.Module):
     puzzle_embedding: PuzzleEmbedding | None
     """A learned row for each puzzle, where the network has one."""
 
-    is_equivariant: bool = False
-    """Whether every view of a puzzle under a symmetry gets the same answer, so that more views gain nothing."""
-
     takes_own_regions: bool = False
     """Whether a question may bring regions of its own in place of its family's."""
 
@@ -37,6 +34,11 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig, shape: PuzzleShape):
         super().__init__()
         self.config, self.shape = config, shape
+
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether every view of a puzzle under a symmetry gets the same answer, so that more views gain nothing."""
+        return False
 
     @property
     def state_names(self) -> tuple[str, ...]:

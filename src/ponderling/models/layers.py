@@ -149,12 +149,12 @@ class MixPositions(nn.Module):
 
         The official code turns x to (B, D, S) and back; a product for each puzzle from the left is the same and faster.
         """
-        gate, up = _from_the_left(self.mlp.gate_up.weight, x).chunk(2, dim=1)
-        x = (x + _from_the_left(self.mlp.down.weight, F.silu(gate) * up)).float()
+        gate, up = from_the_left(self.mlp.gate_up.weight, x).chunk(2, dim=1)
+        x = (x + from_the_left(self.mlp.down.weight, F.silu(gate) * up)).float()
         return (x * torch.rsqrt(x.square().mean(1, keepdim=True) + self.eps)).to(gate.dtype)
 
 
-def _from_the_left(weight: Tensor, x: Tensor) -> Tensor:
+def from_the_left(weight: Tensor, x: Tensor) -> Tensor:
     """weight (W, S) times x (B, S, D): (B, W, D). `weight @ x` would copy the transposed x in training."""
     return torch.bmm(weight.to(x.dtype).expand(x.shape[0], -1, -1), x)  # len(x) would fix the size in an export
 

@@ -13,6 +13,7 @@ graphs, of which a block is one round, and, where cells hear neighbours, neural 
 from __future__ import annotations
 
 import copy
+import functools
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ from ponderling.losses import NEVER
 from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
-from ponderling.models.layers import Embedding, Linear, SwiGLU, rms_norm, swiglu_width, truncated_normal_
+from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, swiglu_width, truncated_normal_
 from ponderling.recursion import deep_recursion
 from ponderling.tasks.base import Neighbours, Relations
 
@@ -115,6 +116,21 @@ class Adjacent(nn.Module):
         return self.down(F.silu(gate) * up)
 
 
+class Places(nn.Module):
+    """A SwiGLU over the cells of a grid, alike for every vector and channel: the mixing of a TRM with an MLP over positions."""
+
+    def __init__(self, num_cells: int, config: ModelConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.mlp = scale_down_output(SwiGLU(num_cells, config, generator=generator))
+
+    def forward(self, u: Tensor) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D)."""
+        B, C, V, D = u.shape
+        flat = u.reshape(B, C, V * D)
+        gate, up = from_the_left(self.mlp.gate_up.weight, flat).chunk(2, dim=1)
+        return from_the_left(self.mlp.down.weight, F.silu(gate) * up).view(B, C, V, D)
+
+
 class RelationalBlock(nn.Module):
     """Messages through every relation, and among the vectors of each cell; then a SwiGLU on each vector (post-norm)."""
 
@@ -123,6 +139,7 @@ class RelationalBlock(nn.Module):
         relations: Relations,
         config: ModelConfig,
         *,
+        num_cells: int,
         num_vectors: int,
         generator: torch.Generator | None = None,
     ):
@@ -137,19 +154,21 @@ class RelationalBlock(nn.Module):
             else:
                 self.relations[name] = Groups(config, generator)
         self.symbols = scale_down_output(SwiGLU(D, config, generator=generator)) if num_vectors > 1 else None
+        self.places = Places(num_cells, config, generator) if relations.places else None
         self.mlp = SwiGLU(D, config, generator=generator)
 
     def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
         """(B, C, V, D) to (B, C, V, D); for each relation by name what its module takes: members of groups, or neighbours."""
         gate, value = self.gate_value(h).chunk(2, dim=-1)
         u = F.silu(gate) * value
-        told = None
+        told = []
         if self.symbols is not None:  # among those of one cell
-            told = self.symbols(soft_norm(_symbols_scale(h.shape[2]) * u.sum(dim=2, keepdim=True)))
-        for name, relation in self.relations.items():
-            heard = relation(u, ties[name])
-            told = heard if told is None else told + heard
-        h = rms_norm(h if told is None else h + told, self.eps)
+            told.append(self.symbols(soft_norm(_symbols_scale(h.shape[2]) * u.sum(dim=2, keepdim=True))))
+        told += [relation(u, ties[name]) for name, relation in self.relations.items()]
+        if self.places is not None:
+            told.append(self.places(u))
+        if told:
+            h = rms_norm(h + functools.reduce(torch.add, told), self.eps)
         return rms_norm(h + self.mlp(h), self.eps)
 
 
@@ -175,7 +194,6 @@ class Relational(Model):
         generator: Source of the random initial weights; None: torch's global one.
     """
 
-    is_equivariant = True
     takes_own_regions = True
 
     def __init__(
@@ -201,7 +219,9 @@ class Relational(Model):
         if config.positions == "learned":
             self.position_embedding = Embedding(shape.seq_len, D, std=1.0, dtype=dtype, generator=generator)
         self.net = Blocks(
-            RelationalBlock(relations, config, num_vectors=self.num_vectors, generator=generator)
+            RelationalBlock(
+                relations, config, num_cells=shape.seq_len, num_vectors=self.num_vectors, generator=generator
+            )
             for _ in range(config.num_layers)
         )
         if relations.symbols:
@@ -243,6 +263,11 @@ class Relational(Model):
         view.shape = shape
         view._tie(relations)
         return view
+
+    @property
+    def is_equivariant(self) -> bool:
+        """Whether nothing tells directions or places apart, so that every view of a puzzle gets the same answer."""
+        return self.relations.neighbours is None and not self.relations.places and self.config.positions == "none"
 
     @property
     def num_vectors(self) -> int:

@@ -160,6 +160,11 @@ class DataSettings(Protocol):
         ...
 
     @property
+    def structure(self) -> str:
+        """Your own grids: what ties cells together."""
+        ...
+
+    @property
     def check(self) -> str | None:
         """Your own grids: `module:function` that judges answers."""
         ...
@@ -304,6 +309,9 @@ class Relations:
     areas: bool = False
     """Whether the connected areas of cells with the same token in the question are groups, too. Cells are connected where they
     are neighbours."""
+    places: bool = False
+    """Whether cells also mix by where they are, with weights for each pair of places, as in a TRM with an MLP over positions.
+    Such weights fit one size of grids alone."""
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
 

@@ -71,8 +71,8 @@ def train(
             nothing is assumed about the grids.
         steps: Number of optimizer steps. None: as in the settings given as `net`, or 2,000 without settings.
         net: The network to train: the name of a recipe or a run's settings, whose network and training settings are
-            used. Or a module from (B, S, D) to (B, S, D), trained in place as the block stack of a TRM. None: a TRM
-            chosen by the size of the grids, see `recipes.grid_recipe`.
+            used. Or a module from (B, S, D) to (B, S, D), trained in place as the block stack of a TRM. None: chosen by a
+            look at the grids (`tasks.custom.looking`), see `recipes.grid_recipe`.
         symmetries: Changes of a grid that keep examples right, joined with +: flips, rotations, dihedral (both),
             colours or colours=A,B,...
         check: Takes a question and an answer as lists of rows, and returns True, False or the faults.
@@ -102,6 +102,10 @@ def train(
     family, data, file, read = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
     if task is None and _look_like_sudokus(file):
         observer.noticed("these look like Sudokus: task='sudoku9' keeps their rules")
+    if net is None and isinstance(family, Grids):
+        data = replace(data, structure=str(family.propose(read(file))))
+        family = Grids(family.spec, symmetries=data.symmetries, structure=data.structure)
+        family.checker = check
     config = _config(net, family, data=data)
     training = config.train
     training = replace(training, steps=training.steps if steps is None else steps)

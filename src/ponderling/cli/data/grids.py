@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ponderling.config import DataConfig
+
+if TYPE_CHECKING:
+    from ponderling.tasks.custom.looking import Proposal
 
 SHOWN = 24
 """Symbols of a large vocabulary that are listed."""
@@ -17,7 +20,10 @@ def show_grids(data: DataConfig, stream: TextIO) -> None:
 
     facts = grid_facts(Grids.of(data), data.train, test=data.test, drop=data.overlap == "drop")
     facts["left_out"] = []  # the run itself tells of these, with those that it leaves out further
-    print("\n".join(lines_of(data.train, facts)), file=stream)
+    lines = lines_of(data.train, facts)
+    if data.structure != "none":
+        lines.append(f"  structure {data.structure} (`ponderling data inspect` says why)")
+    print("\n".join(lines), file=stream)
 
 
 def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
@@ -52,6 +58,12 @@ def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
             + "".join(f", {note}" for note in notes)
         )
     return lines + [f"  {reason}" for reason in facts["left_out"]]
+
+
+def structure_lines(proposal: Proposal) -> list[str]:
+    """A proposed structure and why, for a person."""
+    lines = [f"  structure {proposal}: what `ponderling train --data` takes, unless --data.structure names another"]
+    return lines + [f"    {f.item or 'none'}: {f.status}; {f.why}" for f in proposal.findings]
 
 
 def _shown(symbol: str) -> str:

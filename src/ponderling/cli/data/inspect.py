@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ class InspectCommand:
     """Another file, with the test puzzles or examples (ARC: the tasks to be solved); says how many are in both."""
     symmetries: str = "none"
     """For a file of grids: up to which changes questions are compared, such as flips, dihedral or colours."""
+    check: str | None = None
+    """For a file of grids: module:function that judges answers, so that a proposed structure can be verified."""
     views: int | None = None
     """For ARC: count the puzzle ids that this number of views of each task makes, on the canvas of --task (arc30 if not
     given)."""
@@ -74,14 +76,18 @@ def _inspect_arc(command: InspectCommand) -> int:
 
 
 def _inspect_grids(command: InspectCommand) -> int:
-    from ponderling.cli.data.grids import lines_of
-    from ponderling.data import grid_config
+    from ponderling.cli.data.grids import lines_of, structure_lines
+    from ponderling.data import grid_config, proposed_structure
     from ponderling.tasks.custom import Grids
     from ponderling.tasks.custom.split import grid_facts
 
     data = grid_config(command.file, command.test, symmetries=command.symmetries)
+    data = replace(data, check=command.check)
     facts = grid_facts(Grids.of(data), data.train, test=data.test)
-    return _show(command, facts, lines=lines_of(command.file, facts))
+    proposal = proposed_structure(data)
+    facts["structure"] = str(proposal)
+    facts["findings"] = [asdict(finding) for finding in proposal.findings]
+    return _show(command, facts, lines=[*lines_of(command.file, facts), *structure_lines(proposal)])
 
 
 def _show(command: InspectCommand, facts: dict[str, Any], *, lines: list[str]) -> int:

@@ -20,10 +20,22 @@ from numpy.typing import NDArray
 
 from ponderling.system import write_atomically
 from ponderling.tasks import symbol_grids
-from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
+from ponderling.tasks.base import (
+    PAD,
+    DataSettings,
+    DataSplit,
+    PuzzleError,
+    Puzzles,
+    Relations,
+    Symmetry,
+    Tokens,
+    Verdict,
+)
 from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
+from ponderling.tasks.custom.looking import Proposal, propose
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.split import load_grids
+from ponderling.tasks.custom.structure import NONE, Structure
 from ponderling.tasks.custom.text_form import Rows, readings_of
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout
@@ -95,6 +107,7 @@ class Grids(GridTask):
         spec: What the file says of itself.
         check: `module:function` that judges an answer by rules; None: there are no rules.
         symmetries: Changes that keep puzzles valid; see `Symmetries`.
+        structure: What ties cells together, as text; see `structure.Structure`.
 
     Raises:
         ValueError: when the function cannot be imported, or the grids cannot have these symmetries.
@@ -102,8 +115,9 @@ class Grids(GridTask):
 
     name = "grids"
 
-    def __init__(self, spec: GridSpec, check: str | None = None, *, symmetries: str = "none"):
+    def __init__(self, spec: GridSpec, check: str | None = None, *, symmetries: str = "none", structure: str = "none"):
         self.spec = spec
+        self.structure = None if structure == NONE else Structure.named(structure, spec)
         self.grid_shape = (spec.rows, spec.columns)
         self.check_name, self.checker = check, None if check is None else import_checker(check)
         self.symmetries = symmetries
@@ -120,7 +134,7 @@ class Grids(GridTask):
         """
         if settings is None or settings.grid is None:
             raise ValueError("grids come from a file: name it with --data")
-        return cls(settings.grid, settings.check, symmetries=settings.symmetries)
+        return cls(settings.grid, settings.check, symmetries=settings.symmetries, structure=settings.structure)
 
     @property
     def vocab_size(self) -> int:
@@ -370,6 +384,19 @@ class Grids(GridTask):
         """What the rules say about this answer (L,) to this question (L,)."""
         reasons = tuple(self.is_right(question, answer))
         return Verdict(not reasons, wrong_cells=(), reasons=reasons)
+
+    @property
+    def relations(self) -> Relations | None:
+        """What the structure ties together; None without one."""
+        return None if self.structure is None else self.structure.relations(self.spec)
+
+    def propose(self, puzzles: Puzzles) -> Proposal:
+        """The structure that training examples suggest; see `looking.propose`."""
+
+        def judge(question: Tokens, answer: Tokens) -> bool:
+            return not self.is_right(question, answer)
+
+        return propose(puzzles, self.spec, judge=judge if self.has_rules else None)
 
     # Symmetries
 

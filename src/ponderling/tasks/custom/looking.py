@@ -1,0 +1,209 @@
+"""What the examples of a file say about how its grids hang together: a structure for a network, and why.
+
+Each finding is *verified*, where the user's checker confirms it on transformed examples; *seen* in all examples that were
+looked at; or merely *not contradicted* by any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ponderling.tasks.base import DIRECTIONS, PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.structure import NONE, Structure
+
+Status = Literal["verified", "seen", "not contradicted"]
+Judge = Callable[[Tokens, Tokens], bool]
+"""Whether a checker accepts an answer (L,) to a question (L,)."""
+
+LOOKED_AT = 1000
+"""Number of examples that are looked at."""
+
+CHECKED = 20
+"""Number of examples that a checker judges after a change."""
+
+FEWEST = 30
+"""Examples that it takes to say that cells are copied from elsewhere; among fewer some are by chance."""
+
+COPIED = 0.25
+"""Share of the answer's cells which, copied from another place of the question, make places matter."""
+
+MOST_CELLS_OF_AREAS = 400
+"""Cells of the largest grids whose areas are groups; the work for them grows with the square."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of a proposed structure."""
+
+    item: str
+    """As in the text of a structure; empty for what leads to none."""
+    why: str
+    """The reason, a clause for a person to read."""
+    status: Status
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The structure that a file's examples suggest."""
+
+    structure: Structure | None
+    """None: nothing ties cells together, and a plain TRM is the better choice."""
+    findings: tuple[Finding, ...]
+
+    def __str__(self) -> str:
+        return NONE if self.structure is None else str(self.structure)
+
+
+def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> Proposal:
+    """Looks at the training examples.
+
+    Args:
+        puzzles: The training examples.
+        spec: The file's canvas and symbols.
+        judge: The user's checker, where there is one.
+    """
+    if spec.num_puzzles > 1:
+        return Proposal(None, (Finding("", "rules differ by puzzle id, which only a puzzle embedding knows", "seen"),))
+    if spec.sizes == "raw":
+        return Proposal(None, (Finding("", "where the grids lie on this data's canvas is not known", "seen"),))
+    rows = np.random.default_rng(0).permutation(len(puzzles))[:LOOKED_AT]
+    questions, answers = puzzles.tokens[rows], puzzles.labels[rows]
+    latin = _latin(questions, answers, spec=spec, judge=judge)
+    if latin:
+        return _proposal(latin, spec)
+    findings = [_neighbours(questions, answers, spec=spec)]
+    if spec.rows > 1 and spec.columns > 1:
+        findings += [
+            Finding("rows", "cells of a row may hear of each other", "not contradicted"),
+            Finding("columns", "cells of a column may hear of each other", "not contradicted"),
+        ]
+    findings.append(Finding("all", "every cell may hear of all", "not contradicted"))
+    findings += _areas(questions, spec)
+    findings += _copied(questions, answers, spec=spec)
+    return _proposal(findings, spec)
+
+
+def _proposal(findings: list[Finding], spec: GridSpec) -> Proposal:
+    text = "+".join(finding.item for finding in findings if finding.item)
+    return Proposal(Structure.named(text, spec) if text else None, tuple(findings))
+
+
+def _latin(questions: Tokens, answers: Tokens, *, spec: GridSpec, judge: Judge | None) -> list[Finding]:
+    """Rows, columns and boxes that hold each symbol of the answers once, if answers fill in blanks of their questions."""
+    if spec.sizes != "one" or len(answers) < 2:
+        return []
+    used = np.unique(answers)
+    blanks = np.setdiff1d(np.unique(questions), used)
+    kept = (questions == answers) | np.isin(questions, blanks)
+    if len(blanks) != 1 or not kept.all():
+        return []
+    grids = answers.reshape(-1, spec.rows, spec.columns)
+
+    def once(units: NDArray[np.uint8]) -> bool:
+        return units.shape[-1] == len(used) and bool((np.sort(units, axis=-1) == used).all())
+
+    findings = []
+    for item, units in (("rows", grids), ("columns", grids.swapaxes(1, 2))):
+        if once(units):
+            findings.append(Finding(item, f"each of the {item} of every answer holds each symbol once", "seen"))
+    if not findings:
+        return []
+    for height in range(2, spec.rows):
+        width = len(used) // height
+        if height * width == len(used) and width > 1 and spec.rows % height == 0 and spec.columns % width == 0:
+            boxes = grids.reshape(len(grids), spec.rows // height, height, spec.columns // width, width).swapaxes(2, 3)
+            if once(boxes.reshape(len(grids), -1, height * width)):
+                item = f"boxes={height}x{width}"
+                findings.append(Finding(item, "each box of every answer holds each symbol once", "seen"))
+    symbols = [spec.symbols[token - spec.first_symbol] for token in used]
+    if any("," in symbol or "+" in symbol for symbol in symbols):
+        return []
+    exchanged = _confirms(judge, questions, answers, change=_exchange(used, spec.vocab_size))
+    if exchanged is False:
+        return []
+    why = "exchanged symbols make valid examples" if exchanged else "no example tells the symbols of the answers apart"
+    status: Status = "verified" if exchanged else "not contradicted"
+    return [
+        *findings,
+        Finding(f"symbols={','.join(symbols)}", why, status),
+        Finding("fills", "every answer keeps what is given and fills the blanks", "seen"),
+    ]
+
+
+def _exchange(used: NDArray[np.uint8], vocab_size: int) -> Callable[[Tokens], Tokens]:
+    """Each of these tokens for the next one."""
+    new = np.arange(vocab_size, dtype=np.uint8)
+    new[used] = np.roll(used, 1)
+    return lambda tokens: new[tokens]
+
+
+def _confirms(
+    judge: Judge | None, questions: Tokens, answers: Tokens, *, change: Callable[[Tokens], Tokens]
+) -> bool | None:
+    """Whether the checker accepts the examples so changed; None without one."""
+    if judge is None:
+        return None
+    try:
+        return all(judge(change(q), change(a)) for q, a in zip(questions[:CHECKED], answers[:CHECKED], strict=True))
+    except PuzzleError:
+        return False
+
+
+def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Finding:
+    """Four neighbours where a cell's answer depends on these and itself alone, else eight."""
+    for steps, item in ((DIRECTIONS[:4], "neighbours=4"), (DIRECTIONS, "neighbours=8")):
+        if _decide(questions, answers, steps=steps, spec=spec):
+            return Finding(item, "a cell's answer depends on its own question and these neighbours' alone", "seen")
+    return Finding("neighbours=8", "cells that touch may hear of each other", "not contradicted")
+
+
+def _decide(questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec) -> bool:
+    """Whether a cell and its neighbours in the question always come with the same answer, and the same ones often recur."""
+    N = len(questions)
+    padded = np.pad(questions.reshape(N, spec.rows, spec.columns), ((0, 0), (1, 1), (1, 1)), constant_values=255)
+    windows = [padded[:, 1:-1, 1:-1]]
+    windows += [padded[:, 1 + d : 1 + d + spec.rows, 1 + r : 1 + r + spec.columns] for d, r in steps]
+    keys = np.stack([window.reshape(-1) for window in windows], axis=1)
+    scored = answers.reshape(-1) != PAD
+    keys, said = keys[scored], answers.reshape(-1)[scored]
+    kinds, kind = np.unique(keys, axis=0, return_inverse=True)
+    low, high = np.full(len(kinds), 255), np.zeros(len(kinds), np.int64)
+    np.minimum.at(low, kind.reshape(-1), said)
+    np.maximum.at(high, kind.reshape(-1), said)
+    return len(kinds) <= len(keys) / 4 and bool((low == high).all())
+
+
+def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:
+    """Connected areas, where questions have some of two cells and more, and not one alone."""
+    if spec.rows * spec.columns > MOST_CELLS_OF_AREAS or min(spec.rows, spec.columns) < 2:
+        return []
+    grids = questions.reshape(len(questions), spec.rows, spec.columns)
+    joined = ((grids[:, 1:] == grids[:, :-1]).mean() + (grids[:, :, 1:] == grids[:, :, :-1]).mean()) / 2
+    if not 0.25 <= joined <= 0.99:
+        return []
+    return [Finding("areas", f"{100 * joined:.0f}% of the cells side by side hold one symbol", "not contradicted")]
+
+
+def _copied(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
+    """Places, where many cells of the answers are always the symbol of another place of the question."""
+    if spec.sizes != "one" or len(questions) < FEWEST:
+        return []
+    N, L = questions.shape
+    equal = np.zeros((L, L), np.float32)  # how often answer cell i is question cell j
+    for token in np.unique(answers):
+        equal += (answers == token).T.astype(np.float32) @ (questions == token).astype(np.float32)
+    same = equal == N
+    varies = (answers != answers[0]).any(axis=0)
+    moved = same.any(axis=1) & ~same.diagonal() & varies
+    share = moved.sum() / L
+    if share < COPIED:
+        return []
+    return [
+        Finding("places", f"{100 * share:.0f}% of an answer's cells are those of another place of the question", "seen")
+    ]

@@ -1,0 +1,153 @@
+"""What ties the cells of your own grids together, as text such as `neighbours=8+rows+columns`, for a relational network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from ponderling.tasks.base import ALIKE, Neighbours, Relations
+from ponderling.tasks.custom.spec import GridSpec
+
+NONE = "none"
+"""No structure: nothing ties the cells together but a TRM's own mixing of positions."""
+
+ITEMS = (
+    "neighbours=4 or neighbours=8",
+    "wraps",
+    f"alike={' or '.join(ALIKE)}",
+    "rows",
+    "columns",
+    "boxes=RxC",
+    "all",
+    "areas",
+    "symbols or symbols=A,B,...",
+    "fills",
+    "positions",
+    "places",
+)
+"""What a structure is made of."""
+
+FLAGS = ("wraps", "rows", "columns", "all", "areas", "fills", "positions", "places")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The relations of a file's grids; docs/your-task.md says what each item is for."""
+
+    neighbours: int = 0
+    """4 or 8 neighbours of each cell; 0 for none."""
+    _: KW_ONLY
+    wraps: bool = False
+    """Opposite edges touch."""
+    alike: str = "none"
+    """Directions that share weights, as `Neighbours.of_grid` takes it."""
+    rows: bool = False
+    """Each row is a group."""
+    columns: bool = False
+    """Each column is a group."""
+    boxes: tuple[int, int] | None = None
+    """Each box of this number of rows and columns is a group."""
+    all: bool = False
+    """The whole grid is a group."""
+    areas: bool = False
+    """Connected areas of one symbol in the question are groups."""
+    symbols: tuple[str, ...] = ()
+    """Symbols that can be exchanged for one another."""
+    fills: bool = False
+    """Answers hold interchangeable symbols alone, in place of blanks."""
+    positions: bool = False
+    """Each cell has an embedding of its own."""
+    places: bool = False
+    """Cells also mix as in a TRM with an MLP over positions, with weights of their own."""
+
+    @classmethod
+    def named(cls, text: str, spec: GridSpec) -> Structure:
+        """The structure that a text means for these grids.
+
+        Raises:
+            ValueError: for an item that is unknown, or that these grids cannot have.
+        """
+        found: dict[str, object] = {}
+        for item in text.split("+"):
+            name, equals, value = item.partition("=")
+            if name in found:
+                raise ValueError(f"structure {text}: {name} is named twice")
+            found[name] = _value(name, value if equals else None, text=text, spec=spec)
+        structure = cls(**found)  # type: ignore[arg-type]
+        if structure.fills and not structure.symbols:
+            raise ValueError(f"structure {text}: fills needs symbols that can be exchanged")
+        if structure.neighbours == 0 and (structure.wraps or structure.areas or structure.alike != "none"):
+            raise ValueError(f"structure {text}: wraps, alike and areas need neighbours=4 or neighbours=8")
+        return structure
+
+    def __str__(self) -> str:
+        parts = [f"neighbours={self.neighbours}"] * bool(self.neighbours)
+        parts += [f"alike={self.alike}"] * (self.alike != "none")
+        parts += [f"boxes={self.boxes[0]}x{self.boxes[1]}"] if self.boxes else []
+        parts += [f"symbols={','.join(self.symbols)}"] * bool(self.symbols)
+        return "+".join([*parts, *(name for name in FLAGS if getattr(self, name))])
+
+    @property
+    def fits_every_size(self) -> bool:
+        """Whether the weights of a network for it fit grids of every size."""
+        return not self.positions and not self.places
+
+    def relations(self, spec: GridSpec) -> Relations:
+        """What a relational network is built on, for grids on this canvas."""
+        cells = np.arange(spec.rows * spec.columns).reshape(spec.rows, spec.columns)
+        groups: dict[str, Iterable[np.ndarray]] = {}
+        if self.rows:
+            groups["rows"] = list(cells)
+        if self.columns:
+            groups["columns"] = list(cells.T)
+        if self.boxes:
+            height, width = self.boxes
+            blocks = cells.reshape(spec.rows // height, height, spec.columns // width, width).swapaxes(1, 2)
+            groups["boxes"] = list(blocks.reshape(-1, height * width))
+        if self.all:
+            groups["all"] = [cells.ravel()]
+        symbols = tuple(spec.first_symbol + spec.symbols.index(symbol) for symbol in self.symbols)
+        least = 0 if spec.sizes != "one" else 1
+        named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
+        neighbours = None
+        if self.neighbours:
+            neighbours = Neighbours.of_grid(
+                spec.rows, spec.columns, diagonals=self.neighbours == 8, alike=self.alike, wraps=self.wraps
+            )
+        return Relations(
+            {name: tuple(tuple(map(int, group)) for group in members) for name, members in groups.items()},
+            symbols=symbols,
+            named=named or (0,),
+            answers=() if self.fills else tuple(token for token in named if token > 0),
+            neighbours=neighbours,
+            areas=self.areas,
+            places=self.places,
+        )
+
+
+def _value(name: str, value: str | None, *, text: str, spec: GridSpec) -> object:
+    """The value of one item.
+
+    Raises:
+        ValueError: naming what an item may be.
+    """
+    if name in FLAGS and value is None:
+        return True
+    if name == "neighbours" and value in ("4", "8"):
+        return int(value)
+    if name == "alike" and value in ALIKE:
+        return value
+    if name == "symbols":
+        symbols = spec.symbols if value is None else tuple(value.split(","))
+        if strange := [symbol for symbol in symbols if symbol not in spec.symbols]:
+            raise ValueError(f"structure {text}: no cell holds {', '.join(map(repr, strange))}")
+        return symbols
+    if name == "boxes" and value and (match := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", value)):
+        height, width = map(int, match.groups())
+        if spec.rows % height or spec.columns % width:
+            raise ValueError(f"structure {text}: boxes of {value} do not fill grids of {spec.rows}x{spec.columns}")
+        return height, width
+    raise ValueError(f"structure must be {NONE}, or {', '.join(ITEMS)}, joined with +: got {text!r}")
