@@ -358,3 +358,22 @@ def test_without_numba_the_same_mazes_are_drawn_and_the_sets_are_refused():
     assert out[1].startswith(
         "the set mixed has 50,000 mazes, which are made with numba: pip install 'ponderling[generate]'"
     )
+
+
+def test_a_change_of_what_a_function_calls_in_another_file_is_not_hidden_by_the_cache(tmp_path):
+    """numba's own cache looks at one file only."""
+    pytest.importorskip("numba")
+    (tmp_path / "outer.py").write_text(
+        "from inner import STEP, more\nfrom ponderling.tasks.numba import compiled\n\n"
+        "@compiled\ndef twice(x):\n    return more(more(x)) + STEP\n"
+    )
+    said = []
+    for step, plus in ((0, 1), (0, 2), (500, 2), (500, 2)):
+        (tmp_path / "inner.py").write_text(
+            f"from ponderling.tasks.numba import compiled\n\nSTEP = {step}\n\n"
+            f"@compiled\ndef more(x):\n    return x + {plus}\n"
+        )
+        code = "from outer import twice; print(twice(10), sum(twice.machine_code.stats.cache_hits.values()))"
+        command = [sys.executable, "-B", "-c", code]
+        said.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split())
+    assert said == [["12", "0"], ["14", "0"], ["514", "0"], ["514", "1"]]  # the last one comes from the cache
