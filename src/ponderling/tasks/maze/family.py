@@ -40,8 +40,9 @@ SHORT_PATH = 3
 MOST_CELLS = 400
 """Most cells of mazes that `load_default` generates, in seconds; `ponderling data make maze` makes larger ones."""
 
-TRIES, MOST_TRIES = 100_000, 10_000_000
-"""Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 50,000."""
+TRIED_CELLS, MOST_TRIES = 20_000_000, 10_000_000
+"""Cells of the random mazes tried in one compiled call, some 0.2 s; and mazes tried for one in all, of which Maze-Hard's kind
+takes some 50,000."""
 
 TRAINING_SETS = {"mixed": 1, "starts": 6}
 """Sets of every size to train on, and most S of their mazes: all kinds of walls and distances, with UNSOLVABLE of them
@@ -324,9 +325,11 @@ class Maze(GridTask):
         while made < count and not stop():
             rows = slice(made, min(made + batch, count))
             if is_hard and (not unsolvable or rng.random() >= unsolvable):
-                fewest, most = plan.walls[0].tolist()
                 least = min_path if min_path is not None else 2 if ends == "any" else self.hard_path
-                questions[made], ratings[made] = self._generate_one(rng, fewest, most=most, min_path=least)
+                one = self._generate_one(rng, plan, min_path=least, stop=stop)
+                if one is None:
+                    break
+                questions[made], ratings[made] = one
                 labels[rows] = self._labelled(questions[rows])
             else:
                 drawn = plan._replace(unsolvable=1.0) if is_hard else plan
@@ -408,14 +411,22 @@ class Maze(GridTask):
             )
         return fewest, most
 
-    def _generate_one(self, rng: np.random.Generator, fewest: int, *, most: int, min_path: int) -> tuple[Tokens, int]:
-        """A question and the number of cells of its shortest path."""
+    def _generate_one(
+        self, rng: np.random.Generator, plan: kinds.Plan, *, min_path: int, stop: Callable[[], bool]
+    ) -> tuple[Tokens, int] | None:
+        """A question of Maze-Hard's kind and the number of cells of its shortest path; None if stopped."""
+        fewest, most = plan.walls[0].tolist()
         L, columns = self.num_cells, self.grid_shape[1]
         is_free, order = np.empty(L, bool), np.arange(L, dtype=np.int32)
         parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
-        for _ in range(MOST_TRIES // TRIES):
+        tried = 0
+        while tried < MOST_TRIES:
+            if stop():
+                return None
+            tries = min(max(1, TRIED_CELLS // L), MOST_TRIES - tried)
+            tried += tries
             start, goal, moves = draw(
-                rng, columns, fewest, most, min_path - 1, TRIES, is_free, order, parents, queue
+                rng, columns, fewest, most, min_path - 1, tries, is_free, order, parents, queue
             )  # fmt: skip
             if moves >= 0:
                 question = np.where(is_free, FREE, WALL).astype(np.uint8)
