@@ -181,7 +181,8 @@ class Maze(GridTask):
         wrong = self.clue_mask(question) & (answer != question) | self._foreign(question, answer)
         if not self._problems(question):
             wrong |= self._astray(question, answer)
-        return replace(verdict, wrong_cells=tuple(map(int, np.flatnonzero(wrong))))
+        note = NO_WAY if verdict.valid and not self.has_way(question) else ""
+        return replace(verdict, wrong_cells=tuple(map(int, np.flatnonzero(wrong))), note=note)
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
         """Whether each answer (N, L) marks a shortest path from S, nothing where there is no way, and changes nothing else.
