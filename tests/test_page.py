@@ -453,7 +453,9 @@ def test_a_maze_without_a_way_is_thought_about_and_said_to_have_none(browser, ma
     verdict = task.check(task.parse(question), answer)
     said = page.text_content(".verdict") or ""
     assert said.startswith("Solved" if verdict.valid else "Not solved")
-    assert ("no way leads from S to G" in said.replace("No way", "no way")) == (verdict.valid or bool((answer == 5).any()))
+    assert ("no way leads from S to G" in said.replace("No way", "no way")) == (
+        verdict.valid or bool((answer == 5).any())
+    )
     visit.done()
 
 

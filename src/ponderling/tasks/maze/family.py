@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ponderling.tasks import text_files
 from ponderling.tasks.base import PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
-from ponderling.tasks.maze import kinds, several
+from ponderling.tasks.maze import drawn, kinds, several
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
 from ponderling.tasks.maze.paths import distances, draw, search, spread
 from ponderling.tasks.numba import has_numba
@@ -66,6 +68,7 @@ class Maze(GridTask):
     """The family of mazes with a given number of rows and columns."""
 
     symbols = "# SGo"
+    aliases = {"E": "G", "X": "o", "+": "o"}  # noqa: RUF012 (as other programs write mazes, see drawn.py)
     kind = "maze"
     cells_touch = True
     extends_question = True
@@ -89,6 +92,38 @@ class Maze(GridTask):
         """The grid as rows of two characters for each cell, so that a cell is about square in a terminal."""
         texts = np.array(["??", "██", "  ", "S ", "G ", "o "])
         return texts[tokens].reshape(self.grid_shape).tolist()
+
+    # Text and files
+
+    def parse(self, text: str) -> Tokens:
+        """One question from text, (L,): all cells in a row, or a line for each row, which may lack its last blanks.
+
+        Raises:
+            PuzzleError: everything that is wrong with it.
+        """
+        return super().parse(drawn.as_one_line(text, self.grid_shape) or text)
+
+    def name_for(self, text: str) -> str:
+        """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
+        shape = drawn.shape_of(text)
+        is_own = len(text.replace("\r", "").replace("\n", "")) == self.num_cells  # lines may end anywhere
+        return self.name if shape is None or is_own else Maze(*shape).name
+
+    def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
+        """The mazes of a CSV or plain file, or of one that draws each over several lines; the first `limit` of them.
+
+        Raises:
+            PuzzleError: with file, place and reason.
+        """
+        if drawn.is_drawn(self, path):
+            return drawn.read(self, path, limit=limit)
+        return super().read(path, limit)
+
+    def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:
+        """What `read` counts in a file, and the numbers of its first `count` mazes."""
+        if drawn.is_drawn(self, path):
+            return "maze", np.arange(1, count + 1)
+        return "row", text_files.row_numbers(path, count, num_cells=self.num_cells)
 
     # Rules
 

@@ -16,7 +16,10 @@ export function readPuzzle(text, family) {
   return { tokens, problem: null };
 }
 
+const OF_OTHERS = { E: "G", X: "o", "+": "o" }; // as mazelib and maze-dataset write mazes
+
 function tokenOf(letter, family) {
+  if (family.kind === "maze" && OF_OTHERS[letter]) letter = OF_OTHERS[letter];
   if (family.kind === "sudoku" && ".0_*".includes(letter)) return family.blank;
   return family.characters.findIndex((c, token) => token > 0 && (c === letter || c === letter.toUpperCase()));
 }
