@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
 from itertools import combinations, product
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ponderling.cli import main
+from ponderling.cli.data import make_maze
 from ponderling.config import DataConfig
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, Puzzles
@@ -358,3 +362,95 @@ def test_without_numba_the_same_mazes_are_drawn_and_the_sets_are_refused():
     assert out[1].startswith(
         "the set mixed has 50,000 mazes, which are made with numba: pip install 'ponderling[generate]'"
     )
+
+
+# The command line
+
+
+def make(out, *more) -> int:
+    return main(["data", "make", "maze", "--out", str(out), "--train", "60", "--test", "15", *map(str, more)])
+
+
+def test_the_command_offers_every_kind_and_distance():
+    assert get_args(make_maze.Kind) == (*kinds.KINDS, "mixed")
+    assert get_args(make_maze.Ends) == (*kinds.ENDS, "mixed")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL_KINDS if kind != "empty"])
+def test_a_folder_of_mazes_of_a_kind_is_made_again_by_its_command(tmp_path, kind, capsys):
+    options = ["--kind", kind, "--size", 9, "--columns", 12, "--unsolvable", 0.3, "--ends", "any", "--most-starts", 2]
+    assert make(tmp_path / "a", *options) == 0
+    facts = json.loads((tmp_path / "a" / "made.json").read_text())
+    task = Maze(9, 12)
+    train, test = (task.read(tmp_path / "a" / f"{name}.csv.gz") for name in ("train", "test"))
+    for puzzles, said in ((train, facts["train"]), (test, facts["test"])):
+        assert said["mazes"] == len(puzzles)
+        assert said["without_a_way"] == (puzzles.ratings == 0).sum() > 0
+        assert said["path_cells"]["fewest"] == puzzles.ratings[puzzles.ratings > 0].min()
+    prints = np.concatenate([task.fingerprint(puzzles.tokens) for puzzles in (train, test)])
+    assert len(set(prints.tolist())) == 75
+    assert ((train.tokens == START).sum(axis=1) == 2).any()
+    assert main([*facts["command"].split()[1:], "--out", str(tmp_path / "b")]) == 0
+    assert (tmp_path / "b" / "train.csv.gz").read_bytes() == (tmp_path / "a" / "train.csv.gz").read_bytes()
+    assert f"making 75 mazes of the kind {kind}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--kind", "empty", "--unsolvable", "0.1"], "a maze without walls always has a way"),
+        (["--kind", "spiral", "--size", "4", "--min-path", "16"], "of 6,000 random maze4 mazes none is as asked for"),
+        (["--kind", "cave", "--walls", "0.1", "0.2"], "the share of walls is for the kinds hard and field"),
+        (["--kind", "spiral", "--size", "1", "--columns", "2"], "found only 1 different mazes of this kind"),
+        (["--size", "1", "--columns", "2", "--unsolvable", "1"], "of 6,000 random maze1x2 mazes none is as asked for"),
+    ],
+)
+def test_mazes_of_a_kind_that_cannot_be_made_are_one_line(tmp_path, more, message, capsys):
+    assert make(tmp_path / "out", *more) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_large_hard_mazes_take_the_multiple_of_their_side():
+    assert [Maze(side).hard_path for side in (10, 20, 30, 60, 100)] == [12, 49, 110, 220, 367]
+    assert Maze(1, 90).hard_path == 11
+    mazes = drawn(Maze(60), 2)
+    assert mazes.ratings.min() >= 220
+    assert Maze(60).valid(mazes.tokens, mazes.labels).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (1, 40), (2, 3), (40, 1), (31, 17), (100, 100)])
+def test_mazes_of_every_shape_are_drawn(shape):
+    mazes = drawn(Maze(*shape), 5, kind="mixed")
+    assert Maze(*shape).valid(mazes.tokens, mazes.labels).all()
+    assert len(mazes) == 5
+
+
+def test_drawing_ends_when_asked_to_also_in_the_middle_of_a_search():
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 5
+
+    assert len(drawn(Maze(6), 1, walls=(0, 0), min_path=36, stop=stop)) == 0  # no such maze: it would search on
+    assert len(asked) == 6
+
+
+def test_a_change_of_what_a_function_calls_in_another_file_is_not_hidden_by_the_cache(tmp_path):
+    """numba's own cache looks at one file only."""
+    pytest.importorskip("numba")
+    (tmp_path / "outer.py").write_text(
+        "from inner import STEP, more\nfrom ponderling.tasks.numba import compiled\n\n"
+        "@compiled\ndef twice(x):\n    return more(more(x)) + STEP\n"
+    )
+    said = []
+    for step, plus in ((0, 1), (0, 2), (500, 2), (500, 2)):
+        (tmp_path / "inner.py").write_text(
+            f"from ponderling.tasks.numba import compiled\n\nSTEP = {step}\n\n"
+            f"@compiled\ndef more(x):\n    return x + {plus}\n"
+        )
+        code = "from outer import twice; print(twice(10), sum(twice.machine_code.stats.cache_hits.values()))"
+        command = [sys.executable, "-B", "-c", code]
+        said.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split())
+    assert said == [["12", "0"], ["14", "0"], ["514", "0"], ["514", "1"]]  # the last one comes from the cache

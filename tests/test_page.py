@@ -436,6 +436,29 @@ def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
     visit.done()
 
 
+def test_a_maze_without_a_way_is_thought_about_and_said_to_have_none(browser, maze):
+    visit = Visit(browser, maze, next(iter(SIZES)))
+    page, task = visit.page, get_task("maze10")
+    playwright.expect(page.locator("#text")).to_have_value(re.compile("#"))
+    question = ("S#" + 8 * " " + 2 * "#" + 8 * " " + 80 * " ")[:99] + "G"
+    page.fill("#text", "\n".join(question[i : i + 10] for i in range(0, 100, 10)))
+    playwright.expect(page.locator("#problem")).to_have_text(
+        "No way leads from S to G. The right answer marks nothing."
+    )
+    page.evaluate("document.getElementById('depth').value = 2; document.getElementById('restarts').value = 0")
+    page.click("#think")
+    visit.expect(".verdict", "^(Solved|Not solved)\\.")
+    tokens = ["nothing", "wall", "free", "start", "goal", "path"]
+    answer = np.array([tokens.index(label.split(", ")[2]) for label in visit.labels()], np.uint8)
+    verdict = task.check(task.parse(question), answer)
+    said = page.text_content(".verdict") or ""
+    assert said.startswith("Solved" if verdict.valid else "Not solved")
+    assert ("no way leads from S to G" in said.replace("No way", "no way")) == (
+        verdict.valid or bool((answer == 5).any())
+    )
+    visit.done()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_film_plays_in_a_browser_and_asks_nobody(browser, tmp_path, size):
     assert main(["film", "sudoku", HARDEST, str(tmp_path / "out.html"), "--steps", "1", "--delay", "0.2"]) == 0

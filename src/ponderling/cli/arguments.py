@@ -147,7 +147,8 @@ class SolveCommand(SearchOptions, CheckpointCommand):
     """What `ponderling solve` takes."""
 
     puzzle: Positional[str]
-    """A puzzle as one line of text, a file of puzzles, or - for puzzles on stdin, one a line; for ARC a task's JSON."""
+    """A puzzle as one line of text, a maze also as several, a file of puzzles, or - for puzzles on stdin, one a line; for ARC a
+    task's JSON."""
     early_exit: bool = True
     """Stop a puzzle when the model says so."""
     watch: bool = False

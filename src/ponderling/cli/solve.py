@@ -7,10 +7,12 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ponderling.cli.arguments import SolveCommand, check_numbers, parse_arguments
+from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def main(args: list[str]) -> int:
         return _solve_stream(solver, command, lines=None)
     if Path(command.puzzle).suffix.lower() in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
+    task = solver.task
+    if command.task is None and isinstance(task, GridTask) and task.name_for(command.puzzle) != task.name:
+        # a maze drawn over several lines says its size
+        solver = Solver.of(replace(command, task=task.name_for(command.puzzle)).load(), device=command.device)
     return _solve_one(solver, command)
 
 

@@ -239,7 +239,7 @@ def _draw_words(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
         changed = int((film.tokens(frame) != film.tokens(frame - 1)).sum())
         say(f"{changed} {'cell' if changed == 1 else 'cells'} changed", "soft", x=right, anchor="end")
     elif verdict.valid:
-        say("every rule holds", "right", x=right, anchor="end", bold=True)
+        say(verdict.note or "every rule holds", "right", x=right, anchor="end", bold=True)
     else:
         count = len(verdict.wrong_cells)
         say(f"{count} {'cell breaks' if count == 1 else 'cells break'} a rule", "soft", x=right, anchor="end")

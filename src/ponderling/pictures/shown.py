@@ -108,6 +108,11 @@ class ShownResult(Protocol):
         """The broken rules, one sentence each."""
         ...
 
+    @property
+    def note(self) -> str:
+        """What a valid answer means where that is not plain from the grid; mostly empty."""
+        ...
+
 
 def is_within_steps(trace: Sequence[ShownStep]) -> bool:
     """Whether a trace tells of recursions within steps, and not of whole steps alone."""

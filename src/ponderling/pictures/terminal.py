@@ -76,7 +76,7 @@ def outcome_text(result: ShownResult) -> Text:
     if result.valid is None:
         return Text.assemble(("answered", "bold"), f", with no rules to judge it by; {ended}")
     if result.valid:
-        return Text.assemble(("solved: every rule holds", "bold green"), f"; {ended}")
+        return Text.assemble((f"solved: {result.note or 'every rule holds'}", "bold green"), f"; {ended}")
     reasons = "; ".join(result.reasons[:3]) + (
         f"; and {len(result.reasons) - 3} more" if len(result.reasons) > 3 else ""
     )

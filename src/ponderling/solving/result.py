@@ -94,6 +94,11 @@ class Result:
         """The broken rules, one sentence each; empty when the answer is valid."""
         return self.verdict.reasons
 
+    @property
+    def note(self) -> str:
+        """What a valid answer means where that is not plain from the grid: `no way leads from S to G`; mostly empty."""
+        return self.verdict.note
+
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON values, with the trace if it has one."""
         plain: dict[str, Any] = {
@@ -101,6 +106,7 @@ class Result:
             "answer": self.answer,
             "valid": self.valid,
             "reasons": list(self.reasons),
+            "note": self.note,
             "steps": self.steps,
             "attempts": self.attempts,
             "attempt": self.found.attempt,

@@ -352,6 +352,8 @@ class Verdict:
     """Cells that are empty, break a rule, or change a clue; in row-major order."""
     reasons: tuple[str, ...] = field(default=())
     """One short sentence for each broken rule, for a person to read: `5 stands twice in row 3`."""
+    note: str = ""
+    """What a valid answer means where that is not plain from the grid: `no way leads from S to G`."""
 
 
 class Task(Protocol):

@@ -229,6 +229,10 @@ class GridTask:
         self.check_question(tokens)
         return tokens
 
+    def name_for(self, text: str) -> str:
+        """The name of the family that a puzzle written like this belongs to: this one's, where a text does not tell sizes."""
+        return self.name
+
     def read_cells(self, cells: str) -> Tokens:
         """The tokens of a grid's cells, (L,), from one character for each.
 

@@ -6,11 +6,12 @@ compiled function, not before; a single puzzle is done without it (`Compiled.bri
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import time
 from collections.abc import Callable
 from functools import cached_property
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -67,10 +68,27 @@ class Compiled(Generic[P, R]):
         if not has_numba():
             return self.plain
         function = self._calling("machine_code")
+        # numba's cache looks at the source of the function's own file alone: a change of what it calls in others is
+        # told by the name.
+        function.__qualname__ = f"{function.__qualname__}_{self.digest}"
         try:
             return njit()(cache=True)(function)
         except RuntimeError:  # neither the package's folder nor the user's cache can be written
             return njit()(function)  # compiles in each process
+
+    @cached_property
+    def digest(self) -> str:
+        """A number that changes with the code of the function, of the functions that it calls, and with their constants."""
+        f = self.function
+        constants = [c.co_code if isinstance(c, CodeType) else c for c in f.__code__.co_consts]
+        parts = [f.__code__.co_code.hex(), repr(constants), repr(f.__code__.co_names)]
+        for name in f.__code__.co_names:
+            value = f.__globals__.get(name)
+            if isinstance(value, Compiled) and value is not self:
+                parts.append(value.digest)
+            elif isinstance(value, int | float | str | tuple):
+                parts.append(repr(value))
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
     def _calling(self, which: str) -> Any:
         """The function with the functions that it calls in the same form."""

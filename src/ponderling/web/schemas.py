@@ -114,6 +114,9 @@ class Solved(BaseModel):
     answer: str = Field(description="A dot where the model left a cell blank.", examples=[ANSWER])
     valid: bool | None = Field(description="Every rule holds and every clue is kept; null where the task has no rules.")
     reasons: list[str] = Field(description="Which rules are broken.", examples=[[]])
+    note: str = Field(
+        "", description="What a valid answer means where the grid does not show it: no way leads from S to G."
+    )
     steps: int = Field(description="Supervision steps, of all attempts.", examples=[1])
     attempts: int = Field(description="Attempts started; 1: plain thinking alone.", examples=[1])
     attempt: int = Field(description="The one that gave the answer.", examples=[1])

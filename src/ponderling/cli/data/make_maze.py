@@ -1,10 +1,10 @@
-"""`ponderling data make maze`: mazes of any size with the rule of Maze-Hard for their paths."""
+"""`ponderling data make maze`: mazes of any size and of many kinds, with the rule of Maze-Hard for their paths."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 BATCH = 256
 """Mazes that are made before those like an earlier one are sorted out."""
 
+Kind = Literal["hard", "field", "empty", "perfect", "loops", "cave", "corridor", "spiral", "mixed"]
+
+Ends = Literal["far", "any", "beside", "mixed"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class MakeMazeCommand:
@@ -38,11 +42,22 @@ class MakeMazeCommand:
     """Training mazes."""
     test: int = 100
     """Test mazes; none is a training maze, also not turned or mirrored."""
+    kind: Kind = "hard"
+    """Kind of walls: hard has random ones as Maze-Hard, field few, empty none. Perfect mazes have one way between any two
+    places, loops some more. Then caves, corridors that turn back at the edges, spirals; mixed has all of them."""
+    ends: Ends | None = None
+    """Where S is: far from G, anywhere, or beside it. If not given far, and mixed for the mixed kind."""
     min_path: int | None = None
-    """Cells of the shortest path at least, S and G included; if not given 11 for every 90 cells of the grid: 110 for 30x30, as
-    in Maze-Hard, 12 for 10x10. Each cell more makes such mazes rarer."""
-    walls: tuple[float, float] = (0.3, 0.5)
-    """Lowest and highest share of walls among the cells, from 0 to 1; their number is uniform between."""
+    """Cells of the shortest path at least, S and G included. If not given, the kind hard has 11 for every 90 cells of the grid
+    up to 30x30, and 11 for every 3 cells of the side beyond: 12 for 10x10, 110 for 30x30 as in Maze-Hard, 220 for 60x60. Each
+    cell more makes such mazes rarer. Other kinds go by `ends`."""
+    walls: tuple[float, float] | None = None
+    """Lowest and highest share of walls among the cells, from 0 to 1; their number is uniform between. For the kinds hard
+    (if not given 0.3 0.5) and field (0 0.35)."""
+    unsolvable: float = 0.0
+    """Share of mazes without a way from S to G, from 0 to 1. Their answer has no path, and their rating is 0."""
+    most_starts: int = 1
+    """Most cells S. If above 1, half of the mazes have 2 or more, and the answer marks a path from each."""
     seed: int = 0
     """Seed; the same command gives the same files."""
 
@@ -55,31 +70,37 @@ def main(args: list[str]) -> int:
         prog="ponderling data make maze",
         description="Generates mazes with their shortest paths.",
     )
-    check_numbers(command, min_path=2, seed=0)
+    check_numbers(command, min_path=2, most_starts=1, seed=0)
     import numpy as np
 
     from ponderling.tasks.maze import Maze
+    from ponderling.tasks.maze.family import WALLS
+    from ponderling.tasks.maze.kinds import FIELD_WALLS
 
     if command.train < 0 or command.test < 0 or command.train + command.test < 1:
         raise ValueError(
             f"--train and --test must not be negative, and not both 0: got {command.train} and {command.test}"
         )
     task = Maze(command.size, command.columns)
+    if command.walls is None and command.kind in ("hard", "field"):
+        command = replace(command, walls=WALLS if command.kind == "hard" else FIELD_WALLS)
     files = ("train.csv.gz", "test.csv.gz", FACTS)
     with new_folder(command.out, *files) as (train_file, test_file, facts_file), StopOnSignal() as stop:
         rng = np.random.default_rng(command.seed)
         with Bars() as bars:
-            show = bars.add(task.name, total=command.train + command.test)
+            wanted = command.train + command.test
+            show = bars.add(task.name, total=wanted)
+            if wanted and not bars.console.is_terminal:
+                bars.say(f"{task.name}: making {wanted:,} mazes of the kind {command.kind}")
             made = _distinct_mazes(task, command, rng=rng, progress=show, stop=stop)
         if not len(made):
             raise KeyboardInterrupt
-        wanted = command.train + command.test
         is_whole = len(made) == wanted
         tests = command.test if is_whole else command.test * len(made) // wanted
         train, test = made[tests:], made[:tests]
         task.write(train_file, train)
         task.write(test_file, test)
-        always = ("size", "train", "test", "walls", "seed")
+        always = ("size", "kind", "train", "test", "walls", "seed")
         facts = {
             "command": command_of(command, "data make maze", always=always, never=("out",)),
             "train": _facts(train),
@@ -105,18 +126,19 @@ def _distinct_mazes(
 
     from ponderling.tasks.base import join
 
+    options: dict[str, Any] = {
+        name: getattr(command, name) for name in ("kind", "walls", "min_path", "ends", "unsolvable", "most_starts")
+    }
     wanted, stalled = command.train + command.test, 0
-    found = task.generate(rng, 0, walls=command.walls, min_path=command.min_path)
+    found = task.generate(rng, 0, **options)
     while len(found) < wanted and not stop():
         known = len(found)
-        count = min(BATCH, wanted - known)
         more = task.generate(
             rng,
-            count,
-            walls=command.walls,
-            min_path=command.min_path,
+            min(BATCH, wanted - known),
             progress=lambda done, known=known: progress(known + done),
             stop=stop,
+            **options,
         )
         found = join([found, more])
         found = found[np.sort(np.unique(task.fingerprint(found.tokens), return_index=True)[1])]
@@ -131,13 +153,15 @@ def _distinct_mazes(
 
 
 def _facts(mazes: Puzzles) -> dict[str, Any]:
-    from ponderling.tasks.maze.family import WALL
+    from ponderling.tasks.maze.cells import WALL
 
     assert mazes.ratings is not None
+    has_way = mazes.ratings > 0
     return {
         "mazes": len(mazes),
+        "without_a_way": int((~has_way).sum()),
         "walls": _range((mazes.tokens == WALL).sum(axis=1)),
-        "path_cells": _range(mazes.ratings),
+        "path_cells": _range(mazes.ratings[has_way]),
     }
 
 

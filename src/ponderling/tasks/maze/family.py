@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ponderling.tasks import text_files
 from ponderling.tasks.base import Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
-from ponderling.tasks.maze import kinds, several
+from ponderling.tasks.maze import drawn, kinds, several
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
 from ponderling.tasks.maze.paths import distances, draw, search, spread
 from ponderling.tasks.numba import has_numba
@@ -40,8 +42,9 @@ SHORT_PATH = 3
 MOST_CELLS = 400
 """Most cells of mazes that `load_default` generates, in seconds; `ponderling data make maze` makes larger ones."""
 
-TRIES, MOST_TRIES = 100_000, 10_000_000
-"""Random mazes tried in one compiled call, and for one maze in all; one of Maze-Hard's kind takes some 50,000."""
+TRIED_CELLS, MOST_TRIES = 20_000_000, 10_000_000
+"""Cells of the random mazes tried in one compiled call, some 0.2 s; and mazes tried for one in all, of which Maze-Hard's kind
+takes some 50,000."""
 
 TRAINING_SETS = {"mixed": 1, "starts": 6}
 """Sets of every size to train on, and most S of their mazes: all kinds of walls and distances, with UNSOLVABLE of them
@@ -65,6 +68,7 @@ class Maze(GridTask):
     """The family of mazes with a given number of rows and columns."""
 
     symbols = "# SGo"
+    aliases = {"E": "G", "X": "o", "+": "o"}  # noqa: RUF012 (as other programs write mazes, see drawn.py)
     kind = "maze"
     cells_touch = True
     extends_question = True
@@ -94,6 +98,38 @@ class Maze(GridTask):
         """The grid as rows of two characters for each cell, so that a cell is about square in a terminal."""
         texts = np.array(["??", "██", "  ", "S ", "G ", "o "])
         return texts[tokens].reshape(self.grid_shape).tolist()
+
+    # Text and files
+
+    def parse(self, text: str) -> Tokens:
+        """One question from text, (L,): all cells in a row, or a line for each row, which may lack its last blanks.
+
+        Raises:
+            PuzzleError: everything that is wrong with it.
+        """
+        return super().parse(drawn.as_one_line(text, self.grid_shape) or text)
+
+    def name_for(self, text: str) -> str:
+        """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
+        shape = drawn.shape_of(text)
+        is_own = len(text.replace("\r", "").replace("\n", "")) == self.num_cells  # lines may end anywhere
+        return self.name if shape is None or is_own else Maze(*shape).name
+
+    def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
+        """The mazes of a CSV or plain file, or of one that draws each over several lines; the first `limit` of them.
+
+        Raises:
+            PuzzleError: with file, place and reason.
+        """
+        if drawn.is_drawn(self, path):
+            return drawn.read(self, path, limit=limit)
+        return super().read(path, limit)
+
+    def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:
+        """What `read` counts in a file, and the numbers of its first `count` mazes."""
+        if drawn.is_drawn(self, path):
+            return "maze", np.arange(1, count + 1)
+        return "row", text_files.row_numbers(path, count, num_cells=self.num_cells)
 
     # Rules
 
@@ -186,7 +222,8 @@ class Maze(GridTask):
         wrong = self.clue_mask(question) & (answer != question) | self._foreign(question, answer)
         if not self._problems(question):
             wrong |= self._astray(question, answer)
-        return replace(verdict, wrong_cells=tuple(map(int, np.flatnonzero(wrong))))
+        note = NO_WAY if verdict.valid and not self.has_way(question) else ""
+        return replace(verdict, wrong_cells=tuple(map(int, np.flatnonzero(wrong))), note=note)
 
     def valid(self, questions: Tokens, answers: Tokens) -> Bools:
         """Whether each answer (N, L) marks a shortest path from S, nothing where there is no way, and changes nothing else.
@@ -330,9 +367,11 @@ class Maze(GridTask):
         while made < count and not stop():
             rows = slice(made, min(made + batch, count))
             if is_hard and (not unsolvable or rng.random() >= unsolvable):
-                fewest, most = plan.walls[0].tolist()
                 least = min_path if min_path is not None else 2 if ends == "any" else self.hard_path
-                questions[made], ratings[made] = self._generate_one(rng, fewest, most=most, min_path=least)
+                one = self._generate_one(rng, plan, min_path=least, stop=stop)
+                if one is None:
+                    break
+                questions[made], ratings[made] = one
                 labels[rows] = self._labelled(questions[rows])
             else:
                 drawn = plan._replace(unsolvable=1.0) if is_hard else plan
@@ -414,14 +453,22 @@ class Maze(GridTask):
             )
         return fewest, most
 
-    def _generate_one(self, rng: np.random.Generator, fewest: int, *, most: int, min_path: int) -> tuple[Tokens, int]:
-        """A question and the number of cells of its shortest path."""
+    def _generate_one(
+        self, rng: np.random.Generator, plan: kinds.Plan, *, min_path: int, stop: Callable[[], bool]
+    ) -> tuple[Tokens, int] | None:
+        """A question of Maze-Hard's kind and the number of cells of its shortest path; None if stopped."""
+        fewest, most = plan.walls[0].tolist()
         L, columns = self.num_cells, self.grid_shape[1]
         is_free, order = np.empty(L, bool), np.arange(L, dtype=np.int32)
         parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
-        for _ in range(MOST_TRIES // TRIES):
+        tried = 0
+        while tried < MOST_TRIES:
+            if stop():
+                return None
+            tries = min(max(1, TRIED_CELLS // L), MOST_TRIES - tried)
+            tried += tries
             start, goal, moves = draw(
-                rng, columns, fewest, most, min_path - 1, TRIES, is_free, order, parents, queue
+                rng, columns, fewest, most, min_path - 1, tries, is_free, order, parents, queue
             )  # fmt: skip
             if moves >= 0:
                 question = np.where(is_free, FREE, WALL).astype(np.uint8)

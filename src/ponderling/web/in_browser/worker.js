@@ -47,8 +47,8 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     return all.at(-1);
   };
   const verdictOf = ({ tokens }) => {
-    const { valid, reasons } = judge(question, tokens, family);
-    return { valid, reasons };
+    const { valid, reasons, note } = judge(question, tokens, family);
+    return { valid, reasons, note };
   };
   const outcome = ({ number, last, accepted }) => {
     const counted = accepted ? all.slice(0, number) : all;

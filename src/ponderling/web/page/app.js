@@ -3,7 +3,7 @@
 import { placeGrid, showTask } from "./arc.js";
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
-import { broken, emptyPuzzle, readPuzzle, solve, writePuzzle } from "./rules.js";
+import { broken, emptyPuzzle, mazeDistance, NO_WAY, readPuzzle, sentence, solve, writePuzzle } from "./rules.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -238,6 +238,9 @@ function setQuestion(question, fromText = false) {
     if (count === 1) solution = answer;
     if (count === 0) problem = "This puzzle has no solution.";
     if (count === 2) problem = "This puzzle has more than one solution.";
+  }
+  if (!problem && state.family.kind === "maze" && mazeDistance(question, state.family) < 0) {
+    problem = `${sentence(NO_WAY)} The right answer marks nothing.`;
   }
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");

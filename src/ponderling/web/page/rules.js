@@ -16,10 +16,16 @@ export function readPuzzle(text, family) {
   return { tokens, problem: null };
 }
 
+const OF_OTHERS = { E: "G", X: "o", "+": "o" }; // as mazelib and maze-dataset write mazes
+
 function tokenOf(letter, family) {
+  if (family.kind === "maze" && OF_OTHERS[letter]) letter = OF_OTHERS[letter];
   if (family.kind === "sudoku" && ".0_*".includes(letter)) return family.blank;
   return family.characters.findIndex((c, token) => token > 0 && (c === letter || c === letter.toUpperCase()));
 }
+
+/** A clause as a sentence. */
+export const sentence = (clause) => `${clause[0].toUpperCase()}${clause.slice(1)}.`;
 
 /** The puzzle as one line. */
 export function writePuzzle(tokens, family) {
@@ -70,11 +76,13 @@ function brokenMaze(tokens, family) {
   const [start, goal] = ["S", "G"].map((c) => family.characters.indexOf(c));
   const reasons = [];
   for (const [token, name] of [[start, "S"], [goal, "G"]]) {
-    if (tokens.filter((t) => t === token).length !== 1) reasons.push(`A maze has one ${name}`);
+    if (tokens.filter((t) => t === token).length !== 1) reasons.push(`A maze has one ${name} here`);
   }
-  if (!reasons.length && mazeDistance(tokens, family) < 0) reasons.push("No way leads from S to G");
   return { cells: new Set(), reasons };
 }
+
+/** What the right answer to a maze without a way says: it has no marks. */
+export const NO_WAY = "no way leads from S to G";
 
 /** Steps on a shortest way from S to G over cells that are no wall; -1 where there is none. */
 export function mazeDistance(tokens, family, passable = (token) => family.characters[token] !== "#") {
@@ -102,7 +110,10 @@ function neighbours(cell, family) {
   return found.filter((c) => c >= 0 && c < family.rows * family.columns);
 }
 
-/** What the rules say of an answer: {valid, wrong, reasons}; valid is null for families that the page has no rules of. */
+/**
+ * What the rules say of an answer: {valid, wrong, reasons, note}; valid is null for families that the page has no rules of,
+ * and note is what a valid answer means where the grid does not show it.
+ */
 export function judge(question, answer, family) {
   if (family.kind === "sudoku") {
     const { cells, reasons } = broken(answer, family);
@@ -111,7 +122,7 @@ export function judge(question, answer, family) {
     if (empty.length) reasons.push(`${empty.length} cells are empty`);
     for (const cell of changed) reasons.push(`the clue in ${place(cell, family)} was changed`);
     const wrong = [...new Set([...cells, ...empty, ...changed])];
-    return { valid: !wrong.length, wrong, reasons };
+    return { valid: !wrong.length, wrong, reasons, note: "" };
   }
   if (family.kind === "maze") {
     const mark = family.characters.indexOf("o");
@@ -120,12 +131,14 @@ export function judge(question, answer, family) {
     const shortest = mazeDistance(question, family);
     const marked = answer.filter((t) => t === mark).length;
     const length = mazeDistance(answer, family, (t) => t === mark);
-    if (length < 0) reasons.push("the marked cells do not lead from S to G");
+    if (shortest < 0) {
+      if (marked) reasons.push(`${NO_WAY}, yet ${marked} ${marked === 1 ? "cell is" : "cells are"} marked`);
+    } else if (length < 0) reasons.push("the marked cells do not lead from S to G");
     else if (length > shortest) reasons.push(`the path takes ${length} moves, a shortest one ${shortest}`);
     else if (marked > shortest - 1) reasons.push("cells beside the path are marked");
-    return { valid: !reasons.length, wrong, reasons };
+    return { valid: !reasons.length, wrong, reasons, note: shortest < 0 && !reasons.length ? NO_WAY : "" };
   }
-  return { valid: null, wrong: [], reasons: [] };
+  return { valid: null, wrong: [], reasons: [], note: "" };
 }
 
 /** How many solutions a Sudoku has, counted to two, and the first: {count, answer}; count is null beyond so many guesses. */

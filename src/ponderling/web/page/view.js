@@ -3,6 +3,7 @@
 import { showVotes } from "./arc.js";
 import { Board } from "./board.js";
 import { Chart } from "./chart.js";
+import { sentence } from "./rules.js";
 
 const percent = (p) => (p > 0.99 && p < 1 ? `${(100 * p).toFixed(1)}%` : `${Math.round(100 * p)}%`);
 const some = (count, one, many) => `${count} ${count === 1 ? one : many}`;
@@ -116,7 +117,7 @@ export class View extends EventTarget {
         return this.#say(`${right ? "It is the known output." : "It is not the known output."} ${why}`, right ? "good" : "bad", right ? "Right." : "Not right.");
       }
       if (end.valid === null) return this.#say(`Answered, with no rules to judge it by. ${why}`);
-      if (end.valid) return this.#say(`Every rule holds. ${why}`, "good", "Solved.");
+      if (end.valid) return this.#say(`${end.note ? sentence(end.note) : "Every rule holds."} ${why}`, "good", "Solved.");
       const more = end.reasons.length > 2 ? ` and ${end.reasons.length - 2} more` : "";
       return this.#say(`${end.reasons.slice(0, 2).join("; ")}${more}. ${why}`, "bad", "Not solved.");
     }

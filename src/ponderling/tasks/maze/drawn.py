@@ -1,0 +1,127 @@
+"""Mazes drawn over several lines, as people and other programs write them: a line for each row.
+
+mazelib (`Maze.tostring`) and maze-dataset (`as_ascii`) write `#` for walls, S and E for the ends, and `+` or `X` for a path
+that is shown; Maze.aliases reads those. Blanks at the ends of lines may be missing, as editors cut them off.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ponderling.tasks.base import PuzzleError, Puzzles
+from ponderling.tasks.maze.cells import FREE, PATH
+from ponderling.tasks.opened import is_csv, lines_of
+from ponderling.tasks.problems import Problems
+
+if TYPE_CHECKING:
+    from ponderling.tasks.maze.family import Maze
+
+LOOKED_AT = 1000
+"""Lines by which a file is known to hold drawings."""
+
+
+def shape_of(text: str) -> tuple[int, int] | None:
+    """Rows and columns of a maze drawn over several lines; None for a text of one line.
+
+    Empty lines before and after are passed over, unless the whole text is empty.
+    """
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    while lines and not lines[0]:
+        lines.pop(0)
+    while lines and not lines[-1]:
+        lines.pop()
+    return (len(lines), max(map(len, lines))) if len(lines) > 1 else None
+
+
+def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
+    """The cells of a maze of this shape that is drawn over several lines; None where the text is not that."""
+    found = shape_of(text)
+    if found is None or found[0] != shape[0] or found[1] > shape[1]:
+        return None
+    lines = text.replace("\r", "").strip("\n").split("\n")
+    return "".join(line.ljust(shape[1]) for line in lines)
+
+
+def is_drawn(task: Maze, path: str | Path) -> bool:
+    """Whether a file holds mazes of the family, drawn over several lines each.
+
+    Raises:
+        PuzzleError: when its mazes are drawn, and of another size.
+    """
+    rows, columns = task.grid_shape
+    if is_csv(path) or rows == 1:
+        return False
+    begin = [line.rstrip("\n") for line in itertools.islice(_lines(task, path), LOOKED_AT)]
+    lines = list(filter(None, begin))
+    if len(lines) < 2 or (task.tokens_of("".join(lines)) == 255).any():
+        return False
+    width = max(map(len, lines))
+    if 2 * width > task.num_cells:  # a line is a whole maze, or nearly
+        return False
+    first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
+    is_whole = len(lines) > len(first) or len(begin) < LOOKED_AT
+    # The last blanks may be cut off, but hardly in every line; a row of blanks alone may then look like the end of a maze.
+    if width != columns or (is_whole and len(first) > rows and len(first) % rows):
+        raise PuzzleError(
+            f"{path}: expected mazes of {rows}x{columns}, found one drawn over {len(first)} lines of up to {width} characters: "
+            f"say --task maze{len(first)}x{width}, or --data.task to train"
+        )
+    return True
+
+
+def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
+    """The mazes of a file that `is_drawn`, the first `limit` of them; empty lines may come between them.
+
+    Marks of a path are an answer, which must be right. Answers that are not given are searched for.
+
+    Raises:
+        PuzzleError: naming file, line and reason, the first few problems together.
+    """
+    path = Path(path)
+    problems = Problems(path, "line")
+    questions, labels, numbers, given = [], [], [], []
+    for number, cells in itertools.islice(_mazes(task, path, problems), limit):
+        try:
+            answer = task.read_cells(cells)
+            question = np.where(answer == PATH, FREE, answer).astype(np.uint8)
+            label = task.find_answer(question)
+        except PuzzleError as error:
+            problems.add(number, str(error))
+            continue
+        given.append(bool((answer == PATH).any()))
+        questions.append(question)
+        labels.append(answer if given[-1] else label)
+        numbers.append(number)
+    shape = (len(questions), task.num_cells)
+    tokens, answers = np.array(questions, np.uint8).reshape(shape), np.array(labels, np.uint8).reshape(shape)
+    rows = np.flatnonzero(given)
+    for i, reason in task.wrong_answers(tokens[rows], answers[rows]).items():
+        problems.add(numbers[rows[i]], f"the answer does not fit the question: {reason}")
+    problems.report()
+    return task.puzzles(tokens, answers)
+
+
+def _mazes(task: Maze, path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+    """The number of the first line of each maze, and its cells."""
+    rows, columns = task.grid_shape
+    lines = enumerate((line.rstrip("\n") for line in _lines(task, path)), 1)
+    for number, line in lines:
+        if not line:
+            continue
+        block = [line, *(other for _, other in itertools.islice(lines, rows - 1))]
+        widest = max(map(len, block))
+        if len(block) < rows:
+            problems.add(number, f"expected {rows} lines of {columns} characters: the file ends after {len(block)}")
+        elif widest > columns:
+            problems.add(number, f"expected {rows} lines of {columns} characters: got one of {widest}")
+        else:
+            yield number, "".join(one.ljust(columns) for one in block)
+
+
+def _lines(task: Maze, path: str | Path) -> Iterator[str]:
+    return (line.replace("\r", "") for line in lines_of(path, holds="puzzles", longest=4 * task.num_cells + 10_000))
