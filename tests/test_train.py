@@ -563,7 +563,7 @@ def test_a_finished_run_is_not_tested_again(tmp_path, monkeypatch):
     lines = log_of(tmp_path)
     for _ in range(2):
         trainer = start(config, tmp_path, resume=True)
-        monkeypatch.setattr(trainer, "score", lambda *args: pytest.fail("scored again"))
+        monkeypatch.setattr(trainer, "score", lambda *_, **__: pytest.fail("scored again"))
         assert trainer.run() == figures
     assert log_of(tmp_path) == lines
     assert [line["kind"] for line in lines].count("test") == 1
@@ -578,7 +578,7 @@ def test_a_finished_run_is_tested_anew_with_other_settings_of_solving(tmp_path):
     for expected in (["tested"], []):
         trainer, scored = start(other, tmp_path, resume=True), []
         score = trainer.score
-        trainer.score = lambda *args: (scored.append("tested"), score(*args))[1]  # noqa: B023
+        trainer.score = lambda *args, **more: (scored.append("tested"), score(*args, **more))[1]  # noqa: B023
         assert trainer.run()["puzzles"] == 30
         assert scored == expected
         assert [line["kind"] for line in log_of(tmp_path)].count("test") == 1
