@@ -444,8 +444,8 @@ def why_weights_do_not_fit(model: ModelConfig, own: Task, *, other: Task) -> str
             return f"knows puzzles of the kind {own.name}, which {other.name} is not"
     else:
         return (
-            f"a network of system {model.system} with mixer {model.mixer} is tied to its task {own.name}: cannot use "
-            f"--task {other.name}; relational networks and mixer neighbours can"
+            f"a network of system {model.system} with mixer {model.mixer} is tied to {own.name}, and {other.name} is another "
+            "task; relational networks and mixer neighbours can change theirs"
         )
     return None
 

@@ -46,11 +46,11 @@ def run(command: EvalCommand) -> dict[str, Any]:
 
     command.check()
     checkpoint = command.load()
-    if answers_by_vote(checkpoint.config.data.task):
+    if answers_by_vote(checkpoint.config.data.family):
         return run_arc(command, checkpoint)
     if command.submission is not None:
         raise ValueError(
-            f"--submission is for ARC: {command.checkpoint} is of the family {checkpoint.config.data.task}"
+            f"--submission is for ARC: {command.checkpoint} is of the family {checkpoint.config.data.family}"
         )
     search = command.search
     if search == PLAIN and not command.early_exit:

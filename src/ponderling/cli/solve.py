@@ -35,7 +35,7 @@ def main(args: list[str]) -> int:
     from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
-    if answers_by_vote(checkpoint.config.data.task):
+    if answers_by_vote(checkpoint.config.data.family):
         return solve_arc(command, checkpoint)
     solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":

@@ -341,7 +341,7 @@ def _saved_config(args: list[str], out: Path, *, name: str | None) -> RunConfig 
 
     config, _, info = read_config(out / LAST)
     options = [_value_of(option, args) for option in ("--data.task", "--data.check")]
-    given = [text for text in (name, *options) if text is not None]
+    given = [part for text in (name, *options) if text is not None for part in text.split("+")]
     admit_code(
         config,
         info,

@@ -112,7 +112,7 @@ class DataConfig:
     def _own_sources(self, sources: str, family: str) -> str:
         """What joined sources hold for one of several families."""
         own = []
-        for item in _items(sources):
+        for item in sources.split("+"):
             label, equals, source = item.partition("=")
             if equals and label in self.families:
                 own += [source] if label == family else []
@@ -130,7 +130,7 @@ class DataConfig:
                 f"files of grids (--data FILE) are one task: it cannot be trained with others, got {self.task}"
             )
         for name, sources in (("train", self.train), ("test", self.test)):
-            labels = [item.partition("=")[0] for item in _items(sources) if "=" in item and not os.path.exists(item)]
+            labels = [item.partition("=")[0] for item in sources.split("+") if "=" in item]
             unknown = [label for label in labels if label not in self.families]
             if unknown:
                 known = ", ".join(self.families)
@@ -141,8 +141,3 @@ class DataConfig:
                     f"{name} must name a source for every task: got none for {', '.join(bare)} (say {bare[0]}=default)"
                 )
         return problems
-
-
-def _items(sources: str) -> list[str]:
-    """The sources that a + joins."""
-    return [sources] if os.path.exists(sources) else sources.split("+")

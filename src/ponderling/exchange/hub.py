@@ -25,6 +25,7 @@ from ponderling.checkpoint import (
     save_checkpoint,
     shown_name,
 )
+from ponderling.config import DataConfig, TrainConfig
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
 from ponderling.system import write_atomically
@@ -188,8 +189,8 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         ("network", f"{system}, {parameters:,} parameters, hidden size {config.model.hidden_size}, n {config.model.n}, "
          f"T {config.model.T}"),
         ("puzzles", f"`{task}`"),
-        ("trained on", _data(config.data.train)),
-        ("updates", f"{info['step']:,} of {config.train.batch_size} slots" if "step" in info else "unknown"),
+        ("trained on", _data_of_each(config.data)),
+        ("updates", f"{info['step']:,} of {_batch(config.train)}" if "step" in info else "unknown"),
         ("seed", f"{config.train.seed}"),
         ("time", f"{info['seconds'] / 60:.1f} minutes of training" if "seconds" in info else "unknown"),
     ]  # fmt: skip
@@ -232,6 +233,18 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _batch(train: TrainConfig) -> str:
+    """How large a batch was."""
+    return f"{train.batch_size} slots" if train.batch_cells is None else f"{train.batch_cells:,} cells"
+
+
+def _data_of_each(data: DataConfig) -> str:
+    """Where the puzzles of each family came from."""
+    if len(data.families) == 1:
+        return _data(data.train)
+    return "; ".join(f"`{own.task}`: {_data(own.train)}" for own in data.of_each())
 
 
 def _data(source: str) -> str:

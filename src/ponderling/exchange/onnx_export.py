@@ -65,7 +65,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     about: dict[str, Any] = {
         "format": 1,
         "system": config.model.system,
-        "task": config.data.task,
+        "task": config.data.family,
         "grid": list(task.grid_shape),
         "vocab_size": shape.vocab_size,
         "characters": ["", *(_character(task, shape.seq_len, token=token) for token in range(1, shape.vocab_size))],

@@ -106,7 +106,7 @@ class Solver:
         Raises:
             ValueError: when the checkpoint's task is unknown, or has another vocabulary or grid.
         """
-        if checkpoint.config.data.task == "unknown":
+        if checkpoint.config.data.family == "unknown":
             raise ValueError(f"{checkpoint.path}: its puzzle family is not known: import it again with --task")
         try:
             task = task_of(checkpoint.config.data)

@@ -120,7 +120,7 @@ def arc_of(checkpoint: Checkpoint) -> Arc:
     Raises:
         ValueError: when it is a checkpoint of another family.
     """
-    name = checkpoint.config.data.task
+    name = checkpoint.config.data.family
     if not answers_by_vote(name):
         hint = ": import it again with --task arc30, or with --identifiers" if name == "unknown" else ""
         raise ValueError(f"{checkpoint.path}: its puzzle family is {name}, not ARC{hint}")

@@ -129,7 +129,7 @@ class Lane:
         self.carry: Carry = empty_carry(model, self.num_slots // world.size, seq_len=self.cells, device=device)
         for phase in config.train.phases:
             if self.is_in(phase):
-                _rated(self.data.train, phase)  # refuses what cannot be before hours have gone by
+                self._rated(phase)  # refuses what cannot be before hours have gone by
                 augmentation(self.settings, self.task, extra_clues=phase.extra_clues)
         self.sampler = self._sample(self.data.train, None, seed=config.train.seed)
 
@@ -142,8 +142,33 @@ class Lane:
         seed = self.train.seed if phase is None else phase_seed(self.train.seed, self.train.phases.index(phase))
         puzzles, extra_clues = self.data.train, 0
         if phase is not None and self.is_in(phase):
-            puzzles, extra_clues = puzzles[_rated(puzzles, phase)], phase.extra_clues
+            puzzles, extra_clues = self._rated(phase), phase.extra_clues
         self.sampler = self._sample(puzzles, augmentation(self.settings, self.task, extra_clues=extra_clues), seed=seed)
+
+    def _rated(self, phase: Phase) -> Puzzles:
+        """The training puzzles that a phase shows.
+
+        Raises:
+            ValueError: when there are none, or they have no ratings to choose by.
+        """
+        puzzles, whose = self.data.train, ""
+        if len(self.config.data.families) > 1:
+            whose = f" of {self.name}"
+        if puzzles.ratings is None:
+            if phase.min_rating or phase.max_rating is not None:
+                raise ValueError(
+                    f"train.phases asks for puzzles by their rating, but the training puzzles{whose} have none"
+                )
+            return puzzles
+        highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
+        rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
+        if not len(rows):
+            raise ValueError(
+                f"the phase of train.phases until step {phase.until} asks for puzzles rated from {phase.min_rating}"
+                + (f" to {phase.max_rating}" if phase.max_rating is not None else "")
+                + f": the training puzzles{whose} are rated {puzzles.ratings.min()} to {puzzles.ratings.max()}"
+            )
+        return puzzles[rows]
 
     def _sample(self, puzzles: Puzzles, augment: Augment | None, *, seed: int) -> Sampler:
         return Sampler(puzzles, augment, seed=seed, rank=self.world.rank, world_size=self.world.size)
@@ -248,23 +273,6 @@ def cells_of(task: Task) -> int:
 def phase_seed(seed: int, number: int) -> int:
     """The seed of a phase's stream of samples; after the last phase it is the run's own seed."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-
-
-def _rated(puzzles: Puzzles, phase: Phase) -> np.ndarray:
-    """The rows of the puzzles that a phase shows."""
-    if puzzles.ratings is None:
-        if phase.min_rating or phase.max_rating is not None:
-            raise ValueError("train.phases asks for puzzles by their rating, but the training puzzles have none")
-        return np.arange(len(puzzles))
-    highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
-    rows = np.flatnonzero((puzzles.ratings >= phase.min_rating) & (puzzles.ratings <= highest))
-    if not len(rows):
-        raise ValueError(
-            f"the phase of train.phases until step {phase.until} asks for puzzles rated from {phase.min_rating}"
-            + (f" to {phase.max_rating}" if phase.max_rating is not None else "")
-            + f": the training puzzles are rated {puzzles.ratings.min()} to {puzzles.ratings.max()}"
-        )
-    return rows
 
 
 def to_batch(puzzles: Puzzles) -> Batch:

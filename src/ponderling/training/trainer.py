@@ -557,7 +557,7 @@ class Trainer:
         return {
             "data": fingerprint(self.data.train, self.shape.vocab_size),
             "puzzles": fingerprints(self.data),
-            **({"others_puzzles": others} if others else {}),
+            **({"puzzles_of_others": others} if others else {}),
         }
 
     def _own_state(self) -> dict[str, Any]:
@@ -614,7 +614,7 @@ class Trainer:
         for lane in self.lanes:
             is_last = lane is self.lanes[-1]
             before, now = (
-                known.get("puzzles", {}) if is_last else known["others_puzzles"][lane.name]
+                known.get("puzzles", {}) if is_last else known["puzzles_of_others"][lane.name]
                 for known in (state, self._puzzles)
             )
             other = other_puzzles(before, now)

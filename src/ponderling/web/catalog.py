@@ -30,9 +30,10 @@ class Offer(NamedTuple):
 def families(checkpoint: Checkpoint) -> list[str]:
     """The puzzle families that a checkpoint can be used on, its own first."""
     data = checkpoint.config.data
+    found = [data.family, *data.families[:-1]]
     if checkpoint.config.model.system != "relational":
-        return [data.task]
-    return [data.task, *(name for name in task_of(data).siblings if name != data.task)]
+        return found
+    return found + [name for name in task_of(data).siblings if name not in found]
 
 
 def puzzles_by_difficulty(task: Task) -> dict[str, Puzzles]:

@@ -99,7 +99,7 @@ class Registry:
         first = load_checkpoint(checkpoint, device, dtype=dtype, **code)
         if compile:
             compile_for_solving(first.model, "--compile")
-        own = first.config.data.task
+        own = first.config.data.family
         if answers_by_vote(own):
             family = arc_of(first)
             tasks = offered_tasks(first, family, source=arc_source)

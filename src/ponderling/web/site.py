@@ -96,7 +96,7 @@ def build_site(
         for file in _runtime(Path(temporary), runtime):
             shutil.copyfile(file, built / "runtime" / file.name)
         first, recursions = _single_recursions(first)
-        if answers_by_vote(first.config.data.task):
+        if answers_by_vote(first.config.data.family):
             first, about = _with_arc(name, first, source=arc_source)
         elif arc_source != "default":
             raise ValueError(f"--data is for ARC models: got {arc_source}, and {name} is none")
@@ -136,7 +136,7 @@ def _write_page(folder: Path) -> None:
 
 def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) -> dict[str, Any]:
     """What /v1/models says, with what the loop around the graph must know; and puzzles to try."""
-    own = first.config.data.task
+    own = first.config.data.family
     families, puzzles = [], {}
     for task in catalog.families(first):
         checkpoint = first if task == own else load_checkpoint(path, dtype="float32", task=task, **code)

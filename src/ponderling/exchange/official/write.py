@@ -174,7 +174,7 @@ def _name(info: Mapping[str, Any]) -> str:
 def _told(config: RunConfig, shape: PuzzleShape) -> dict[str, Any]:
     """The number of cells, and the puzzle family where its name alone says what it is."""
     told: dict[str, Any] = {"seq_len": shape.seq_len}
-    task = config.data.task
+    task = config.data.family
     if config.data.grid is None and task != "unknown" and ":" not in task:
         told["task"] = task
     return told
