@@ -131,17 +131,18 @@ def nonogram(rng: np.random.Generator, shape: tuple[int, int]) -> Pair | None:
 # Four in a row
 
 
-def winner(board: Grid) -> str:
-    """Who has four in a row, x or o; a dot for nobody."""
-    rows, columns = len(board), len(board[0])
-    for row, column in itertools.product(range(rows), range(columns)):
-        for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            cells = [(row + i * down, column + i * right) for i in range(4)]
-            if all(0 <= r < rows and 0 <= c < columns for r, c in cells):
-                held = {board[r][c] for r, c in cells}
-                if len(held) == 1 and held != {"."}:
-                    return held.pop()
-    return "."
+def wins(board: Grid, cell: Cell) -> bool:
+    """Whether the piece in this cell is one of four in a row."""
+    player = board[cell[0]][cell[1]]
+
+    def reach(down: int, right: int) -> int:
+        """Number of pieces of this player that follow the cell in this direction."""
+        r, c, count = cell[0] + down, cell[1] + right, 0
+        while 0 <= r < len(board) and 0 <= c < len(board[0]) and board[r][c] == player:
+            r, c, count = r + down, c + right, count + 1
+        return count
+
+    return any(1 + reach(d, r) + reach(-d, -r) >= 4 for d, r in ((0, 1), (1, 0), (1, 1), (1, -1)))
 
 
 def four_in_a_row(rng: np.random.Generator, shape: tuple[int, int]) -> Pair:
@@ -151,15 +152,17 @@ def four_in_a_row(rng: np.random.Generator, shape: tuple[int, int]) -> Pair:
     while True:
         board: Grid = [["."] * columns for _ in range(rows)]
         moves = rows * columns if wanted != "." else int(rng.integers(rows, 3 * rows * columns // 4))
+        won = "."
         for number in range(moves):
             free = [column for column in range(columns) if board[0][column] == "."]
-            column = int(rng.choice(free))
+            column = free[int(rng.integers(len(free)))]
             row = max(row for row in range(rows) if board[row][column] == ".")
-            board[row][column] = "xo"[number % 2]
-            if winner(board) != ".":
+            board[row][column] = player = "xo"[number % 2]
+            if wins(board, (row, column)):
+                won = player
                 break
-        if winner(board) == wanted:
-            return {"input": board, "output": [[wanted]]}
+        if won == wanted:
+            return {"input": board, "output": [[won]]}
 
 
 # The cheapest way
@@ -222,8 +225,8 @@ PUZZLE_TASKS = (
         asks="The buttons that put out all lights; each switches itself and its neighbours. The rule takes any such buttons.",
         stream=of_size(lights_out, 5, columns=5),
         sizes="5x5",
-        unseen=of_sizes(lights_out, 6, most=7, square=True),
-        unseen_sizes="6x6, 7x7",
+        unseen=of_size(lights_out, 6, columns=6),
+        unseen_sizes="6x6",
         rule=same_shape(puts_out),
     ),
     Task(

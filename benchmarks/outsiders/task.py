@@ -4,7 +4,8 @@ A task draws an endless stream of question and answer from a seed. The files tak
 
 - `train.jsonl` has the first questions that differ from one another.
 - `test.jsonl` has the next ones, none of which is a training question. They come from the same stream and have the same sizes.
-- `unseen.jsonl` has questions of sizes that training does not show. Tasks with one size have no such file.
+- `unseen.jsonl` has questions of sizes that training does not show. Where training shows one size, this file has one, too:
+  a task of one size has no end marks, so grids of different sizes would not fit on one canvas. Some tasks have no such file.
 
 Two questions are the same only if every cell is. A mirror image, or the same grid in other colours, is another question.
 A test question with a symbol that training never shows is passed over, since no network could have learnt that symbol.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -88,6 +90,7 @@ def make_files(task: Task, folder: Path) -> Files:
     files = Files(folder / "train.jsonl", folder / "test.jsonl", unseen)
     if all(path is None or path.is_file() for path in (files.train, files.test, files.unseen)):
         return files
+    print(f"{task.name}: drawing its files", file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     stream = task.stream(0)
     train = distinct(stream, task.train, name=task.name)
