@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 Ended = Literal["steps", "right", "time"]
@@ -60,6 +60,7 @@ class Watch:
 
     seconds: float
     """CPU seconds that the training was planned to take."""
+    _: KW_ONLY
     began: float = field(default_factory=time.process_time)
     right: int = 0
     """Evaluations in a row with every answer right."""

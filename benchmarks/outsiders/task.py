@@ -18,7 +18,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class Files:
 
     train: Path
     test: Path
+    _: KW_ONLY
     unseen: Path | None = None
 
     def digest(self) -> str:
@@ -87,7 +88,7 @@ def make_files(task: Task, folder: Path) -> Files:
         ValueError: when the stream has too few different questions.
     """
     unseen = None if task.unseen is None else folder / "unseen.jsonl"
-    files = Files(folder / "train.jsonl", folder / "test.jsonl", unseen)
+    files = Files(folder / "train.jsonl", folder / "test.jsonl", unseen=unseen)
     if all(path is None or path.is_file() for path in (files.train, files.test, files.unseen)):
         return files
     print(f"{task.name}: drawing its files", file=sys.stderr, flush=True)
