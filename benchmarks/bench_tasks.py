@@ -104,9 +104,9 @@ def measure(name: str, model: str, *, files: Files, seed: int, minutes: float) -
     from ponderling.models import shape_of
 
     torch.set_num_threads(1)
-    task, (default, parameters) = TASKS[name], recursive.default(files)
+    task = TASKS[name]
     if model in ("default", "trm"):
-        config = default if model == "default" else recursive.plain_trm(files)
+        config = recursive.default(files)[0] if model == "default" else recursive.plain_trm(files)
         with tempfile.TemporaryDirectory() as folder:
             run = Path(folder) / "run"
             course = recursive.train(config, run, seconds=60 * minutes, seed=seed)
@@ -118,7 +118,7 @@ def measure(name: str, model: str, *, files: Files, seed: int, minutes: float) -
             "conv" if model == "conv" else "transformer",
             family.load_split(config.data),
             shape=shape_of(family),
-            parameters=parameters,
+            parameters=recursive.default(files)[1],
             seconds=60 * minutes,
             seed=seed,
         )

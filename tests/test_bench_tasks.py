@@ -23,9 +23,10 @@ import bench_tasks as bench
 from outsiders import TASKS, budget, gym_tasks, plain, puzzles, recursive
 from outsiders.task import Files, Grid, Pair, Task, distinct, make_files, read_pairs, symbols_of
 from ponderling.checkpoint import read_config
-from ponderling.config import PuzzleShape
+from ponderling.cli import main
+from ponderling.config import PuzzleShape, RunConfig
 from ponderling.data import grid_config, task_of
-from ponderling.models import count_parameters, shape_of
+from ponderling.models import build_model, count_parameters, shape_of
 from ponderling.recipes import grid_recipe
 from ponderling.tasks.custom.split import grid_facts
 
@@ -452,6 +453,23 @@ def test_the_plain_trm_is_the_first_default(cells: tuple[int, int], tmp_path: Pa
         path.write_text("".join(json.dumps({"input": grid, "output": grid}) + "\n" for grid in part))
     config = recursive.plain_trm(files)
     assert config == grid_recipe(config.data, cells[0] * cells[1]).config
+
+
+def test_the_default_is_the_run_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files = small_files(tmp_path)
+    config, parameters = recursive.default(files)
+    asked: list[RunConfig] = []
+
+    def noted(config: RunConfig, *_: Any, **__: Any) -> None:
+        asked.append(config)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("ponderling.training.trainer.start", noted)
+    assert main(["train", "--data", str(files.train), "--test", str(files.test), "--out", str(tmp_path / "run")]) == 2
+    steps = asked[0].train.steps
+    assert replace(config, train=replace(config.train, steps=steps)) == asked[0]
+    task = task_of(config.data)
+    assert parameters == count_parameters(build_model(config.model, shape_of(task), relations=task.relations))
 
 
 def small_files(folder: Path, *, sizes: int = 4, unseen: int = 5) -> Files:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ponderling.checkpoint import LAST, load_checkpoint
 from ponderling.cli import main
-from ponderling.config import ModelConfig, RunConfig, RuntimeConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.data import grid_config
 from ponderling.models import count_parameters
 from ponderling.solving.evaluate import evaluate
@@ -31,7 +31,7 @@ SMALL, MLP = 36, 100
 def default(files: Files) -> tuple[RunConfig, int]:
     """The run that `ponderling train --data FILE --test FILE` sets up without further flags, and its number of parameters.
 
-    Both are read from a run of one step of that command, so the length is not the default's.
+    Both are read from a run of one step of that command, with next to nothing to evaluate, so the length is not the default's.
 
     Raises:
         ValueError: when the command refuses the files, or its run has phases, whose lengths would have to be fitted too.
@@ -39,13 +39,16 @@ def default(files: Files) -> tuple[RunConfig, int]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
         out = Path(folder) / "run"
         args = ["--data", str(files.train), "--test", str(files.test), "--out", str(out), "--train.steps", "1"]
+        args += ["--data.max-test", "1", "--data.num-validation", "1"]
         if main(["train", *args]) != 0:
             raise ValueError(f"`ponderling train {' '.join(args)}` failed: {said.getvalue().strip()}")
         checkpoint = load_checkpoint(out / LAST)
         config, parameters = checkpoint.config, count_parameters(checkpoint.model)
     if config.train.phases:
         raise ValueError(f"{files.train}: the default run has phases, and this benchmark fits only the number of steps")
-    return config, parameters
+    usual = DataConfig()
+    data = replace(config.data, max_test=usual.max_test, num_validation=usual.num_validation)
+    return replace(config, data=data), parameters
 
 
 def plain_trm(files: Files) -> RunConfig:
