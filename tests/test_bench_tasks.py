@@ -28,6 +28,7 @@ from ponderling.config import PuzzleShape, RunConfig
 from ponderling.data import grid_config, task_of
 from ponderling.models import build_model, count_parameters, shape_of
 from ponderling.recipes import grid_recipe
+from ponderling.tasks.custom import Grids
 from ponderling.tasks.custom.split import grid_facts
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -381,6 +382,19 @@ def test_files_are_drawn_apart_and_can_be_trained_on(task: Task, tmp_path: Path)
     facts = grid_facts(task_of(config), config.train, test=config.test)  # pyright: ignore[reportArgumentType]
     assert (facts["train"]["examples"], facts["test"]["examples"]) == (small.train, 6)
     assert facts["train"]["questions_with_several_answers"] == 0
+    # Labels are right, and read back as the rule wants them; an untrained network gets figures on every file that it can read.
+    family = task_of(config)
+    assert isinstance(family, Grids)
+    network = plain.Conv(shape_of(family), 4)
+    for path in filter(None, (files.test, files.unseen)):
+        found = plain.score(network, path, data=config, rule=task.rule)
+        assert found is not None
+        assert 0 <= found["exact"] <= 1
+        assert (found["valid"] is None) == (task.rule is None)
+    if task.rule is not None:
+        family.checker = task.rule
+        puzzles_to_test = family.read(files.test, need_answers=True)
+        assert family.valid(puzzles_to_test.tokens, puzzles_to_test.labels).all()
     if task.name != "futoshiki":
         assert make_files(small, tmp_path / "b").digest() == files.digest()
 
