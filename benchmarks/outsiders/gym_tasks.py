@@ -181,10 +181,10 @@ GYM_TASKS = (
     ),
     Task(
         name="modulo_grid",
-        asks="Up to 12 cells of a pattern, a remainder of a sum, difference, product or power of row and column.",
-        stream=gym("modulo_grid", {"size_x": 12, "size_y": 12, "max_holes": 12}),
+        asks="Up to 30 missing cells of a pattern: a remainder of a sum, difference, product or power of row and column.",
+        stream=gym("modulo_grid", {"size_x": 12, "size_y": 12, "max_holes": 30}),
         sizes="12x12",
-        unseen=gym("modulo_grid", {"size_x": 16, "size_y": 16, "max_holes": 12}),
+        unseen=gym("modulo_grid", {"size_x": 16, "size_y": 16, "max_holes": 50}),
         unseen_sizes="16x16",
     ),
     Task(
