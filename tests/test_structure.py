@@ -1,0 +1,207 @@
+"""What ties the cells of your own grids together: named by text, proposed by a look at the examples, and trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ponderling.cli import main
+from ponderling.tasks.base import Puzzles
+from ponderling.tasks.custom.looking import propose
+from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.structure import Structure
+
+BITS = GridSpec(("0", "1"), rows=4, columns=4)
+LATIN = GridSpec(("1", "2", "3", "4", "_"), rows=4, columns=4)
+
+
+def puzzles(questions: np.ndarray, answers: np.ndarray) -> Puzzles:
+    tokens, labels = (grids.reshape(len(grids), -1).astype(np.uint8) for grids in (questions, answers))
+    return Puzzles(tokens, labels, puzzle_ids=np.zeros(len(tokens), np.int32))
+
+
+def bits(count: int = 300, shape: tuple[int, int] = (4, 4)) -> np.ndarray:
+    return np.random.default_rng(0).integers(1, 3, (count, *shape))
+
+
+def items(examples: Puzzles, spec: GridSpec = BITS, **more) -> dict[str, str]:
+    return {finding.item: finding.status for finding in propose(examples, spec, **more).findings}
+
+
+def latin_squares(count: int, *, rng: np.random.Generator, fixed: bool = False) -> Puzzles:
+    """Squares of 2x2 boxes with four symbols, of which half of the cells are given."""
+    base = np.array([[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]])
+    answers = []
+    for _ in range(count):
+        grid = base[np.concatenate([2 * b + rng.permutation(2) for b in rng.permutation(2)])]
+        answers.append(grid if fixed else np.array([0, *rng.permutation(4) + 1])[grid])
+    answers = np.array(answers)
+    return puzzles(np.where(rng.random(answers.shape) < 0.5, answers, 5), answers)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neighbours=4",
+        "neighbours=8+alike=dihedral+wraps",
+        "boxes=2x2+symbols=0,1+rows+columns+all+fills",
+        "places+positions",
+    ],
+)
+def test_a_structure_is_read_back_from_its_text(text):
+    structure = Structure.named(text, BITS)
+    assert Structure.named(str(structure), BITS) == structure
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("neighbours=6", "neighbours=4 or neighbours=8"),
+        ("rows+rows", "rows is named twice"),
+        ("rows+wraps", "need neighbours"),
+        ("boxes=3x2", "do not fill grids of 4x4"),
+        ("symbols=0,7", "no cell holds '7'"),
+        ("rows+fills", "fills needs symbols"),
+        ("rows=4", "structure must be none, or"),
+    ],
+)
+def test_what_is_no_structure_is_refused_in_words(text, message):
+    with pytest.raises(ValueError, match=message):
+        Structure.named(text, BITS)
+
+
+def test_groups_are_rows_columns_boxes_and_the_grid():
+    relations = Structure.named("rows+columns+boxes=1x2+all", GridSpec(("a",), rows=2, columns=2)).relations(
+        GridSpec(("a",), rows=2, columns=2)
+    )
+    assert relations.groups == {
+        "rows": ((0, 1), (2, 3)),
+        "columns": ((0, 2), (1, 3)),
+        "boxes": ((0, 1), (2, 3)),
+        "all": ((0, 1, 2, 3),),
+    }
+
+
+def test_cells_that_their_neighbours_decide_are_seen():
+    questions = bits()
+    padded = np.pad(questions, ((0, 0), (1, 1), (1, 1)), constant_values=1)
+    cross = np.where(padded[:, :-2, 1:-1] == 2, 2, questions)
+    corner = np.where(padded[:, :-2, :-2] == 2, 2, questions)
+    far = np.roll(questions, 2, axis=1)
+    assert items(puzzles(questions, cross))["neighbours=4"] == "seen"
+    assert items(puzzles(questions, corner))["neighbours=8"] == "seen"
+    assert items(puzzles(questions, far))["neighbours=8"] == "not contradicted"
+
+
+def test_places_matter_where_answers_are_cells_from_elsewhere():
+    questions = bits()
+    assert items(puzzles(questions, questions[:, ::-1, ::-1]))["places"] == "seen"
+    assert "places" not in items(puzzles(questions, questions))
+    assert "places" not in items(puzzles(questions[:20], questions[:20, ::-1]))  # too few to tell
+    assert "places" not in items(puzzles(questions, np.ones_like(questions)))
+
+
+def test_areas_are_for_questions_that_have_some():
+    stripes = np.repeat(bits(shape=(2, 4)), 2, axis=1)
+    assert items(puzzles(stripes, stripes))["areas"] == "not contradicted"
+    assert "areas" not in items(puzzles(np.ones_like(stripes), stripes))
+
+
+def test_latin_squares_are_seen_and_their_symbols_exchanged():
+    examples = latin_squares(50, rng=np.random.default_rng(0))
+    proposal = propose(examples, LATIN)
+    assert str(proposal) == "boxes=2x2+symbols=1,2,3,4+rows+columns+fills"
+    statuses = {finding.item: finding.status for finding in proposal.findings}
+    assert statuses["rows"] == statuses["boxes=2x2"] == statuses["fills"] == "seen"
+    assert statuses["symbols=1,2,3,4"] == "not contradicted"
+    assert items(examples, LATIN, judge=lambda q, a: True)["symbols=1,2,3,4"] == "verified"
+
+
+def test_symbols_that_a_checker_tells_apart_are_not_exchanged():
+    examples = latin_squares(50, rng=np.random.default_rng(0), fixed=True)
+    first = examples.labels[:, 0].min()
+    assert "symbols=1,2,3,4" not in items(examples, LATIN, judge=lambda q, a: a[0] in (first, 3))
+
+
+def test_a_single_wrong_answer_is_enough_against_latin_squares():
+    examples = latin_squares(50, rng=np.random.default_rng(0))
+    labels = examples.labels.copy()
+    labels[7, 3] = labels[7, 2]
+    tokens = examples.tokens.copy()
+    tokens[7, 2:4] = 5
+    assert "rows" not in {
+        f.item for f in propose(replace(examples, tokens=tokens, labels=labels), LATIN).findings if f.status == "seen"
+    }
+
+
+def test_puzzle_ids_and_unknown_places_leave_a_plain_trm():
+    examples = puzzles(bits(), bits())
+    for spec in (replace(BITS, num_puzzles=3), replace(BITS, sizes="raw")):
+        assert str(propose(examples, spec)) == "none"
+
+
+def write_life(path, count: int = 200) -> None:
+    """Conway's rule once, on a 5x5 grid that wraps."""
+    rng = np.random.default_rng(0)
+    with path.open("w") as file:
+        for _ in range(count):
+            grid = rng.integers(0, 2, (5, 5))
+            alive = sum(np.roll(grid, (r, c), (0, 1)) for r in (-1, 0, 1) for c in (-1, 0, 1)) - grid
+            after = ((alive == 3) | ((grid == 1) & (alive == 2))).astype(int)
+            file.write(json.dumps({"input": grid.tolist(), "output": after.tolist()}) + "\n")
+
+
+def test_train_data_takes_what_inspect_proposes_and_the_user_can_override_it(tmp_path, capsys):
+    file = tmp_path / "life.jsonl"
+    write_life(file)
+    assert main(["data", "inspect", str(file), "--json"]) == 0
+    proposed = json.loads(capsys.readouterr().out)["structure"]
+    few = ["--train.steps", "2", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "2"]
+    runs = {"a": [], "b": ["--data.structure", "neighbours=8+wraps"], "c": ["--data.structure", "none"]}
+    for name, more in runs.items():
+        assert main(["train", "--data", str(file), "--out", str(tmp_path / name), *few, *more]) == 0
+    configs = {name: json.loads((tmp_path / name / "last" / "config.json").read_text())["config"] for name in runs}
+    assert configs["a"]["data"]["structure"] == proposed == "neighbours=8+rows+columns+all+areas"
+    assert configs["b"]["data"]["structure"] == "neighbours=8+wraps"
+    assert [configs[name]["model"]["system"] for name in runs] == ["relational", "relational", "trm"]
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path / "b"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["puzzles"] == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("structure", "rows", "columns"),
+    [("neighbours=8+wraps", 5, 5), ("neighbours=4+areas", 5, 5), ("places", 3, 4)],
+)
+def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, columns, tmp_path, capsys):
+    """Life on a torus; the size of each area, up to four; a grid upside down."""
+    rng, file = np.random.default_rng(0), tmp_path / "train.jsonl"
+    if structure == "neighbours=8+wraps":
+        write_life(file, 800)
+    else:
+        with file.open("w") as out:
+            for _ in range(800):
+                grid = rng.integers(0, 2, (rows, columns))
+                answer = grid[::-1, ::-1] if structure == "places" else area_sizes(grid)
+                out.write(json.dumps({"input": grid.tolist(), "output": answer.tolist()}) + "\n")
+    arguments = ["--data.structure", structure, "--train.steps", "500", "--run.eval-every", "500", "--json"]
+    assert main(["train", "--data", str(file), "--out", str(tmp_path / "run"), *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["test"]["exact"] > 0.9
+
+
+def area_sizes(grid: np.ndarray) -> np.ndarray:
+    """The number of cells of each cell's area, 4 for more; 0 where the grid is empty."""
+    import networkx
+
+    rows, columns = grid.shape
+    graph = networkx.grid_2d_graph(rows, columns)
+    graph.remove_nodes_from([cell for cell in graph if not grid[cell]])
+    sizes = np.zeros_like(grid)
+    for area in networkx.connected_components(graph):
+        for cell in area:
+            sizes[cell] = min(4, len(area))
+    return sizes
