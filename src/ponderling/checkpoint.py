@@ -278,7 +278,9 @@ def load_checkpoint(
             config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
         shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
         own = {settings.task: settings for settings in config.data.of_each()}
-        config = replace(config, data=own.get(task, replace(own[config.data.family], task=task)))
+        data = own.get(task, replace(own[config.data.family], task=task))
+        phases = tuple(replace(phase, tasks="") for phase in config.train.phases)  # which name families of the training
+        config = replace(config, data=data, train=replace(config.train, phases=phases))
     if model is not None:
         refuse_other_shape(model, shape)
         built: Any = model
