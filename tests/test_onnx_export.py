@@ -17,7 +17,7 @@ import torch
 
 from ponderling.checkpoint import Checkpoint, save_checkpoint
 from ponderling.cli import main
-from ponderling.config import ModelConfig, PuzzleShape, RunConfig
+from ponderling.config import DataConfig, ModelConfig, PuzzleShape, RunConfig
 from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_export import METADATA, ExportError, compare, describe, export, initial_inputs
 from ponderling.exchange.onnx_graph import graph_step
@@ -25,6 +25,7 @@ from ponderling.losses import NEVER
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
+from ponderling.tasks.custom.spec import GridSpec
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -273,3 +274,44 @@ def test_what_cannot_be_exported_is_one_line(args, message, tmp_path, capsys, mo
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def of_structure(text: str, rows: int, columns: int) -> Checkpoint:
+    """Random weights for your own grids with this structure."""
+    spec = GridSpec(("a", "b", "c"), rows=rows, columns=columns)
+    model = replace(KINDS["relational"], positions="learned" if "positions" in text else "none")
+    data = DataConfig(task="grids", grid=spec, structure=text)
+    config = replace(get_recipe("sudoku4").config, model=model, data=data)
+    generator = torch.Generator().manual_seed(0)
+    network = build_model(config, generator=generator).eval()
+    with torch.no_grad():
+        network.halt_head.weight.normal_(generator=generator)
+    return Checkpoint(model=network, config=config, shape=network.shape, info={}, path=Path("made"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neighbours=4",
+        "neighbours=8+alike=dihedral+wraps+areas",
+        "rows+columns+symbols=a,b+fills",
+        "neighbours=4+symbols=a,c+all",
+        "places+positions",
+    ],
+)
+def test_the_graph_of_every_structure_computes_what_the_model_does(text, tmp_path):
+    made = of_structure(text, 3, 4)
+    export(made, tmp_path / "grids.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "grids.onnx")
+    tokens = np.random.default_rng(0).integers(1, 4, (5, 12))
+    assert run_beside(session, described(session), made, tokens, np.zeros(5, np.int64)) < 1e-4
+
+
+def test_the_graph_of_one_size_serves_another_that_hears_neighbours_and_areas(tmp_path):
+    text = "neighbours=8+areas+rows"
+    small, large = of_structure(text, 3, 4), of_structure(text, 6, 5)
+    large.model.load_state_dict(small.model.state_dict())
+    export(small, tmp_path / "grids.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "grids.onnx")
+    tokens = np.random.default_rng(0).integers(1, 4, (2, 30))
+    assert run_beside(session, describe(large), large, tokens, np.zeros(2, np.int64)) < 1e-4

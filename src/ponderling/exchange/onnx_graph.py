@@ -156,18 +156,23 @@ class RelationalStep(Step):
     def axes(self) -> dict[str, Axes]:
         """The axes of every input and output, and of `x`."""
         axes = super().axes
+        groups = self.model.relations.groups
         for name in self.model.relation_names:
-            if name == NEIGHBOURS:
-                axes[ties_input(name)] = {1: "cells"}
-            elif name == AREAS:
-                axes[ties_input(name)] = {0: "batch", 1: "cells", 2: "cells"}
-            else:
-                axes[ties_input(name)] = {0: f"groups_{name}", 1: "cells"}
+            own: Axes = {1: "cells"}
+            if name == AREAS:
+                own = {0: "batch", 1: "cells", 2: "cells"}
+            elif name != NEIGHBOURS and len(groups[name]) > 1:  # a single group is one in every size
+                own = {0: f"groups_{name}", 1: "cells"}
+            axes[ties_input(name)] = self._sized(own)
         return axes
 
+    def _sized(self, axes: Axes) -> Axes:
+        """The axes without the cells' where the network has weights for these."""
+        return axes if self.model.fits_every_size else {axis: name for axis, name in axes.items() if name != "cells"}
+
     def _grid_axes(self) -> tuple[Axes, Axes, Axes]:
-        cells = {0: "batch", 1: "cells"}
-        if self.model.relations.answers:
+        cells = self._sized({0: "batch", 1: "cells"})
+        if not self.model.takes_any_vocabulary:
             return cells, cells, cells
         return cells, {**cells, 2: "symbols"}, {**cells, 2: "vocab"}
 

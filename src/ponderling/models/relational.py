@@ -257,7 +257,13 @@ class Relational(Model):
         self.register_buffer("order", order.to(device), persistent=False)
 
     def on(self, shape: PuzzleShape, relations: Relations | None) -> Relational:
-        """The same weights, the very tensors and networks, for another family's puzzles."""
+        """The same weights, the very tensors and networks, for another family's puzzles.
+
+        Raises:
+            ValueError: when weights belong to places, and the puzzles are of another size.
+        """
+        if not self.fits_every_size and shape.seq_len != self.shape.seq_len:
+            raise ValueError(f"the network has weights for {self.shape.seq_len} places: got grids of {shape.seq_len}")
         relations, view = relations_for(self.config, relations), copy.copy(self)
         view._buffers = dict(self._buffers)
         view.shape = shape
@@ -267,7 +273,18 @@ class Relational(Model):
     @property
     def is_equivariant(self) -> bool:
         """Whether nothing tells directions or places apart, so that every view of a puzzle gets the same answer."""
-        return self.relations.neighbours is None and not self.relations.places and self.config.positions == "none"
+        return self.relations.neighbours is None and self.fits_every_size
+
+    @property
+    def fits_every_size(self) -> bool:
+        """Whether no weight belongs to a place, so that the network runs on grids of every size."""
+        return not self.relations.places and self.config.positions == "none"
+
+    @property
+    def takes_any_vocabulary(self) -> bool:
+        """Whether the network reads scores off any number of symbols: these are the last tokens, and answers hold no others."""
+        symbols, size = self.relations.symbols, self.shape.vocab_size
+        return not self.relations.answers and symbols == tuple(range(size - len(symbols), size))
 
     @property
     def num_vectors(self) -> int:
@@ -384,7 +401,7 @@ class Relational(Model):
     def _scores(self, y: Tensor) -> Tensor:
         """A score for every cell and token, (B, C, vocabulary)."""
         symbols, answers = self.relations.symbols, self.relations.answers
-        if not answers and symbols == tuple(range(self.shape.vocab_size - len(symbols), self.shape.vocab_size)):
+        if self.takes_any_vocabulary:
             scores = self.answer_head(y).squeeze(-1)  # (B, C, V), whatever V is
             return torch.cat([scores.new_full((*scores.shape[:2], symbols[0]), NEVER), scores], dim=-1)
         parts = []

@@ -184,6 +184,15 @@ async function run(attempts, family) {
     groups.forEach((group, row) => group.forEach((cell) => (members[row * cells + cell] = 1)));
     inputs[name] = new ort.Tensor("float32", members, [groups.length, cells]);
   }
+  if (graph.neighbours) {
+    const beside = Int32Array.from(graph.neighbours.flat(), (cell) => (cell < 0 ? cells : cell));
+    inputs.neighbours = new ort.Tensor("int32", beside, [graph.neighbours.length, cells]);
+  }
+  if (graph.inputs.includes("areas")) {
+    const areas = new Float32Array(B * cells * cells);
+    attempts.forEach((attempt, row) => areas.set(areasOf(attempt.tokens, graph.neighbours), row * cells * cells));
+    inputs.areas = new ort.Tensor("float32", areas, [B, cells, cells]);
+  }
   const outputs = await (await session).run(inputs);
   return attempts.map((attempt, row) => {
     const part = (name) => {
@@ -200,6 +209,28 @@ async function run(attempts, family) {
     const halts = graph.stop_by === "cells" ? Math.log(sure / (1 - sure)) > graph.stop_above : q > graph.stop_above;
     return { tokens, p, halt_probability: sure, halts };
   });
+}
+
+/** Which cells are in which connected area of one token: row i for the area whose first cell is i. */
+function areasOf(tokens, neighbours) {
+  const cells = tokens.length;
+  const members = new Float32Array(cells * cells);
+  const seen = new Uint8Array(cells);
+  for (let first = 0; first < cells; first++) {
+    const waiting = seen[first] ? [] : [first];
+    seen[first] = 1;
+    while (waiting.length) {
+      const cell = waiting.pop();
+      members[first * cells + cell] = 1;
+      for (const beside of neighbours) {
+        const other = beside[cell];
+        if (other < 0 || seen[other] || tokens[other] !== tokens[cell]) continue;
+        seen[other] = 1;
+        waiting.push(other);
+      }
+    }
+  }
+  return members;
 }
 
 function probabilities(logits, graph) {
