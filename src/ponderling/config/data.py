@@ -25,8 +25,8 @@ class DataConfig:
     cell), mazes (maze10, maze12x20), ARC (arc10, arc30)."""
     _: KW_ONLY
     train: str = "default"
-    """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts), joined with +; repeat a set
-    to show it more often. ARC: task sources, or none."""
+    """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts; mazes: mixed, starts), joined
+    with +; repeat a set to show it more often. ARC: task sources, or none."""
     test: str = "default"
     """Test puzzles, never trained on: a file, `default` or `hub`. ARC: sources whose test inputs are solved."""
     augment: bool = True
