@@ -1,6 +1,6 @@
 """How fast mazes are drawn and judged, in time of one core, and how ours are distributed beside those of a file.
 
-python benchmarks/bench_maze.py [--task maze30] [--mazes 200] [--beside FILE.csv ...] [--plot mazes.png] [--json]
+python benchmarks/bench_maze.py [--task maze30] [--mazes 200] [--kinds 0] [--beside FILE.csv ...] [--plot mazes.png] [--json]
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import tyro
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles, join
 from ponderling.tasks.maze import Maze
-from ponderling.tasks.maze.family import WALL
+from ponderling.tasks.maze.cells import WALL
+from ponderling.tasks.maze.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Options:
     """A PNG for the histograms; needs the extra `plot`."""
     seed: int = 0
     """Of the mazes."""
+    kinds: int = 0
+    """Also draw this number of mazes of each kind, and tell the time and the mean path of each."""
     json: bool = False
     """Print one JSON object."""
 
@@ -115,6 +118,27 @@ def speeds(task: Maze, mazes: Puzzles, *, seconds: float) -> dict[str, float]:
     return figures
 
 
+def by_kind(task: Maze, count: int, *, seed: int) -> dict[str, dict[str, float]]:
+    """Milliseconds to draw a maze of each kind but Maze-Hard's, with S at mixed distances; and walls and paths."""
+    task.generate(np.random.default_rng(seed), 1, kind="mixed", unsolvable=0.05)  # compiles
+    figures = {}
+    for kind in (*KINDS[1:], "mixed"):
+        unsolvable = 0.0 if kind == "empty" else 0.05
+        start = time.process_time()
+        mazes = task.generate(np.random.default_rng(seed), count, kind=kind, ends="mixed", unsolvable=unsolvable)
+        seconds = time.process_time() - start
+        assert mazes.ratings is not None
+        has_way = mazes.ratings > 0
+        figures[f"{task.name} {kind}"] = {
+            "milliseconds a maze": round(1000 * seconds / count, 4),
+            "without a way": round(float(1 - has_way.mean()), 3),
+            "walls": round(float((mazes.tokens == WALL).mean()), 3),
+            "mean path": round(float(mazes.ratings[has_way].mean()), 1),
+            "longest path": int(mazes.ratings.max()),
+        }
+    return figures
+
+
 def main(options: Options) -> None:
     task = get_task(options.task)
     if not isinstance(task, Maze):
@@ -130,6 +154,8 @@ def main(options: Options) -> None:
     for title, measured in sets.items():
         for name, values in measured.items():
             figures[f"{name}, {title}"] = summary(values)
+    if options.kinds:
+        figures |= by_kind(task, options.kinds, seed=options.seed)
     if options.plot:
         plot_histograms(sets, task, file=options.plot)
     if options.json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from ponderling.cli import main
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze import Maze
 from ponderling.tasks.maze.cells import PATH, WALL
+from servers import serving_command
 
 # mazelib 0.9.16: Maze.set_seed(1), Prims(3, 6), BacktrackingSolver, then maze.tostring(entrances=True, solutions=True)
 MAZELIB = """\
@@ -171,3 +173,20 @@ def test_solve_says_in_words_that_no_way_leads_to_g():
     assert task.check(question, marked).wrong_cells == (5,)
     with_way = task.parse("S G## ")
     assert task.check(with_way, task.find_answer(with_way)).note == ""
+
+
+def test_the_server_answers_a_maze_without_a_way_and_one_with_several_s():
+    question = "S#" + 8 * " " + 2 * "#" + 8 * " " + 79 * " " + "G"
+    with serving_command("maze10") as url:
+        puzzles = [question, "S" + 98 * " " + "G", "SS" + 97 * " " + "G"]
+        reply = httpx.post(f"{url}/v1/solve", json={"puzzles": puzzles, "steps": 4})
+        assert reply.status_code == 200
+        refused = httpx.post(f"{url}/v1/solve", json={"puzzles": [99 * " " + "S"], "steps": 4})
+    task = Maze(10)
+    for said in reply.json()["results"]:
+        verdict = task.check(task.read_cells(said["question"]), task.read_cells(said["answer"].replace("?", " ")))
+        assert said["valid"] == verdict.valid
+        assert said["reasons"] == list(verdict.reasons)
+        assert said["note"] == verdict.note
+    assert refused.status_code == 422
+    assert "a maze has one G: got none" in refused.text

@@ -31,7 +31,7 @@ def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         return None
     given: Any = functools.reduce(operator.or_, others)
     spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(given, info.markers))
-    if isinstance(spec, UnsupportedTypeAnnotationError) or spec.nargs != 1:
+    if isinstance(spec, UnsupportedTypeAnnotationError) or not isinstance(spec.nargs, int):
         return None
     return replace(
         spec,

@@ -85,7 +85,7 @@ def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
     path = Path(path)
     problems = Problems(path, "line")
     questions, labels, numbers, given = [], [], [], []
-    for number, cells in itertools.islice(_mazes(task, path, problems), limit):
+    for number, cells in itertools.islice(_mazes(task, path, problems=problems), limit):
         try:
             answer = task.read_cells(cells)
             question = np.where(answer == PATH, FREE, answer).astype(np.uint8)
@@ -106,7 +106,7 @@ def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
     return task.puzzles(tokens, answers)
 
 
-def _mazes(task: Maze, path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int, str]]:
     """The number of the first line of each maze, and its cells."""
     rows, columns = task.grid_shape
     lines = enumerate((line.rstrip("\n") for line in _lines(task, path)), 1)
