@@ -12,6 +12,7 @@ import torch
 
 from ponderling.checkpoint import load_checkpoint, load_training_state, read_config
 from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, TrainConfig
+from ponderling.exchange.hub import make_card
 from ponderling.models import build_model, shape_of
 from ponderling.pictures.plots import read_metrics
 from ponderling.solving.evaluate import evaluate
@@ -25,6 +26,7 @@ from ponderling.training.lanes import compile_lanes, num_slots
 from ponderling.training.observer import Observer
 from ponderling.training.resume import shared_out
 from ponderling.training.trainer import Trainer, start
+from ponderling.web import catalog
 from test_distributed import together
 from test_train import assert_same
 
@@ -98,6 +100,10 @@ def test_the_trained_network_is_of_the_last_family_and_is_used_on_the_others(tmp
     assert Solver.of(other).task.name == "sudoku6"
     # The halting head was trained on both sizes; on a third the cells must say when to stop.
     assert [c.config.solve.halt_by for c in (own, other, foreign)] == ["head", "head", "cells"]
+    assert catalog.families(own)[:2] == ["sudoku4", "sudoku6"]
+    card = make_card(replace(own, info=own.info | {"step": 8}), "folder")
+    assert "| trained on | `sudoku6`: the set in the package; `sudoku4`: the set in the package |" in card
+    assert "| updates | 8 of 200 cells |" in card
     test = get_task("sudoku6").load_default("test")[:20]
     noted = next(line for line in read_metrics(tmp_path) if line["kind"] == "test")
     again = evaluate(Solver.of(other), test).to_json()

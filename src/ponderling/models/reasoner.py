@@ -64,7 +64,10 @@ class Reasoner(Model):
         )
 
     def on(self, shape: PuzzleShape, relations: Relations | None) -> Self:
-        """The same weights, the very tensors, on a grid of another size; for mixer neighbours alone."""
+        """The same weights, the very tensors, on a grid of another size; for mixer neighbours alone.
+
+        The view's networks are modules of their own, which are not compiled yet.
+        """
         if self.config.mixer != "neighbours":
             return super().on(shape, relations)
         view = copy.deepcopy(self, {id(t): t for t in (*self.parameters(), *self.buffers())})

@@ -89,7 +89,11 @@ def keep_seen(folder: Path, families: Sequence[tuple[Task, DataSplit]], *, befor
         "format": FORMAT,
         "task": own,
         "is_all": before is None or (earlier is not None and earlier.is_all),
-        "left_out": [str(reason) for _, data in families for reason in data.left_out],
+        "left_out": [
+            f"{task.name}: {reason}" if families[1:] else str(reason)
+            for task, data in families
+            for reason in data.left_out
+        ],
         **({"others": others} if others else {}),
     }
     metadata = {"seen": json.dumps(facts)}  # one entry: safetensors writes several in a random order

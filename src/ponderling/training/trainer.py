@@ -624,6 +624,11 @@ class Trainer:
                 self._refuse_other(*other, lane=lane)
 
     def _refuse_other(self, what: str, differing: str, *, lane: Lane) -> None:
+        """Says which puzzles of a lane differ, and in what.
+
+        Raises:
+            CheckpointError: always.
+        """
         option = "test" if what == "test" else "train"
         which = {"train": "other puzzles", "validation": "other validation puzzles", "test": "other test puzzles"}[what]
         gives = f"gives {lane.name}" if len(self.lanes) > 1 else "gives"
