@@ -316,7 +316,7 @@ def test_the_sets_are_always_the_same():
         assert task.valid(puzzles.tokens[:3000], puzzles.labels[:3000]).all()
         arrays = puzzles.tokens, puzzles.labels, puzzles.ratings
         digests[name] = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:12]
-    assert digests == {"mixed": "f75057d4bc4a", "starts": "108f54f7e12c"}
+    assert digests == {"mixed": "f75057d4bc4a", "starts": "7a7a8a415ca2", "kinds": "2864e04de2d6"}
 
 
 def test_the_mixed_set_holds_every_kind_and_the_starts_set_several_s():
@@ -325,8 +325,9 @@ def test_the_mixed_set_holds_every_kind_and_the_starts_set_several_s():
     assert set((mixed.tokens == START).sum(axis=1).tolist()) == {1}
     assert set((starts.tokens == START).sum(axis=1).tolist()) == {1, 2, 3, 4, 5, 6}
     assert 0.4 < ((starts.tokens == START).sum(axis=1) > 1).mean() < 0.5
+    assert 0.045 < (mixed.ratings == 0).mean() < 0.055
+    assert starts.ratings.min() > 0
     for puzzles in (mixed, starts):
-        assert 0.045 < (puzzles.ratings == 0).mean() < 0.055
         assert len(np.unique(task.fingerprint(puzzles.tokens))) > 45_000
     walls = (mixed.tokens == WALL).mean(axis=1)
     assert 0.015 < (walls == 0).mean() < 0.06

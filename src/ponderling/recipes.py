@@ -296,7 +296,7 @@ def _relational() -> list[Recipe]:
 
 
 def _mazes() -> Recipe:
-    """The packaged weights `maze`: mazes of 6x6 to 20x20 at once, small ones first."""
+    """The packaged weights `maze`: mazes of many sizes at once, small ones first; dev/LOG.md has what each setting is worth."""
     model = ModelConfig(
         system="relational",
         hidden_size=32,
@@ -311,12 +311,8 @@ def _mazes() -> Recipe:
         dtype="float32",
     )
     train = TrainConfig(
-        steps=9000,
-        phases=(
-            Phase(until=500, tasks="maze6+maze8"),
-            Phase(until=1200, tasks="maze6+maze8+maze10+maze12"),
-            Phase(until=2500, tasks="maze8+maze10+maze12+maze16"),
-        ),
+        steps=2500,
+        phases=(Phase(until=400, tasks="maze6+maze8"), Phase(until=1000, tasks="maze6+maze8+maze10+maze12")),
         batch_cells=6144,
         N_sup=24,
         vary_N_sup=True,
@@ -326,23 +322,31 @@ def _mazes() -> Recipe:
         lr=2e-3,
         muon_lr=0.01,
         warmup_steps=50,
-        lr_min_ratio=0.0,
+        lr_min_ratio=0.1,
         clip_gradient=1.0,
         weight_decay=0.1,
         beta2=0.98,
-        ema_rate=0.998,
+        ema_rate=0.995,
     )
-    sizes = "maze6+maze8+maze10+maze12+maze16+maze20"
+    first = RunConfig(
+        model=model,
+        train=train,
+        data=DataConfig(
+            task="maze6+maze8+maze10+maze12+maze16", train="starts", augment=False, num_validation=40, max_test=40
+        ),
+        run=RuntimeConfig(compile=True, eval_every=2500, checkpoint_every=250),
+        solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
+    )
+    last = replace(
+        first,
+        train=replace(train, steps=6000, phases=(), lr=1e-3, muon_lr=5e-3, lr_min_ratio=0.0, ema_rate=0.998),
+        data=replace(first.data, task="maze8+maze10+maze12+maze16+maze20", train="starts+kinds+mixed"),
+    )
     return Recipe(
         "maze",
-        "the packaged weights: relational network on mazes of 6x6 to 20x20, for mazes of every size",
-        config=RunConfig(
-            model=model,
-            train=train,
-            data=DataConfig(task=sizes, train="starts", augment=False, num_validation=50, max_test=100),
-            run=RuntimeConfig(compile=True, eval_every=3000, checkpoint_every=250),
-            solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
-        ),
+        "the packaged weights: relational network on mazes of 6x6 to 20x20, for mazes of every size; two parts",
+        config=last,
+        before=(first,),
     )
 
 

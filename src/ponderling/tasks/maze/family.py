@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +47,29 @@ TRIED_CELLS, MOST_TRIES = 20_000_000, 10_000_000
 """Cells of the random mazes tried in one compiled call, some 0.2 s; and mazes tried for one in all, of which Maze-Hard's kind
 takes some 50,000."""
 
-TRAINING_SETS = {"mixed": 1, "starts": 6}
-"""Sets of every size to train on, and most S of their mazes: all kinds of walls and distances, with UNSOLVABLE of them
-without a way. In `starts` half of the mazes have 2 S or more."""
-
 UNSOLVABLE = 0.05
-"""Share of mazes without a way in the training sets."""
+"""Share of mazes without a way in the set `mixed`."""
+
+
+class TrainingSet(NamedTuple):
+    """How the mazes of a set to train on are drawn; S is far from G, anywhere, or beside it."""
+
+    kind: str
+    """One of `kinds.KINDS`, or mixed."""
+    most_starts: int
+    """Most S of a maze; where it is above 1, half of the mazes have 2 or more."""
+    unsolvable: float
+    """Share of mazes without a way."""
+
+
+TRAINING_SETS = {
+    "mixed": TrainingSet("mixed", 1, UNSOLVABLE),
+    "starts": TrainingSet("hard", 6, 0.0),
+    "kinds": TrainingSet("mixed", 6, 0.0),
+}
+"""Sets of every size to train on: all kinds of walls; Maze-Hard's walls and up to 6 S, each with its path, so that a maze
+teaches more choices; all kinds of walls with up to 6 S. Where some mazes have no way, a network that begins to learn takes
+to marking nothing (dev/LOG.md), so only the first set has such."""
 
 SET_MAZES, SET_CELLS = 50_000, 20_000_000
 """Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""
@@ -514,7 +532,8 @@ class Maze(GridTask):
         count = min(SET_MAZES, SET_CELLS // self.num_cells)
         seed = 2 + list(TRAINING_SETS).index(name)
         rng = np.random.default_rng([seed, *self.grid_shape])
-        return self.generate(rng, count, kind="mixed", unsolvable=UNSOLVABLE, most_starts=TRAINING_SETS[name])
+        kind, most_starts, unsolvable = TRAINING_SETS[name]
+        return self.generate(rng, count, kind=kind, ends="mixed", unsolvable=unsolvable, most_starts=most_starts)
 
     # Symmetries
 
