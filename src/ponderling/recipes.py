@@ -311,9 +311,10 @@ def _mazes() -> Recipe:
         dtype="float32",
     )
     train = TrainConfig(
-        steps=2500,
-        phases=(Phase(until=400, tasks="maze6+maze8"), Phase(until=1000, tasks="maze6+maze8+maze10+maze12")),
+        steps=1500,
+        phases=(Phase(until=300, tasks="maze6+maze8"), Phase(until=700, tasks="maze6+maze8+maze10+maze12")),
         batch_cells=6144,
+        halt_loss_weight=0.1,
         N_sup=24,
         vary_N_sup=True,
         vary_T=True,
@@ -334,7 +335,7 @@ def _mazes() -> Recipe:
         data=DataConfig(
             task="maze6+maze8+maze10+maze12+maze16", train="starts", augment=False, num_validation=40, max_test=40
         ),
-        run=RuntimeConfig(compile=True, eval_every=2500, checkpoint_every=250),
+        run=RuntimeConfig(compile=True, eval_every=1500, checkpoint_every=250),
         solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
     )
     last = replace(
