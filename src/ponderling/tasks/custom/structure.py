@@ -59,7 +59,7 @@ class Structure:
     fills: bool = False
     """Answers hold interchangeable symbols alone, in place of blanks."""
     positions: bool = False
-    """Each cell has an embedding of its own."""
+    """Each place of the grid has an embedding."""
     places: bool = False
     """Cells also mix as in a TRM with an MLP over positions, with weights of their own."""
 
