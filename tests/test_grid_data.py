@@ -483,7 +483,7 @@ def test_train_eval_and_solve_from_a_file_of_grids(tmp_path, capsys, monkeypatch
     assert main(["train", "--data", path, "--data.symmetries", "flips", "--json", *TINY]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out)
-    assert result["recipe"] == "grid-small"
+    assert result["recipe"] == "grid"
     assert "sizes differ: canvas 3x4 with end marks; symbols 0 1 2; 5 tokens; symmetries flips" in captured.err
     assert "test: one question in 10, held out at random" in captured.err
     assert main(["eval", "runs/my", "--json"]) == 0

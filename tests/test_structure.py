@@ -7,8 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.data import task_of
+from ponderling.models import build_model
+from ponderling.solving.canvas import on_canvas
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.custom.looking import propose
 from ponderling.tasks.custom.spec import GridSpec
@@ -142,12 +147,12 @@ def test_puzzle_ids_and_unknown_places_leave_a_plain_trm():
         assert str(propose(examples, spec)) == "none"
 
 
-def write_life(path, count: int = 200) -> None:
-    """Conway's rule once, on a 5x5 grid that wraps."""
+def write_life(path, count: int = 200, shapes=((5, 5),)) -> None:
+    """Conway's rule once, on grids that wrap."""
     rng = np.random.default_rng(0)
     with path.open("w") as file:
-        for _ in range(count):
-            grid = rng.integers(0, 2, (5, 5))
+        for number in range(count):
+            grid = rng.integers(0, 2, shapes[number % len(shapes)])
             alive = sum(np.roll(grid, (r, c), (0, 1)) for r in (-1, 0, 1) for c in (-1, 0, 1)) - grid
             after = ((alive == 3) | ((grid == 1) & (alive == 2))).astype(int)
             file.write(json.dumps({"input": grid.tolist(), "output": after.tolist()}) + "\n")
@@ -158,10 +163,9 @@ def test_train_data_takes_what_inspect_proposes_and_the_user_can_override_it(tmp
     write_life(file)
     assert main(["data", "inspect", str(file), "--json"]) == 0
     proposed = json.loads(capsys.readouterr().out)["structure"]
-    few = ["--train.steps", "2", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "2"]
     runs = {"a": [], "b": ["--data.structure", "neighbours=8+wraps"], "c": ["--data.structure", "none"]}
     for name, more in runs.items():
-        assert main(["train", "--data", str(file), "--out", str(tmp_path / name), *few, *more]) == 0
+        assert main(["train", "--data", str(file), "--out", str(tmp_path / name), *FEW, *more]) == 0
     configs = {name: json.loads((tmp_path / name / "last" / "config.json").read_text())["config"] for name in runs}
     assert configs["a"]["data"]["structure"] == proposed == "neighbours=8+rows+columns+all+areas"
     assert configs["b"]["data"]["structure"] == "neighbours=8+wraps"
@@ -169,6 +173,56 @@ def test_train_data_takes_what_inspect_proposes_and_the_user_can_override_it(tmp
     capsys.readouterr()
     assert main(["eval", str(tmp_path / "b"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["puzzles"] == 20
+
+
+FEW = ["--train.steps", "2", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "2"]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory):
+    """A run on 5x5 for each kind of structure, and files of other sizes."""
+    folder = tmp_path_factory.mktemp("life")
+    write_life(folder / "life.jsonl")
+    write_life(folder / "large.jsonl", 6, ((7, 6),))
+    write_life(folder / "several.jsonl", 6, ((7, 6), (4, 4)))
+    for name, structure in (("free", "neighbours=8+wraps+rows+areas"), ("tied", "neighbours=8+places")):
+        arguments = ["--data", str(folder / "life.jsonl"), "--data.structure", structure, *FEW]
+        assert main(["train", *arguments, "--out", str(folder / name)]) == 0
+    return folder
+
+
+def test_weights_without_places_are_used_on_grids_of_another_size(life, capsys):
+    capsys.readouterr()
+    assert main(["eval", str(life / "free"), "--data", str(life / "large.jsonl"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["puzzles"] == 6
+    assert main(["solve", str(life / "free"), "0101010/1110001/0000000", "--json"]) == 0
+    assert [len(row) for row in json.loads(capsys.readouterr().out)["answer"].split("/")] == [7, 7, 7]
+    assert main(["solve", str(life / "free"), "01010/11100/00000/11111/01010", "--json"]) == 0
+    assert main(["solve", str(life / "free"), str(life / "large.jsonl")]) == 0
+
+
+def test_other_sizes_are_refused_in_words_where_they_cannot_be(life, capsys):
+    for arguments, message in (
+        (["eval", str(life / "tied"), "--data", str(life / "large.jsonl")], "every grid must be 5x5"),
+        (["eval", str(life / "free"), "--data", str(life / "several.jsonl")], "files of any size, but one at a time"),
+        (["solve", str(life / "tied"), "0101010/1110001/0000000"], "every grid must be 5x5"),
+        (["solve", str(life / "free"), "01010/111"], "no grid"),
+    ):
+        assert main(arguments) != 0
+        assert message in capsys.readouterr().err
+
+
+def test_a_larger_canvas_gives_what_a_network_made_for_it_would(life):
+    small = load_checkpoint(life / "free")
+    large = on_canvas(small, 7, columns=6)
+    made = build_model(large.config.model, large.shape, relations=task_of(large.config.data).relations)
+    made.load_state_dict(small.model.state_dict())
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(1, 3, (2, 42)))
+    ids = torch.zeros(2, dtype=torch.long)
+    with torch.inference_mode():
+        outputs = [m.eval()(m.initial_state(2), tokens, puzzle_ids=ids)[1] for m in (large.model, made)]
+    torch.testing.assert_close(outputs[0].logits, outputs[1].logits)
+    assert small.model.shape.seq_len == 25
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.data import grid_config
 from ponderling.models import count_parameters
+from ponderling.solving.canvas import for_file
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import PuzzleError
@@ -141,7 +142,7 @@ def score(run: Path, file: Path, *, rule: Rule | None) -> dict[str, Any] | None:
         file: Examples.
         rule: Judges answers; None if exact match is all there is.
     """
-    solver = Solver.from_pretrained(run)
+    solver = Solver.of(for_file(load_checkpoint(run), str(file)))
     assert isinstance(solver.task, Grids)
     solver.task.checker = rule
     try:

@@ -37,6 +37,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     from rich.progress import Progress
 
     from ponderling.cli.arc import run_arc
+    from ponderling.solving.canvas import for_file
     from ponderling.solving.evaluate import evaluate
     from ponderling.solving.kept import puzzles_to_test
     from ponderling.solving.search import PLAIN
@@ -55,6 +56,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     search = command.search
     if search == PLAIN and not command.early_exit:
         search = None
+    checkpoint = for_file(checkpoint, command.data)
     solver = Solver.of(checkpoint, device=command.device)
     every = puzzles_to_test(checkpoint, solver.task, source=command.data)
     puzzles = every[: command.max_puzzles]

@@ -31,17 +31,19 @@ def main(args: list[str]) -> int:
     )
     check_numbers(command, delay=0, steps=1, seed=0)
     from ponderling.cli.arc import solve_arc
+    from ponderling.solving.canvas import for_file, for_text
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
     if answers_by_vote(checkpoint.config.data.family):
         return solve_arc(command, checkpoint)
+    is_file = os.path.exists(command.puzzle)  # Path.exists fails on a 16x16 puzzle, which is too long for a name
+    checkpoint = for_file(checkpoint, command.puzzle) if is_file else for_text(checkpoint, command.puzzle)
     solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":
         return _solve_stream(solver, command, lines=_lines_of_stdin())
-    # A folder or a pipe is refused in reading. Path.exists fails on a 16x16 puzzle, which is too long for a name.
-    if os.path.exists(command.puzzle):
+    if is_file:  # a folder or a pipe is refused in reading
         return _solve_stream(solver, command, lines=None)
     if Path(command.puzzle).suffix.lower() in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")

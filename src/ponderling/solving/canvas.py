@@ -1,0 +1,86 @@
+"""The weights for your own grids on grids of sizes that their training file did not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ponderling.checkpoint import CELLS_SURE, Checkpoint
+from ponderling.models import Relational, shape_of
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.custom.family import Grids
+from ponderling.tasks.custom.files import read_grid_file
+from ponderling.tasks.custom.spec import MOST_CELLS
+from ponderling.tasks.custom.text_form import readings_of
+from ponderling.tasks.official_layout import is_layout
+
+
+def for_file(checkpoint: Checkpoint, source: str) -> Checkpoint:
+    """The checkpoint with a canvas on which the grids of a file fit, where its network takes every size; else as it is."""
+    if not _takes_every_size(checkpoint) or not Path(source).is_file() or is_layout(source):
+        return checkpoint
+    file = read_grid_file(source)
+    shapes = {tuple(shape) for grids in (file.inputs, file.outputs) for shape in grids.shapes.tolist() if shape[0]}
+    return _for_shapes(checkpoint, shapes)
+
+
+def for_text(checkpoint: Checkpoint, text: str) -> Checkpoint:
+    """The checkpoint with a canvas on which this grid fits, where its network takes every size; else as it is."""
+    if not _takes_every_size(checkpoint):
+        return checkpoint
+    try:
+        readings = readings_of(text)
+    except ValueError:
+        return checkpoint  # the solver says what is wrong with it
+    shapes = {(len(rows), len(rows[0])) for rows in readings if rows and len({len(row) for row in rows}) == 1}
+    spec = checkpoint.config.data.grid
+    assert spec is not None
+    if any(_fits(shape, (spec.rows, spec.columns), exactly=spec.sizes == "one") for shape in shapes):
+        return checkpoint
+    return _for_shapes(checkpoint, shapes) if len(shapes) == 1 else checkpoint
+
+
+def _takes_every_size(checkpoint: Checkpoint) -> bool:
+    model = checkpoint.model
+    return checkpoint.config.data.grid is not None and isinstance(model, Relational) and model.fits_every_size
+
+
+def _fits(shape: tuple[int, ...], canvas: tuple[int, int], *, exactly: bool) -> bool:
+    return shape == canvas if exactly else shape[0] <= canvas[0] and shape[1] <= canvas[1]
+
+
+def _for_shapes(checkpoint: Checkpoint, shapes: set[tuple[int, ...]]) -> Checkpoint:
+    """The checkpoint on a canvas for these shapes; as it is where they fit, or where no canvas would do."""
+    data = checkpoint.config.data
+    spec = data.grid
+    assert spec is not None
+    if not shapes or all(_fits(shape, (spec.rows, spec.columns), exactly=spec.sizes == "one") for shape in shapes):
+        return checkpoint
+    if spec.sizes == "one" and len(shapes) > 1:
+        sizes = ", ".join(sorted(f"{rows}x{columns}" for rows, columns in shapes))
+        raise PuzzleError(
+            f"grids are {sizes}: the network was trained on grids of one size, {spec.rows}x{spec.columns}; it takes files of any "
+            "size, but one at a time"
+        )
+    rows, columns = (max(shape[axis] for shape in shapes) for axis in (0, 1))
+    if spec.sizes == "marked":
+        rows, columns = max(rows, spec.rows), max(columns, spec.columns)
+    if rows * columns > MOST_CELLS:
+        return checkpoint
+    return on_canvas(checkpoint, rows, columns=columns)
+
+
+def on_canvas(checkpoint: Checkpoint, rows: int, *, columns: int) -> Checkpoint:
+    """The same weights on a canvas of another size; the least sure cell says when to stop, as the halting head cannot know.
+
+    Raises:
+        ValueError: when the structure does not fit the canvas.
+    """
+    config, model = checkpoint.config, checkpoint.model
+    assert config.data.grid is not None
+    assert isinstance(model, Relational)
+    data = replace(config.data, grid=replace(config.data.grid, rows=rows, columns=columns))
+    config = replace(config, data=data, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
+    task = Grids.of(data)
+    shape = replace(shape_of(task), num_puzzles=checkpoint.shape.num_puzzles)
+    return replace(checkpoint, model=model.on(shape, task.relations), config=config, shape=shape)
