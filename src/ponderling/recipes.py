@@ -168,12 +168,29 @@ def _small() -> list[Recipe]:
         data=DataConfig(task="sudoku9"),
         run=RuntimeConfig(eval_every=1000, checkpoint_every=100),
     )
+    maze10 = RunConfig(
+        model=replace(model, hidden_size=32, mixer="neighbours", n=6, T=1, inner_multiple=16),
+        train=replace(
+            train,
+            steps=2600,
+            phases=(Phase(until=400, max_rating=7), Phase(until=900, max_rating=11), Phase(until=1500, max_rating=16)),
+            batch_size=64,
+            loss="softmax",
+            muon_lr=0.01,
+            clip_gradient=1.0,
+            ema_rate=0.995,
+        ),
+        data=DataConfig(task="maze10", relabel=True, num_validation=200),
+        run=RuntimeConfig(compile=True, eval_every=400, checkpoint_every=200),
+        solve=SolveConfig(halt_when_sure=0.9),
+    )
     return [
         Recipe("sudoku4", "TRM on 4x4 Sudoku, in a minute on two CPU cores", config=sudoku4),
         Recipe("sudoku4-hrm", "HRM on 4x4 Sudoku, the same budget", config=as_hrm(sudoku4)),
         Recipe("sudoku6", "TRM on 6x6 Sudoku", config=sudoku6),
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", config=as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", config=sudoku9),
+        Recipe("maze10", "TRM that mixes neighbours, on 10x10 mazes, 86,466 parameters", config=maze10),
     ]
 
 
