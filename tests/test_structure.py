@@ -204,7 +204,7 @@ def test_weights_without_places_are_used_on_grids_of_another_size(life, capsys):
 def test_other_sizes_are_refused_in_words_where_they_cannot_be(life, capsys):
     for arguments, message in (
         (["eval", str(life / "tied"), "--data", str(life / "large.jsonl")], "every grid must be 5x5"),
-        (["eval", str(life / "free"), "--data", str(life / "several.jsonl")], "files of any size, but one at a time"),
+        (["eval", str(life / "free"), "--data", str(life / "several.jsonl")], "any size, but one in a file"),
         (["solve", str(life / "tied"), "0101010/1110001/0000000"], "every grid must be 5x5"),
         (["solve", str(life / "free"), "01010/111"], "no grid"),
     ):

@@ -59,8 +59,8 @@ def _for_shapes(checkpoint: Checkpoint, shapes: set[tuple[int, ...]]) -> Checkpo
     if spec.sizes == "one" and len(shapes) > 1:
         sizes = ", ".join(sorted(f"{rows}x{columns}" for rows, columns in shapes))
         raise PuzzleError(
-            f"grids are {sizes}: the network was trained on grids of one size, {spec.rows}x{spec.columns}; it takes files of any"
-            " size, but one at a time"
+            f"grids are {sizes}: the network was trained on grids of one size, {spec.rows}x{spec.columns}; it takes any size,"
+            " but one in a file"
         )
     rows, columns = (max(shape[axis] for shape in shapes) for axis in (0, 1))
     if spec.sizes == "marked":
