@@ -42,10 +42,7 @@ def families(checkpoint: Checkpoint) -> list[str]:
     own, found = task_of(data), [data.family, *data.families[:-1]]
     if checkpoint.config.model.system != "relational":
         return found
-    found += [name for name in own.siblings if name not in found]
-    if not is_sized(checkpoint):
-        return found
-    return [name for name in found if name == data.family or resized(own, name) is None]
+    return found + [name for name in own.siblings if name not in found]
 
 
 def is_sized(checkpoint: Checkpoint) -> bool:

@@ -12,6 +12,7 @@ from fastapi import HTTPException
 
 from ponderling.checkpoint import load_checkpoint, on_task
 from ponderling.config import DType
+from ponderling.data import task_of
 from ponderling.models.torch_compile import as_written, compile_for_solving
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
@@ -120,6 +121,8 @@ class Registry:
             )
             return
         for task in catalog.families(first):
+            if task != own and catalog.is_sized(first) and catalog.resized(task_of(first.config.data), task) is not None:
+                continue  # a size that is made when it is asked for
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
             served = self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
             if task == own and catalog.is_sized(first):
