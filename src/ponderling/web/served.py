@@ -121,7 +121,11 @@ class Registry:
             )
             return
         for task in catalog.families(first):
-            if task != own and catalog.is_sized(first) and catalog.resized(task_of(first.config.data), task) is not None:
+            if (
+                task != own
+                and catalog.is_sized(first)
+                and catalog.resized(task_of(first.config.data), task) is not None
+            ):
                 continue  # a size that is made when it is asked for
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
             served = self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
