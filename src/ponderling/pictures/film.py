@@ -44,7 +44,7 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 """What a role looks like, in light and in dark."""
 
-PALETTE = {"#": "wall", "o": "path"}
+PALETTE = {"#": "wall", "██": "wall", "o": "path"}
 """Cells that are filled rather than written, by their text, as in mazes. A family can have a `palette` of its own beside it,
 with roles or colours such as #ff0000."""
 GRID = 432
@@ -169,7 +169,7 @@ def _draw_board(film: Film, drawn: dict[Shape, float]) -> None:
 def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     task, result = film.task, film.result
     tokens = film.tokens(frame)
-    texts = [text for row in task.render(tokens) for text in row]
+    texts = [text.strip() for row in task.render(tokens) for text in row]
     clues = task.clue_mask(result.question_tokens)
     before = film.tokens(frame - 1) if frame > 1 else tokens  # filling what was blank is no change of mind
     wrong = set(task.check(result.question_tokens, tokens).wrong_cells) if frame else set()
@@ -184,13 +184,14 @@ def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
             drawn[Shape(layer, "rect", role, at[0], at[1], at[2], at[2])] = opacity
 
         if text in palette:
-            fill(2, palette[text], opacity=1 if step is None or clues[i] else max(0.15, float(step.confidence[i])))
+            sure = 1 if step is None or clues[i] else max(0.15, float(step.confidence[i]))
+            fill(2, palette[text], opacity=sure * 0.7 if film.shows_changes and not clues[i] else sure)
         elif clues[i]:
             fill(1, "given")
         p = step.probabilities[i] if step is not None and not clues[i] else None
         undecided = p is not None and bool(candidates) and p.max() < BIG
         if i in wrong and not clues[i]:
-            fill(3, "wrong", opacity=0.45 if undecided else 1)
+            fill(3, "wrong", opacity=0.45 if undecided or film.shows_changes else 1)
         elif tokens[i] != before[i] and not film.shows_changes:
             fill(3, "changed")
         if step is not None and i in step.guessed:
@@ -208,14 +209,14 @@ def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
 
 def _draw_changes(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     """A tint under the marks, as strong as the root of the change: most are far below the greatest; 1 and more is full."""
-    left, y = MARGIN, film.size[1] - CURVE - 2 * MARGIN - 18 - LEGEND
+    left, y = MARGIN, 2 * MARGIN + film.task.grid_shape[0] * film.cell + 4 + LEGEND
     text = f"how much each cell's hidden state changed in this {film.unit}"
     drawn[Shape(8, "rect", "wave", left, y - 5, 18, 10)] = 0.7
     drawn[Shape(8, "text", "soft", left + 24, y, h=12, text=text, anchor="start")] = 1
     change = film.result.trace[frame - 1].change if frame else None
     if change is None:
         return
-    texts = [text for row in film.task.render(film.result.question_tokens) for text in row]
+    texts = [text.strip() for row in film.task.render(film.result.question_tokens) for text in row]
     for i, tint in enumerate(np.rint(TINTS * np.sqrt(np.clip(change, 0, 1))) / TINTS):
         if tint and texts[i] not in PALETTE:
             row, column = divmod(i, film.task.grid_shape[1])
