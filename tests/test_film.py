@@ -13,12 +13,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from maze_weights import save_maze_weights
 from ponderling.cli import main
 from ponderling.config import Search
 from ponderling.pictures.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
 from ponderling.solving.result import Result
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask
+from ponderling.tasks.maze import Maze
 
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 EASTER_MONSTER = "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1"
@@ -237,3 +239,25 @@ def test_a_film_that_is_there_is_replaced_with_a_word(tmp_path, capsys):
 def test_a_film_needs_no_pillow_but_for_pixels():
     code = "import sys; sys.modules['PIL'] = None; from ponderling.pictures.film import svg"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+
+
+def test_a_film_of_a_drawn_maze_tints_each_free_cell_by_its_change(tmp_path):
+    weights, maze = save_maze_weights(tmp_path / "maze"), "S  #\n ## \n    \n#  G\n   #"
+    assert main(["film", str(weights), maze, str(tmp_path / "film.svg"), "--steps", "2"]) == 0
+    assert "each cell&#x27;s hidden state changed in this recursion" in (tmp_path / "film.svg").read_text()
+    solver = Solver.load(weights, task="maze5x4")
+    assert isinstance(solver.task, Maze)
+    result = solver.solve(maze, steps=2, trace="changes")
+    film = Film(solver.task, result)
+    for frame in range(film.num_frames):
+        tints = {(s.x, s.y): p for s, p in shapes(film, frame).items() if s.role == "wave" and s.layer == 1}
+        change = result.trace[frame - 1].change if frame else np.zeros(20)
+        assert change is not None
+        left = (film.size[0] - 4 * film.cell) / 2
+        for i, wall in enumerate(result.question_tokens == 1):
+            at = left + i % 4 * film.cell, 20 + i // 4 * film.cell
+            expected = 0 if wall else min(1, change[i]) ** 0.5
+            assert tints.get(at, 0) == pytest.approx(expected, abs=0.026)
+    plain = Film(solver.task, solver.solve(maze, steps=2, trace=True))
+    assert not any(s.role == "wave" for s in shapes(plain, 1))
+    assert plain.size[1] < film.size[1]

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, tiny_run
+from maze_weights import save_maze_weights
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
 from ponderling.config import RunConfig
@@ -70,6 +71,13 @@ def arc(arc_run) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def maze() -> Iterator[str]:
     with serving_command("maze10") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def sized(tmp_path_factory) -> Iterator[str]:
+    """Mazes of every size."""
+    with serving_command(f"mazes={save_maze_weights(tmp_path_factory.mktemp('maze') / 'weights')}") as url:
         yield url
 
 
@@ -456,6 +464,48 @@ def test_a_maze_without_a_way_is_thought_about_and_said_to_have_none(browser, ma
     assert ("no way leads from S to G" in said.replace("No way", "no way")) == (
         verdict.valid or bool((answer == 5).any())
     )
+    visit.done()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_maze_takes_any_size_and_shows_how_much_its_cells_change(browser, sized, size):
+    visit = Visit(browser, sized, size, "#t=maze6x9")
+    page = visit.page
+    playwright.expect(page.locator(".cell")).to_have_count(54)
+    assert [page.input_value(f"#{side}") for side in ("rows", "columns")] == ["6", "9"]
+    page.fill("#text", "S #\n  #\n# G")
+    playwright.expect(page.locator(".cell")).to_have_count(9)
+    assert [page.input_value(f"#{side}") for side in ("rows", "columns")] == ["3", "3"]
+    page.fill("#columns", "5")
+    page.press("#columns", "Tab")
+    playwright.expect(page.locator(".cell")).to_have_count(15)
+    assert page.input_value("#text") == "S #  \n  #  \n# G  "
+    page.fill("#rows", "61")
+    page.press("#rows", "Tab")
+    visit.expect("#status", "A maze has from 1 to 60 rows and columns")
+    page.fill("#rows", "7")
+    page.press("#rows", "Tab")
+    page.click("#difficulties button:text-is('random')")
+    playwright.expect(page.locator("#text")).not_to_have_value(re.compile("^S #  \n  #  \n# G  "))
+    question = page.input_value("#text")
+    task = get_task("maze7x5")
+    task.check_question(task.parse(question))
+    page.evaluate("document.getElementById('depth').value = 3; document.getElementById('restarts').value = 0")
+    assert page.locator(".tint-legend").is_hidden()
+    with page.expect_response("**/v1/think") as reply:
+        page.click("#think")
+    visit.expect(".verdict", "^(Solved|Not solved)\\.")
+    visit.expect(".tint-legend", "changed in this recursion")
+    page.click("#first")
+    page.click("#forward")
+    first = json.loads(re.findall(r"event: step\ndata: (.*)", reply.value.text())[0])
+    shown = page.evaluate(
+        "[...document.querySelectorAll('.cell')].map(c => Number(c.style.getPropertyValue('--tint')))"
+    )
+    assert shown == pytest.approx([min(1, c / 1000) ** 0.5 for c in first["change"]], abs=0.0051)
+    assert len(set(shown)) > 1
+    page.click("#share")
+    assert "t=maze7x5" in page.evaluate("location.hash")
     visit.done()
 
 

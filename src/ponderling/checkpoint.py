@@ -272,15 +272,8 @@ def load_checkpoint(
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
         other = get_task(task)
         _check_transfer(folder, config, other=other)
-        (rows, columns), relations = other.grid_shape, other.relations
-        if relations is not None and rows * columns not in _trained_sizes(config, shape):
-            # The halting head never stops on a size that it was not trained on, so the cells say when to stop.
-            config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
-        shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
-        own = {settings.task: settings for settings in config.data.of_each()}
-        data = own.get(task, replace(own[config.data.family], task=task))
-        phases = tuple(replace(phase, tasks="") for phase in config.train.phases)  # which name families of the training
-        config = replace(config, data=data, train=replace(config.train, phases=phases))
+        relations = other.relations
+        config, shape = _for_task(config, shape, name=task, other=other)
     if model is not None:
         refuse_other_shape(model, shape)
         built: Any = model
@@ -300,7 +293,33 @@ def load_checkpoint(
     return Checkpoint(model=built.to(device).eval(), config=config, shape=shape, info=info, path=folder)
 
 
-def _trained_sizes(config: RunConfig, shape: PuzzleShape) -> set[int]:
+def _for_task(config: RunConfig, shape: PuzzleShape, *, name: str, other: Task) -> tuple[RunConfig, PuzzleShape]:
+    """What a checkpoint says of itself, for another puzzle family, under the name that it was asked for."""
+    rows, columns = other.grid_shape
+    if other.relations is not None and rows * columns not in trained_sizes(config, shape):
+        # The halting head never stops on a size that it was not trained on, so the cells say when to stop.
+        config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
+    shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
+    own = {settings.task: settings for settings in config.data.of_each()}
+    data = own.get(name, replace(own[config.data.family], task=name))
+    phases = tuple(replace(phase, tasks="") for phase in config.train.phases)  # which name families of the training
+    return replace(config, data=data, train=replace(config.train, phases=phases)), shape
+
+
+def on_task(checkpoint: Checkpoint, other: Task) -> Checkpoint:
+    """The checkpoint of a relational network on another puzzle family, with the very same weights; nothing is read.
+
+    Raises:
+        CheckpointError: when the weights do not fit that family.
+    """
+    model, config = checkpoint.model, checkpoint.config
+    assert isinstance(model, Relational)
+    _check_transfer(checkpoint.path, config, other=other)
+    config, shape = _for_task(config, checkpoint.shape, name=other.name, other=other)
+    return replace(checkpoint, model=model.on(shape, other.relations).eval(), config=config, shape=shape)
+
+
+def trained_sizes(config: RunConfig, shape: PuzzleShape) -> set[int]:
     """The numbers of cells of the grids that a run was trained on."""
     others = [get_task(name).grid_shape for name in config.data.families[:-1]]
     return {shape.seq_len, *(rows * columns for rows, columns in others)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, parse_arguments
 from ponderling.cli.display import prepare_output
+from ponderling.tasks.grid_task import GridTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class FilmCommand(SearchOptions, CheckpointCommand):
     """What `ponderling film` takes."""
 
     puzzle: Positional[str]
-    """A puzzle as one line of text."""
+    """A puzzle as one line of text; a maze may also be drawn over several."""
     out: Positional[Path]
     """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png. A file that
     is there already is replaced."""
@@ -54,12 +55,16 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     prepare_output(command.out)
     solver = Solver.of(command.load(), device=command.device)
+    task = solver.task
+    if command.task is None and isinstance(task, GridTask) and task.name_for(command.puzzle) != task.name:
+        # a maze drawn over several lines says its size
+        solver = Solver.of(replace(command, task=task.name_for(command.puzzle)).load(), device=command.device)
     result = solver.solve(
         command.puzzle,
         steps=command.steps,
         early_exit=command.early_exit,
         search=command.search,
-        trace=True,
+        trace="changes" if solver.task.cells_touch else True,
     )
     film = Film(solver.task, result)
     write(film, command.out, delay=command.delay, still=command.still, theme=command.theme)

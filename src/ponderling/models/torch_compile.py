@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
+from typing import TypeVar
 
 import torch
+
+M = TypeVar("M", bound=torch.nn.Module)
 
 COMPILERS = ("g++", "clang++", "c++", "cl")
 """What torch.compile may use for the CPU, unless the environment variable CXX names another."""
@@ -33,6 +37,18 @@ def compile_networks(model: torch.nn.Module, dynamic: bool = False) -> bool:
         if name.startswith("net"):
             module.compile(dynamic=dynamic)
     return True
+
+
+def as_written(model: M) -> M:
+    """The model with the same weights, whose networks are not compiled, whether or not the model's are."""
+    view = copy.copy(model)
+    view._modules = dict(model._modules)
+    for name, module in model.named_children():
+        if name.startswith("net"):
+            plain = copy.copy(module)
+            plain._compiled_call_impl = None
+            view._modules[name] = plain
+    return view
 
 
 def compile_for_solving(model: torch.nn.Module, option: str) -> None:

@@ -38,17 +38,22 @@ COLOURS: dict[str, tuple[str, str]] = {
     "block": ("#5b6673", "#8b98a8"),
     "changed": ("#ffe38a", "#6b5300"),
     "wrong": ("#ffb4a8", "#8a2a22"),
+    "wave": ("#f0a020", "#d98a10"),
     "guess": ("#8a4bd6", "#c39bff"),
     "right": ("#16803c", "#4ac26b"),
 }
 """What a role looks like, in light and in dark."""
 
-PALETTE = {"#": "wall", "o": "path"}
+PALETTE = {"#": "wall", "██": "wall", "o": "path"}
 """Cells that are filled rather than written, by their text, as in mazes. A family can have a `palette` of its own beside it,
 with roles or colours such as #ff0000."""
 GRID = 432
 """Largest width and height of the grid, in pixels."""
 MARGIN, CURVE = 20, 64
+LEGEND = 22
+"""Height of the line that says what the tint is, in pixels."""
+TINTS = 20
+"""Number of strengths of the tint, so that a film names few of them."""
 BIG = 0.5
 """A cell shows its likeliest symbol large from this probability on, before that all candidates, small."""
 HOLD = 5
@@ -108,7 +113,12 @@ class Film:
         """Width and height of the picture."""
         rows, columns = self.task.grid_shape
         width = max(260, round(columns * self.cell)) + 2 * MARGIN
-        return width, round(rows * self.cell) + CURVE + 4 * MARGIN + 22
+        return width, round(rows * self.cell) + CURVE + 4 * MARGIN + 22 + LEGEND * self.shows_changes
+
+    @property
+    def shows_changes(self) -> bool:
+        """Whether cells are tinted by how much their hidden state changed: in mazes, if the trace has kept that."""
+        return self.task.cells_touch and any(step.change is not None for step in self.result.trace)
 
     def tokens(self, frame: int) -> Tokens:
         """The grid of a frame, (L,)."""
@@ -120,6 +130,8 @@ def shapes(film: Film, frame: int) -> dict[Shape, float]:
     drawn: dict[Shape, float] = {}
     _draw_board(film, drawn)
     _draw_cells(film, frame, drawn=drawn)
+    if film.shows_changes:
+        _draw_changes(film, frame, drawn=drawn)
     _draw_words(film, frame, drawn=drawn)
     _draw_curve(film, frame, drawn=drawn)
     return drawn
@@ -157,7 +169,7 @@ def _draw_board(film: Film, drawn: dict[Shape, float]) -> None:
 def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     task, result = film.task, film.result
     tokens = film.tokens(frame)
-    texts = [text for row in task.render(tokens) for text in row]
+    texts = [text.strip() for row in task.render(tokens) for text in row]
     clues = task.clue_mask(result.question_tokens)
     before = film.tokens(frame - 1) if frame > 1 else tokens  # filling what was blank is no change of mind
     wrong = set(task.check(result.question_tokens, tokens).wrong_cells) if frame else set()
@@ -172,14 +184,15 @@ def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
             drawn[Shape(layer, "rect", role, at[0], at[1], at[2], at[2])] = opacity
 
         if text in palette:
-            fill(2, palette[text], opacity=1 if step is None or clues[i] else max(0.15, float(step.confidence[i])))
+            sure = 1 if step is None or clues[i] else max(0.15, float(step.confidence[i]))
+            fill(2, palette[text], opacity=sure * 0.7 if film.shows_changes and not clues[i] else sure)
         elif clues[i]:
             fill(1, "given")
         p = step.probabilities[i] if step is not None and not clues[i] else None
         undecided = p is not None and bool(candidates) and p.max() < BIG
         if i in wrong and not clues[i]:
-            fill(3, "wrong", opacity=0.45 if undecided else 1)
-        elif tokens[i] != before[i]:
+            fill(3, "wrong", opacity=0.45 if undecided or film.shows_changes else 1)
+        elif tokens[i] != before[i] and not film.shows_changes:
             fill(3, "changed")
         if step is not None and i in step.guessed:
             drawn[Shape(7, "ring", "guess", x + 2.5, y + 2.5, size - 5, size - 5, thick=2)] = 1
@@ -192,6 +205,23 @@ def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
                 4, "text", role, x + size / 2, y + size / 2, h=round(0.58 * size), text=text, bold=bool(clues[i])
             )
             drawn[letter] = max(0.4, sure)
+
+
+def _draw_changes(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
+    """A tint under the marks, as strong as the root of the change: most are far below the greatest; 1 and more is full."""
+    left, y = MARGIN, 2 * MARGIN + film.task.grid_shape[0] * film.cell + 4 + LEGEND
+    text = f"how much each cell's hidden state changed in this {film.unit}"
+    drawn[Shape(8, "rect", "wave", left, y - 5, 18, 10)] = 0.7
+    drawn[Shape(8, "text", "soft", left + 24, y, h=12, text=text, anchor="start")] = 1
+    change = film.result.trace[frame - 1].change if frame else None
+    if change is None:
+        return
+    texts = [text.strip() for row in film.task.render(film.result.question_tokens) for text in row]
+    for i, tint in enumerate(np.rint(TINTS * np.sqrt(np.clip(change, 0, 1))) / TINTS):
+        if tint and texts[i] not in PALETTE:
+            row, column = divmod(i, film.task.grid_shape[1])
+            x, y = _left(film) + column * film.cell, MARGIN + row * film.cell
+            drawn[Shape(1, "rect", "wave", x, y, film.cell, film.cell)] = float(tint)
 
 
 def _candidates(task: Task) -> dict[int, str]:

@@ -45,6 +45,11 @@ class ShownStep(Protocol):
         ...
 
     @property
+    def change(self) -> NDArray[np.float32] | None:
+        """Mean square by which the hidden state of each cell changed, (L,); None where that was not kept."""
+        ...
+
+    @property
     def guessed(self) -> tuple[int, ...]:
         """Cells whose symbol search has asserted."""
         ...

@@ -30,6 +30,9 @@ class TraceStep:
     """Number of the recursion within the step, from 1; always 1 if the model is asked only after whole steps."""
     state: tuple[NDArray[np.float32], ...] | None = None
     """Hidden states, (y, z) of one puzzle, each (S, D) or (C, V, D) for the relational network; None unless asked for."""
+    change: NDArray[np.float32] | None = None
+    """Mean square by which the hidden state of each cell changed since the moment before, (L,). None unless asked for, and for
+    a network of your own whose states have no part for each cell."""
 
     @property
     def confidence(self) -> NDArray[np.float32]:

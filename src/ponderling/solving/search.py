@@ -116,7 +116,11 @@ class Attempt:
         """Probabilities (L, V) as those of the question's own cells and symbols; a copy."""
         if self.symmetry is None:
             return p.copy()  # a view would keep the whole batch's in memory
-        return p[np.argsort(self.symmetry.cells[0])][:, self.symmetry.symbols[0]]
+        return self.own_cells(p)[:, self.symmetry.symbols[0]]
+
+    def own_cells(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values of the cells that this attempt sees, (L, ...), in the order of the question's own cells."""
+        return values if self.symmetry is None else values[np.argsort(self.symmetry.cells[0])]
 
 
 class PuzzleSearch:
@@ -334,8 +338,9 @@ class Thinker:
         slots: Most attempts in work at once.
         early_exit: Whether an attempt ends where the model says stop.
         trace: Keep every step of the attempts, or every recursion where the model is asked after each; "states": with the
-            hidden states.
+            hidden states; "changes": with how much these changed in each cell.
         observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
+        changes: Tell with each step how much the hidden state of each cell changed.
 
     Raises:
         ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
@@ -352,6 +357,7 @@ class Thinker:
         early_exit: bool = True,
         trace: bool | str = False,
         observe: Callable[[int, TraceStep], object] | None = None,
+        changes: bool = False,
     ) -> None:
         if steps < 1 or slots < 1:
             raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
@@ -359,6 +365,8 @@ class Thinker:
         self.loop, self.search, self.task = loop, search, task
         self.steps, self.slots, self.early_exit = steps, slots, early_exit
         self.trace, self.observe = trace, observe
+        self.changes = changes or trace == "changes"
+        self._before: dict[Slot, tuple[NDArray[np.float32], ...]] = {}  # the latest states, for changes
         self.active: list[Slot] = []
         """Slots of attempts in work."""
         self._puzzles: dict[Slot, tuple[int, PuzzleSearch, Attempt]] = {}
@@ -404,18 +412,21 @@ class Thinker:
 
     def _slot(self, number: int, puzzle: PuzzleSearch) -> Slot:
         attempt, tokens = puzzle.next()
-        search = self.search
+        search, start = self.search, self._start(puzzle, attempt)
         slot = Slot(
             owner=self,
             tokens=tokens,
             puzzle_id=puzzle.question.puzzle_id,
-            start=self._start(puzzle, attempt),
+            start=start,
             early_exit=self.early_exit,
             # Plain thinking may be its own last word, and is guessed on from there.
             wants_probabilities=attempt.guesses_on or (attempt.number == 1 and bool(search.restarts)),
             wants_residual=search.choose == "residual",
         )
         self._puzzles[slot] = number, puzzle, attempt
+        if self.changes:
+            states = self.loop.model.initial_state(1) if start is None else start
+            self._before[slot] = tuple(s[0].float().cpu().numpy() for s in states)
         return slot
 
     def _start(self, puzzle: PuzzleSearch, attempt: Attempt) -> State | None:
@@ -442,11 +453,26 @@ class Thinker:
                 guessed=tuple(sorted(set(attempt.guessed))),
                 recursion=moment.recursion,
                 state=moment.state(row) if self.trace == "states" else None,
+                change=self._change(attempt, slot, after=moment.state(row)) if self.changes else None,
             )
             if self.trace:
                 attempt.trace.append(step)
             if self.observe:
                 self.observe(attempt.number, step)
+
+    def _change(
+        self, attempt: Attempt, slot: Slot, *, after: tuple[NDArray[np.float32], ...]
+    ) -> NDArray[np.float32] | None:
+        """How much the state of each cell of the question changed since the last moment, (L,); see `TraceStep.change`."""
+        before, self._before[slot] = self._before[slot], after
+        L = len(slot.tokens)
+        # The cells are the last positions: a prefix comes before them.
+        changes = [
+            np.square(b - a).reshape(len(a), -1).mean(1)[-L:]
+            for b, a in zip(before, after, strict=True)
+            if a.ndim and len(a) >= L
+        ]
+        return attempt.own_cells(np.mean(changes, axis=0)) if changes else None
 
     def hear(self, said: list[tuple[Slot, Said]]) -> None:
         """Takes in what the loop's step gave for this thinker's slots, and frees those that are done."""
@@ -485,6 +511,7 @@ class Thinker:
             self.active = keep
             for slot in gone:
                 number, puzzle, _ = self._puzzles.pop(slot)
+                self._before.pop(slot, None)
                 if puzzle.answer is not None:
                     self._done.setdefault(number, puzzle.answer)
         if self._open:
@@ -495,6 +522,7 @@ class Thinker:
         self.loop.drop(self.active)
         self.active = []
         self._puzzles.clear()
+        self._before.clear()
 
     def ready(self) -> Iterator[Answer]:
         """The answers that no earlier question's is missing before, each once."""
@@ -530,7 +558,8 @@ def think(
         steps: Most supervision steps of plain thinking.
         slots: Attempts in one forward pass.
         early_exit: Stop an attempt when the model says so; False: always all steps.
-        trace: Keep every step, or every recursion where the model is asked after each; "states": with the hidden states.
+        trace: Keep every step, or every recursion where the model is asked after each; "states": with the hidden states;
+            "changes": with how much these changed in each cell.
         device: Where the model is.
 
     Raises:

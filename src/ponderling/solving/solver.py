@@ -34,8 +34,9 @@ from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Question, Task, Tok
 Puzzle = str | ArrayLike
 """A puzzle as text, or as a grid of symbols: digits with 0 for a blank in Sudokus, characters in mazes."""
 
-Trace = bool | Literal["states"]
-"""Whether to keep every step of the thinking; "states" keeps the hidden states too."""
+Trace = bool | Literal["states", "changes"]
+"""Whether to keep every step of the thinking; "states" keeps the hidden states too, "changes" how much these changed in each
+cell."""
 
 
 class Solver:
@@ -220,7 +221,7 @@ class Solver:
             early_exit: Stop an attempt as soon as the model says so.
             search: How much to spend on a puzzle that the first attempt leaves open; see `Search`.
             trace: Keep every step, or recursion, of the attempt that gives the answer; "states" keeps the hidden states
-                too.
+                too, "changes" how much these changed in each cell.
             check: Refuse a puzzle that has no solution or more than one.
 
         Raises:
@@ -289,7 +290,8 @@ class Solver:
             steps: Maximum number of supervision steps without search; None: as many as in training.
             early_exit: Stop an attempt as soon as the model says so.
             search: How much to spend on a puzzle that the first attempt leaves open; see `Search`.
-            trace: Keep every step of the attempt that gives each answer; "states" keeps the hidden states too.
+            trace: Keep every step of the attempt that gives each answer; "states" keeps the hidden states too, "changes" how
+                much these changed in each cell.
             slots: Maximum number of attempts that run at once.
             on_error: Called with the number of each unreadable puzzle, from 1, and the error; the stream then skips it.
                 None: such a puzzle ends the stream, after all earlier results.

@@ -187,6 +187,26 @@ class GridTask:
         """Names of families that a network without weights for cells and symbols can be used on as well."""
         return ()
 
+    sized_name = ""
+    """The family's name in any size, such as maze{rows}x{columns}; empty: it has one size alone. With one, define `resized`
+    and `one_to_try`."""
+
+    def resized(self, rows: int, columns: int) -> GridTask:
+        """The same family with another grid.
+
+        Raises:
+            ValueError: when there is none of that size.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define resized(rows, columns), as it has a sized_name")
+
+    def one_to_try(self, rng: np.random.Generator) -> Tokens:
+        """A random question (L,) for somebody to try, made in a moment.
+
+        Raises:
+            PuzzleError: when none of this size could be found.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define one_to_try(rng), as it has a sized_name")
+
     @property
     def characters(self) -> tuple[str, ...]:
         """The character of each token in text, "" for padding."""

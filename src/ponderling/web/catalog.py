@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ponderling.checkpoint import Checkpoint
+from ponderling.checkpoint import Checkpoint, trained_sizes
 from ponderling.data import task_of
+from ponderling.models import Relational
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import PuzzleError, Puzzles, Task, Tokens
+from ponderling.tasks.grid_task import GridTask
 
 SHARES = {"easy": (0.0, 0.35), "medium": (0.35, 0.8), "hard": (0.9, 1.0)}
 """Range of each difficulty in a family's test set, as shares of the set sorted from easy to hard."""
+
+RANDOM = "random"
+"""The difficulty of puzzles that a family of every size makes when it is asked."""
+
+MOST_SIDE = 60
+"""Most rows, and most columns, of a family that is served in every size."""
 
 KEPT = 200
 """Puzzles of a set that are kept for each difficulty."""
@@ -30,10 +39,38 @@ class Offer(NamedTuple):
 def families(checkpoint: Checkpoint) -> list[str]:
     """The puzzle families that a checkpoint can be used on, its own first."""
     data = checkpoint.config.data
-    found = [data.family, *data.families[:-1]]
+    own, found = task_of(data), [data.family, *data.families[:-1]]
     if checkpoint.config.model.system != "relational":
         return found
-    return found + [name for name in task_of(data).siblings if name not in found]
+    return found + [name for name in own.siblings if name not in found]
+
+
+def is_sized(checkpoint: Checkpoint) -> bool:
+    """Whether the weights serve every size of their family."""
+    model, task = checkpoint.model, task_of(checkpoint.config.data)
+    return type(model) is Relational and model.fits_every_size and isinstance(task, GridTask) and bool(task.sized_name)
+
+
+def resized(task: Task, name: str) -> GridTask | None:
+    """The family of this name, if it is that of the task in some size; None for other names. No module is looked up.
+
+    Raises:
+        ValueError: when the family has no grid of that size.
+    """
+    match = re.fullmatch(r"[a-z]+([1-9]\d{0,5})(?:x([1-9]\d{0,5}))?", name)
+    if match is None or not isinstance(task, GridTask) or not task.sized_name:
+        return None
+    rows, columns = int(match[1]), int(match[2] or match[1])
+    found = task.resized(rows, columns)
+    return found if name in (found.name, task.sized_name.format(rows=rows, columns=columns)) else None
+
+
+def sizes(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The sizes in which a family of every size is served."""
+    task = task_of(checkpoint.config.data)
+    assert isinstance(task, GridTask)
+    trained = sorted(trained_sizes(checkpoint.config, checkpoint.shape))
+    return {"task": task.sized_name, "most": MOST_SIDE, "trained": trained}
 
 
 def puzzles_by_difficulty(task: Task) -> dict[str, Puzzles]:

@@ -108,6 +108,7 @@ class Job:
         seconds: Time it may take, waiting included.
         early_exit: Whether an attempt ends where the model says stop.
         watched: Tell every step, too.
+        changes: Tell with every step how much the hidden state of each cell changed.
         client: Whose it is, as in `client_of`.
     """
 
@@ -122,6 +123,7 @@ class Job:
         seconds: float,
         early_exit: bool = True,
         watched: bool = False,
+        changes: bool = False,
         client: str = "",
     ):
         self.client = client
@@ -146,7 +148,7 @@ class Job:
         self.questions = InMemory(questions)
         self.thinker = Thinker(
             lane.loop, search, task=solver.task, steps=steps, slots=self.slots, early_exit=early_exit,
-            observe=self._stepped if watched else None,
+            observe=self._stepped if watched else None, changes=changes,
         )  # fmt: skip
 
     def emit(self, event: Event) -> None:
@@ -202,6 +204,8 @@ class Lane:
         """Those that are interrupted."""
         self.row_seconds = (0.0, 0.0)
         """What a forward pass takes: for its first row, and for each further one. Zero: unknown."""
+        self.is_dropped = False
+        """Whether the lane leaves the engine as soon as it has no job."""
 
     def probe(self) -> None:
         """Times forward passes of the lane's model."""
@@ -282,9 +286,21 @@ class Engine:
         self._thread = threading.Thread(target=self._work, name="ponderling-engine", daemon=True)
 
     def add_lane(self, solver: Solver, slots: int) -> Lane:
-        """A lane for this solver; before `start`."""
-        self.lanes.append(Lane(solver, slots))
-        return self.lanes[-1]
+        """A lane for this solver."""
+        lane = Lane(solver, slots)
+        with self._wake:
+            self.lanes = [*self.lanes, lane]  # a new list, since the worker may go through the old one
+        return lane
+
+    def drop_lane(self, lane: Lane) -> None:
+        """Takes a lane out, once it has no job; a job that is submitted to it later brings it back for that time."""
+        with self._wake:
+            lane.is_dropped = True
+            self._take_out(lane)
+
+    def _take_out(self, lane: Lane) -> None:
+        if lane.is_dropped and not any(job.lane is lane for job in self._jobs()):
+            self.lanes = [other for other in self.lanes if other is not lane]
 
     def start(self) -> None:
         """Starts the worker."""
@@ -302,6 +318,8 @@ class Engine:
                 self.counters.refused += 1
                 self.counters.refusals[reason] += 1
                 raise Busy(reason, self._retry_after())
+            if job.lane not in self.lanes:
+                self.lanes = [*self.lanes, job.lane]
             self._waiting.append(job)
             self._started[job] = time.monotonic()
             self._wake.notify()
@@ -452,6 +470,7 @@ class Engine:
         if began is not None and not problem:
             self._recent.append(time.monotonic() - began)
             self._turns.append(job.turns)
+        self._take_out(job.lane)
         job.emit(Ended(problem, kind))
 
     def _choose(self) -> Pass | None:

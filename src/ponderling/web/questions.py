@@ -55,6 +55,9 @@ class Outcome(NamedTuple):
 
 UNKNOWN = Outcome(known=False)
 
+Which = int | Task
+"""A family: its number among those that the processes know, or the family itself, such as another size of one of them."""
+
 
 def check(task: Task, tokens: Tokens, *, brief: bool) -> Outcome:
     """What the family says of a question (L,); with `brief` after few guesses."""
@@ -86,8 +89,8 @@ def _answer(pipe: Connection, tasks: bytes, *, brief: bool) -> None:
     with contextlib.suppress(EOFError, OSError):
         pipe.send(None)
         while True:
-            number, tokens = pipe.recv()
-            task = known[number]
+            which, tokens = pipe.recv()
+            task = known[which] if isinstance(which, int) else which
             assert task is not None
             pipe.send(check(task, tokens, brief=brief))
 
@@ -108,7 +111,7 @@ class _Process:
         self.begun: asyncio.Future[None] | None = None
         """Done when it has begun."""
         self._thread = ThreadPoolExecutor(1, "ponderling-check")
-        self._waiting: OrderedDict[str, deque[tuple[int, Tokens, asyncio.Future[Outcome]]]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[tuple[Which, Tokens, asyncio.Future[Outcome]]]] = OrderedDict()
         self._count = 0
         self._pump: asyncio.Task[None] | None = None
         self._process: Any = None
@@ -118,12 +121,12 @@ class _Process:
         """Begins the process before it is needed."""
         self.begun = asyncio.get_running_loop().run_in_executor(self._thread, self._begin)
 
-    async def check(self, number: int, tokens: Tokens, *, client: str) -> Outcome:
-        """The outcome for a question of the family of this number; clients take turns."""
+    async def check(self, which: Which, tokens: Tokens, *, client: str) -> Outcome:
+        """The outcome for a question of this family; clients take turns."""
         if self._count >= WAITING:
             return UNKNOWN
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(client, deque()).append((number, tokens, future))
+        self._waiting.setdefault(client, deque()).append((which, tokens, future))
         self._count += 1
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._run())
@@ -133,13 +136,13 @@ class _Process:
         loop = asyncio.get_running_loop()
         while self._waiting:
             client, questions = self._waiting.popitem(last=False)
-            number, tokens, future = questions.popleft()
+            which, tokens, future = questions.popleft()
             self._count -= 1
             if questions:
                 self._waiting[client] = questions  # behind the others
             if not future.cancelled():
-                outcome = await loop.run_in_executor(self._thread, self._ask, number, tokens)
-                self.remember(number, tokens, outcome=outcome)
+                outcome = await loop.run_in_executor(self._thread, self._ask, which, tokens)
+                self.remember(which, tokens, outcome=outcome)
                 if not future.cancelled():
                     future.set_result(outcome)
 
@@ -158,14 +161,14 @@ class _Process:
             self._pipe.recv()
             self.is_broken = False
 
-    def _ask(self, number: int, tokens: Tokens) -> Outcome:
+    def _ask(self, which: Which, tokens: Tokens) -> Outcome:
         """The outcome from the process; blocks."""
         if self.is_broken:
             return UNKNOWN
         try:
             self._begin()
             assert self._pipe is not None
-            self._pipe.send((number, tokens))
+            self._pipe.send((which, tokens))
             if self._pipe.poll(SECONDS):
                 return self._pipe.recv()
         except (EOFError, OSError) as error:
@@ -192,13 +195,14 @@ class Checker:
     """Checks questions of these families.
 
     Args:
-        tasks: The families; what cannot be sent to another process, as may be with the user's own, is checked in a thread.
+        tasks: The families; others are sent along with each question. What cannot be sent to another process, as may be
+            with the user's own, is checked in a thread.
     """
 
     def __init__(self, tasks: Sequence[Task]):
         self._numbers = {id(task): number for number, task in enumerate(tasks)}
         self._tasks = list(tasks)
-        self._known: OrderedDict[tuple[int, bytes], Outcome] = OrderedDict()
+        self._known: OrderedDict[tuple[int | str, bytes], Outcome] = OrderedDict()
         sent: list[Task | None] = [task if _can_be_sent(task) else None for task in tasks]
         self._local = {number for number, task in enumerate(sent) if task is None}
         pickled = pickle.dumps(sent)
@@ -225,22 +229,23 @@ class Checker:
                 one.cancel()
 
     async def _check(self, task: Task, tokens: Tokens, *, client: str) -> Outcome:
-        number = self._numbers[id(task)]
-        key = number, tokens.tobytes()
+        which = self._numbers.get(id(task), task)
+        key = _name(which), tokens.tobytes()
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
-        if number in self._local or self._brief.is_broken:
+        is_local = which in self._local if isinstance(which, int) else not _can_be_sent(task)
+        if is_local or self._brief.is_broken:
             outcome = await self._in_thread(lambda: check(task, tokens, brief=True))
-            self._remember(number, tokens, outcome=outcome)
+            self._remember(which, tokens, outcome=outcome)
             return outcome
-        outcome = await self._brief.check(number, tokens, client=client)
-        return outcome if outcome.known else await self._deep.check(number, tokens, client=client)
+        outcome = await self._brief.check(which, tokens, client=client)
+        return outcome if outcome.known else await self._deep.check(which, tokens, client=client)
 
-    def _remember(self, number: int, tokens: Tokens, *, outcome: Outcome, known_only: bool = False) -> None:
+    def _remember(self, which: Which, tokens: Tokens, *, outcome: Outcome, known_only: bool = False) -> None:
         if known_only and not outcome.known:
             return
-        self._known[number, tokens.tobytes()] = outcome
+        self._known[_name(which), tokens.tobytes()] = outcome
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
@@ -256,6 +261,10 @@ class Checker:
         self._brief.close()
         self._deep.close()
         self._thread.shutdown(wait=False)
+
+
+def _name(which: Which) -> int | str:
+    return which if isinstance(which, int) else which.name
 
 
 def _can_be_sent(task: Task) -> bool:

@@ -105,6 +105,11 @@ class ThinkRequest(Options):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"puzzle": EXAMPLE}]})
     puzzle: Puzzle
+    changes: bool = Field(
+        False,
+        description="Say in each step how much it changed the hidden state of each cell: `change`, the mean square of the "
+        "difference, in thousandths.",
+    )
 
 
 class Solved(BaseModel):
@@ -132,6 +137,17 @@ class SolveResponse(BaseModel):
     results: list[Solved]
 
 
+class Sizes(BaseModel):
+    """The sizes in which a family is served besides the one that is described; a request names one or draws its puzzle."""
+
+    task: str = Field(description="Name of the family in another size.", examples=["maze{rows}x{columns}"])
+    most: int = Field(description="Most rows, and most columns.", examples=[60])
+    trained: list[int] = Field(
+        description="Numbers of cells that the model was trained on; on others its cells say when to stop.",
+        examples=[[64, 100, 400]],
+    )
+
+
 class Family(BaseModel):
     """A puzzle family that a model is served on; token 0 is padding."""
 
@@ -153,6 +169,7 @@ class Family(BaseModel):
     has_rules: bool
     trained: bool = Field(description="The model was trained on this family.")
     difficulties: list[str] = Field(description="What /v1/puzzle has.", examples=[["easy", "medium", "hard"]])
+    sizes: Sizes | None = Field(None, description="Null where there is one size alone.")
 
 
 class ModelInfo(BaseModel):
@@ -179,7 +196,7 @@ class PuzzleResponse(BaseModel):
     model: str = Field(examples=["sudoku"])
     task: str = Field(examples=["sudoku9"])
     puzzle: str = Field(examples=[EXAMPLE])
-    difficulty: str = Field(examples=["hard"])
+    difficulty: str = Field(description="`random`: made by the family's generator.", examples=["hard"])
     rating: int | None = Field(description="On the family's own scale.", examples=[2])
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
 
-from ponderling.checkpoint import load_checkpoint
+from ponderling.checkpoint import load_checkpoint, on_task
 from ponderling.config import DType
-from ponderling.models.torch_compile import compile_for_solving
+from ponderling.data import task_of
+from ponderling.models.torch_compile import as_written, compile_for_solving
 from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of
 from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.base import Puzzles, Task
+from ponderling.tasks.grid_task import GridTask
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import offered_tasks
 from ponderling.web.engine import Engine, Lane
@@ -34,6 +37,9 @@ class Settings:
     """Most time for a request."""
 
 
+KEPT_SIZES = 16
+"""Number of sizes of a family, besides its own, that are kept; the one that was asked for longest ago makes room."""
+
 DEFAULTS = Settings()
 """On loopback, for one person."""
 
@@ -49,6 +55,9 @@ class Served:
     arc_tasks: dict[str, ArcTask] = field(default_factory=dict)
     """Of an ARC model, the tasks that it knows; empty for all others."""
 
+    sizes: OrderedDict[str, Served] | None = None
+    """The same family in other sizes, by name, the latest last; None: it has one size alone."""
+
     @property
     def task(self) -> Task:
         """Its rules."""
@@ -62,7 +71,7 @@ class Served:
 
 @dataclass
 class Registry:
-    """What is served, by model and task; filled before the first request and never after."""
+    """What is served, by model and task; filled before the first request. Only sizes of a family are added after it."""
 
     engine: Engine
     models: dict[str, dict[str, Served]] = field(default_factory=dict)
@@ -112,12 +121,22 @@ class Registry:
             )
             return
         for task in catalog.families(first):
+            if (
+                task != own
+                and catalog.is_sized(first)
+                and catalog.resized(task_of(first.config.data), task) is not None
+            ):
+                continue  # a size that is made when it is asked for
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
-            self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
+            served = self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
+            if task == own and catalog.is_sized(first):
+                served.sizes = OrderedDict()
+                served.about["sizes"] = catalog.sizes(first)
+                served.about["difficulties"].append(catalog.RANDOM)
 
     def add(
         self, name: str, solver: Solver, *, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None
-    ) -> None:
+    ) -> Served:
         """Serves this solver."""
         lane = self.engine.add_lane(solver, slots)
         about = catalog.describe(solver, trained_on)
@@ -130,22 +149,86 @@ class Registry:
         )
         about["difficulties"] = list(served.puzzles)
         self.models.setdefault(name, {})[solver.task.name] = served
+        return served
 
     @property
     def knows_arc(self) -> bool:
         """Whether an ARC model is served."""
         return any(served.arc_tasks for tasks in self.models.values() for served in tasks.values())
 
-    def find(self, model: str | None, task: str | None) -> Served:
-        """The one that is meant; the first where nothing is said.
+    def find(self, model: str | None, task: str | None, *, puzzles: Sequence[str] = ()) -> Served:
+        """The one that is meant; the first where nothing is said, in the size of the puzzles if they are drawn.
 
         Raises:
-            HTTPException: 404, naming those there are.
+            HTTPException: 404, naming those there are; 422 for a size that is not served, and puzzles of several sizes.
         """
         name = next(iter(self.models)) if model is None else model
         if name not in self.models:
             raise HTTPException(404, f"no model {name[:80]!r}: there are {', '.join(self.models)}")
         tasks = self.models[name]
-        if task is not None and task not in tasks:
-            raise HTTPException(404, f"model {name} is not served on {task[:80]!r}: there are {', '.join(tasks)}")
-        return tasks[task] if task is not None else next(iter(tasks.values()))
+        first = next(iter(tasks.values()))
+        if task is None and first.sizes is not None:
+            task = _size_of(first.task, puzzles)
+        if task is None or task in tasks:
+            return first if task is None else tasks[task]
+        for served in tasks.values():
+            if served.sizes is not None and (found := self._resized(served, task)) is not None:
+                return found
+        names = [s.about["sizes"]["task"] if s.sizes is not None else task for task, s in tasks.items()]
+        raise HTTPException(404, f"model {name} is not served on {task[:80]!r}: there are {', '.join(names)}")
+
+    def _resized(self, served: Served, name: str) -> Served | None:
+        """The family of this name as a size of the served one, made at its first use; None for other names."""
+        assert served.sizes is not None
+        try:
+            task = catalog.resized(served.task, name)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+        if task is None:
+            return None
+        rows, columns = task.grid_shape
+        if max(rows, columns) > catalog.MOST_SIDE:
+            most = catalog.MOST_SIDE
+            raise HTTPException(422, f"expected at most {most} rows and {most} columns: got {rows}x{columns}")
+        if task.grid_shape == served.task.grid_shape:
+            return served
+        if task.name not in served.sizes:
+            served.sizes[task.name] = self._made(served, task)
+            while len(served.sizes) > KEPT_SIZES:
+                self.engine.drop_lane(served.sizes.popitem(last=False)[1].lane)
+        served.sizes.move_to_end(task.name)
+        return served.sizes[task.name]
+
+    def _made(self, served: Served, task: GridTask) -> Served:
+        """The served weights on another size, in a lane of its own whose passes have no more cells."""
+        own, solver = served.lane, served.lane.solver
+        assert solver.checkpoint is not None
+        view = on_task(solver.checkpoint, task)
+        share = task.num_cells / (served.about["rows"] * served.about["columns"])
+        # Compiling for the size of a request would keep all others waiting for a minute.
+        plain = Solver(as_written(view.model), task, config=view.config, device=solver.device, checkpoint=view)
+        lane = self.engine.add_lane(plain, max(1, min(own.slots, int(own.slots / share))))
+        first, further = own.row_seconds
+        lane.row_seconds = first * share, further * share
+        is_trained = task.num_cells in served.about["sizes"]["trained"]
+        about = catalog.describe(plain, task.name if is_trained else served.task.name)
+        about |= {"difficulties": [catalog.RANDOM], "sizes": served.about["sizes"]}
+        return Served(model=served.model, lane=lane, about=about, puzzles={}, sizes=OrderedDict())
+
+
+def _size_of(task: Task, puzzles: Sequence[str]) -> str | None:
+    """The name of the family in the size of the puzzles, by their drawing.
+
+    Raises:
+        HTTPException: 422, when they have several sizes.
+    """
+    if not puzzles:
+        return None
+    assert isinstance(task, GridTask)
+    names = [task.name_for(puzzle) for puzzle in puzzles]
+    for number, name in enumerate(names, 1):
+        if name != names[0]:
+            raise HTTPException(
+                422, f"puzzle {number} is a {name}, puzzle 1 a {names[0]}: send a request for each size"
+            )
+    return names[0]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
@@ -26,6 +27,7 @@ from ponderling.solving.records import Answer
 from ponderling.solving.result import Result
 from ponderling.solving.search import PLAIN
 from ponderling.tasks.base import PuzzleError, Question, Task, Tokens, Verdict
+from ponderling.tasks.grid_task import GridTask
 from ponderling.web import arc, catalog
 from ponderling.web.engine import Answered, Busy, Ended, Engine, Event, Job, Stepped
 from ponderling.web.middleware import Guard
@@ -58,6 +60,9 @@ LOG = logging.getLogger("ponderling.web")
 HEARTBEAT = 5.0
 """Seconds of silence after which a stream of events says that it is still there."""
 
+MOST_MAKERS = 8
+"""Number of requests for a random puzzle that may wait."""
+
 PAGE_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -76,7 +81,8 @@ BUSY = {
 STREAM = """Server-sent events: `start`, a `step` for every supervision step, and `end` or `problem`; of a model that may stop
 within a step (`recursions` of /v1/models above 1) a `step` for every recursion. It holds the attempt, its step, the recursion
 in that step, the grid's tokens, `probabilities` of every token in each cell in thousandths, the halting probability, cells
-that break a rule, and cells whose symbol was guessed."""
+that break a rule, and cells whose symbol was guessed. With `changes` it also holds, in thousandths, how much each cell's hidden
+state changed."""
 STREAM_EXAMPLE = """event: step
 data: {"attempt":1,"step":1,"recursion":1,"tokens":[2,3],"probabilities":[[0,0,988,12],[0,0,3,997]],"halt_probability":0.02,\
 "halts":false,"wrong":[],"reasons":[],"guessed":[]}
@@ -129,6 +135,7 @@ def create_app(registry: Registry, settings: Settings = DEFAULTS) -> Guard:
 
 def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: Checker, traffic: Traffic) -> None:
     engine = registry.engine
+    makers = Makers(engine)
 
     async def questions_of(served: Served, puzzles: list[str], *, client: str, numbered: bool) -> list[Question]:
         """The questions; 422 with the reason for the first one that is refused, as `Solver.solve` refuses it."""
@@ -155,7 +162,7 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         summary="The answers to one or many puzzles",
     )
     async def solve(body: SolveRequest, request: Request) -> SolveResponse:
-        served = registry.find(body.model, body.task)
+        served = registry.find(body.model, body.task, puzzles=body.puzzles)
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
         questions = await questions_of(served, body.puzzles, client=client, numbered=True)
         reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps, client=client)
@@ -181,26 +188,33 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         summary="Every step of the thinking about a puzzle, as it happens",
     )
     async def think(body: ThinkRequest, request: Request) -> EventStream:
-        served = registry.find(body.model, body.task)
+        served = registry.find(body.model, body.task, puzzles=[body.puzzle])
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
         (question,) = await questions_of(served, [body.puzzle], client=client, numbered=False)
         reader = Reader(
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
-            watched=True,
+            watched=True, changes=body.changes,
         )  # fmt: skip
         return EventStream(_events(reader, served, question=question.tokens), reader.close)
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
+        request: Request,
         model: Annotated[str | None, Query(max_length=200)] = None,
         task: Annotated[str | None, Query(max_length=200)] = None,
         *,
-        difficulty: Annotated[Literal["easy", "medium", "hard"], Query()] = "easy",
+        difficulty: Annotated[Literal["easy", "medium", "hard", "random"], Query()] = "easy",
         seed: Annotated[
             int | None, Query(ge=0, le=2**31 - 1, description="The same seed gives the same puzzle.")
         ] = None,
     ) -> PuzzleResponse:
         served = registry.find(model, task)
+        if difficulty == catalog.RANDOM and served.sizes is not None:
+            tokens = await makers.make(served.task, seed, client=_client(request))
+            return PuzzleResponse(
+                model=served.model, task=served.task.name, puzzle=served.task.format(tokens), difficulty=difficulty,
+                rating=None,
+            )  # fmt: skip
         if difficulty not in served.puzzles:
             raise HTTPException(404, f"no puzzles of {served.task.name} come with the package")
         offer = catalog.draw(served.task, served.puzzles[difficulty], rng=np.random.default_rng(seed))
@@ -328,6 +342,34 @@ def _judge(task: Task, question: Tokens, *, answer: Tokens) -> tuple[Verdict, bo
         ), False
 
 
+class Makers:
+    """Random puzzles of a family's own generator, made one after the other in a thread; the time counts as its client's."""
+
+    def __init__(self, engine: Engine):
+        self.engine, self.waiting, self.turn = engine, 0, asyncio.Lock()
+
+    async def make(self, task: Task, seed: int | None, *, client: str) -> Tokens:
+        """A random question (L,).
+
+        Raises:
+            HTTPException: 503, when MOST_MAKERS wait; 422, when no puzzle could be found.
+        """
+        assert isinstance(task, GridTask)
+        if self.waiting >= MOST_MAKERS:
+            raise HTTPException(503, "busy: too many puzzles are being made", {"Retry-After": "2"})
+        self.waiting += 1
+        try:
+            async with self.turn:
+                began = time.monotonic()
+                tokens = await asyncio.to_thread(task.one_to_try, np.random.default_rng(seed))
+                self.engine.shares.charge(client, time.monotonic() - began)
+                return tokens
+        except PuzzleError as error:
+            raise HTTPException(422, str(error)) from None
+        finally:
+            self.waiting -= 1
+
+
 class Reader:
     """A job as a request sees it: submitted at once, its events one after the other, cancelled when the request ends."""
 
@@ -343,6 +385,7 @@ class Reader:
         client: str,
         early_exit: bool = True,
         watched: bool = False,
+        changes: bool = False,
     ):
         self.engine, self.events = engine, asyncio.Queue[Event]()
         loop = asyncio.get_running_loop()
@@ -354,7 +397,7 @@ class Reader:
         try:
             self.job = Job(
                 served.lane, questions, search=search, steps=steps, emit=emit, seconds=settings.seconds,
-                early_exit=early_exit, watched=watched, client=client,
+                early_exit=early_exit, watched=watched, changes=changes, client=client,
             )  # fmt: skip
             engine.submit(self.job)
         except Busy as busy:
@@ -439,7 +482,8 @@ async def _events(reader: Reader, served: Served, *, question: Tokens) -> AsyncI
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
-            yield _event("step", _step_json(task, question, event=event))
+            # In a thread, since the rules of a large maze take a while.
+            yield _event("step", await asyncio.to_thread(_step_json, task, question, event=event))
         elif isinstance(event, Answered):
             yield _event("end", _solved(task, question, answer=event.answer).model_dump())
         else:
@@ -479,6 +523,7 @@ def _event(name: str, data: dict[str, Any]) -> str:
 def _step_json(task: Task, question: Tokens, *, event: Stepped) -> dict[str, Any]:
     step = event.step
     verdict, _ = _judge(task, question, answer=step.tokens)
+    change = {} if step.change is None else {"change": np.rint(1000 * step.change).astype(int).tolist()}
     return {
         "attempt": event.attempt,
         "step": step.step,
@@ -490,6 +535,7 @@ def _step_json(task: Task, question: Tokens, *, event: Stepped) -> dict[str, Any
         "wrong": list(verdict.wrong_cells),
         "reasons": list(verdict.reasons[:6]),
         "guessed": list(step.guessed),
+        **change,
     }
 
 

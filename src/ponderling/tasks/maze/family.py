@@ -92,6 +92,7 @@ class Maze(GridTask):
     extends_question = True
     has_many_answers = True
     packaged_sets = tuple(TRAINING_SETS)
+    sized_name = "maze{rows}x{columns}"
 
     def __init__(self, rows: int, columns: int | None = None):
         columns = rows if columns is None else columns
@@ -100,6 +101,14 @@ class Maze(GridTask):
         self.grid_shape = (rows, columns)
         self.name = f"maze{rows}" if rows == columns else f"maze{rows}x{columns}"
         self.hub_repository = HUB_REPOSITORY if self.grid_shape == (30, 30) else None
+
+    def resized(self, rows: int, columns: int) -> Maze:
+        """Mazes with another number of rows and columns.
+
+        Raises:
+            ValueError: when a grid has fewer than two cells.
+        """
+        return Maze(rows, columns)
 
     @property
     def fill_tokens(self) -> tuple[int, ...]:
@@ -399,6 +408,20 @@ class Maze(GridTask):
             progress(made)
         puzzles = self.puzzles(questions[:made], labels[:made], ratings=ratings[:made])
         return replace(puzzles, sources=("ponderling",) * made)
+
+    def one_to_try(self, rng: np.random.Generator) -> Tokens:
+        """A random maze (L,) of any kind but hard, which is slow to find; drawn in plain Python, since one is made at once.
+
+        Raises:
+            PuzzleError: when none of this size could be found.
+        """
+        plan = self._plan("mixed", walls=None, min_path=None, ends=None, unsolvable=0.0, most_starts=1)
+        shares = np.where(np.array(kinds.KINDS) == "hard", 0.0, plan.kinds)
+        plan = plan._replace(kinds=shares / shares.sum())
+        questions, answers = np.zeros((2, 1, self.num_cells), np.uint8)
+        if not kinds.draw_mazes.plain(rng, plan, questions, answers, np.zeros(1, np.int32)):
+            raise PuzzleError(self._too_rare("mixed", ends=None, min_path=None, unsolvable=0.0))
+        return questions[0]
 
     def _plan(
         self,

@@ -33,7 +33,7 @@ onmessage = async ({ data }) => {
   }
 };
 
-async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0 }, { models, arc }) {
+async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0, changes = false }, { models, arc }) {
   const { recursions, search } = models[0]; // runs of the graph in a step; the constants of the search
   const family = models[0].tasks.find((t) => t.task === task);
   const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
@@ -64,7 +64,8 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     const probabilities = step.p.map((row) => row.map((p) => Math.round(1000 * p)));
     const { tokens, halt_probability, halts } = step;
     const { steps, recursion } = attempt;
-    return { type: "step", attempt: attempt.number, step: steps, recursion, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed };
+    const change = changes && { change: step.change };
+    return { type: "step", attempt: attempt.number, step: steps, recursion, tokens, probabilities, halt_probability, halts, wrong, reasons, guessed, ...change };
   };
 
   const hear = (attempt, said, limit) => {
@@ -199,6 +200,7 @@ async function run(attempts, family) {
       const { data } = outputs[name];
       return data.slice((row * data.length) / B, ((row + 1) * data.length) / B);
     };
+    const before = attempt.state;
     attempt.state = Object.fromEntries(Object.keys(graph.state).map((name) => [name, part(`next_${name}`)]));
     const [q] = part("q");
     const logits = part("logits");
@@ -207,8 +209,22 @@ async function run(attempts, family) {
     const tokens = p.map((row) => row.indexOf(Math.max(...row)));
     const sure = graph.stop_by === "cells" ? Math.min(...p.map((row) => Math.max(...row))) : 1 / (1 + Math.exp(-q));
     const halts = graph.stop_by === "cells" ? Math.log(sure / (1 - sure)) > graph.stop_above : q > graph.stop_above;
-    return { tokens, p, halt_probability: sure, halts };
+    return { tokens, p, halt_probability: sure, halts, change: changeOf(before, attempt.state, family) };
   });
+}
+
+/** The mean square by which each cell's state changed, in thousandths; the cells are the last positions of a state. */
+function changeOf(before, after, { graph, rows, columns }) {
+  const positions = graph.state_shape[0];
+  const cells = rows * columns;
+  const names = Object.keys(graph.state);
+  const change = Array(cells).fill(0);
+  for (const name of names) {
+    const size = after[name].length / positions;
+    const first = (positions - cells) * size;
+    for (let i = first; i < after[name].length; i++) change[Math.floor((i - first) / size)] += (after[name][i] - before[name][i]) ** 2 / size;
+  }
+  return change.map((sum) => Math.round((1000 * sum) / names.length));
 }
 
 /** Which cells are in which connected area of one token: row i for the area whose first cell is i. */

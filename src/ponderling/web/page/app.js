@@ -3,7 +3,9 @@
 import { placeGrid, showTask } from "./arc.js";
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
-import { broken, emptyPuzzle, mazeDistance, NO_WAY, readPuzzle, sentence, solve, writePuzzle } from "./rules.js";
+import {
+  broken, cropped, emptyPuzzle, inSize, isSize, mazeDistance, NO_WAY, readPuzzle, sentence, shapeOf, sizeNamed, solve, writePuzzle,
+} from "./rules.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -41,8 +43,8 @@ async function start() {
   }
   $("token").hidden = true;
   $("stage").hidden = $("panel").hidden = false;
-  const tasks = [...new Set(state.models.flatMap((m) => m.tasks.map((t) => t.task)))];
-  options($("family"), tasks.map((task) => [task, NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1").replace(/^arc(\d+)$/, "ARC on $1×$1")]));
+  const families = new Map(state.models.flatMap((m) => m.tasks.map((t) => [t.task, t])));
+  options($("family"), [...families].map(([task, { sizes }]) => [task, sizes ? "Maze" : NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1").replace(/^arc(\d+)$/, "ARC on $1×$1")]));
   await openLink();
 }
 
@@ -50,8 +52,11 @@ async function start() {
 async function openLink() {
   const link = new URLSearchParams(location.hash.slice(1));
   const tasks = [...$("family").options].map((o) => o.value);
-  $("family").value = tasks.includes(link.get("t")) ? link.get("t") : tasks[0];
+  const wanted = link.get("t") ?? "";
+  const sized = state.models.flatMap((m) => m.tasks).find((t) => t.sizes && sizeNamed(wanted, t));
+  $("family").value = tasks.includes(wanted) ? wanted : sized?.task ?? tasks[0];
   chooseFamily();
+  if (sized && !tasks.includes(wanted)) takeSize(sizeNamed(wanted, sized));
   if (link.has("m")) $("model").value = link.get("m");
   if (!$("model").value) $("model").selectedIndex = 0;
   fillSecond(link.get("b") ?? "");
@@ -87,27 +92,22 @@ function options(select, pairs) {
 /** Whether further attempts can be asked for: views of ARC, or guesses where an answer fills in its question. */
 const maySearch = () => state.family.kind === "arc" || state.family.fill.length > 0;
 
-const modelsOf = (task) => state.models.filter((m) => m.tasks.some((t) => t.task === task));
+/** The models for a family; in another size than its own, those that are served in every size. */
+const modelsOf = ({ base, task }) => state.models.filter((m) => m.tasks.some((t) => (base ? t.task === base.task && t.sizes : t.task === task)));
 
 /** Takes the chosen puzzle family over: which models, gallery and difficulties there are. */
 function chooseFamily() {
   const task = $("family").value;
-  const models = modelsOf(task);
+  const models = modelsOf({ task });
   state.family = models[0].tasks.find((t) => t.task === task);
   options($("model"), models.map((m) => [m.name, m.name]));
   $("model-field").hidden = models.length < 2;
   const named = GALLERY[task] ?? [];
   options($("gallery"), [["", "choose"], ...named.map(([name, puzzle]) => [puzzle, name])]);
   $("gallery-field").hidden = !named.length;
-  $("text").rows = state.family.kind === "maze" ? Math.min(state.family.rows, 12) : 3;
-  $("difficulties").hidden = !state.family.difficulties.length;
-  $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = difficulty;
-    button.addEventListener("click", () => newPuzzle(difficulty));
-    return button;
-  }));
+  $("size-fields").hidden = !state.family.sizes;
+  for (const id of ["rows", "columns"]) $(id).max = state.family.sizes?.most ?? "";
+  showSize();
   const isArc = state.family.kind === "arc";
   for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
@@ -123,6 +123,38 @@ function chooseFamily() {
   state.arc = null;
   buildPad();
   fillSecond("");
+}
+
+/** What depends on the size: its fields, which new puzzles there are, and the room for text. */
+function showSize() {
+  for (const id of ["rows", "columns"]) $(id).value = state.family[id];
+  $("text").rows = state.family.kind === "maze" ? Math.min(state.family.rows, 12) : 3;
+  $("difficulties").hidden = !state.family.difficulties.length;
+  $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = difficulty;
+    button.addEventListener("click", () => newPuzzle(difficulty));
+    return button;
+  }));
+}
+
+/** Takes another size of the family over; the caller sets the question. */
+function takeSize(size) {
+  stop();
+  state.family = inSize(state.family, size);
+  showSize();
+  fillSecond($("second").value);
+}
+
+/** Shows the maze in the size of the fields, with as much of its walls as that holds. */
+function resize() {
+  const size = { rows: Number($("rows").value), columns: Number($("columns").value) };
+  if (!isSize(size, state.family)) return say(`A maze has from 1 to ${state.family.sizes.most} rows and columns, and two cells or more.`);
+  const old = state.family;
+  takeSize(size);
+  buildViews();
+  setQuestion(cropped(state.question, old, state.family));
 }
 
 /** Lists the tasks that the ARC model knows and takes the one that is wanted, written as in links, else the first. */
@@ -154,7 +186,7 @@ async function takeTask(wanted = 1) {
 }
 
 function fillSecond(value) {
-  const others = modelsOf(state.family.task).filter((m) => m.name !== $("model").value);
+  const others = modelsOf(state.family).filter((m) => m.name !== $("model").value);
   options($("second"), [["", "nothing"], ...others.map((m) => [m.name, m.name])]);
   $("second-field").hidden = !others.length;
   $("second").value = others.some((m) => m.name === value) ? value : "";
@@ -163,13 +195,14 @@ function fillSecond(value) {
 
 function describe() {
   const model = state.models.find((m) => m.name === $("model").value);
-  const own = model.tasks.find((t) => t.task === state.family.task);
+  const own = state.family.base ? state.family : model.tasks.find((t) => t.task === state.family.task);
   const within = model.recursions > 1 ? ` ${model.recursions} recursions make a step.` : "";
   const size = `${model.parameters.toLocaleString("en")} parameters.${within}`;
   const trained = model.tasks.find((t) => t.trained);
   const byCells = trained && model.system === "relational" && trained.rows * trained.columns !== own.rows * own.columns;
   const how = byCells ? ": here it stops when it is 90% sure of every cell." : ".";
-  const elsewhere = trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone${how}` : "";
+  const unseen = " It was not trained on this size: here it stops when it is 90% sure of every cell.";
+  const elsewhere = own.sizes ? unseen : trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone${how}` : "";
   $("about").textContent = `${model.name}: ${size}${own.trained ? "" : elsewhere}`;
 }
 
@@ -285,6 +318,7 @@ async function think(follow = true) {
   if (follow) play();
   const body = {
     task: state.family.task, puzzle: puzzleText(), steps: depth,
+    ...(state.family.kind === "maze" && { changes: true }),
     ...(restarts && !state.arc && { restarts, search_steps: RESTART_STEPS, seed: seed() }),
   };
   const run = async (view) => {
@@ -445,7 +479,14 @@ for (const id of ["model", "second"]) {
 }
 $("arc-task").addEventListener("change", () => takeTask().catch((error) => say(error.message)));
 $("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(error.message)));
+for (const id of ["rows", "columns"]) $(id).addEventListener("change", resize);
 $("text").addEventListener("input", () => {
+  const size = state.family.sizes && shapeOf($("text").value);
+  if (size && isSize(size, state.family) && (size.rows !== state.family.rows || size.columns !== state.family.columns)) {
+    takeSize(size);
+    buildViews();
+    setQuestion(emptyPuzzle(state.family), true);
+  }
   const { tokens, problem } = readPuzzle($("text").value, state.family);
   if (tokens) setQuestion(tokens, true);
   else tellOfText(problem);

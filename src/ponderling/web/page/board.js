@@ -139,7 +139,8 @@ export class Board extends EventTarget {
         token,
         given,
         wrong: wrong.has(cell),
-        changed: !given && before && before[cell] !== token,
+        changed: !given && before && before[cell] !== token && !frame.change, // the tint shows it
+        tint: frame.change ? frame.change[cell] / 1000 : 0,
         guessed: guessed.has(cell),
         odds: given ? null : frame.probabilities[cell],
         isLast,
@@ -152,7 +153,7 @@ export class Board extends EventTarget {
     return this.family.kind !== "arc" && token !== this.family.blank;
   }
 
-  #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null, isLast = false }) {
+  #draw(cell, { token, given, wrong, changed = false, guessed = false, odds = null, isLast = false, tint = 0 }) {
     const element = this.cells[cell];
     const { family } = this;
     const sure = odds ? odds[token] / 1000 : 1;
@@ -162,14 +163,15 @@ export class Board extends EventTarget {
     element.classList.toggle("guessed", guessed);
     element.classList.toggle("flash-a", changed && this.turn);
     element.classList.toggle("flash-b", changed && !this.turn);
-    if (family.kind === "maze") this.#drawMaze(element, token, odds);
+    if (family.kind === "maze") this.#drawMaze(element, token, odds, tint);
     else if (family.kind === "arc") this.#drawColour(element, token, isLast ? 1 : sure);
     else if (open) this.#drawCandidates(element, odds);
     else element.textContent = token === family.blank ? "" : family.symbols[token];
     element.setAttribute("aria-label", this.#read(cell, { token, given, wrong, guessed, odds, sure }));
   }
 
-  #drawMaze(element, token, odds) {
+  /** A wall, an end or a free cell, the tint of how much its hidden state changed, and over it the path. */
+  #drawMaze(element, token, odds, tint) {
     const character = this.family.characters[token];
     const mark = this.family.characters.indexOf("o");
     const path = odds ? odds[mark] / 1000 : 0;
@@ -177,6 +179,8 @@ export class Board extends EventTarget {
     element.classList.toggle("end", "SG".includes(character));
     element.classList.toggle("mark", !"#SG".includes(character) && path > 0.02);
     element.style.setProperty("--p", path.toFixed(3));
+    // The root, since most changes are far below the greatest; states of mean square 1 seldom change by more than 1.
+    element.style.setProperty("--tint", Math.min(1, Math.sqrt(tint)).toFixed(2));
     element.textContent = "SG".includes(character) ? character : "";
   }
 

@@ -5,7 +5,7 @@ const DRAWN = /[|+\-─│┼ \t\r\n]/g;
 /** The tokens of a puzzle typed as text: {tokens, problem}, where one of the two is null. */
 export function readPuzzle(text, family) {
   const cells = family.rows * family.columns;
-  const plain = family.kind === "sudoku" ? text.replace(DRAWN, "") : text.replace(/[\r\n]/g, "");
+  const plain = family.kind === "sudoku" ? text.replace(DRAWN, "") : wholeLines(text, family).replace(/[\r\n]/g, "");
   const letters = [...plain];
   if (letters.length !== cells) {
     return { tokens: null, problem: `${family.rows}×${family.columns} has ${cells} cells, this text ${letters.length}.` };
@@ -14,6 +14,59 @@ export function readPuzzle(text, family) {
   const strange = tokens.indexOf(-1);
   if (strange >= 0) return { tokens: null, problem: `“${letters[strange]}” in ${place(strange, family)} is no symbol.` };
   return { tokens, problem: null };
+}
+
+/** The lines of a text, without empty ones before and after. */
+const linesOf = (text) => text.replace(/\r/g, "").replace(/^\n+|\n+$/g, "").split("\n");
+
+/** Rows and columns of a puzzle drawn over several lines; null for a text of one line. */
+export function shapeOf(text) {
+  const lines = linesOf(text);
+  return lines.length > 1 ? { rows: lines.length, columns: Math.max(...lines.map((line) => [...line].length)) } : null;
+}
+
+/** The text of a maze with the blanks that may be missing at the ends of its lines. */
+function wholeLines(text, family) {
+  const shape = shapeOf(text);
+  if (family.kind !== "maze" || shape?.rows !== family.rows || shape.columns > family.columns) return text;
+  return linesOf(text).map((line) => line.padEnd(family.columns)).join("");
+}
+
+/** The family in another size, which no reply of the server describes. */
+export function inSize(family, { rows, columns }) {
+  const base = family.base ?? family;
+  if (rows === base.rows && columns === base.columns) return base;
+  const task = base.sizes.task.replace("{rows}", rows).replace("{columns}", columns);
+  const trained = base.sizes.trained.includes(rows * columns);
+  return { ...base, base, task, rows, columns, box: [rows, columns], difficulties: ["random"], trained };
+}
+
+/** Rows and columns of the size that a name of the family means, such as maze12x20; null for other names. */
+export function sizeNamed(name, family) {
+  const [before, between, after] = family.sizes?.task.split(/\{\w+\}/) ?? [];
+  const [, rows, columns] = new RegExp(`^${before}(\\d+)${between}(\\d+)${after}$`).exec(name) ?? [];
+  const size = { rows: Number(rows), columns: Number(columns) };
+  return family.sizes && isSize(size, family) ? size : null;
+}
+
+/** Whether the family is served in a size. */
+export function isSize({ rows, columns }, family) {
+  const fits = (side) => Number.isInteger(side) && side >= 1 && side <= family.sizes.most;
+  return fits(rows) && fits(columns) && rows * columns > 1;
+}
+
+/** As much of a maze as the family's grid holds; S and G are put into corners if they are not in it. */
+export function cropped(tokens, old, family) {
+  const { rows, columns, blank, characters } = family;
+  const cells = Array(rows * columns).fill(blank);
+  for (let row = 0; row < Math.min(rows, old.rows); row++) {
+    for (let column = 0; column < Math.min(columns, old.columns); column++) cells[row * columns + column] = tokens[row * old.columns + column];
+  }
+  const [start, goal] = ["S", "G"].map((c) => characters.indexOf(c));
+  for (const [token, other, first, step] of [[start, goal, 0, 1], [goal, start, cells.length - 1, -1]]) {
+    if (!cells.includes(token)) cells[cells[first] === other ? first + step : first] = token;
+  }
+  return cells;
 }
 
 const OF_OTHERS = { E: "G", X: "o", "+": "o" }; // as mazelib and maze-dataset write mazes

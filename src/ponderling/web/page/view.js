@@ -18,6 +18,8 @@ export class View extends EventTarget {
     if (heading) this.#add("h2").textContent = heading;
     this.board = new Board(family, heading ? `Grid of ${heading}` : "Grid");
     this.element.append(this.board.element);
+    this.legend = this.#add("p", "tint-legend");
+    this.legend.hidden = true;
     this.verdict = this.#add("p", "verdict");
     this.chart = new Chart(family.kind === "arc" ? "Cells of the answer right" : "Open cells right");
     this.element.append(this.chart.element);
@@ -43,7 +45,7 @@ export class View extends EventTarget {
     this.multiples.textContent = this.votes.textContent = "";
     this.board.showQuestion(question);
     this.#say("");
-    this.chart.element.hidden = true;
+    this.chart.element.hidden = this.legend.hidden = true;
   }
 
   /** Takes an event of the thinking in. */
@@ -81,6 +83,8 @@ export class View extends EventTarget {
     const { path } = this;
     const step = Math.min(index, path.length);
     this.chart.element.hidden = !path.length;
+    this.legend.hidden = !path.some((frame) => frame.change);
+    this.legend.textContent = `How much each cell’s hidden state changed in this ${this.unit.toLowerCase()}`;
     if (!step) {
       this.board.showQuestion(this.question);
       this.#say("");
