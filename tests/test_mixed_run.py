@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import load_checkpoint, load_training_state, read_config
+from ponderling.checkpoint import load_checkpoint, load_training_state, on_task, read_config
 from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.exchange.hub import make_card
 from ponderling.models import build_model, shape_of
@@ -100,6 +100,9 @@ def test_the_trained_network_is_of_the_last_family_and_is_used_on_the_others(tmp
     assert Solver.of(other).task.name == "sudoku6"
     # The halting head was trained on both sizes; on a third the cells must say when to stop.
     assert [c.config.solve.halt_by for c in (own, other, foreign)] == ["head", "head", "cells"]
+    three = replace(own, config=replace(own.config, data=replace(own.config.data, task="sudoku6+sudoku9+sudoku4")))
+    assert on_task(three, get_task("sudoku16")).config.solve.halt_by == "head"
+    assert on_task(own, get_task("sudoku16")).config.solve.halt_by == "cells"
     assert catalog.families(own)[:2] == ["sudoku4", "sudoku6"]
     card = make_card(replace(own, info=own.info | {"step": 8}), "folder")
     assert "| trained on | `sudoku6`: the set in the package; `sudoku4`: the set in the package |" in card

@@ -76,6 +76,10 @@ IN_CONFIG_ALONE = (*OF_THIS_MACHINE, "test")
 CELLS_SURE = 0.9
 """With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
 
+SEVERAL_SIZES = 3
+"""Number of sizes in training from which on the halting head is asked on other sizes, too: a head that knows several mazes'
+sizes was right on larger ones whenever it was sure; one that knows 9x9 Sudokus alone never stops elsewhere (dev/LOG.md)."""
+
 PACKAGED = Path(__file__).parent / "weights"
 """Trained weights that come with the package, a checkpoint folder with a card (README.md) for each name."""
 
@@ -296,8 +300,9 @@ def load_checkpoint(
 def _for_task(config: RunConfig, shape: PuzzleShape, *, name: str, other: Task) -> tuple[RunConfig, PuzzleShape]:
     """What a checkpoint says of itself, for another puzzle family, under the name that it was asked for."""
     rows, columns = other.grid_shape
-    if other.relations is not None and rows * columns not in trained_sizes(config, shape):
-        # The halting head never stops on a size that it was not trained on, so the cells say when to stop.
+    sizes = trained_sizes(config, shape)
+    if other.relations is not None and rows * columns not in sizes and len(sizes) < SEVERAL_SIZES:
+        # A halting head that knows one size or two hardly stops on another, so the cells say when to stop.
         config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
     shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)
     own = {settings.task: settings for settings in config.data.of_each()}
