@@ -241,7 +241,17 @@ def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, colum
                 grid = rng.integers(0, 2, (rows, columns))
                 answer = grid[::-1, ::-1] if structure == "places" else area_sizes(grid)
                 out.write(json.dumps({"input": grid.tolist(), "output": answer.tolist()}) + "\n")
-    arguments = ["--data.structure", structure, "--train.steps", "250", "--run.eval-every", "250", "--json"]
+    arguments = [
+        "--data.structure",
+        structure,
+        "--train.steps",
+        "400",
+        "--train.ema-rate",
+        "0.98",
+        "--run.eval-every",
+        "400",
+        "--json",
+    ]
     assert main(["train", "--data", str(file), "--out", str(tmp_path / "run"), *arguments]) == 0
     assert json.loads(capsys.readouterr().out)["test"]["exact"] > 0.9
 

@@ -37,8 +37,8 @@ class DataConfig:
     symmetries: str = "none"
     """For --data: symmetries of its puzzles, joined with +: flips, rotations, dihedral (both), colours or colours=A,B,..."""
     structure: str = "none"
-    """For --data: what ties cells together, such as neighbours=8+rows+columns, for a relational network; none for a plain TRM.
-    Left out, it is chosen by a look at the file, see `ponderling data inspect`."""
+    """For --data: what ties cells together, such as neighbours=8+rows, for a relational network; none: a plain TRM. By default
+    a look at the file decides, see `ponderling data inspect`."""
     check: str | None = None
     """For --data: module:function that takes question and answer as lists of rows and returns True, False or the faults."""
     relabel: bool = False

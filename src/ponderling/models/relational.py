@@ -91,7 +91,7 @@ class Groups(nn.Module):
 class Adjacent(nn.Module):
     """What a cell hears of itself and of its neighbours: the sum of those of each kind, side by side, then a SwiGLU."""
 
-    def __init__(self, kinds: tuple[int, ...], config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, kinds: tuple[int, ...], config: ModelConfig, *, generator: torch.Generator | None = None):
         """Takes the kind of each direction, (K,), as `Neighbours.alike`."""
         super().__init__()
         self.kinds = kinds
@@ -119,7 +119,7 @@ class Adjacent(nn.Module):
 class Places(nn.Module):
     """A SwiGLU over the cells of a grid, alike for every vector and channel: the mixing of a TRM with an MLP over positions."""
 
-    def __init__(self, num_cells: int, config: ModelConfig, generator: torch.Generator | None = None):
+    def __init__(self, num_cells: int, config: ModelConfig, *, generator: torch.Generator | None = None):
         super().__init__()
         self.mlp = scale_down_output(SwiGLU(num_cells, config, generator=generator))
 
@@ -150,11 +150,11 @@ class RelationalBlock(nn.Module):
         for name in relations.names:
             if name == NEIGHBOURS:
                 assert relations.neighbours is not None
-                self.relations[name] = Adjacent(relations.neighbours.alike, config, generator)
+                self.relations[name] = Adjacent(relations.neighbours.alike, config, generator=generator)
             else:
                 self.relations[name] = Groups(config, generator)
         self.symbols = scale_down_output(SwiGLU(D, config, generator=generator)) if num_vectors > 1 else None
-        self.places = Places(num_cells, config, generator) if relations.places else None
+        self.places = Places(num_cells, config, generator=generator) if relations.places else None
         self.mlp = SwiGLU(D, config, generator=generator)
 
     def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
@@ -282,9 +282,10 @@ class Relational(Model):
 
     @property
     def takes_any_vocabulary(self) -> bool:
-        """Whether the network reads scores off any number of symbols: these are the last tokens, and answers hold no others."""
-        symbols, size = self.relations.symbols, self.shape.vocab_size
-        return not self.relations.answers and symbols == tuple(range(size - len(symbols), size))
+        """Whether the weights take any number of symbols: these are the last tokens, and answers hold no others."""
+        relations, size = self.relations, self.shape.vocab_size
+        is_last = relations.symbols == tuple(range(size - len(relations.symbols), size))
+        return is_last and len(relations.named) == 1 and not relations.answers
 
     @property
     def num_vectors(self) -> int:
@@ -294,6 +295,11 @@ class Relational(Model):
     def embed_question(self, tokens: Tensor, num_vectors: int) -> Tensor:
         """x, (B, C, V, D), from tokens (B, C)."""
         relations, parts = self.relations, []
+        if self.takes_any_vocabulary:
+            symbol = relations.symbols[0] + torch.arange(num_vectors, device=tokens.device)
+            given = (tokens >= relations.symbols[0]).unsqueeze(-1)  # (B, C, 1)
+            is_it = tokens.unsqueeze(-1) == symbol  # (B, C, V)
+            return self._placed(self.embedding(torch.where(is_it, GIVEN, torch.where(given, RULED_OUT, BLANK))))
         says = self.get_buffer("says")[tokens]  # (B, C)
         is_symbol = says < 0
         if relations.symbols:
@@ -305,7 +311,10 @@ class Relational(Model):
         if relations.answers:
             row = torch.where(is_symbol, len(relations.named), says)
             parts.append(self.named_embedding(row).unsqueeze(2))
-        x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+        return self._placed(parts[0] if len(parts) == 1 else torch.cat(parts, dim=2))
+
+    def _placed(self, x: Tensor) -> Tensor:
+        """x, (B, C, V, D), with the embedding of each place, where there is one."""
         if self.config.positions == "learned":
             x = x + self.position_embedding.weight.to(x.dtype).unsqueeze(1)
         return x

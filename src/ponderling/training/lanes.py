@@ -20,7 +20,7 @@ from ponderling.data import Sampler, augmentation
 from ponderling.data.sampler import Augment
 from ponderling.losses import IGNORE
 from ponderling.models import Model, shape_of
-from ponderling.models.torch_compile import compile_networks
+from ponderling.models.torch_compile import compile_networks, has_compiler
 from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
@@ -252,7 +252,12 @@ def drawn(lanes: Sequence[Lane], phase: Phase | None, *, seed: int, step: int) -
 
 def compile_lanes(lanes: Sequence[Lane]) -> bool:
     """Compiles the networks of all lanes, and lets torch make a graph for each; False without a compiler."""
-    limits = torch._dynamo.config  # else torch runs what is beyond the limit uncompiled, and says so in a warning only
+    if not has_compiler():
+        return False
+    from torch._dynamo import (
+        config as limits,
+    )  # else torch runs what is beyond the limit uncompiled, and says so in a warning only
+
     limits.recompile_limit = max(limits.recompile_limit, GRAPHS * len(lanes))
     limits.accumulated_recompile_limit = max(limits.accumulated_recompile_limit, 4 * GRAPHS * len(lanes))
     done: set[int] = set()

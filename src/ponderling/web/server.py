@@ -200,9 +200,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
         request: Request,
+        *,
         model: Annotated[str | None, Query(max_length=200)] = None,
         task: Annotated[str | None, Query(max_length=200)] = None,
-        *,
         difficulty: Annotated[Literal["easy", "medium", "hard", "random"], Query()] = "easy",
         seed: Annotated[
             int | None, Query(ge=0, le=2**31 - 1, description="The same seed gives the same puzzle.")

@@ -7,7 +7,7 @@ looked at; or merely *not contradicted* by any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,7 @@ class Finding:
 
     item: str
     """As in the text of a structure; empty for what leads to none."""
+    _: KW_ONLY
     why: str
     """The reason, a clause for a person to read."""
     status: Status
@@ -69,9 +70,13 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
         judge: The user's checker, where there is one.
     """
     if spec.num_puzzles > 1:
-        return Proposal(None, (Finding("", "rules differ by puzzle id, which only a puzzle embedding knows", "seen"),))
+        return Proposal(
+            None, (Finding("", why="rules differ by puzzle id, which only a puzzle embedding knows", status="seen"),)
+        )
     if spec.sizes == "raw":
-        return Proposal(None, (Finding("", "where the grids lie on this data's canvas is not known", "seen"),))
+        return Proposal(
+            None, (Finding("", why="where the grids lie on this data's canvas is not known", status="seen"),)
+        )
     rows = np.random.default_rng(0).permutation(len(puzzles))[:LOOKED_AT]
     questions, answers = puzzles.tokens[rows], puzzles.labels[rows]
     latin = _latin(questions, answers, spec=spec, judge=judge)
@@ -80,10 +85,10 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     findings = [_neighbours(questions, answers, spec=spec)]
     if spec.rows > 1 and spec.columns > 1:
         findings += [
-            Finding("rows", "cells of a row may hear of each other", "not contradicted"),
-            Finding("columns", "cells of a column may hear of each other", "not contradicted"),
+            Finding("rows", why="cells of a row may hear of each other", status="not contradicted"),
+            Finding("columns", why="cells of a column may hear of each other", status="not contradicted"),
         ]
-    findings.append(Finding("all", "every cell may hear of all", "not contradicted"))
+    findings.append(Finding("all", why="every cell may hear of all", status="not contradicted"))
     findings += _areas(questions, spec)
     findings += _copied(questions, answers, spec=spec)
     return _proposal(findings, spec)
@@ -111,7 +116,9 @@ def _latin(questions: Tokens, answers: Tokens, *, spec: GridSpec, judge: Judge |
     findings = []
     for item, units in (("rows", grids), ("columns", grids.swapaxes(1, 2))):
         if once(units):
-            findings.append(Finding(item, f"each of the {item} of every answer holds each symbol once", "seen"))
+            findings.append(
+                Finding(item, why=f"each of the {item} of every answer holds each symbol once", status="seen")
+            )
     if not findings:
         return []
     for height in range(2, spec.rows):
@@ -120,19 +127,19 @@ def _latin(questions: Tokens, answers: Tokens, *, spec: GridSpec, judge: Judge |
             boxes = grids.reshape(len(grids), spec.rows // height, height, spec.columns // width, width).swapaxes(2, 3)
             if once(boxes.reshape(len(grids), -1, height * width)):
                 item = f"boxes={height}x{width}"
-                findings.append(Finding(item, "each box of every answer holds each symbol once", "seen"))
+                findings.append(Finding(item, why="each box of every answer holds each symbol once", status="seen"))
     symbols = [spec.symbols[token - spec.first_symbol] for token in used]
     if any("," in symbol or "+" in symbol for symbol in symbols):
         return []
-    exchanged = _confirms(judge, questions, answers, change=_exchange(used, spec.vocab_size))
+    exchanged = _confirms(judge, questions=questions, answers=answers, change=_exchange(used, spec.vocab_size))
     if exchanged is False:
         return []
     why = "exchanged symbols make valid examples" if exchanged else "no example tells the symbols of the answers apart"
     status: Status = "verified" if exchanged else "not contradicted"
     return [
         *findings,
-        Finding(f"symbols={','.join(symbols)}", why, status),
-        Finding("fills", "every answer keeps what is given and fills the blanks", "seen"),
+        Finding(f"symbols={','.join(symbols)}", why=why, status=status),
+        Finding("fills", why="every answer keeps what is given and fills the blanks", status="seen"),
     ]
 
 
@@ -144,7 +151,7 @@ def _exchange(used: NDArray[np.uint8], vocab_size: int) -> Callable[[Tokens], To
 
 
 def _confirms(
-    judge: Judge | None, questions: Tokens, answers: Tokens, *, change: Callable[[Tokens], Tokens]
+    judge: Judge | None, *, questions: Tokens, answers: Tokens, change: Callable[[Tokens], Tokens]
 ) -> bool | None:
     """Whether the checker accepts the examples so changed; None without one."""
     if judge is None:
@@ -159,8 +166,10 @@ def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Findin
     """Four neighbours where a cell's answer depends on these and itself alone, else eight."""
     for steps, item in ((DIRECTIONS[:4], "neighbours=4"), (DIRECTIONS, "neighbours=8")):
         if _decide(questions, answers, steps=steps, spec=spec):
-            return Finding(item, "a cell's answer depends on its own question and these neighbours' alone", "seen")
-    return Finding("neighbours=8", "cells that touch may hear of each other", "not contradicted")
+            return Finding(
+                item, why="a cell's answer depends on its own question and these neighbours' alone", status="seen"
+            )
+    return Finding("neighbours=8", why="cells that touch may hear of each other", status="not contradicted")
 
 
 def _decide(questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec) -> bool:
@@ -187,7 +196,11 @@ def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:
     joined = ((grids[:, 1:] == grids[:, :-1]).mean() + (grids[:, :, 1:] == grids[:, :, :-1]).mean()) / 2
     if not 0.25 <= joined <= 0.99:
         return []
-    return [Finding("areas", f"{100 * joined:.0f}% of the cells side by side hold one symbol", "not contradicted")]
+    return [
+        Finding(
+            "areas", why=f"{100 * joined:.0f}% of the cells side by side hold one symbol", status="not contradicted"
+        )
+    ]
 
 
 def _copied(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
@@ -205,5 +218,9 @@ def _copied(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Findi
     if share < COPIED:
         return []
     return [
-        Finding("places", f"{100 * share:.0f}% of an answer's cells are those of another place of the question", "seen")
+        Finding(
+            "places",
+            why=f"{100 * share:.0f}% of an answer's cells are those of another place of the question",
+            status="seen",
+        )
     ]
