@@ -11,8 +11,10 @@ import torch
 
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.config import DataConfig
 from ponderling.data import task_of
 from ponderling.models import build_model
+from ponderling.recipes import grid_recipe
 from ponderling.solving.canvas import on_canvas
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.custom.looking import propose
@@ -223,6 +225,12 @@ def test_a_larger_canvas_gives_what_a_network_made_for_it_would(life):
         outputs = [m.eval()(m.initial_state(2), tokens, puzzle_ids=ids)[1] for m in (large.model, made)]
     torch.testing.assert_close(outputs[0].logits, outputs[1].logits)
     assert small.model.shape.seq_len == 25
+
+
+@pytest.mark.parametrize(("cells", "slots"), [(25, 64), (100, 64), (400, 16), (900, 8), (10_000, 8)])
+def test_large_grids_get_fewer_slots(cells, slots):
+    data = DataConfig(task="grids", grid=BITS, structure="rows")
+    assert grid_recipe(data, cells).config.train.batch_size == slots
 
 
 @pytest.mark.slow

@@ -381,7 +381,7 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
         num_puzzles: Puzzle ids; more than one brings a puzzle embedding.
     """
     if data.structure != "none":
-        return _grid_relational(data)
+        return _grid_relational(data, num_cells)
     sudoku4, sudoku9 = (next(r.config for r in _small() if r.name == name) for name in ("sudoku4", "sudoku9-small"))
     base = sudoku4 if num_cells <= 36 else sudoku9
     model = base.model
@@ -399,8 +399,8 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
     )
 
 
-def _grid_relational(data: DataConfig) -> Recipe:
-    """A small run of the relational network for your own task."""
+def _grid_relational(data: DataConfig, num_cells: int) -> Recipe:
+    """A small run of the relational network for your own task; large grids get fewer slots, so that updates stay short."""
     model = ModelConfig(
         system="relational",
         hidden_size=32,
@@ -416,7 +416,7 @@ def _grid_relational(data: DataConfig) -> Recipe:
     )
     train = TrainConfig(
         steps=2000,
-        batch_size=64,
+        batch_size=min(64, max(8, 64 * MLP_CELLS // num_cells)),
         N_sup=8,
         vary_T=True,
         loss="softmax",
