@@ -457,7 +457,9 @@ def test_the_definition_of_the_task_survives_config_json(tmp_path):
     assert again == data
     with pytest.raises(ValueError, match=r"grid.symbols: expected a list of str, got \[1\]"):
         from_json(DataConfig, {"grid": {"symbols": [1], "rows": 1, "columns": 1}})
-    with pytest.raises(ValueError, match="symmetries and check are for --data FILE: task sudoku4 has its own"):
+    with pytest.raises(
+        ValueError, match="symmetries, structure and check are for --data FILE: task sudoku4 has its own"
+    ):
         DataConfig(symmetries="flips")
 
 
@@ -562,7 +564,7 @@ def test_inspect_tells_of_grids_and_still_of_sudokus(tmp_path, capsys):
         (["train", "sudoku44", "--data", "nowhere.jsonl"], "unknown recipe 'sudoku44'"),
         (["train", "a_module:Thing", "--data", "b.jsonl"], "a_module:Thing is a task, and --data FILE another"),
         (["train", "--data"], "expected a file or folder of grids after --data"),
-        (["train", "sudoku4", "--data.symmetries", "flips"], "symmetries and check are for --data FILE"),
+        (["train", "sudoku4", "--data.symmetries", "flips"], "symmetries, structure and check are for --data FILE"),
         (["train", "--out", "x"], "expected a recipe before --out, or --data FILE"),
     ],
 )

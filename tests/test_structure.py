@@ -16,10 +16,14 @@ from ponderling.data import task_of
 from ponderling.models import build_model
 from ponderling.recipes import grid_recipe
 from ponderling.solving.canvas import on_canvas
+from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles
+from ponderling.tasks.custom import Grids, looking
 from ponderling.tasks.custom.looking import propose
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.structure import Structure
+from ponderling.training.arrays import train
+from ponderling.web import catalog
 
 BITS = GridSpec(("0", "1"), rows=4, columns=4)
 LATIN = GridSpec(("1", "2", "3", "4", "_"), rows=4, columns=4)
@@ -129,8 +133,16 @@ def test_latin_squares_are_seen_and_their_symbols_exchanged():
 
 def test_symbols_that_a_checker_tells_apart_are_not_exchanged():
     examples = latin_squares(50, rng=np.random.default_rng(0), fixed=True)
-    first = examples.labels[:, 0].min()
-    assert "symbols=1,2,3,4" not in items(examples, LATIN, judge=lambda q, a: a[0] in (first, 3))
+    right = {answer.tobytes() for answer in examples.labels}
+    judged = []
+
+    def judge(question, answer):
+        judged.append(answer.tobytes() in right)
+        return judged[-1]
+
+    assert all(judge(q, a) for q, a in zip(examples.tokens, examples.labels, strict=True))
+    assert "symbols=1,2,3,4" not in items(examples, LATIN, judge=judge)
+    assert not judged[-1]
 
 
 def test_a_single_wrong_answer_is_enough_against_latin_squares():
@@ -141,6 +153,44 @@ def test_a_single_wrong_answer_is_enough_against_latin_squares():
     tokens[7, 2:4] = 5
     changed = replace(examples, tokens=tokens, labels=labels)
     assert items(changed, LATIN)["rows"] == "not contradicted"
+
+
+def test_large_grids_are_looked_at_in_part(monkeypatch):
+    spec = GridSpec(("0", "1"), rows=200, columns=300)
+    questions = np.repeat(bits(40, (200, 150)), 2, axis=2)
+    seen = []
+    whole = looking._neighbours
+    monkeypatch.setattr(looking, "_neighbours", lambda q, a, spec: seen.append(len(q)) or whole(q, a, spec=spec))
+    found = items(puzzles(questions, questions[:, ::-1]), spec)
+    assert seen == [3]
+    assert found.keys() == {"neighbours=8", "rows", "columns", "all"}
+
+
+def test_a_page_is_told_of_no_groups_that_hold_each_symbol_once_where_there_are_none(life):
+    own = catalog.describe(Solver.of(load_checkpoint(life / "free")), "grids")
+    assert own["groups"] == []
+    assert len(catalog.describe(Solver.load("sudoku"), "sudoku9")["groups"]) == 27
+
+
+def test_a_stream_of_puzzles_keeps_the_size_of_the_training(life, capsys, monkeypatch):
+    """The argument `-` is no grid of one cell."""
+    monkeypatch.setattr("ponderling.cli.solve._lines_of_stdin", lambda: iter(["01010/11100/00000/11111/01010"]))
+    capsys.readouterr()
+    assert main(["solve", str(life / "free"), "-"]) == 0
+    assert "1 answers" in capsys.readouterr().err
+
+
+def test_arrays_go_on_with_the_structure_that_their_run_began_with(tmp_path, monkeypatch):
+    grids = bits(60, (3, 3))
+    quick = {"out": tmp_path / "run", "progress": False, "validation": None}
+    train(grids, grids, steps=2, **quick)
+    monkeypatch.setattr(Grids, "propose", lambda self, puzzles: "none")
+    assert train(grids, grids, steps=4, resume=True, **quick).config.data.structure.startswith("neighbours=4")
+
+
+def test_a_structure_is_for_files_of_grids():
+    with pytest.raises(ValueError, match="structure and check are for --data FILE: task sudoku9"):
+        DataConfig(task="sudoku9", structure="rows")
 
 
 def test_puzzle_ids_and_unknown_places_leave_a_plain_trm():

@@ -301,7 +301,8 @@ def _for_task(config: RunConfig, shape: PuzzleShape, *, name: str, other: Task) 
     """What a checkpoint says of itself, for another puzzle family, under the name that it was asked for."""
     rows, columns = other.grid_shape
     sizes = trained_sizes(config, shape)
-    if other.relations is not None and rows * columns not in sizes and len(sizes) < SEVERAL_SIZES:
+    is_new = config.model.system == "relational" and rows * columns not in sizes
+    if is_new and len(sizes) < SEVERAL_SIZES:
         # A halting head that knows one size or two hardly stops on another, so the cells say when to stop.
         config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
     shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)

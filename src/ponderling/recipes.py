@@ -6,6 +6,7 @@ README.md lists the score and training time of each, with the command that measu
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 from ponderling.config import DataConfig, ModelConfig, Phase, RunConfig, RuntimeConfig, SolveConfig, TrainConfig
 from ponderling.system import did_you_mean
@@ -190,8 +191,40 @@ def _small() -> list[Recipe]:
         Recipe("sudoku6", "TRM on 6x6 Sudoku", config=sudoku6),
         Recipe("sudoku6-hrm", "HRM on 6x6 Sudoku, the same settings", config=as_hrm(sudoku6)),
         Recipe("sudoku9-small", "TRM on 9x9 Sudoku, sized for a laptop", config=sudoku9),
-        Recipe("maze10", "TRM that mixes neighbours, on 10x10 mazes, 86,466 parameters", config=maze10),
+        Recipe(
+            "maze10",
+            "the packaged weights: TRM on 10x10 mazes, 86,466 parameters; 41 minutes on two cores",
+            config=maze10,
+        ),
     ]
+
+
+def _relational_model(**own: Any) -> ModelConfig:
+    """The relational network of the package's runs, D 32, with what is a run's own."""
+    return ModelConfig(
+        system="relational",
+        hidden_size=32,
+        inner_multiple=8,
+        positions="none",
+        prefix_len=0,
+        puzzle_embedding_size=0,
+        dtype="float32",
+        **own,
+    )
+
+
+def _relational_training(**own: Any) -> TrainConfig:
+    """What all trainings of the relational network share, with what is a run's own."""
+    shared: dict[str, Any] = {
+        "loss": "softmax",
+        "optimizer": "muon",
+        "warmup_steps": 50,
+        "lr_min_ratio": 0.0,
+        "clip_gradient": 1.0,
+        "weight_decay": 0.1,
+        "beta2": 0.98,
+    }
+    return TrainConfig(**(shared | own))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,33 +244,15 @@ class _Part:
 
     def config(self) -> RunConfig:
         """The part as a run."""
-        model = ModelConfig(
-            system="relational",
-            hidden_size=32,
-            expansion=3.0,
-            inner_multiple=8,
-            positions="none",
-            prefix_len=0,
-            puzzle_embedding_size=0,
-            n=6,
-            T=self.T,
-            dtype="float32",
-        )
-        train = TrainConfig(
+        model = _relational_model(expansion=3.0, n=6, T=self.T)
+        train = _relational_training(
             steps=self.steps,
             phases=self.phases,
             batch_size=self.batch_size,
             N_sup=16,
             vary_T=self.vary_T,
-            loss="softmax",
-            optimizer="muon",
             lr=self.lr,
             muon_lr=self.muon_lr,
-            warmup_steps=50,
-            lr_min_ratio=0.0,
-            clip_gradient=1.0,
-            weight_decay=0.1,
-            beta2=0.98,
             ema_rate=0.998,
         )
         return RunConfig(
@@ -313,21 +328,9 @@ def _relational() -> list[Recipe]:
 
 
 def _mazes() -> Recipe:
-    """The packaged weights `maze`: mazes of many sizes at once, small ones first; dev/LOG.md has what each setting is worth."""
-    model = ModelConfig(
-        system="relational",
-        hidden_size=32,
-        num_layers=1,
-        expansion=2.25,
-        inner_multiple=8,
-        positions="none",
-        prefix_len=0,
-        puzzle_embedding_size=0,
-        n=8,
-        T=2,
-        dtype="float32",
-    )
-    train = TrainConfig(
+    """Mazes of many sizes at once, small ones first; dev/LOG.md has what each setting is worth."""
+    model = _relational_model(num_layers=1, expansion=2.25, n=8, T=2)
+    train = _relational_training(
         steps=1500,
         phases=(Phase(until=300, tasks="maze6+maze8"), Phase(until=700, tasks="maze6+maze8+maze10+maze12")),
         batch_cells=6144,
@@ -335,15 +338,9 @@ def _mazes() -> Recipe:
         N_sup=24,
         vary_N_sup=True,
         vary_T=True,
-        loss="softmax",
-        optimizer="muon",
         lr=2e-3,
         muon_lr=0.01,
-        warmup_steps=50,
         lr_min_ratio=0.1,
-        clip_gradient=1.0,
-        weight_decay=0.1,
-        beta2=0.98,
         ema_rate=0.995,
     )
     first = RunConfig(
@@ -362,7 +359,7 @@ def _mazes() -> Recipe:
     )
     return Recipe(
         "maze",
-        "the packaged weights: relational network on mazes of 6x6 to 20x20, for mazes of every size; two parts",
+        "relational network on mazes of 6x6 to 20x20, for mazes of every size; two parts, 37 minutes on a core",
         config=last,
         before=(first,),
     )
@@ -401,33 +398,16 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
 
 def _grid_relational(data: DataConfig, num_cells: int) -> Recipe:
     """A small run of the relational network for your own task; large grids get fewer slots, so that updates stay short."""
-    model = ModelConfig(
-        system="relational",
-        hidden_size=32,
-        num_layers=1,
-        expansion=3.0,
-        inner_multiple=8,
-        positions="learned" if "positions" in data.structure.split("+") else "none",
-        prefix_len=0,
-        puzzle_embedding_size=0,
-        n=4,
-        T=2,
-        dtype="float32",
-    )
-    train = TrainConfig(
+    model = _relational_model(num_layers=1, expansion=3.0, n=4, T=2)
+    if "positions" in data.structure.split("+"):
+        model = replace(model, positions="learned")
+    train = _relational_training(
         steps=2000,
         batch_size=min(64, max(8, 64 * MLP_CELLS // num_cells)),
         N_sup=8,
         vary_T=True,
-        loss="softmax",
-        optimizer="muon",
         lr=2e-3,
         muon_lr=0.01,
-        warmup_steps=50,
-        lr_min_ratio=0.0,
-        clip_gradient=1.0,
-        weight_decay=0.1,
-        beta2=0.98,
         ema_rate=0.995,
     )
     return Recipe(

@@ -8,7 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from ponderling.config.numbers import SEEDS, number_problems
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
+    from ponderling.solving.solver import Solver
 
 T_ = TypeVar("T_")
 
@@ -118,6 +119,19 @@ class CheckpointCommand(FromHub):
 
             compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
+
+    def solver_for(self, checkpoint: Checkpoint, puzzle: str) -> Solver:
+        """The weights on grids of the size of this puzzle, where its text tells a size and they fit it."""
+        from ponderling.solving.canvas import for_text
+        from ponderling.solving.solver import Solver
+        from ponderling.tasks.grid_task import GridTask
+
+        solver = Solver.of(for_text(checkpoint, puzzle), device=self.device)
+        task = solver.task
+        if self.task is None and isinstance(task, GridTask) and task.name_for(puzzle) != task.name:
+            # a maze drawn over several lines says its size
+            solver = Solver.of(replace(self, task=task.name_for(puzzle)).load(), device=self.device)
+        return solver
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,6 @@ from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, parse_arguments
 from ponderling.cli.display import prepare_output
-from ponderling.tasks.grid_task import GridTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +49,10 @@ def main(args: list[str]) -> int:
 
     from ponderling.pictures.film import Film, check_ending, write
     from ponderling.pictures.terminal import outcome_text
-    from ponderling.solving.solver import Solver
 
     check_ending(command.out, command.still)
     prepare_output(command.out)
-    solver = Solver.of(command.load(), device=command.device)
-    task = solver.task
-    if command.task is None and isinstance(task, GridTask) and task.name_for(command.puzzle) != task.name:
-        # a maze drawn over several lines says its size
-        solver = Solver.of(replace(command, task=task.name_for(command.puzzle)).load(), device=command.device)
+    solver = command.solver_for(command.load(), command.puzzle)
     result = solver.solve(
         command.puzzle,
         steps=command.steps,

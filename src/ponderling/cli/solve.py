@@ -7,12 +7,10 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ponderling.cli.arguments import SolveCommand, check_numbers, parse_arguments
-from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -31,27 +29,22 @@ def main(args: list[str]) -> int:
     )
     check_numbers(command, delay=0, steps=1, seed=0)
     from ponderling.cli.arc import solve_arc
-    from ponderling.solving.canvas import for_file, for_text
+    from ponderling.solving.canvas import for_file
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
     if answers_by_vote(checkpoint.config.data.family):
         return solve_arc(command, checkpoint)
-    is_file = os.path.exists(command.puzzle)  # Path.exists fails on a 16x16 puzzle, which is too long for a name
-    checkpoint = for_file(checkpoint, command.puzzle) if is_file else for_text(checkpoint, command.puzzle)
-    solver = Solver.of(checkpoint, device=command.device)
     if command.puzzle == "-":
-        return _solve_stream(solver, command, lines=_lines_of_stdin())
-    if is_file:  # a folder or a pipe is refused in reading
+        return _solve_stream(Solver.of(checkpoint, device=command.device), command, lines=_lines_of_stdin())
+    # A folder or a pipe is refused in reading. Path.exists fails on a 16x16 puzzle, which is too long for a name.
+    if os.path.exists(command.puzzle):
+        solver = Solver.of(for_file(checkpoint, command.puzzle), device=command.device)
         return _solve_stream(solver, command, lines=None)
     if Path(command.puzzle).suffix.lower() in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
         raise FileNotFoundError(f"{command.puzzle}: no such file")
-    task = solver.task
-    if command.task is None and isinstance(task, GridTask) and task.name_for(command.puzzle) != task.name:
-        # a maze drawn over several lines says its size
-        solver = Solver.of(replace(command, task=task.name_for(command.puzzle)).load(), device=command.device)
-    return _solve_one(solver, command)
+    return _solve_one(command.solver_for(checkpoint, command.puzzle), command)
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:

@@ -26,9 +26,9 @@ class DataConfig:
     used on is the last."""
     _: KW_ONLY
     train: str = "default"
-    """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts; mazes: mixed, starts), joined
-    with +; repeat a set to show it more often. With several tasks TASK=SOURCE is for that task alone. ARC: task sources, or
-    none."""
+    """Training puzzles: a file or a named set (default, hub; 9x9: hunted, deep, jigsaws, layouts; mazes: mixed, starts, kinds),
+    joined with +; repeat a set to show it more often. With several tasks TASK=SOURCE is for that task alone. ARC: task sources,
+    or none."""
     test: str = "default"
     """Test puzzles, never trained on: a file, `default` or `hub`; TASK=SOURCE as in train. ARC: sources whose test inputs are
     solved."""
@@ -85,8 +85,8 @@ class DataConfig:
             for name, value in (("num_validation", self.num_validation), ("views", self.views))
             if value < 0
         ]
-        if self.grid is None and (self.symmetries != "none" or self.check is not None):
-            problems.append(f"symmetries and check are for --data FILE: task {self.task} has its own")
+        if self.grid is None and (self.symmetries != "none" or self.structure != "none" or self.check is not None):
+            problems.append(f"symmetries, structure and check are for --data FILE: task {self.task} has its own")
         if self.relabel and not self.augment:
             problems.append("relabel is about puzzles that a symmetry made: it needs augment")
         refuse(problems)

@@ -49,7 +49,7 @@ class Model(nn.Module):
         return ("y", "z") if count == 2 else ("y", *(f"z_{i}" for i in range(1, count)))
 
     def on(self, shape: PuzzleShape, relations: Relations | None) -> Self:
-        """The same weights, the very tensors, for another family's puzzles.
+        """Makes a network for another family's puzzles with the same weights, the very tensors.
 
         Args:
             shape: The shape of these puzzles.

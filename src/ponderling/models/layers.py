@@ -70,16 +70,23 @@ def swiglu_width(size: int, expansion: float, *, multiple: int = 256) -> int:
 
 
 class SwiGLU(nn.Module):
-    """silu(gate) * up, both linear in the input, mapped back to its size."""
+    """silu(gate) * up, both linear in the input, mapped to `size` numbers; `in_size` is the input's where it is another."""
 
-    def __init__(self, size: int, config: ModelConfig, *, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        size: int,
+        config: ModelConfig,
+        *,
+        in_size: int | None = None,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
         width = swiglu_width(size, config.expansion, multiple=config.inner_multiple)
-        self.gate_up = Linear(size, 2 * width, generator=generator)
+        self.gate_up = Linear(in_size or size, 2 * width, generator=generator)
         self.down = Linear(width, size, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., size) to (..., size)."""
+        """(..., in_size) to (..., size)."""
         gate, up = self.gate_up(x).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 

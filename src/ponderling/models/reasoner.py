@@ -64,7 +64,7 @@ class Reasoner(Model):
         )
 
     def on(self, shape: PuzzleShape, relations: Relations | None) -> Self:
-        """The same weights, the very tensors, on a grid of another size; for mixer neighbours alone.
+        """Makes a network for a grid of another size with the same weights, the very tensors; for mixer neighbours alone.
 
         The view's networks are modules of their own, which are not compiled yet.
         """

@@ -24,7 +24,7 @@ from ponderling.losses import NEVER
 from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
-from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, swiglu_width, truncated_normal_
+from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, truncated_normal_
 from ponderling.recursion import deep_recursion
 from ponderling.tasks.base import Neighbours, Relations
 
@@ -96,11 +96,7 @@ class Adjacent(nn.Module):
         super().__init__()
         self.kinds = kinds
         D = config.hidden_size
-        width = swiglu_width(D, config.expansion, multiple=config.inner_multiple)
-        self.gate_up = Linear((2 + max(self.kinds)) * D, 2 * width, generator=generator)
-        self.down = Linear(width, D, generator=generator)
-        with torch.no_grad():
-            self.down.weight.mul_(0.1)  # as in `scale_down_output`
+        self.mlp = scale_down_output(SwiGLU(D, config, in_size=(2 + max(kinds)) * D, generator=generator))
 
     def forward(self, u: Tensor, cells: Tensor) -> Tensor:
         """(B, C, V, D) to (B, C, V, D), each vector for itself; cells (K, C), a cell's neighbour in each direction, or C."""
@@ -112,8 +108,7 @@ class Adjacent(nn.Module):
             else heard[self.kinds.index(kind)]
             for kind in range(1 + max(self.kinds))
         ]
-        gate, up = self.gate_up(torch.cat(kinds, dim=-1)).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        return self.mlp(torch.cat(kinds, dim=-1))
 
 
 class Places(nn.Module):
@@ -243,9 +238,8 @@ class Relational(Model):
             self.register_buffer(f"ties_{name}", members, persistent=False)
         if relations.neighbours is not None:
             self.register_buffer(f"ties_{NEIGHBOURS}", adjacency(relations.neighbours).to(device), persistent=False)
-        says = torch.zeros(
-            vocab_size, dtype=torch.long
-        )  # a token's place among the named, or -1 - that among the symbols
+        # A token's place among the named, or -1 - its place among the symbols.
+        says = torch.zeros(vocab_size, dtype=torch.long)
         for place, token in enumerate(relations.named):
             says[token] = place
         for place, token in enumerate(relations.symbols):
@@ -257,7 +251,7 @@ class Relational(Model):
         self.register_buffer("order", order.to(device), persistent=False)
 
     def on(self, shape: PuzzleShape, relations: Relations | None) -> Relational:
-        """The same weights, the very tensors and networks, for another family's puzzles.
+        """Makes a network for another family's puzzles with the same weights, the very tensors and modules.
 
         Raises:
             ValueError: when weights belong to places, and the puzzles are of another size.
@@ -427,7 +421,7 @@ def same_network(one: Relations, other: Relations) -> bool:
     return (
         one.names == other.names
         and bool(one.symbols) == bool(other.symbols)
-        and (one.named, one.answers) == (other.named, other.answers)
+        and (one.named, one.answers, one.places) == (other.named, other.answers, other.places)
         and (one.neighbours is None or one.neighbours.alike == (other.neighbours and other.neighbours.alike))
     )
 
@@ -439,7 +433,7 @@ def adjacency(neighbours: Neighbours) -> Tensor:
 
 
 def areas(tokens: Tensor, cells: Tensor) -> Tensor:
-    """Which cells are in which connected area of one token: (B, C, C), row i for the area whose first cell is i.
+    """Finds the connected areas of one token: members (B, C, C), row i for the area whose first cell is i.
 
     Args:
         tokens: Questions, (B, C).

@@ -1,4 +1,4 @@
-"""The weights for your own grids on grids of sizes that their training file did not have."""
+"""The same weights on grids of another size: your own grids' on sizes that their file did not have, mazes' on the drawn one."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _for_shapes(checkpoint: Checkpoint, shapes: set[tuple[int, ...]]) -> Checkpo
 
 
 def on_canvas(checkpoint: Checkpoint, rows: int, *, columns: int) -> Checkpoint:
-    """The same weights on a canvas of another size; the least sure cell says when to stop, as the halting head cannot know.
+    """Puts the weights on a canvas of another size, where the least sure cell says when to stop, since the halting head cannot.
 
     Raises:
         ValueError: when the structure does not fit the canvas.

@@ -233,7 +233,7 @@ class Regions(NamedTuple):
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Which cells lie next to one another, direction by direction.
+    """The cells that lie next to one another, direction by direction.
 
     Any graph whose edges have a direction out of a few can be said so: grids with four or eight neighbours, grids whose
     opposite edges touch, one-way streets.
@@ -305,7 +305,7 @@ class Relations:
     answers: tuple[int, ...] = ()
     """The named tokens that answers may hold; where there are any, every cell has one more vector, which stands for them."""
     neighbours: Neighbours | None = None
-    """Which cells lie next to one another; None where that does not matter."""
+    """The cells that lie next to one another; None where that does not matter."""
     areas: bool = False
     """Whether the connected areas of cells with the same token in the question are groups, too. Cells are connected where they
     are neighbours."""

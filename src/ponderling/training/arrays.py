@@ -102,8 +102,10 @@ def train(
     family, data, file, read = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
     if task is None and _look_like_sudokus(file):
         observer.noticed("these look like Sudokus: task='sudoku9' keeps their rules")
+    resumed = _saved(Path(out)) if resume and out is not None else None
     if net is None and isinstance(family, Grids):
-        data = replace(data, structure=str(family.propose(read(file))))
+        structure = str(family.propose(read(file))) if resumed is None else resumed.data.structure
+        data = replace(data, structure=structure)
         family = Grids(family.spec, symmetries=data.symmetries, structure=data.structure)
         family.checker = check
     config = _config(net, family, data=data)
@@ -111,7 +113,7 @@ def train(
     training = replace(training, steps=training.steps if steps is None else steps)
     training = replace(training, seed=training.seed if seed is None else seed)
     if net is None or isinstance(net, nn.Module):
-        training = replace(training, ema_rate=_average(training, Path(out) if resume and out is not None else None))
+        training = replace(training, ema_rate=_average(training, resumed))
     config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
@@ -192,10 +194,15 @@ def _config(net: str | RunConfig | nn.Module | None, family: Task, *, data: Data
     return grid_recipe(data, rows * columns).config
 
 
-def _average(training: TrainConfig, resumed: Path | None) -> float:
+def _saved(out: Path) -> RunConfig | None:
+    """The settings of the run in a folder that can be gone on with; None where there is none."""
+    return read_config(out / LAST)[0] if (out / LAST / TRAINING_STATE).is_file() else None
+
+
+def _average(training: TrainConfig, resumed: RunConfig | None) -> float:
     """The decay rate of the weights' average: it spans a tenth of a short run; a resumed run keeps its rate."""
-    if resumed is not None and (resumed / LAST / TRAINING_STATE).is_file():
-        return read_config(resumed / LAST)[0].train.ema_rate
+    if resumed is not None:
+        return resumed.train.ema_rate
     return min(training.ema_rate, max(0.0, 1 - 10 / training.steps))
 
 

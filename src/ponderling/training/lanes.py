@@ -254,10 +254,9 @@ def compile_lanes(lanes: Sequence[Lane]) -> bool:
     """Compiles the networks of all lanes, and lets torch make a graph for each; False without a compiler."""
     if not has_compiler():
         return False
-    from torch._dynamo import (
-        config as limits,
-    )  # else torch runs what is beyond the limit uncompiled, and says so in a warning only
+    from torch._dynamo import config as limits
 
+    # Else torch runs what is beyond the limit uncompiled, and says so in a warning only.
     limits.recompile_limit = max(limits.recompile_limit, GRAPHS * len(lanes))
     limits.accumulated_recompile_limit = max(limits.accumulated_recompile_limit, 4 * GRAPHS * len(lanes))
     done: set[int] = set()

@@ -97,11 +97,11 @@ def draw(task: Task, puzzles: Puzzles, *, rng: np.random.Generator) -> Offer:
 
 
 def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
-    """One puzzle family of a model: its grid, its symbols, the groups of cells that hold each symbol once."""
+    """One puzzle family of a model: its grid, its symbols, and of Sudokus the groups of cells that hold each symbol once."""
     task = solver.task
     rows, columns = task.grid_shape
     cells = rows * columns
-    relations = task.relations
+    units = task.relations.groups.values() if task.kind == "sudoku" and task.relations else ()
     return {
         "task": task.name,
         "kind": task.kind,
@@ -115,7 +115,7 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
         "characters": list(task.characters),
         "blank": task.blank_token,
         "fill": list(task.fill_tokens) if task.extends_question else [],
-        "groups": [list(group) for groups in relations.groups.values() for group in groups] if relations else [],
+        "groups": [list(group) for groups in units for group in groups],
         "has_rules": task.has_rules,
         "trained": task.name == trained_on,
     }

@@ -143,7 +143,7 @@ class Sizes(BaseModel):
     task: str = Field(description="Name of the family in another size.", examples=["maze{rows}x{columns}"])
     most: int = Field(description="Most rows, and most columns.", examples=[60])
     trained: list[int] = Field(
-        description="Numbers of cells that the model was trained on; on others its cells say when to stop.",
+        description="Numbers of cells that the model was trained on; on others the cells say when to stop, if these are few.",
         examples=[[64, 100, 400]],
     )
 

@@ -21,8 +21,8 @@ Status = Literal["verified", "seen", "not contradicted"]
 Judge = Callable[[Tokens, Tokens], bool]
 """Whether a checker accepts an answer (L,) to a question (L,)."""
 
-LOOKED_AT = 1000
-"""Number of examples that are looked at."""
+LOOKED_AT, CELLS_LOOKED_AT = 1000, 200_000
+"""Most examples that are looked at, and most cells of them all, so that a look takes seconds."""
 
 CHECKED = 20
 """Number of examples that a checker judges after a change."""
@@ -33,8 +33,8 @@ FEWEST = 30
 COPIED = 0.25
 """Share of the answer's cells which, copied from another place of the question, make places matter."""
 
-MOST_CELLS_OF_AREAS = 400
-"""Cells of the largest grids whose areas are groups; the work for them grows with the square."""
+MOST_CELLS_SQUARED = 400
+"""Cells of the largest grids whose areas or places are proposed; the work for these grows with the square of the number."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
         return Proposal(
             None, (Finding("", why="where the grids lie on this data's canvas is not known", status="seen"),)
         )
-    rows = np.random.default_rng(0).permutation(len(puzzles))[:LOOKED_AT]
+    count = max(2, min(LOOKED_AT, CELLS_LOOKED_AT // (spec.rows * spec.columns)))
+    rows = np.random.default_rng(0).permutation(len(puzzles))[:count]
     questions, answers = puzzles.tokens[rows], puzzles.labels[rows]
     latin = _latin(questions, answers, spec=spec, judge=judge)
     if latin:
@@ -190,7 +191,7 @@ def _decide(questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int],
 
 def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:
     """Connected areas, where questions have some of two cells and more, and not one alone."""
-    if spec.rows * spec.columns > MOST_CELLS_OF_AREAS or min(spec.rows, spec.columns) < 2:
+    if spec.rows * spec.columns > MOST_CELLS_SQUARED or min(spec.rows, spec.columns) < 2:
         return []
     grids = questions.reshape(len(questions), spec.rows, spec.columns)
     joined = ((grids[:, 1:] == grids[:, :-1]).mean() + (grids[:, :, 1:] == grids[:, :, :-1]).mean()) / 2
@@ -205,9 +206,9 @@ def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:
 
 def _copied(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
     """Places, where many cells of the answers are always the symbol of another place of the question."""
-    if spec.sizes != "one" or len(questions) < FEWEST:
-        return []
     N, L = questions.shape
+    if spec.sizes != "one" or N < FEWEST or L > MOST_CELLS_SQUARED:
+        return []
     equal = np.zeros((L, L), np.float32)  # how often answer cell i is question cell j
     for token in np.unique(answers):
         equal += (answers == token).T.astype(np.float32) @ (questions == token).astype(np.float32)

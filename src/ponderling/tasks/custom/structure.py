@@ -90,11 +90,6 @@ class Structure:
         parts += [f"symbols={','.join(self.symbols)}"] * bool(self.symbols)
         return "+".join([*parts, *(name for name in FLAGS if getattr(self, name))])
 
-    @property
-    def fits_every_size(self) -> bool:
-        """Whether the weights of a network for it fit grids of every size."""
-        return not self.positions and not self.places
-
     def relations(self, spec: GridSpec) -> Relations:
         """What a relational network is built on, for grids on this canvas."""
         cells = np.arange(spec.rows * spec.columns).reshape(spec.rows, spec.columns)

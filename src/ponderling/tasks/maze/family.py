@@ -68,8 +68,7 @@ TRAINING_SETS = {
     "kinds": TrainingSet("mixed", 6, 0.0),
 }
 """Sets of every size to train on: all kinds of walls; Maze-Hard's walls and up to 6 S, each with its path, so that a maze
-teaches more choices; all kinds of walls with up to 6 S. Where some mazes have no way, a network that begins to learn takes
-to marking nothing (dev/LOG.md), so only the first set has such."""
+teaches more choices; all kinds of walls with up to 6 S."""
 
 SET_MAZES, SET_CELLS = 50_000, 20_000_000
 """Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""
