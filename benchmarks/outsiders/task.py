@@ -51,11 +51,11 @@ class Task:
     stream: Stream
     """Draws examples of the sizes that are trained on."""
     sizes: str
-    """These sizes, for a reader."""
+    """The sizes of the grids in training, in words for a reader."""
     unseen: Stream | None = None
     """Draws examples of sizes not trained on; None where the task has one size."""
     unseen_sizes: str = ""
-    """Those sizes, for a reader."""
+    """The sizes that training did not show, in words for a reader."""
     rule: Rule | None = None
     """Judges answers, where a question may have several right ones; None where it has one."""
     train: int = 5000
