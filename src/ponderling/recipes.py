@@ -328,41 +328,41 @@ def _relational() -> list[Recipe]:
 
 
 def _mazes() -> Recipe:
-    """Mazes of many sizes at once, small ones first; dev/LOG.md has what each setting is worth."""
-    model = _relational_model(num_layers=1, expansion=2.25, n=8, T=2)
+    """Mazes of many sizes, small ones first, with hints; dev/LOG.md has what each setting is worth."""
     train = _relational_training(
-        steps=1500,
-        phases=(Phase(until=300, tasks="maze6+maze8"), Phase(until=700, tasks="maze6+maze8+maze10+maze12")),
+        steps=8000,
+        phases=(
+            Phase(until=700, tasks="maze1x24+maze6+maze8"),
+            Phase(until=1600, tasks="maze6+maze8+maze10+maze12"),
+            Phase(until=3000, tasks="maze8+maze10+maze12+maze16"),
+            Phase(until=7000, tasks="maze8+maze12+maze16+maze20"),
+        ),
         batch_cells=6144,
         halt_loss_weight=0.1,
+        hint_loss_weight=1.0,
+        hint_speed=0.7,
         N_sup=24,
         vary_N_sup=True,
         vary_T=True,
         lr=2e-3,
         muon_lr=0.01,
-        lr_min_ratio=0.1,
-        ema_rate=0.995,
+        lr_min_ratio=0.0,
+        ema_rate=0.998,
     )
-    first = RunConfig(
-        model=model,
+    config = RunConfig(
+        model=_relational_model(num_layers=1, expansion=2.25, n=8, T=3),
         train=train,
         data=DataConfig(
-            task="maze6+maze8+maze10+maze12+maze16", train="starts", augment=False, num_validation=40, max_test=40
+            task="maze1x24+maze6+maze8+maze10+maze12+maze16+maze20",
+            train="kinds+mixed",
+            augment=False,
+            num_validation=40,
+            max_test=40,
         ),
-        run=RuntimeConfig(compile=True, eval_every=1500, checkpoint_every=250),
+        run=RuntimeConfig(compile=True, eval_every=2000, checkpoint_every=250),
         solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
     )
-    last = replace(
-        first,
-        train=replace(train, steps=6000, phases=(), lr=1e-3, muon_lr=5e-3, lr_min_ratio=0.0, ema_rate=0.998),
-        data=replace(first.data, task="maze8+maze10+maze12+maze16+maze20", train="starts+kinds+mixed"),
-    )
-    return Recipe(
-        "maze",
-        "relational network on mazes of 6x6 to 20x20, for mazes of every size; two parts, 37 minutes on a core",
-        config=last,
-        before=(first,),
-    )
+    return Recipe("maze", "relational network on mazes of up to 20x20, for mazes of every size", config=config)
 
 
 MLP_CELLS = 100

@@ -18,11 +18,23 @@ from torch import Tensor
 
 from ponderling.config import TrainConfig
 from ponderling.halting import least_steps, wants_to_halt
-from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss
-from ponderling.models.interface import RecursiveModel, State, StepOutput
+from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss, puzzle_losses
+from ponderling.models.interface import HintedModel, RecursiveModel, State, StepOutput
 
 OWN_DEPTH: Mapping[str, int] = {}
 """The depth of a step at the model's own n and T."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintBatch:
+    """The hints of the puzzles of a batch, as `tasks.base.Hints`."""
+
+    labels: Tensor
+    """(B, L) integers from 0; IGNORE where there is no hint."""
+    rounds: Tensor
+    """Rounds of messages that it takes to know each hint, (B, L) integers."""
+    answer_rounds: Tensor
+    """Rounds of messages that it takes to know the answer, (B,) integers."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,8 @@ class Batch:
     """(B,) integers."""
     regions: Tensor | None = None
     """Regions that puzzles bring of their own, (B, L) integers, as `Puzzles.regions`; None when no puzzle brings any."""
+    hints: HintBatch | None = None
+    """Hints to train on; None for none."""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -57,6 +71,8 @@ class Carry:
     """Slots that are done with their puzzle and wait for a new one, (B,) bool."""
     limits: Tensor | None = None
     """Maximum number of steps of each slot's puzzle with `vary_N_sup`, (B,) int32; None: N_sup for all."""
+    rounds: Tensor | None = None
+    """Rounds of messages that each slot's puzzle has had, (B,) int32; None without hints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +82,13 @@ class StepResult:
     carry: Carry
     output: StepOutput
     loss: Tensor
-    """Sum over the batch: answer + weight x (halt + continue). Divide by B before `backward`."""
+    """Sum over the batch: answer + weight x (halt + continue) + weight x hints. Divide by B before `backward`."""
     answer_loss: Tensor
     halt_loss: Tensor
     continue_loss: Tensor
     """0 unless halting is trained with the continue logit."""
+    hint_loss: Tensor
+    """0 without hints."""
     correct: Correct
     target_continue: Tensor | None
     """Target of the continue logit, (B,), from 0 to 1; None unless it is trained."""
@@ -134,10 +152,12 @@ def refill(
             old.labels.index_copy(0, slots, new.labels.to(old.labels)),
             puzzle_ids=old.puzzle_ids.index_copy(0, slots, new.puzzle_ids.to(old.puzzle_ids)),
             regions=_refilled_regions(old, new, slots=slots),
+            hints=_refilled_hints(old, new, slots=slots),
         ),
         steps=carry.steps.masked_fill(carry.halted, 0),
         halted=torch.zeros_like(carry.halted),
         limits=None if vary_N_sup is None else _refilled_limits(carry, slots, most=vary_N_sup, generator=generator),
+        rounds=None if new.hints is None else torch.zeros_like(carry.steps).where(carry.halted, _rounds(carry)),
     )
 
 
@@ -155,6 +175,26 @@ def _refilled_regions(old: Batch, new: Batch, *, slots: Tensor) -> Tensor | None
     before = torch.zeros_like(old.tokens) if old.regions is None else old.regions
     after = torch.zeros_like(new.tokens) if new.regions is None else new.regions
     return before.index_copy(0, slots, after.to(before))
+
+
+def _refilled_hints(old: Batch, new: Batch, *, slots: Tensor) -> HintBatch | None:
+    """The hints of the old batch, with those of the new one in these slots."""
+    if new.hints is None:
+        return None
+    if old.hints is None:
+        ignored = torch.full_like(old.tokens, IGNORE)
+        before = HintBatch(
+            labels=ignored, rounds=torch.zeros_like(ignored), answer_rounds=torch.zeros_like(ignored[:, 0])
+        )
+    else:
+        before = old.hints
+    pairs = {name: (getattr(before, name), getattr(new.hints, name)) for name in vars(before)}
+    return HintBatch(**{name: was.index_copy(0, slots, now.to(was)) for name, (was, now) in pairs.items()})
+
+
+def _rounds(carry: Carry) -> Tensor:
+    """Rounds of messages that each slot's puzzle has had, (B,) int32."""
+    return torch.zeros_like(carry.steps) if carry.rounds is None else carry.rounds
 
 
 def think(
@@ -183,8 +223,8 @@ def supervision_step(
         depth: The n and T of this step, by name; what is missing is the model's own. Only for a model that takes them.
     """
     batch = carry.batch
-    state, output = think(model, carry.state, batch=batch, depth=depth)
-    state = tuple(s.detach() for s in state)
+    thought, output = think(model, carry.state, batch=batch, depth=depth)
+    state = tuple(s.detach() for s in thought)
     steps = carry.steps + 1
     is_last = steps >= (config.N_sup if carry.limits is None else carry.limits)
     with torch.no_grad():
@@ -196,22 +236,56 @@ def supervision_step(
             stops = wants_to_halt(output, config.halting)
             halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
 
-    answer = answer_loss(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
+    answers = puzzle_losses(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
+    hint, rounds = torch.zeros_like(answers[0]), None
+    if batch.hints is not None:
+        rounds = _rounds(carry) + _as_hinted(model).rounds(**depth)
+        is_known, hint = _hint_loss(_as_hinted(model), thought, hints=batch.hints, rounds=rounds, config=config)
+        answers = answers.where(is_known, 0.0)
+    answer = answers.sum()
     halt = halting_loss(output.q, correct.exact)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
         target = _continue_target(model, state, batch=batch, is_last=is_last, depth=depth)
         continue_ = halting_loss(output.q_continue, target)
     return StepResult(
-        carry=replace(carry, state=state, steps=steps, halted=halted),
+        carry=replace(carry, state=state, steps=steps, halted=halted, rounds=rounds),
         output=output,
-        loss=answer + config.halt_loss_weight * (halt + continue_),
+        loss=answer + config.halt_loss_weight * (halt + continue_) + config.hint_loss_weight * hint,
         answer_loss=answer.detach(),
         halt_loss=halt.detach(),
         continue_loss=continue_.detach(),
+        hint_loss=hint.detach(),
         correct=correct,
         target_continue=target,
     )
+
+
+def _as_hinted(model: RecursiveModel) -> HintedModel:
+    """The model, which must have the head that the hints of its puzzles are for."""
+    if not isinstance(model, HintedModel):
+        raise TypeError(f"hints are trained with a relational network: {type(model).__name__} has no head for them")
+    return model
+
+
+def _hint_loss(
+    model: HintedModel, state: State, *, hints: HintBatch, rounds: Tensor, config: TrainConfig
+) -> tuple[Tensor, Tensor]:
+    """Whether each puzzle's answer can be known, (B,), and the sum of each puzzle's mean loss over hints that can be.
+
+    Args:
+        model: Names the hints.
+        state: After the step, with its gradient.
+        hints: What is to be named.
+        rounds: Rounds of messages so far, (B,).
+        config: Says how many of these it takes.
+    """
+    labels, is_known = hints.labels, torch.ones_like(rounds, dtype=torch.bool)
+    if config.hint_speed:
+        reach = config.hint_speed * rounds
+        is_known = hints.answer_rounds <= reach
+        labels = labels.where(hints.rounds <= reach.unsqueeze(1), IGNORE)
+    return is_known, answer_loss(model.hint_scores(state), labels, loss=config.loss)
 
 
 @torch.no_grad()

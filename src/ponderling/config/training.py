@@ -77,6 +77,10 @@ class TrainConfig:
     """Share of puzzles, from 0 to 1, that must think for a random number of steps before they may halt."""
     halt_loss_weight: float = 0.5
     """Weight of the halting loss relative to the answer's loss."""
+    hint_loss_weight: float = 0.0
+    """Weight of the hints' loss relative to the answer's, for tasks that have hints; 0 trains on answers alone."""
+    hint_speed: float = 0.0
+    """Answers and hints count once the rounds of messages so far, times this number, can have told them; 0: from the start."""
     vary_T: bool = False
     """Sample T uniformly from 1 to 2T - 1 for each update, so that answers are good at any depth."""
     state_noise: float = 0.0
@@ -124,10 +128,14 @@ class TrainConfig:
             problems.append(f"batch_cells must be at least 1: got {self.batch_cells}")
         if self.vary_N_sup and self.N_sup < 2:
             problems.append(f"vary_N_sup draws from 2 to N_sup: N_sup must be at least 2, got {self.N_sup}")
+        if self.hint_speed and not self.hint_loss_weight:
+            problems.append("hint_speed says when hints count: give hint_loss_weight, too")
         for name in (
             "seed",
             "warmup_steps",
             "halt_loss_weight",
+            "hint_loss_weight",
+            "hint_speed",
             "state_noise",
             "lr",
             "muon_lr",

@@ -6,7 +6,7 @@ Any `torch.nn.Module` with the two methods of `RecursiveModel` can be trained an
 from __future__ import annotations
 
 import inspect
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -59,6 +59,19 @@ class RecursiveModel(Protocol):
 
     def __call__(self, state: State, tokens: Tensor, *, puzzle_ids: Tensor) -> tuple[State, StepOutput]:
         """The state after one supervision step, and what the model now says. tokens (B, L), puzzle_ids (B,)."""
+        ...
+
+
+@runtime_checkable
+class HintedModel(Protocol):
+    """A network with a head for the hints of its puzzles, see `tasks.base.Hints`."""
+
+    def hint_scores(self, state: State) -> Tensor:
+        """A score for each cell and hint, (B, L, number of hints)."""
+        ...
+
+    def rounds(self, n: int | None = None, *, T: int | None = None) -> int:
+        """Number of rounds of messages in one supervision step of n latent steps and T recursions; None: the network's own."""
         ...
 
 

@@ -223,6 +223,8 @@ class Relational(Model):
             self.answer_head = Linear(D, 1, generator=generator)
         if relations.answers:
             self.named_head = Linear(D, len(relations.answers), generator=generator)
+        if relations.hints:
+            self.hint_head = Linear(D, relations.hints, generator=generator)
         self.halt_head = nn.Linear(2 * D, 1)
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
@@ -401,6 +403,15 @@ class Relational(Model):
         q = self.halt_head(torch.cat([vectors.mean(1), vectors.amax(1)], dim=-1)).squeeze(-1)
         return Output(self._scores(y), q, torch.zeros_like(q))
 
+    def hint_scores(self, state: State) -> Tensor:
+        """A score for each cell and hint, (B, C, `Relations.hints`), from a state; only for tasks with hints."""
+        return self.hint_head(state[0][:, :, -1])
+
+    def rounds(self, n: int | None = None, *, T: int | None = None) -> int:
+        """Number of rounds of messages in one supervision step; n and T as in `forward`."""
+        n, T = depth(self.config, n, T=T)
+        return self.config.num_layers * (n + 1) * T
+
     def _scores(self, y: Tensor) -> Tensor:
         """A score for every cell and token, (B, C, vocabulary)."""
         symbols, answers = self.relations.symbols, self.relations.answers
@@ -421,7 +432,7 @@ def same_network(one: Relations, other: Relations) -> bool:
     return (
         one.names == other.names
         and bool(one.symbols) == bool(other.symbols)
-        and (one.named, one.answers, one.places) == (other.named, other.answers, other.places)
+        and (one.named, one.answers, one.places, one.hints) == (other.named, other.answers, other.places, other.hints)
         and (one.neighbours is None or one.neighbours.alike == (other.neighbours and other.neighbours.alike))
     )
 

@@ -71,6 +71,22 @@ class Puzzles:
         return np.zeros(len(self), bool) if self.regions is None else self.regions.max(axis=1, initial=0) > 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hints:
+    """What questions say of every cell on the way to the answer, as further labels to train on, and when that can be known.
+
+    A round of messages carries news from a cell to its neighbours, so what depends on far cells takes many rounds. "Hints"
+    is the term of the CLRS benchmark (arXiv 2205.15659).
+    """
+
+    labels: Tokens
+    """The hint of each cell, (N, L), from 1 to `Relations.hints`; PAD where there is none."""
+    rounds: NDArray[np.int32]
+    """Rounds of messages that it takes to know each cell's hint, (N, L)."""
+    answer_rounds: NDArray[np.int32]
+    """Rounds of messages that it takes to know the answer, (N,)."""
+
+
 def join(parts: Sequence[Puzzles]) -> Puzzles:
     """The puzzles of all parts, one after the other; ratings and sources are kept only where every part has them."""
     regions = None
@@ -314,6 +330,8 @@ class Relations:
     Such weights fit one size of grids alone."""
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
+    hints: int = 0
+    """Number of different hints of a cell, see `Hints`; the network then has a head that names them. 0: none."""
 
     def __post_init__(self) -> None:
         if not self.symbols and not self.answers:
@@ -325,6 +343,8 @@ class Relations:
             )
         if self.areas and self.neighbours is None:
             raise ValueError("connected areas need neighbours that connect")
+        if self.hints and not self.answers:
+            raise ValueError("hints are read where named answers are: name tokens for answers")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -481,6 +501,10 @@ class Task(Protocol):
     @property
     def relations(self) -> Relations | None:
         """The groups of cells that a relational network needs; None where the family has none to declare."""
+        ...
+
+    def hints(self, questions: Tokens) -> Hints:
+        """The hints of questions (N, L); only where `relations` announces hints."""
         ...
 
     def sample_symmetries(self, rng: np.random.Generator, count: int) -> Symmetry:

@@ -29,6 +29,7 @@ from ponderling.tasks.base import (
     PAD,
     DataSettings,
     DataSplit,
+    Hints,
     PuzzleError,
     Puzzles,
     Relations,
@@ -371,6 +372,10 @@ class GridTask:
     def relations(self) -> Relations | None:
         """The family's groups of cells; None unless a subclass declares them."""
         return None
+
+    def hints(self, questions: Tokens) -> Hints:
+        """The hints of questions (N, L); a family whose `relations` announces hints must define it."""
+        raise NotImplementedError(f"{type(self).__name__} has no hints")
 
     # Symmetries
 

@@ -7,7 +7,7 @@ seed and the step alone. A run of one family has one lane, and draws nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from ponderling.config import DataConfig, Phase, RunConfig, TrainConfig
 from ponderling.data import Sampler, augmentation
 from ponderling.data.sampler import Augment
 from ponderling.losses import IGNORE
-from ponderling.models import Model, shape_of
+from ponderling.models import Model, Relational, shape_of
 from ponderling.models.torch_compile import compile_networks, has_compiler
-from ponderling.supervision import Batch, Carry, StepResult, empty_carry, refill, supervision_step
+from ponderling.supervision import Batch, Carry, HintBatch, StepResult, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, DataSplit, Puzzles, Task
 from ponderling.training.distributed import World
@@ -126,6 +126,12 @@ class Lane:
         self.device, self.world = device, world
         self.num_slots = num_slots(config.train, self.cells, world=world)
         """Number of slots of all processes together."""
+        self.uses_hints = bool(config.train.hint_loss_weight)
+        if self.uses_hints and not (isinstance(model, Relational) and model.relations.hints):
+            raise ValueError(
+                f"train.hint_loss_weight {config.train.hint_loss_weight:g} is for a relational network on a task with hints, "
+                f"such as mazes: {self.name} with {type(model).__name__} has none"
+            )
         self.carry: Carry = empty_carry(model, self.num_slots // world.size, seq_len=self.cells, device=device)
         for phase in config.train.phases:
             if self.is_in(phase):
@@ -180,10 +186,26 @@ class Lane:
         self.carry = refill(
             self.model,
             self.carry,
-            new=to_batch(new),
+            new=self.to_batch(new),
             noise=train.state_noise,
             vary_N_sup=train.N_sup if train.vary_N_sup else None,
             generator=generator,
+        )
+
+    def to_batch(self, puzzles: Puzzles) -> Batch:
+        """The puzzles as tensors, with their hints where these are trained on."""
+        batch = to_batch(puzzles)
+        if not self.uses_hints:
+            return batch
+        hints = self.task.hints(puzzles.tokens)
+        labels = torch.from_numpy(hints.labels.astype(np.int64))
+        return replace(
+            batch,
+            hints=HintBatch(
+                labels=(labels - 1).masked_fill(labels == PAD, IGNORE),
+                rounds=torch.from_numpy(hints.rounds.astype(np.int64)),
+                answer_rounds=torch.from_numpy(hints.answer_rounds.astype(np.int64)),
+            ),
         )
 
     def think(self, generator: torch.Generator, *, depth: Mapping[str, int]) -> StepResult:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ponderling.config import RunConfig
-from ponderling.supervision import Batch, Carry
+from ponderling.supervision import Batch, Carry, HintBatch
 from ponderling.tasks.base import DataSplit, Puzzles
 from ponderling.training.distributed import World
 from ponderling.training.metrics import SHARED, Window
@@ -148,6 +148,10 @@ def carry_to_dict(carry: Carry) -> dict[str, Any]:
         tensors["regions"] = carry.batch.regions
     if carry.limits is not None:
         tensors["limits"] = carry.limits
+    if carry.rounds is not None:
+        tensors["rounds"] = carry.rounds
+    if carry.batch.hints is not None:
+        tensors |= {f"hints.{name}": value for name, value in vars(carry.batch.hints).items()}
     return {name: _each(Tensor.cpu, value) for name, value in tensors.items()}
 
 
@@ -157,12 +161,20 @@ def carry_from_dict(saved: dict[str, Any], device: torch.device, *, vocab_size: 
     tokens, regions = tensors["tokens"], tensors.get("regions")
     if int(tokens.max()) >= vocab_size:  # runs once had regions in their tokens: token + vocab_size * region
         tokens, regions = tokens % vocab_size, tokens // vocab_size
+    hints = {name.removeprefix("hints."): value for name, value in tensors.items() if name.startswith("hints.")}
     return Carry(
         state=tuple(tensor.to(device) for tensor in saved["state"]),
-        batch=Batch(tokens, tensors["labels"], puzzle_ids=tensors["puzzle_ids"], regions=regions),
+        batch=Batch(
+            tokens,
+            tensors["labels"],
+            puzzle_ids=tensors["puzzle_ids"],
+            regions=regions,
+            hints=HintBatch(**hints) if hints else None,
+        ),
         steps=tensors["steps"],
         halted=tensors["halted"],
         limits=tensors.get("limits"),
+        rounds=tensors.get("rounds"),
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks import text_files
-from ponderling.tasks.base import Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
+from ponderling.tasks.base import Hints, Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.maze import drawn, kinds, several
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
@@ -118,7 +118,25 @@ class Maze(GridTask):
     def relations(self) -> Relations:
         """Each cell's neighbours, direction by direction, since the rule that chooses among paths tells directions apart."""
         tokens = tuple(range(WALL, PATH + 1))
-        return Relations({}, symbols=(), named=tokens, answers=tokens, neighbours=Neighbours.of_grid(*self.grid_shape))
+        return Relations(
+            {},
+            symbols=(),
+            named=tokens,
+            answers=tokens,
+            neighbours=Neighbours.of_grid(*self.grid_shape),
+            hints=kinds.HINT_NO_WAY,
+        )
+
+    def hints(self, questions: Tokens) -> Hints:
+        """For each free cell where the path from it to G goes on: down, left, right, up; or that it is G, or has no way.
+
+        So the whole wave of distances is taught, and not only what lies on one path. What depends on cells that are d moves
+        away takes d rounds; before these, a cell cannot be told from one without a way.
+        """
+        hints, moves = np.empty_like(questions), np.empty(questions.shape, np.int32)
+        rounds = np.empty(len(questions), np.int32)
+        kinds.hint_mazes(questions, self.grid_shape[1], hints, moves, rounds)
+        return Hints(labels=hints, rounds=moves, answer_rounds=rounds)
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The grid as rows of two characters for each cell, so that a cell is about square in a terminal."""

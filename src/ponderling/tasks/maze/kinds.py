@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import Tokens
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
-from ponderling.tasks.maze.paths import nearer, spread
+from ponderling.tasks.maze.paths import direction_to, nearer, spread
 from ponderling.tasks.maze.walls import (
     CAVE_ROUNDS,
     LEAST_CAVE,
@@ -53,6 +53,9 @@ FIELD_WALLS = (0.0, 0.35)
 FAR_SHARE, NEARLY_FARTHEST = 0.7, 0.8
 """Far is a start with at least this share of the greatest distance from G; the second for Maze-Hard's kind, where its own
 distance did not come up."""
+
+HINT_GOAL, HINT_NO_WAY = 5, 6
+"""Hints of G, and of a cell without a way to it; 1 to 4 are the directions down, left, right and up."""
 
 TRIES, ROUNDS = 60, 100
 """Random mazes tried for one kind and distance, and number of times that these are drawn anew, before giving up."""
@@ -286,6 +289,39 @@ def mark_ways(moves: Cells, columns: int, answer: Tokens) -> None:
                 if answer[cell] == FREE:
                     answer[cell] = PATH
                 cell = nearer(moves, columns, cell)
+
+
+@compiled
+def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rounds: Cells) -> None:
+    """Fills the hints of mazes (N, L): where a free cell's path to G goes on, and how far G is; see `family.Maze.hints`.
+
+    Args:
+        questions: The mazes, (N, L).
+        columns: Columns of the grid.
+        hints: Overwritten: 1 + the direction of the next cell, as `paths.beside` counts, HINT_GOAL or HINT_NO_WAY; (N, L).
+        moves: Overwritten: fewest moves from each cell to G, 0 where there is no way; (N, L).
+        rounds: Overwritten: twice the moves of the farthest S, for the wave from G and the way back; (N,).
+    """
+    L = questions.shape[1]
+    queue = np.empty(L, np.int32)
+    for i in range(len(questions)):
+        goal = int(np.argmax(questions[i] == GOAL))
+        spread(questions[i] != WALL, columns, goal, moves[i], queue)
+        farthest = 0
+        for cell in range(L):
+            if questions[i, cell] == WALL:
+                hints[i, cell] = 0
+            elif cell == goal:
+                hints[i, cell] = HINT_GOAL
+            elif moves[i, cell] < 0:
+                hints[i, cell] = HINT_NO_WAY
+            else:
+                hints[i, cell] = 1 + direction_to(cell, nearer(moves[i], columns, cell), columns)
+                if questions[i, cell] == START:
+                    farthest = max(farthest, int(moves[i, cell]))
+        rounds[i] = 2 * farthest
+        for cell in range(L):
+            moves[i, cell] = max(moves[i, cell], 0)
 
 
 @compiled

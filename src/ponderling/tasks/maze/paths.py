@@ -129,6 +129,15 @@ def beside(cell: int, direction: int, columns: int, cells: int) -> int:
 
 
 @compiled
+def direction_to(cell: int, other: int, columns: int) -> int:
+    """The direction, as `beside` counts, in which a neighbour lies."""
+    for direction in range(3):
+        if beside(cell, direction, columns, max(cell, other) + 1) == other:
+            return direction
+    return 3
+
+
+@compiled
 def spread(is_free: Bools, columns: int, goal: int, moves: Cells, queue: Cells) -> int:
     """Number of cells that have a way to the goal, which is one of them.
 
