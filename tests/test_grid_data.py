@@ -15,9 +15,9 @@ from ponderling.cli.train import take_files
 from ponderling.config import DataConfig, from_json, to_json
 from ponderling.data import grid_config, task_of
 from ponderling.tasks.base import PAD, PuzzleError
-from ponderling.tasks.custom.family import END, Grids
+from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.custom.files import grid_of_text, read_grid_file
-from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.spec import END, GridSpec
 from ponderling.tasks.custom.split import grid_facts, load_grids
 
 TINY = [

@@ -13,14 +13,16 @@ from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
 from ponderling.config import DataConfig
 from ponderling.data import task_of
-from ponderling.models import build_model
+from ponderling.exchange.onnx_export import export
+from ponderling.models import build_model, shape_of
 from ponderling.recipes import grid_recipe
 from ponderling.solving.canvas import on_canvas
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.custom import Grids, looking
+from ponderling.tasks.custom.files import read_grid_file
 from ponderling.tasks.custom.looking import propose
-from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.spec import GridSpec, spec_of_file
 from ponderling.tasks.custom.structure import Structure
 from ponderling.training.arrays import train
 from ponderling.web import catalog
@@ -117,8 +119,42 @@ def test_places_matter_where_answers_are_cells_from_elsewhere():
 
 def test_areas_are_for_questions_that_have_some():
     stripes = np.repeat(bits(shape=(2, 4)), 2, axis=1)
-    assert items(puzzles(stripes, stripes))["areas"] == "not contradicted"
-    assert "areas" not in items(puzzles(np.ones_like(stripes), stripes))
+    far = np.roll(stripes, 2, axis=2)  # else neighbours alone decide
+    assert items(puzzles(stripes, far))["areas"] == "not contradicted"
+    assert "areas" not in items(puzzles(np.ones_like(stripes), far))
+
+
+def test_edges_that_touch_are_seen_and_nothing_else_is_proposed_then(tmp_path):
+    write_life(tmp_path / "life.jsonl", 300, ((4, 7), (6, 5), (5, 5)))
+    file = read_grid_file(tmp_path / "life.jsonl")
+    spec = spec_of_file(file)
+    examples = Grids(spec).puzzles_of(file)
+    assert items(examples, spec) == {"neighbours=8+wraps": "seen"}
+    questions = bits()
+    below = np.where(np.roll(questions, -1, axis=1) == 2, 2, questions)
+    assert items(puzzles(questions, below)) == {"neighbours=4+wraps": "seen"}
+
+
+def test_a_grid_that_wraps_wraps_at_its_own_edges_on_a_larger_canvas():
+    structure, tokens = "neighbours=8+wraps+areas", np.random.default_rng(0).integers(2, 4, (5, 3, 4))
+    said = []
+    for rows, columns in ((3, 4), (5, 7)):
+        spec = GridSpec(("0", "1"), rows=rows, columns=columns, sizes="marked")
+        canvas = np.zeros((5, rows, columns), np.int64)
+        canvas[:, :3, :4] = tokens
+        canvas[:, 3:4, :4] = canvas[:, :3, 4:5] = 1  # end marks, where there is room
+        data = DataConfig(task="grids", structure=structure, grid=spec)
+        task = Grids.of(data)
+        config = grid_recipe(data, rows * columns).config.model
+        model = build_model(
+            config, shape_of(task), relations=task.relations, generator=torch.Generator().manual_seed(0)
+        ).eval()
+        flat = torch.from_numpy(canvas.reshape(5, -1))
+        with torch.no_grad():
+            _, output = model(model.initial_state(5), flat, puzzle_ids=torch.zeros(5).long())
+        said.append(output.logits.view(5, rows, columns, -1)[:, :3, :4])
+    torch.testing.assert_close(said[0], said[1])
+    assert said[0].std() > 0.01
 
 
 def test_latin_squares_are_seen_and_their_symbols_exchanged():
@@ -215,16 +251,25 @@ def test_train_data_takes_what_inspect_proposes_and_the_user_can_override_it(tmp
     write_life(file)
     assert main(["data", "inspect", str(file), "--json"]) == 0
     proposed = json.loads(capsys.readouterr().out)["structure"]
-    runs = {"a": [], "b": ["--data.structure", "neighbours=8+wraps"], "c": ["--data.structure", "none"]}
+    runs = {"a": [], "b": ["--data.structure", "neighbours=8+rows"], "c": ["--data.structure", "none"]}
     for name, more in runs.items():
         assert main(["train", "--data", str(file), "--out", str(tmp_path / name), *FEW, *more]) == 0
     configs = {name: json.loads((tmp_path / name / "last" / "config.json").read_text())["config"] for name in runs}
-    assert configs["a"]["data"]["structure"] == proposed == "neighbours=8+rows+columns+all+areas"
-    assert configs["b"]["data"]["structure"] == "neighbours=8+wraps"
+    assert configs["a"]["data"]["structure"] == proposed == "neighbours=8+wraps"
+    assert configs["b"]["data"]["structure"] == "neighbours=8+rows"
     assert [configs[name]["model"]["system"] for name in runs] == ["relational", "relational", "trm"]
     capsys.readouterr()
     assert main(["eval", str(tmp_path / "b"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["puzzles"] == 20
+
+
+def test_grids_of_several_sizes_that_wrap_are_trained_and_used_and_cannot_be_exported(tmp_path, capsys):
+    write_life(tmp_path / "life.jsonl", 60, ((4, 7), (6, 5)))
+    assert main(["train", "--data", str(tmp_path / "life.jsonl"), "--out", str(tmp_path / "run"), *FEW]) == 0
+    assert main(["solve", str(tmp_path / "run"), "010/110/111", "--steps", "2"]) in (0, 1)
+    capsys.readouterr()
+    with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\) cannot be exported"):
+        export(load_checkpoint(tmp_path / "run"), tmp_path / "graph.onnx")
 
 
 FEW = ["--train.steps", "2", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "2"]

@@ -128,10 +128,17 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
 
     Raises:
         ExportError: when the graph differs from the model by more than TOLERANCE, or the file would be too large.
+        ValueError: for activations other than float32, and for grids of several sizes whose own edges touch.
         ModuleNotFoundError: for ONNX without the extra `onnx`.
     """
     if checkpoint.config.model.dtype != "float32":
         raise ValueError(f"load the checkpoint with dtype float32 to export it: got {checkpoint.config.model.dtype}")
+    relations = task_of(checkpoint.config.data).relations
+    if relations is not None and relations.neighbours is not None and relations.neighbours.canvas is not None:
+        raise ValueError(
+            "grids of several sizes whose own edges touch (structure wraps) cannot be exported, since every grid has other "
+            "neighbours: train without wraps, or on grids of one size"
+        )
     if kind == "onnx":
         need_onnx()
     step, about = _step_of(checkpoint), describe(checkpoint)

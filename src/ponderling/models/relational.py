@@ -26,7 +26,7 @@ from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, truncated_normal_
 from ponderling.recursion import deep_recursion
-from ponderling.tasks.base import Neighbours, Relations
+from ponderling.tasks.base import DIRECTIONS, Canvas, Neighbours, Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds
@@ -99,9 +99,14 @@ class Adjacent(nn.Module):
         self.mlp = scale_down_output(SwiGLU(D, config, in_size=(2 + max(kinds)) * D, generator=generator))
 
     def forward(self, u: Tensor, cells: Tensor) -> Tensor:
-        """(B, C, V, D) to (B, C, V, D), each vector for itself; cells (K, C), a cell's neighbour in each direction, or C."""
+        """(B, C, V, D) to (B, C, V, D), each vector for itself.
+
+        Args:
+            u: What the vectors say.
+            cells: A cell's neighbour in each direction, or C, (K, C); (B, K, C) where that depends on the question.
+        """
         beyond = F.pad(u, (0, 0, 0, 0, 0, 1))  # cell C, which stands for no neighbour, is all zeros
-        heard = beyond.index_select(1, cells.flatten().long()).unflatten(1, (len(self.kinds), -1)).unbind(1)
+        heard = chosen(beyond, cells.long()).unbind(1)
         kinds = [u] + [
             torch.stack([part for part, own in zip(heard, self.kinds, strict=True) if own == kind]).sum(0)
             if self.kinds.count(kind) > 1
@@ -326,8 +331,12 @@ class Relational(Model):
         Args:
             tokens: Questions, (B, C).
             regions: The regions that questions bring, (B, C), as `Puzzles.regions`; None: none brings any.
+
+        Neighbours are (B, K, C) where grids wrap at their own edges.
         """
         ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
+        if self.relations.neighbours is not None and self.relations.neighbours.canvas is not None:
+            ties[NEIGHBOURS] = wrapped(tokens, self.relations.neighbours.canvas, directions=len(ties[NEIGHBOURS]))
         if self.relations.areas:
             ties[AREAS] = areas(tokens, ties[NEIGHBOURS]).to(self.initial.dtype)
         replaceable = self.relations.regions
@@ -443,19 +452,50 @@ def adjacency(neighbours: Neighbours) -> Tensor:
     return torch.where(cells < 0, cells.shape[1], cells)
 
 
+def wrapped(tokens: Tensor, canvas: Canvas, *, directions: int) -> Tensor:
+    """For each question and direction each cell's neighbour in a grid whose own edges touch, (B, K, C); C outside of it.
+
+    Args:
+        tokens: Questions, (B, C).
+        canvas: Where the grids lie.
+        directions: K, the number of directions, in the order of DIRECTIONS.
+    """
+    C = tokens.shape[1]
+    outside = torch.tensor(canvas.outside, device=tokens.device)
+    inside = ~torch.isin(tokens, outside)
+    grid = inside.unflatten(1, (canvas.rows, canvas.columns)).long()
+    height, width = grid[:, :, 0].cumprod(1).sum(1), grid[:, 0].cumprod(1).sum(1)
+    cell = torch.arange(C, device=tokens.device)
+    row, column = cell // canvas.columns, cell % canvas.columns
+    found = []
+    for down, right in DIRECTIONS[:directions]:
+        beside = (row + down) % height.clamp_min(1)[:, None] * canvas.columns
+        beside = beside + (column + right) % width.clamp_min(1)[:, None]
+        found.append(beside.where(inside, C))
+    return torch.stack(found, dim=1)
+
+
+def chosen(values: Tensor, cells: Tensor) -> Tensor:
+    """The values (B, C, ...) of these cells, (K, C) for all or (B, K, C) for each: (B, K, C, ...)."""
+    if cells.ndim == 2:
+        return values.index_select(1, cells.flatten()).unflatten(1, cells.shape)
+    first = values.shape[1] * torch.arange(len(values), device=cells.device)
+    return values.flatten(0, 1).index_select(0, (cells + first[:, None, None]).flatten()).unflatten(0, cells.shape)
+
+
 def areas(tokens: Tensor, cells: Tensor) -> Tensor:
     """Finds the connected areas of one token: members (B, C, C), row i for the area whose first cell is i.
 
     Args:
         tokens: Questions, (B, C).
-        cells: Neighbours, (K, C), as `adjacency`.
+        cells: Neighbours, (K, C), as `adjacency`, or (B, K, C), as `wrapped`.
     """
     B, C = tokens.shape
     first = torch.arange(C, device=tokens.device).expand(B, C)
-    beyond = F.pad(tokens, (0, 1), value=-1)[:, cells]  # (B, K, C)
+    beyond = chosen(F.pad(tokens, (0, 1), value=-1), cells)  # (B, K, C)
     same = beyond == tokens.unsqueeze(1)
     while True:  # the lowest number goes round each area
-        heard = F.pad(first, (0, 1), value=C)[:, cells].where(same, C).amin(1)
+        heard = chosen(F.pad(first, (0, 1), value=C), cells).where(same, C).amin(1)
         lower = torch.minimum(first, heard)
         lower = torch.minimum(lower, lower.gather(1, lower))
         if bool((lower == first).all()):  # sync

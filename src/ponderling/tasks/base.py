@@ -247,6 +247,17 @@ class Regions(NamedTuple):
     """Number of replaceable groups, which follow one another."""
 
 
+class Canvas(NamedTuple):
+    """A grid of cells in whose upper left corner lie smaller ones."""
+
+    rows: int
+    """Rows of the canvas."""
+    columns: int
+    """Columns of the canvas."""
+    outside: tuple[int, ...]
+    """Tokens of cells that are not of the smaller grid."""
+
+
 @dataclass(frozen=True)
 class Neighbours:
     """The cells that lie next to one another, direction by direction.
@@ -261,10 +272,20 @@ class Neighbours:
     alike: tuple[int, ...]
     """For each direction the number of its kind, from 0 without gaps. A cell hears the sum of its neighbours of one kind; each
     kind has weights of its own."""
+    canvas: Canvas | None = None
+    """Where grids are smaller than their canvas and wrap: then each question's own edges touch, and `cells` is for grids that
+    fill it. None: every question has these neighbours."""
 
     @classmethod
     def of_grid(
-        cls, rows: int, columns: int, *, diagonals: bool = False, alike: str = "none", wraps: bool = False
+        cls,
+        rows: int,
+        columns: int,
+        *,
+        diagonals: bool = False,
+        alike: str = "none",
+        wraps: bool = False,
+        outside: tuple[int, ...] = (),
     ) -> Neighbours:
         """The four neighbours of each cell of a grid, or the eight.
 
@@ -275,6 +296,7 @@ class Neighbours:
             alike: Directions that share their weights: none; flips, where opposite ones do; or dihedral, where all do, apart
                 from diagonal ones, which then share theirs.
             wraps: The grid's opposite edges touch.
+            outside: Tokens of cells outside of a question's own grid, whose edges touch then; with `wraps` alone.
 
         Raises:
             ValueError: when `alike` is none of these.
@@ -289,7 +311,8 @@ class Neighbours:
             inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
             cells.append(np.where(inside | wraps, r % rows * columns + c % columns, -1))
         kinds = ALIKE[alike][: len(steps)]
-        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds)
+        canvas = Canvas(rows, columns, outside) if wraps and outside else None
+        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds, canvas=canvas)
 
 
 DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))

@@ -33,7 +33,7 @@ from ponderling.tasks.base import (
 )
 from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
 from ponderling.tasks.custom.looking import Proposal, propose
-from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.spec import END, GridSpec
 from ponderling.tasks.custom.split import load_grids
 from ponderling.tasks.custom.structure import NONE, Structure
 from ponderling.tasks.custom.text_form import Rows, readings_of
@@ -42,9 +42,6 @@ from ponderling.tasks.official_layout import is_layout, read_layout
 from ponderling.tasks.own_code import import_attribute
 from ponderling.tasks.problems import Problems, shown
 from ponderling.tasks.split import split_off
-
-END = 1
-"""Token of the end mark, used where sizes differ."""
 
 GEOMETRIES: dict[str, tuple[int, ...]] = {"flips": (0, 1, 2, 3), "rotations": (0, 3, 5, 6), "dihedral": tuple(range(8))}
 """Elements of each group of geometrical symmetries: bit 0 turns the rows around, bit 1 the columns, after bit 2 exchanged

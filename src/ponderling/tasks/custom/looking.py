@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import DIRECTIONS, PAD, PuzzleError, Puzzles, Tokens
-from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.spec import END, GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
 
 Status = Literal["verified", "seen", "not contradicted"]
@@ -84,6 +84,8 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     if latin:
         return _proposal(latin, spec)
     findings = [_neighbours(questions, answers, spec=spec)]
+    if findings[0].status == "seen":  # nothing else is needed
+        return _proposal(findings, spec)
     if spec.rows > 1 and spec.columns > 1:
         findings += [
             Finding("rows", why="cells of a row may hear of each other", status="not contradicted"),
@@ -164,29 +166,57 @@ def _confirms(
 
 
 def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Finding:
-    """Four neighbours where a cell's answer depends on these and itself alone, else eight."""
-    for steps, item in ((DIRECTIONS[:4], "neighbours=4"), (DIRECTIONS, "neighbours=8")):
-        if _decide(questions, answers, steps=steps, spec=spec):
-            return Finding(
-                item, why="a cell's answer depends on its own question and these neighbours' alone", status="seen"
-            )
+    """The four or eight neighbours that a cell's answer depends on alone, beyond the edges too if need be; else eight."""
+    for wraps in (False, True):
+        for steps, item in ((DIRECTIONS[:4], "neighbours=4"), (DIRECTIONS, "neighbours=8")):
+            if _decide(questions, answers, steps=steps, spec=spec, wraps=wraps):
+                why = "a cell's answer depends on its own question and these neighbours' alone"
+                if wraps:
+                    item, why = f"{item}+wraps", f"{why}, where opposite edges touch"
+                return Finding(item, why=why, status="seen")
     return Finding("neighbours=8", why="cells that touch may hear of each other", status="not contradicted")
 
 
-def _decide(questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec) -> bool:
+def _decide(
+    questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec, wraps: bool
+) -> bool:
     """Whether a cell and its neighbours in the question always come with the same answer, and the same ones often recur."""
-    N = len(questions)
-    padded = np.pad(questions.reshape(N, spec.rows, spec.columns), ((0, 0), (1, 1), (1, 1)), constant_values=255)
-    windows = [padded[:, 1:-1, 1:-1]]
-    windows += [padded[:, 1 + d : 1 + d + spec.rows, 1 + r : 1 + r + spec.columns] for d, r in steps]
-    keys = np.stack([window.reshape(-1) for window in windows], axis=1)
-    scored = answers.reshape(-1) != PAD
-    keys, said = keys[scored], answers.reshape(-1)[scored]
+    shape = (len(questions), spec.rows, spec.columns)
+    grids = questions.reshape(shape)
+    if wraps:
+        keys, said = _wrapped_windows(grids, answers.reshape(shape), steps=steps, spec=spec)
+    else:
+        padded = np.pad(grids, ((0, 0), (1, 1), (1, 1)), constant_values=255)
+        windows = [grids]
+        windows += [padded[:, 1 + d : 1 + d + spec.rows, 1 + r : 1 + r + spec.columns] for d, r in steps]
+        keys, said = np.stack([window.reshape(-1) for window in windows], axis=1), answers.reshape(-1)
+    keys, said = keys[said != PAD], said[said != PAD]
+    if not len(said):
+        return False
     kinds, kind = np.unique(keys, axis=0, return_inverse=True)
     low, high = np.full(len(kinds), 255), np.zeros(len(kinds), np.int64)
     np.minimum.at(low, kind.reshape(-1), said)
     np.maximum.at(high, kind.reshape(-1), said)
     return len(kinds) <= len(keys) / 4 and bool((low == high).all())
+
+
+def _wrapped_windows(
+    grids: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec
+) -> tuple[Tokens, Tokens]:
+    """Each cell with its neighbours (cells, 1 + K), where opposite edges of its own grid touch, and its answer (cells,).
+
+    Both are given as (N, rows, columns).
+    """
+    inside = grids > (END if spec.sizes == "marked" else PAD)
+    sizes = np.stack([inside[:, :, 0].cumprod(1).sum(1), inside[:, 0].cumprod(1).sum(1)], axis=1)
+    keys, said = [], []
+    for rows, columns in np.unique(sizes, axis=0):
+        members = (sizes == (rows, columns)).all(axis=1)
+        own = grids[members, :rows, :columns]
+        windows = [own, *(np.roll(own, (-down, -right), axis=(1, 2)) for down, right in steps)]
+        keys.append(np.stack([window.reshape(-1) for window in windows], axis=1))
+        said.append(answers[members, :rows, :columns].reshape(-1))
+    return np.concatenate(keys), np.concatenate(said)
 
 
 def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:

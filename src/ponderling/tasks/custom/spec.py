@@ -15,6 +15,9 @@ from ponderling.tasks.symbol_grids import are_numbers
 MOST_CELLS = 2**20
 """Largest number of cells of a grid."""
 
+END = 1
+"""Token of the end mark, used where sizes differ."""
+
 Sizes = Literal["one", "marked", "raw"]
 
 

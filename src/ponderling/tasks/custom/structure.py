@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ponderling.tasks.base import ALIKE, Neighbours, Relations
-from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.base import ALIKE, PAD, Neighbours, Relations
+from ponderling.tasks.custom.spec import END, GridSpec
 
 NONE = "none"
 """No structure: nothing ties the cells together but a TRM's own mixing of positions."""
@@ -110,7 +110,12 @@ class Structure:
         neighbours = None
         if self.neighbours:
             neighbours = Neighbours.of_grid(
-                spec.rows, spec.columns, diagonals=self.neighbours == 8, alike=self.alike, wraps=self.wraps
+                spec.rows,
+                spec.columns,
+                diagonals=self.neighbours == 8,
+                alike=self.alike,
+                wraps=self.wraps,
+                outside=(PAD, END) if spec.sizes == "marked" else (),
             )
         return Relations(
             {name: tuple(tuple(map(int, group)) for group in members) for name, members in groups.items()},
