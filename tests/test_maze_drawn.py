@@ -139,17 +139,17 @@ def test_a_file_with_a_maze_a_line_is_read_as_before(tmp_path):
 
 def test_solve_takes_a_maze_on_several_lines_of_any_size(tmp_path, capsys):
     bare = MAZELIB.replace("+", " ")
-    assert main(["solve", "maze10", bare, "--steps", "3"]) == 0
+    assert main(["solve", "maze", bare, "--steps", "3"]) == 0
     answer = re.sub(r"\s", "", capsys.readouterr().out)
     assert "██" in answer
     assert "solved" in answer
-    assert main(["solve", "maze10", "S \n##\n  \n G", "--steps", "2", "--json"]) == 0
+    assert main(["solve", "maze", "S \n##\n  \n G", "--steps", "2", "--json"]) == 0
     said = capsys.readouterr().out
     assert '"question": "S ##   G"' in said
     (tmp_path / "m.txt").write_text(bare + "\n")
-    assert main(["solve", "maze10", str(tmp_path / "m.txt")]) == 2
+    assert main(["solve", "maze", str(tmp_path / "m.txt")]) == 2
     assert "say --task maze7x13" in capsys.readouterr().err
-    assert main(["solve", "maze10", str(tmp_path / "m.txt"), "--task", "maze7x13", "--steps", "3"]) == 0
+    assert main(["solve", "maze", str(tmp_path / "m.txt"), "--task", "maze7x13", "--steps", "3"]) == 0
     assert "1 of 1 answers obey the rules" in capsys.readouterr().err
 
 
@@ -177,11 +177,11 @@ def test_solve_says_in_words_that_no_way_leads_to_g():
 
 def test_the_server_answers_a_maze_without_a_way_and_one_with_several_s():
     question = "S#" + 8 * " " + 2 * "#" + 8 * " " + 79 * " " + "G"
-    with serving_command("maze10") as url:
+    with serving_command("maze") as url:
         puzzles = [question, "S" + 98 * " " + "G", "SS" + 97 * " " + "G"]
-        reply = httpx.post(f"{url}/v1/solve", json={"puzzles": puzzles, "steps": 4})
+        reply = httpx.post(f"{url}/v1/solve", json={"puzzles": puzzles, "steps": 4, "task": "maze10"})
         assert reply.status_code == 200
-        refused = httpx.post(f"{url}/v1/solve", json={"puzzles": [99 * " " + "S"], "steps": 4})
+        refused = httpx.post(f"{url}/v1/solve", json={"puzzles": [99 * " " + "S"], "steps": 4, "task": "maze10"})
     task = Maze(10)
     for said in reply.json()["results"]:
         verdict = task.check(task.read_cells(said["question"]), task.read_cells(said["answer"].replace("?", " ")))

@@ -70,7 +70,7 @@ def arc(arc_run) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def maze() -> Iterator[str]:
-    with serving_command("maze10") as url:
+    with serving_command("maze") as url:
         yield url
 
 
@@ -413,7 +413,7 @@ def test_votes_in_the_browser_are_those_of_the_evaluation(browser, arc_site, arc
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
-    visit = Visit(browser, maze, size)
+    visit = Visit(browser, maze, size, "#t=maze10")
     page, task = visit.page, get_task("maze10")
     playwright.expect(page.locator("#text")).to_have_value(re.compile("#"))  # a new one is there
     page.click("#clear")
@@ -445,7 +445,7 @@ def test_a_maze_is_drawn_thought_about_and_judged(browser, maze, size):
 
 
 def test_a_maze_without_a_way_is_thought_about_and_said_to_have_none(browser, maze):
-    visit = Visit(browser, maze, next(iter(SIZES)))
+    visit = Visit(browser, maze, next(iter(SIZES)), "#t=maze10")
     page, task = visit.page, get_task("maze10")
     playwright.expect(page.locator("#text")).to_have_value(re.compile("#"))
     question = ("S#" + 8 * " " + 2 * "#" + 8 * " " + 80 * " ")[:99] + "G"

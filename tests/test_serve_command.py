@@ -99,7 +99,7 @@ def test_the_command_serves_and_ends_on_a_signal():
 
 def test_without_a_compiler_nothing_is_compiled(capsys, monkeypatch):
     monkeypatch.setattr("ponderling.models.torch_compile.has_compiler", lambda: False)
-    assert main(["serve", "maze10", "--compile"]) == 2
+    assert main(["serve", "maze", "--compile"]) == 2
     assert "--compile needs a C++ compiler" in capsys.readouterr().err
 
 
@@ -108,8 +108,10 @@ def test_a_compiled_network_answers_the_same():
     maze = "S   ######" + "### ######" * 8 + "###     G#"
     answers = []
     for option in ((), ("--compile",)):
-        with serving_command("maze10", *option, OMP_NUM_THREADS="1") as url:
-            reply = httpx.post(f"{url}/v1/solve", json={"puzzles": [maze] * 3, "steps": 4}, timeout=60).json()
+        with serving_command("maze", *option, OMP_NUM_THREADS="1") as url:
+            reply = httpx.post(
+                f"{url}/v1/solve", json={"puzzles": [maze] * 3, "steps": 4, "task": "maze10"}, timeout=60
+            ).json()
         answers.append([(result["answer"], result["steps"], result["valid"]) for result in reply["results"]])
     assert answers[0] == answers[1]
 

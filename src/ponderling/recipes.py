@@ -349,7 +349,7 @@ def _mazes() -> Recipe:
         lr_min_ratio=0.0,
         ema_rate=0.998,
     )
-    config = RunConfig(
+    first = RunConfig(
         model=_relational_model(num_layers=1, expansion=2.25, n=8, T=3),
         train=train,
         data=DataConfig(
@@ -362,7 +362,26 @@ def _mazes() -> Recipe:
         run=RuntimeConfig(compile=True, eval_every=2000, checkpoint_every=250),
         solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
     )
-    return Recipe("maze", "relational network on mazes of up to 20x20, for mazes of every size", config=config)
+    # Lower rates, the large sizes most of the time, more mazes without a way, and more weight for the halting head.
+    last = replace(
+        first,
+        train=replace(
+            train,
+            steps=4000,
+            phases=(Phase(until=3400, tasks="maze12+maze16+maze20"),),
+            halt_loss_weight=0.5,
+            N_sup=32,
+            lr=1e-3,
+            muon_lr=4e-3,
+        ),
+        data=replace(first.data, train="kinds+starts+cut"),
+    )
+    return Recipe(
+        "maze",
+        "the packaged weights: relational network on mazes of up to 20x20, 24,129 parameters, for mazes of every size",
+        config=last,
+        before=(first,),
+    )
 
 
 MLP_CELLS = 100
