@@ -1,8 +1,9 @@
 """Floating-point operations of one supervision step of recipes on their task, by torch's FlopCounterMode.
 
     python benchmarks/step_cost.py sudoku trm-sudoku-mlp trm-sudoku-attention hrm-sudoku
+    python benchmarks/step_cost.py maze@maze30 trm-maze hrm-maze
 
-Forward only, one puzzle. The counter does not see activations, norms, and attention that is fused.
+Forward only, one puzzle. `@` and a task stand for another size than the recipe's own. The counter does not see activations, norms, and attention that is fused.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from ponderling.tasks import get_task
 @torch.no_grad()
 def cost(name: str) -> tuple[int, int, int]:
     """Parameters of the recipe's network, operations of a step, and steps as in training."""
-    config = get_recipe(name).config
-    task = get_task(config.data.task)
+    recipe, _, other = name.partition("@")
+    config = get_recipe(recipe).config
+    task = get_task(other or config.data.family)
     rows, columns = task.grid_shape
     shape = PuzzleShape(task.vocab_size, rows * columns, num_puzzles=1, columns=columns)
     model = build_model(replace(config.model, dtype="float32"), shape, relations=task.relations).eval()

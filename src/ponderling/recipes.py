@@ -370,7 +370,7 @@ def _mazes() -> Recipe:
             steps=4000,
             phases=(Phase(until=3400, tasks="maze12+maze16+maze20"),),
             halt_loss_weight=0.5,
-            N_sup=32,
+            N_sup=48,
             lr=1e-3,
             muon_lr=4e-3,
         ),
