@@ -359,7 +359,7 @@ def _mazes() -> Recipe:
             num_validation=40,
             max_test=40,
         ),
-        run=RuntimeConfig(compile=True, eval_every=2000, checkpoint_every=250),
+        run=RuntimeConfig(compile=True, eval_every=8000, checkpoint_every=250),
         solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
     )
     # Lower rates, the large sizes most of the time, more mazes without a way, and more weight for the halting head.
@@ -375,6 +375,7 @@ def _mazes() -> Recipe:
             muon_lr=4e-3,
         ),
         data=replace(first.data, train="kinds+starts+cut"),
+        run=replace(first.run, eval_every=4000),
     )
     return Recipe(
         "maze",
