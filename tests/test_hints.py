@@ -45,25 +45,22 @@ def test_following_the_hints_from_s_gives_the_label(name):
     ):
         assert ((hint == 0) == (question == 1)).all()
         assert ((hint == GOAL) == (question == 4)).all()
-        marked, known = question.copy(), np.zeros(len(question), int)
+        marked, longest = question.copy(), 0
         for cell in np.flatnonzero(hint):
-            at, moves, way = cell, 0, []
+            at, moves = cell, 0
             while hint[at] in STEPS:
                 down, right = STEPS[hint[at]]
                 assert 0 <= at // columns + down < rows
                 assert 0 <= at % columns + right < columns
                 at, moves = at + down * columns + right, moves + 1
-                way.append(at)
+                if question[cell] == 3 and marked[at] == 2:
+                    marked[at] = 5
             assert hint[at] == (NO_WAY if hint[cell] == NO_WAY else GOAL)
             assert rounds[cell] == moves
-            if question[cell] == 3:
-                lonely += moves == 0
-                for walked, on in enumerate(way[:-1], 1):
-                    if question[on] == 2:
-                        marked[on] = 5
-                        known[on] = min(known[on] or 10**6, moves + walked)
+            longest = max(longest, moves if question[cell] == 3 else 0)
         assert (marked == label).all()
-        assert (answer_rounds == known).all()
+        assert answer_rounds == 2 * longest
+        lonely += longest == 0
     assert lonely
 
 
@@ -98,7 +95,7 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     hint_labels = torch.randint(0, 6, (B, L), generator=generator)
     hint_labels[0, 0] = IGNORE
     rounds = torch.tensor([[0, 3, 4, 9], [0, 3, 6, 6], [5, 5, 5, 5]])
-    hints = HintBatch(labels=hint_labels, rounds=rounds, answer_rounds=torch.tensor([[0, 2, 3, 4]] * B))
+    hints = HintBatch(labels=hint_labels, rounds=rounds, answer_rounds=torch.tensor([3, 4, 9]))
     batch = Batch(labels, labels, puzzle_ids=torch.zeros(B).long(), hints=hints)
     carry = refill(told, empty_carry(told, B, seq_len=L), new=batch)
     assert carry.rounds.tolist() == [0, 0, 0]
@@ -106,7 +103,7 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     for T, reach in ((None, 3), (2, 9)):  # 6 rounds, then 12 more
         result = supervision_step(told, carry, config=settings, depth={} if T is None else {"T": T})
         known = hints.answer_rounds <= reach
-        answer = answer_loss(told.answers, labels.where(known, IGNORE), loss="softmax")
+        answer = answer_loss(told.answers, labels.where(known[:, None], IGNORE), loss="softmax")
         hint = answer_loss(told.hints, hint_labels.where(rounds <= reach, IGNORE), loss="softmax")
         halt = halting_loss(torch.zeros(B), result.correct.exact)
         torch.testing.assert_close(result.answer_loss, answer)
@@ -121,11 +118,11 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     torch.testing.assert_close(whole.hint_loss, answer_loss(told.hints, hint_labels, loss="softmax"))
     # A slot with a new puzzle has new hints and begins to count rounds anew; the others go on.
     halted = torch.tensor([False, True, False])
-    other = replace(hints, labels=torch.full((1, L), 2), rounds=rounds[:1] + 1, answer_rounds=rounds[:1] + 2)
+    other = replace(hints, labels=torch.full((1, L), 2), rounds=rounds[:1] + 1, answer_rounds=torch.tensor([7]))
     new = Batch(labels[:1], labels[:1], puzzle_ids=torch.zeros(1).long(), hints=other)
     mixed = refill(told, replace(carry, halted=halted), new=new)
     assert mixed.rounds.tolist() == [18, 0, 18]
-    assert mixed.batch.hints.answer_rounds[:, 3].tolist() == [4, 11, 4]
+    assert mixed.batch.hints.answer_rounds.tolist() == [3, 7, 9]
     assert mixed.batch.hints.labels.tolist() == [hint_labels[0].tolist(), [2] * L, hint_labels[2].tolist()]
     assert torch.equal(mixed.batch.hints.rounds[1], rounds[0] + 1)
 

@@ -78,8 +78,15 @@ def answer_loss(
     logits: Tensor, labels: Tensor, *, loss: LossName = "stablemax", label_smoothing: float = 0.0
 ) -> Tensor:
     """Sum over the batch of each puzzle's mean loss over the cells that count; scalar, 0 for a puzzle without any."""
+    return puzzle_losses(logits, labels, loss=loss, label_smoothing=label_smoothing).sum()
+
+
+def puzzle_losses(
+    logits: Tensor, labels: Tensor, *, loss: LossName = "stablemax", label_smoothing: float = 0.0
+) -> Tensor:
+    """Each puzzle's mean loss over the cells that count, (B,); 0 for a puzzle without any. Arguments as `cross_entropy`."""
     cells = (labels != IGNORE).sum(dim=-1).clamp_min(1)
-    return (cross_entropy(logits, labels, loss=loss, label_smoothing=label_smoothing).sum(dim=-1) / cells).sum()
+    return cross_entropy(logits, labels, loss=loss, label_smoothing=label_smoothing).sum(dim=-1) / cells
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ponderling.config import TrainConfig
 from ponderling.halting import least_steps, wants_to_halt
-from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss
+from ponderling.losses import IGNORE, Correct, answer_loss, correctness, halting_loss, puzzle_losses
 from ponderling.models.interface import HintedModel, RecursiveModel, State, StepOutput
 
 OWN_DEPTH: Mapping[str, int] = {}
@@ -34,7 +34,7 @@ class HintBatch:
     rounds: Tensor
     """Rounds of messages that it takes to know each hint, (B, L) integers."""
     answer_rounds: Tensor
-    """Rounds of messages that it takes to know each cell's answer, (B, L) integers."""
+    """Rounds of messages that it takes to know the answer, (B,) integers."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,9 @@ def _refilled_hints(old: Batch, new: Batch, *, slots: Tensor) -> HintBatch | Non
         return None
     if old.hints is None:
         ignored = torch.full_like(old.tokens, IGNORE)
-        before = HintBatch(labels=ignored, rounds=ignored, answer_rounds=ignored)
+        before = HintBatch(
+            labels=ignored, rounds=torch.zeros_like(ignored), answer_rounds=torch.zeros_like(ignored[:, 0])
+        )
     else:
         before = old.hints
     pairs = {name: (getattr(before, name), getattr(new.hints, name)) for name in vars(before)}
@@ -234,12 +236,13 @@ def supervision_step(
             stops = wants_to_halt(output, config.halting)
             halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
 
-    labels, hint, rounds = batch.labels, output.q.new_zeros(()), None
+    answers = puzzle_losses(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
+    hint, rounds = torch.zeros_like(answers[0]), None
     if batch.hints is not None:
         rounds = _rounds(carry) + _as_hinted(model).rounds(**depth)
         is_known, hint = _hint_loss(_as_hinted(model), thought, hints=batch.hints, rounds=rounds, config=config)
-        labels = labels.where(is_known, IGNORE)
-    answer = answer_loss(output.logits, labels, loss=config.loss, label_smoothing=config.label_smoothing)
+        answers = answers.where(is_known, 0.0)
+    answer = answers.sum()
     halt = halting_loss(output.q, correct.exact)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
@@ -268,7 +271,7 @@ def _as_hinted(model: RecursiveModel) -> HintedModel:
 def _hint_loss(
     model: HintedModel, state: State, *, hints: HintBatch, rounds: Tensor, config: TrainConfig
 ) -> tuple[Tensor, Tensor]:
-    """Whether each cell's answer can be known, (B, L), and the sum of each puzzle's mean loss over hints that can be.
+    """Whether each puzzle's answer can be known, (B,), and the sum of each puzzle's mean loss over hints that can be.
 
     Args:
         model: Names the hints.
@@ -277,11 +280,11 @@ def _hint_loss(
         rounds: Rounds of messages so far, (B,).
         config: Says how many of these it takes.
     """
-    labels, is_known = hints.labels, torch.ones_like(hints.labels, dtype=torch.bool)
+    labels, is_known = hints.labels, torch.ones_like(rounds, dtype=torch.bool)
     if config.hint_speed:
-        reach = (config.hint_speed * rounds).unsqueeze(1)
+        reach = config.hint_speed * rounds
         is_known = hints.answer_rounds <= reach
-        labels = labels.where(hints.rounds <= reach, IGNORE)
+        labels = labels.where(hints.rounds <= reach.unsqueeze(1), IGNORE)
     return is_known, answer_loss(model.hint_scores(state), labels, loss=config.loss)
 
 

@@ -84,7 +84,7 @@ class Hints:
     rounds: NDArray[np.int32]
     """Rounds of messages that it takes to know each cell's hint, (N, L)."""
     answer_rounds: NDArray[np.int32]
-    """Rounds of messages that it takes to know each cell's answer, (N, L)."""
+    """Rounds of messages that it takes to know the answer, (N,)."""
 
 
 def join(parts: Sequence[Puzzles]) -> Puzzles:

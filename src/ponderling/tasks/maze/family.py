@@ -132,11 +132,10 @@ class Maze(GridTask):
         """For each free cell where the path from it to G goes on: down, left, right, up; or that it is G, or has no way.
 
         So the whole wave of distances is taught, and not only what lies on one path. What depends on cells that are d moves
-        away takes d rounds; before these, a cell cannot be told from one without a way. A cell of the path is known once
-        the wave has come from G to S, and the walk from S to it.
+        away takes d rounds; before these, a cell cannot be told from one without a way.
         """
         hints, moves = np.empty_like(questions), np.empty(questions.shape, np.int32)
-        rounds = np.empty(questions.shape, np.int32)
+        rounds = np.empty(len(questions), np.int32)
         kinds.hint_mazes(questions, self.grid_shape[1], hints, moves, rounds)
         return Hints(labels=hints, rounds=moves, answer_rounds=rounds)
 

@@ -300,14 +300,14 @@ def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rou
         columns: Columns of the grid.
         hints: Overwritten: 1 + the direction of the next cell, as `paths.beside` counts, HINT_GOAL or HINT_NO_WAY; (N, L).
         moves: Overwritten: fewest moves from each cell to G, 0 where there is no way; (N, L).
-        rounds: Overwritten: for cells of the path, the moves from G to an S and back to the cell; else 0; (N, L).
+        rounds: Overwritten: twice the moves of the farthest S, for the wave from G and the way back; (N,).
     """
     L = questions.shape[1]
     queue = np.empty(L, np.int32)
     for i in range(len(questions)):
         goal = int(np.argmax(questions[i] == GOAL))
         spread(questions[i] != WALL, columns, goal, moves[i], queue)
-        rounds[i] = 0
+        farthest = 0
         for cell in range(L):
             if questions[i, cell] == WALL:
                 hints[i, cell] = 0
@@ -318,12 +318,8 @@ def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rou
             else:
                 hints[i, cell] = 1 + direction_to(cell, nearer(moves[i], columns, cell), columns)
                 if questions[i, cell] == START:
-                    way = nearer(moves[i], columns, cell)
-                    while way != goal:
-                        known = 2 * moves[i, cell] - moves[i, way]
-                        if questions[i, way] == FREE and (rounds[i, way] == 0 or known < rounds[i, way]):
-                            rounds[i, way] = known
-                        way = nearer(moves[i], columns, way)
+                    farthest = max(farthest, int(moves[i, cell]))
+        rounds[i] = 2 * farthest
         for cell in range(L):
             moves[i, cell] = max(moves[i, cell], 0)
 
