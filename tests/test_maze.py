@@ -481,11 +481,20 @@ def test_a_run_on_mazes_trains_and_both_scores_are_told(tmp_path, capsys):
     assert "solved" in out
 
 
-def test_the_packaged_weights_find_shortest_paths_also_in_larger_mazes():
-    for name, count, least in (("maze10", 40, 34), ("maze14", 20, 12)):
-        solver = Solver.load("maze10", task=name)
-        mazes = get_task(name).generate(np.random.default_rng(5), count)
-        assert sum(result.valid for result in solver.solve_many(tokens=mazes.tokens)) >= least
+@pytest.mark.parametrize(
+    ("name", "options", "least"),
+    [
+        ("maze10", {}, 29),
+        ("maze1x40", {"kind": "corridor", "ends": "far"}, 30),
+        ("maze13x9", {"kind": "mixed", "ends": "mixed"}, 28),
+        ("maze21", {"kind": "perfect", "ends": "far"}, 25),
+        ("maze12", {"kind": "mixed", "unsolvable": 1.0}, 27),
+    ],
+)
+def test_the_packaged_weights_find_shortest_paths_in_mazes_of_every_size(name, options, least):
+    solver = Solver.load("maze", task=name)
+    mazes = get_task(name).generate(np.random.default_rng(5), 30, **options)
+    assert sum(result.valid for result in solver.solve_many(tokens=mazes.tokens)) >= least
 
 
 def test_half_of_the_default_mazes_to_train_on_have_short_paths_and_none_to_test_on():

@@ -66,10 +66,9 @@ TRAINING_SETS = {
     "mixed": TrainingSet("mixed", 1, UNSOLVABLE),
     "starts": TrainingSet("hard", 6, 0.0),
     "kinds": TrainingSet("mixed", 6, 0.0),
-    "cut": TrainingSet("mixed", 1, 0.5),
 }
 """Sets of every size to train on: all kinds of walls; Maze-Hard's walls and up to 6 S, each with its path, so that a maze
-teaches more choices; all kinds of walls with up to 6 S; all kinds of walls, half of the mazes without a way."""
+teaches more choices; all kinds of walls with up to 6 S."""
 
 SET_MAZES, SET_CELLS = 50_000, 20_000_000
 """Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""
@@ -152,7 +151,15 @@ class Maze(GridTask):
         Raises:
             PuzzleError: everything that is wrong with it.
         """
-        return super().parse(drawn.as_one_line(text, self.grid_shape) or text)
+        cells = drawn.as_one_line(text, self.grid_shape) or text
+        try:
+            return super().parse(cells)
+        except PuzzleError as error:
+            if len(cells.replace("\r", "").replace("\n", "")) == self.num_cells:
+                raise
+            raise PuzzleError(
+                f"{error}; draw a maze of another size over several lines, or name its task (maze4x10)"
+            ) from error
 
     def name_for(self, text: str) -> str:
         """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
