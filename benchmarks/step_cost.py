@@ -3,7 +3,8 @@
     python benchmarks/step_cost.py sudoku trm-sudoku-mlp trm-sudoku-attention hrm-sudoku
     python benchmarks/step_cost.py maze@maze30 trm-maze hrm-maze
 
-Forward only, one puzzle. `@` and a task stand for another size than the recipe's own. The counter does not see activations, norms, and attention that is fused.
+Forward only, one puzzle. `@` and a task stand for another size than the recipe's own.
+The counter does not see activations, norms, and attention that is fused.
 """
 
 from __future__ import annotations

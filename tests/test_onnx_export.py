@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from ponderling.checkpoint import Checkpoint, save_checkpoint
+from ponderling.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, PuzzleShape, RunConfig
 from ponderling.exchange.deviation import largest_deviation
@@ -98,6 +98,20 @@ def written(tmp_path_factory):
         return files[kind]
 
     return get
+
+
+def test_the_packaged_weights_for_mazes_are_exported_and_the_graph_solves_other_sizes(tmp_path):
+    made = load_checkpoint("maze")
+    assert max(export(made, tmp_path / "maze.onnx").values()) < 1e-3
+    session = onnxruntime.InferenceSession(tmp_path / "maze.onnx")
+    for name in ("maze10", "maze7x12"):
+        task = get_task(name)
+        puzzles = task.generate(np.random.default_rng(3), 6)
+        inputs = initial_inputs(describe(load_checkpoint("maze", task=name)), puzzles.tokens)
+        for _ in range(8):
+            outputs = dict(zip([o.name for o in session.get_outputs()], session.run(None, inputs), strict=True))
+            inputs |= {"y": outputs["next_y"], "z": outputs["next_z"]}
+        assert task.valid(puzzles.tokens, outputs["logits"].argmax(-1).astype(np.uint8)).sum() >= 5
 
 
 @pytest.mark.parametrize("kind", KINDS)

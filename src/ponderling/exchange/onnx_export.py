@@ -41,6 +41,10 @@ METADATA = "ponderling"
 TOLERANCE = 1e-4
 """Most that a written graph may differ from the model, as a share of a tensor's largest value, or absolute below 1."""
 
+ROUNDINGS, MOST_TOLERANCE = 10, 1e-3
+"""A graph may also differ by so many times what a rounding of its state makes of the model itself, and at most by the second:
+where a maze's network decides, a rounding can grow to a ten-thousandth within a step."""
+
 MOST_BYTES = 2_000_000_000
 """An ONNX file is one protobuf message, which can hold no more."""
 
@@ -127,7 +131,7 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
         kind: onnx, or torch for a torch.export program.
 
     Raises:
-        ExportError: when the graph differs from the model by more than TOLERANCE, or the file would be too large.
+        ExportError: when the graph differs from the model by more than roundings explain, or the file would be too large.
         ValueError: for activations other than float32, and for grids of several sizes whose own edges touch.
         ModuleNotFoundError: for ONNX without the extra `onnx`.
     """
@@ -157,26 +161,28 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
 def compare(
     checkpoint: Checkpoint, step: Step, *, about: Mapping[str, Any], run: Callable[[Arrays], Arrays], steps: int = 4
 ) -> dict[str, float]:
-    """The largest deviation of each output from the model's, over some steps of batches of one and of three puzzles.
+    """The largest deviation of each output from the model's, in each of some steps of batches of one and of three puzzles.
+
+    Each step begins from the model's own state: many steps would add up how roundings grow, which is not the graph's fault.
 
     Raises:
-        ExportError: when one is beyond TOLERANCE, of another shape or not finite, or an output is missing.
+        ExportError: when one is beyond what roundings explain, of another shape or not finite, or an output is missing.
     """
     largest = _deviations(checkpoint, step, about=about, run=run, steps=steps)
     worst = max(largest, key=lambda name: largest[name])
-    if not largest[worst] <= TOLERANCE:
+    if largest[worst] <= TOLERANCE:
+        return largest
+    own = max(
+        _deviations(checkpoint, step, about=about, run=partial(_run_torch, step), steps=steps, disturbed=True).values()
+    )
+    if not largest[worst] <= min(ROUNDINGS * own, MOST_TOLERANCE):
         problem = (
-            f"the graph's {worst} differs from the model's by {largest[worst]:.1e} over {steps} steps, more than "
+            f"the graph's {worst} differs from the model's by {largest[worst]:.1e} in one of {steps} steps, more than "
             f"{TOLERANCE:.0e}"
-        )
-        own = max(
-            _deviations(
-                checkpoint, step, about=about, run=partial(_run_torch, step), steps=steps, disturbed=True
-            ).values()
         )
         if own > TOLERANCE:
             problem += (
-                f"; but so does the model itself, by {own:.1e}, when its first state is changed by a rounding: it is "
+                f"; but so does the model itself, by {own:.1e}, when its state is changed by a rounding: it is "
                 "chaotic, as networks are that were hardly trained, and nothing can be compared with it"
             )
         raise ExportError(f"{problem}; no file is written")
@@ -192,16 +198,16 @@ def _deviations(
     steps: int,
     disturbed: bool = False,
 ) -> dict[str, float]:
-    """See `compare`; disturbed: `run` gets a first state that is changed by the rounding of float32."""
+    """See `compare`; disturbed: `run` gets a state that is changed by the rounding of float32."""
     largest: dict[str, float] = {}
     for questions in (_questions(checkpoint, 1), _questions(checkpoint, 3)):
         ours = initial_inputs(about, questions)
         if step.has_puzzle_ids:
             ours["puzzle_ids"] = (np.arange(len(questions)) % checkpoint.shape.num_puzzles).astype(np.int32)
-        theirs = dict(ours)
-        if disturbed:
-            theirs |= {name: np.nextafter(ours[name], np.float32(np.inf)) for name in step.state_names}
         for _ in range(steps):
+            theirs = dict(ours)
+            if disturbed:
+                theirs |= {name: np.nextafter(ours[name], np.float32(np.inf)) for name in step.state_names}
             expected, got = _run_torch(step, ours), run(theirs)
             for name, value in expected.items():
                 if name not in got:
@@ -214,7 +220,7 @@ def _deviations(
                 deviation = largest_deviation(value, got[name]) / max(1.0, float(possible.max(initial=0.0)))
                 largest[name] = max(largest.get(name, 0.0), deviation)
             for name in step.state_names:
-                ours[name], theirs[name] = expected[f"next_{name}"], got[f"next_{name}"]
+                ours[name] = expected[f"next_{name}"]
     return largest
 
 
