@@ -70,7 +70,7 @@ def told(model: Relational, tokens: NDArray[np.uint8], *, recursions: int) -> tu
     return hints, answers
 
 
-def front(hints: NDArray, right: NDArray, distance: NDArray) -> int:
+def front(hints: NDArray, right: NDArray, *, distance: NDArray) -> int:
     """The greatest distance up to which nearly all cells have the right hint; 0 for none."""
     far = 0
     for d in range(1, int(distance.max()) + 1):
@@ -150,7 +150,7 @@ def main() -> None:
         marks = answer == PATH
         verdict = "valid" if task.valid(maze.tokens, answer[None].astype(np.uint8))[0] else "-"
         print(
-            f"{number:9}  {front(said, right, distance):13}  {100 * (said == right)[free].mean():10.1f}%"
+            f"{number:9}  {front(said, right, distance=distance):13}  {100 * (said == right)[free].mean():10.1f}%"
             f"  {(marks & path).sum():10} of {path.sum():4}  {(marks & ~path).sum():16}  {verdict}"
         )
     if options.plot is not None:
