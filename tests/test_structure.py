@@ -265,7 +265,8 @@ def test_train_data_takes_what_inspect_proposes_and_the_user_can_override_it(tmp
 
 def test_grids_of_several_sizes_that_wrap_are_trained_and_used_and_cannot_be_exported(tmp_path, capsys):
     write_life(tmp_path / "life.jsonl", 60, ((4, 7), (6, 5)))
-    assert main(["train", "--data", str(tmp_path / "life.jsonl"), "--out", str(tmp_path / "run"), *FEW]) == 0
+    wraps = ["--data.structure", "neighbours=8+wraps"]
+    assert main(["train", "--data", str(tmp_path / "life.jsonl"), "--out", str(tmp_path / "run"), *FEW, *wraps]) == 0
     assert main(["solve", str(tmp_path / "run"), "010/110/111", "--steps", "2"]) in (0, 1)
     capsys.readouterr()
     with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\) cannot be exported"):

@@ -44,7 +44,7 @@ export function inSize(family, { rows, columns }) {
 /** Rows and columns of the size that a name of the family means, such as maze12x20; null for other names. */
 export function sizeNamed(name, family) {
   const [before, between, after] = family.sizes?.task.split(/\{\w+\}/) ?? [];
-  const [, rows, columns] = new RegExp(`^${before}(\\d+)${between}(\\d+)${after}$`).exec(name) ?? [];
+  const [, rows, columns = rows] = new RegExp(`^${before}(\\d+)(?:${between}(\\d+))?${after}$`).exec(name) ?? [];
   const size = { rows: Number(rows), columns: Number(columns) };
   return family.sizes && isSize(size, family) ? size : null;
 }
