@@ -51,7 +51,7 @@ class Options:
     task: str = "maze30"
     """The family of the maze."""
     seed: int = 0
-    """Of the generated maze."""
+    """Seed of the generated maze."""
     recursions: tuple[int, ...] = (1, 4, 8, 16, 24, 32)
     """Recursions to show."""
     plot: Path | None = None

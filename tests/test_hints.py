@@ -140,7 +140,7 @@ def test_a_step_has_as_many_rounds_as_calls_of_the_blocks():
         assert len(calls) == model.rounds(**depth)
 
 
-def test_only_the_head_for_hints_is_trained_by_hints_alone_where_the_state_is_cut():
+def test_hints_train_the_blocks_and_answers_leave_the_head_for_hints_alone():
     task = get_task("maze4")
     model = build_model(MODEL, shape_of(task), relations=task.relations)
     tokens = torch.from_numpy(task.load_default("test").tokens[:2].astype(np.int64))

@@ -239,8 +239,9 @@ def supervision_step(
     answers = puzzle_losses(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
     hint, rounds = torch.zeros_like(answers[0]), None
     if batch.hints is not None:
-        rounds = _rounds(carry) + _as_hinted(model).rounds(**depth)
-        is_known, hint = _hint_loss(_as_hinted(model), thought, hints=batch.hints, rounds=rounds, config=config)
+        hinted = _as_hinted(model)
+        rounds = _rounds(carry) + hinted.rounds(**depth)
+        is_known, hint = _hint_loss(hinted, thought, hints=batch.hints, rounds=rounds, config=config)
         answers = answers.where(is_known, 0.0)
     answer = answers.sum()
     halt = halting_loss(output.q, correct.exact)

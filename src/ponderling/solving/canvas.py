@@ -1,4 +1,4 @@
-"""The same weights on grids of another size: your own grids' on sizes that their file did not have, mazes' on the drawn one."""
+"""Weights put on grids of another size than those of their file, where no weight belongs to a place."""
 
 from __future__ import annotations
 

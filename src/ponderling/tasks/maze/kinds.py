@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import Tokens
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
-from ponderling.tasks.maze.paths import direction_to, nearer, spread
+from ponderling.tasks.maze.paths import nearer, spread, way
 from ponderling.tasks.maze.walls import (
     CAVE_ROUNDS,
     LEAST_CAVE,
@@ -316,7 +316,7 @@ def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rou
             elif moves[i, cell] < 0:
                 hints[i, cell] = HINT_NO_WAY
             else:
-                hints[i, cell] = 1 + direction_to(cell, nearer(moves[i], columns, cell), columns)
+                hints[i, cell] = 1 + way(moves[i], columns, cell)
                 if questions[i, cell] == START:
                     farthest = max(farthest, int(moves[i, cell]))
         rounds[i] = 2 * farthest

@@ -129,15 +129,6 @@ def beside(cell: int, direction: int, columns: int, cells: int) -> int:
 
 
 @compiled
-def direction_to(cell: int, other: int, columns: int) -> int:
-    """The direction, as `beside` counts, in which a neighbour lies."""
-    for direction in range(3):
-        if beside(cell, direction, columns, max(cell, other) + 1) == other:
-            return direction
-    return 3
-
-
-@compiled
 def spread(is_free: Bools, columns: int, goal: int, moves: Cells, queue: Cells) -> int:
     """Number of cells that have a way to the goal, which is one of them.
 
@@ -174,13 +165,19 @@ def spread(is_free: Bools, columns: int, goal: int, moves: Cells, queue: Cells) 
 
 
 @compiled
-def nearer(moves: Cells, columns: int, cell: int) -> int:
-    """The first of the cells down, left, right and up that is one move nearer to the goal; such a cell must exist.
+def way(moves: Cells, columns: int, cell: int) -> int:
+    """The first direction, of down, left, right and up as `beside` counts them, in which the goal is one move nearer.
 
-    A walk by this rule takes the path that `search` finds. `moves` is what `spread` gave.
+    Such a direction must exist. A walk by this rule takes the path that `search` finds. `moves` is what `spread` gave.
     """
     for direction in range(4):
         other = beside(cell, direction, columns, len(moves))
         if other >= 0 and moves[other] == moves[cell] - 1:
-            return other
+            return direction
     return -1
+
+
+@compiled
+def nearer(moves: Cells, columns: int, cell: int) -> int:
+    """The next cell on the walk to the goal, one move nearer; the arguments are those of `way`."""
+    return beside(cell, way(moves, columns, cell), columns, len(moves))
