@@ -27,6 +27,7 @@ from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
 from ponderling.config import RunConfig
 from ponderling.exchange.onnx_export import ExportError
+from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks import get_task
 from ponderling.tasks.arc.files import read_tasks
@@ -106,6 +107,12 @@ def site(tmp_path_factory, runtime) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def arc_site(tmp_path_factory, runtime, arc_run) -> Iterator[str]:
     with hosting(tmp_path_factory.mktemp("web") / "arc", runtime, "--checkpoint", f"arc={arc_run}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def maze_site(tmp_path_factory, runtime) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("web") / "mazes", runtime, "--checkpoint", "maze") as url:
         yield url
 
 
@@ -513,6 +520,33 @@ def test_a_maze_takes_any_size_and_shows_how_much_its_cells_change(browser, size
     assert len(set(shown)) > 1
     page.click("#share")
     assert "t=maze7x5" in page.evaluate("location.hash")
+    visit.done()
+
+
+def test_a_static_folder_takes_mazes_of_every_size_and_answers_as_the_solver_does(browser, maze_site):
+    visit = Visit(browser, maze_site, next(iter(SIZES)), "#t=maze9x13")
+    page = visit.page
+    playwright.expect(page.locator(".cell")).to_have_count(9 * 13)
+    page.evaluate("document.getElementById('depth').value = 8; document.getElementById('restarts').value = 0")
+    for rows, columns in ((9, 13), (1, 20), (2, 2)):
+        for side, count in (("rows", rows), ("columns", columns)):
+            page.fill(f"#{side}", str(count))
+            page.press(f"#{side}", "Tab")
+        task, drawn = get_task(f"maze{rows}x{columns}"), set()
+        for _ in range(6):
+            page.click("#difficulties button:text-is('random')")
+            text = page.input_value("#text").replace("\n", "")
+            question = task.parse(text)
+            task.check_question(question)
+            drawn.add(text)
+            playwright.expect(page.locator("#problem")).not_to_contain_text("No way")
+        assert len(drawn) > 1
+        page.click("#think")
+        visit.expect(".verdict", "^(Solved|Not solved)\\.")
+        tokens = ["nothing", "wall", "free", "start", "goal", "path"]
+        answer = [tokens.index(label.split(", ")[2]) for label in visit.labels()]
+        solver = Solver.from_pretrained("maze", task=task.name)
+        assert answer == solver.solve(tokens=question, steps=8).tokens.tolist(), text
     visit.done()
 
 

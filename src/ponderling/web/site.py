@@ -33,6 +33,7 @@ from ponderling.solving.vote import arc_of
 from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
+from ponderling.tasks.base import DIRECTIONS
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
 
@@ -149,6 +150,12 @@ def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) 
         described = catalog.describe(solver, own)
         families.append(described | {"difficulties": list(by_difficulty), "graph": describe(checkpoint)})
     assert task_of(first.config.data).name == families[0]["task"]
+    if catalog.is_sized(first):
+        relations = task_of(first.config.data).relations
+        assert relations is not None
+        assert relations.neighbours is not None
+        families[0]["sizes"] = catalog.sizes(first) | {"directions": DIRECTIONS[: len(relations.neighbours.cells)]}
+        families[0]["difficulties"].append(catalog.RANDOM)
     return {"models": [_model(name, first, families=families)], "puzzles": puzzles}
 
 

@@ -1,5 +1,8 @@
 // The model in the browser: the same functions as those of the client that asks a server; the work is done in worker.js.
 
+import { randomMaze } from "./mazes.js";
+import { familyNamed, writePuzzle } from "./rules.js";
+
 const ready = fetch("model.json").then((reply) => reply.json());
 const worker = new Worker("worker.js", { type: "module" });
 let last = 0;
@@ -12,7 +15,10 @@ export async function models() {
 export function useToken() {}
 
 export async function puzzle({ task, difficulty }) {
-  const offered = (await ready).puzzles[task][difficulty];
+  const { models: [model], puzzles } = await ready;
+  const family = familyNamed(task, model.tasks);
+  if (difficulty === "random") return writePuzzle(randomMaze(family), family);
+  const offered = puzzles[task][difficulty];
   return offered[Math.floor(Math.random() * offered.length)];
 }
 

@@ -2,7 +2,7 @@
 
 import * as ort from "./runtime/ort.wasm.min.mjs";
 import { placeGrid, readGrid } from "./arc.js";
-import { judge, readPuzzle, writePuzzle } from "./rules.js";
+import { familyNamed, judge, readPuzzle, writePuzzle } from "./rules.js";
 import { count, crop, show, undo, writeGrid } from "./views.js";
 
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
@@ -35,7 +35,7 @@ onmessage = async ({ data }) => {
 
 async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0, changes = false }, { models, arc }) {
   const { recursions, search } = models[0]; // runs of the graph in a step; the constants of the search
-  const family = models[0].tasks.find((t) => t.task === task);
+  const family = withGraph(familyNamed(task, models[0].tasks));
   const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
   const question = asItIs?.tokens ?? readPuzzle(puzzle, family).tokens;
   const all = []; // attempts by number, from 1
@@ -155,6 +155,18 @@ async function* vote({ task, puzzle, steps, views: further }, { models, arc, sym
       return { symmetry: symmetries[symmetry], recoloured: colours.some((c, old) => c !== old), shown, ...answers[i] };
     }),
   };
+}
+
+/** The family with what the graph must be told of its own size, where it is not the one that model.json describes. */
+function withGraph(family) {
+  if (!family.base) return family;
+  const { rows, columns, sizes } = family;
+  const neighbours = sizes.directions.map(([down, right]) => Array.from({ length: rows * columns }, (_, cell) => {
+    const [row, column] = [Math.floor(cell / columns) + down, (cell % columns) + right];
+    return row >= 0 && row < rows && column >= 0 && column < columns ? row * columns + column : -1;
+  }));
+  const [, ...vectors] = family.graph.state_shape;
+  return { ...family, graph: { ...family.graph, neighbours, state_shape: [rows * columns, ...vectors] } };
 }
 
 /** The state that every puzzle starts from. */

@@ -49,6 +49,12 @@ export function sizeNamed(name, family) {
   return family.sizes && isSize(size, family) ? size : null;
 }
 
+/** The family of this name among those that are described, or one of them in the size that the name means. */
+export function familyNamed(name, families) {
+  const sized = families.find((family) => family.sizes && sizeNamed(name, family));
+  return families.find((family) => family.task === name) ?? inSize(sized, sizeNamed(name, sized));
+}
+
 /** Whether the family is served in a size. */
 export function isSize({ rows, columns }, family) {
   const fits = (side) => Number.isInteger(side) && side >= 1 && side <= family.sizes.most;
@@ -141,18 +147,18 @@ export const NO_WAY = "no way leads from S to G";
 export function mazeDistance(tokens, family, passable = (token) => family.characters[token] !== "#") {
   const from = tokens.indexOf(family.characters.indexOf("S"));
   const to = tokens.indexOf(family.characters.indexOf("G"));
+  return distancesFrom(from, family, (cell) => cell === to || passable(tokens[cell])).get(to) ?? -1;
+}
+
+/** Steps from a cell to each that can be reached over cells that may be entered, by cell, the nearest first. */
+export function distancesFrom(from, family, mayEnter) {
   const distance = new Map([[from, 0]]);
-  const queue = [from];
-  for (const cell of queue) {
-    if (cell === to) return distance.get(cell);
+  for (const [cell, steps] of distance) { // it grows while it is walked through
     for (const next of neighbours(cell, family)) {
-      if (!distance.has(next) && (next === to || passable(tokens[next]))) {
-        distance.set(next, distance.get(cell) + 1);
-        queue.push(next);
-      }
+      if (!distance.has(next) && mayEnter(next)) distance.set(next, steps + 1);
     }
   }
-  return -1;
+  return distance;
 }
 
 function neighbours(cell, family) {
