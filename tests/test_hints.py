@@ -9,6 +9,7 @@ import torch
 from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.losses import IGNORE, answer_loss, halting_loss
 from ponderling.models import build_model, shape_of
+from ponderling.pictures.plots import read_metrics
 from ponderling.supervision import Batch, HintBatch, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Neighbours, Relations
@@ -158,6 +159,19 @@ def test_resuming_a_run_with_hints_equals_never_having_stopped(tmp_path):
         part = start(config(), tmp_path / "parts", resume=True, observer=Observer())
         part.run(lambda part=part, stop=stop: part.step >= stop)
     assert_same(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_the_log_of_a_run_has_the_hints_loss_which_makes_up_the_loss_with_the_others(tmp_path):
+    settings = config()
+    start(settings, tmp_path, observer=Observer()).run()
+    lines = [line for line in read_metrics(tmp_path) if line["kind"] == "train"]
+    assert lines
+    for line in lines:
+        parts = (
+            settings.train.halt_loss_weight * line["halt_loss"] + settings.train.hint_loss_weight * line["hint_loss"]
+        )
+        assert line["loss"] == pytest.approx(line["answer_loss"] + parts)
+        assert line["hint_loss"] > 0
 
 
 def test_hints_change_what_is_learned(tmp_path):

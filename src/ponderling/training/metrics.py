@@ -15,7 +15,10 @@ from ponderling.supervision import StepResult
 from ponderling.system import read_log, write_atomically
 from ponderling.training.distributed import World
 
-SHARED = ("updates", "loss", "answer_loss", "halt_loss", "lr")
+LOSSES = ("loss", "answer_loss", "halt_loss", "hint_loss")
+"""Losses of a `Window`, the last for tasks with hints alone."""
+
+SHARED = ("updates", *LOSSES, "lr")
 """Figures of a `Window` of which all processes have the same, or their mean is meant; the others are counts."""
 
 
@@ -41,6 +44,8 @@ class Window:
             "halt_right": ((result.output.q > 0) == result.correct.exact) & done,
         }
         means = {"answer_loss": result.answer_loss / B, "halt_loss": (result.halt_loss + result.continue_loss) / B}
+        if result.carry.batch.hints is not None:
+            means["hint_loss"] = result.hint_loss / B
         sums = torch.stack([value.float().sum() for value in (means | counts).values()]).tolist()  # sync
         values = {"updates": 1.0, "loss": loss, **dict(zip(means | counts, sums, strict=True))}
         for name, value in values.items():
@@ -56,7 +61,7 @@ class Window:
         """Returns the window's means and empties it; shares are from 0 to 1 and present only if a puzzle halted."""
         sums, self.sums = self.of_all(world.collect(self.sums)), {}
         elapsed, self.since = max(seconds - self.since, 1e-9), seconds
-        means = {name: sums[name] / sums["updates"] for name in ("loss", "answer_loss", "halt_loss")}
+        means = {name: sums[name] / sums["updates"] for name in LOSSES if name in sums}
         if sums["puzzles"]:
             names = {"exact": "exact", "cells": "cells", "mean_steps": "steps", "halt_accuracy": "halt_right"}
             means |= {name: sums[key] / sums["puzzles"] for name, key in names.items()}
