@@ -65,7 +65,7 @@ def told(model: Relational, tokens: NDArray[np.uint8], *, recursions: int) -> tu
     with torch.inference_mode():
         for _ in range(recursions):
             state, output = model(state, question, puzzle_ids=torch.zeros(1, dtype=torch.long), T=1)
-            hints.append(1 + model.hint_scores(state)[0].argmax(-1).numpy())
+            hints.append(1 + model.hint_scores(state)[0][0].argmax(-1).numpy())
             answers.append(output.logits[0].argmax(-1).numpy())
     return hints, answers
 
@@ -139,7 +139,7 @@ def main() -> None:
         raise SystemExit(f"{options.weights}: this is for networks that were trained on mazes with hints")
     maze = read_maze(options, task)
     known = task.hints(maze.tokens)
-    right, distance = known.labels[0], known.rounds[0]
+    right, distance = known.labels[0, :, 0], known.rounds[0]
     tokens, path = maze.tokens[0], maze.labels[0] == PATH
     hints, answers = told(model, tokens, recursions=max(options.recursions))
     print(f"{task.name}: {path.sum() + 2} cells on the path; the farthest cell is {distance.max()} moves from G")

@@ -42,7 +42,7 @@ def test_following_the_hints_from_s_gives_the_label(name):
     hints = task.hints(puzzles.tokens)
     lonely = 0
     for question, label, hint, rounds, answer_rounds in zip(
-        puzzles.tokens, puzzles.labels, hints.labels, hints.rounds, hints.answer_rounds, strict=True
+        puzzles.tokens, puzzles.labels, hints.labels[:, :, 0], hints.rounds, hints.answer_rounds, strict=True
     ):
         assert ((hint == 0) == (question == 1)).all()
         assert ((hint == GOAL) == (question == 4)).all()
@@ -65,10 +65,32 @@ def test_following_the_hints_from_s_gives_the_label(name):
     assert lonely
 
 
+@pytest.mark.parametrize("name", ["maze1x9", "maze7", "maze5x11"])
+def test_the_other_hints_say_for_each_direction_whether_g_is_nearer_there(name):
+    task = get_task(name)
+    rows, columns = task.grid_shape
+    puzzles = task.generate(np.random.default_rng(4), 40, kind="mixed", ends="mixed", unsolvable=0.2)
+    hints = task.hints(puzzles.tokens)
+    seen = set()
+    for hint, moves in zip(hints.labels, hints.rounds, strict=True):
+        for cell, (first, *others) in enumerate(hint):
+            has_way = first not in (0, NO_WAY)
+            for direction, other in zip(STEPS, others, strict=True):
+                row, column = cell // columns + STEPS[direction][0], cell % columns + STEPS[direction][1]
+                is_inside = 0 <= row < rows and 0 <= column < columns
+                beside = row * columns + column
+                leads = is_inside and hint[beside, 0] not in (0, NO_WAY) and moves[beside] == moves[cell] - 1
+                assert other == (0 if not has_way else 1 + leads)
+                seen.add(other)
+            if first in STEPS:
+                assert first == 1 + others.index(2)
+    assert seen == {0, 1, 2}
+
+
 class Told(torch.nn.Module):
     """Says the same scores for every hint, and 6 rounds a step."""
 
-    def __init__(self, answers: torch.Tensor, hints: torch.Tensor):
+    def __init__(self, answers: torch.Tensor, hints: tuple[torch.Tensor, ...]):
         super().__init__()
         self.answers, self.hints = answers, hints
 
@@ -91,10 +113,16 @@ class Told(torch.nn.Module):
 def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     generator = torch.Generator().manual_seed(0)
     B, L = 3, 4
-    told = Told(torch.randn(B, L, 5, generator=generator), torch.randn(B, L, 6, generator=generator))
+    scores = tuple(torch.randn(B, L, count, generator=generator) for count in (6, 2))
+    told = Told(torch.randn(B, L, 5, generator=generator), scores)
     labels = torch.randint(1, 5, (B, L), generator=generator)
-    hint_labels = torch.randint(0, 6, (B, L), generator=generator)
+    hint_labels = torch.stack([torch.randint(0, count, (B, L), generator=generator) for count in (6, 2)], dim=-1)
     hint_labels[0, 0] = IGNORE
+    hint_labels[1, 2, 1] = IGNORE
+
+    def loss_of(labels):
+        return sum(answer_loss(told.hints[k], labels[..., k], loss="softmax") for k in range(2))
+
     rounds = torch.tensor([[0, 3, 4, 9], [0, 3, 6, 6], [5, 5, 5, 5]])
     hints = HintBatch(labels=hint_labels, rounds=rounds, answer_rounds=torch.tensor([3, 4, 9]))
     batch = Batch(labels, labels, puzzle_ids=torch.zeros(B).long(), hints=hints)
@@ -105,7 +133,7 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
         result = supervision_step(told, carry, config=settings, depth={} if T is None else {"T": T})
         known = hints.answer_rounds <= reach
         answer = answer_loss(told.answers, labels.where(known[:, None], IGNORE), loss="softmax")
-        hint = answer_loss(told.hints, hint_labels.where(rounds <= reach, IGNORE), loss="softmax")
+        hint = loss_of(hint_labels.where((rounds <= reach)[..., None], IGNORE))
         halt = halting_loss(torch.zeros(B), result.correct.exact)
         torch.testing.assert_close(result.answer_loss, answer)
         torch.testing.assert_close(result.hint_loss, hint)
@@ -116,15 +144,15 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     first = refill(told, empty_carry(told, B, seq_len=L), new=batch)
     whole = supervision_step(told, first, config=always)
     torch.testing.assert_close(whole.answer_loss, answer_loss(told.answers, labels, loss="softmax"))
-    torch.testing.assert_close(whole.hint_loss, answer_loss(told.hints, hint_labels, loss="softmax"))
+    torch.testing.assert_close(whole.hint_loss, loss_of(hint_labels))
     # A slot with a new puzzle has new hints and begins to count rounds anew; the others go on.
     halted = torch.tensor([False, True, False])
-    other = replace(hints, labels=torch.full((1, L), 2), rounds=rounds[:1] + 1, answer_rounds=torch.tensor([7]))
+    other = replace(hints, labels=torch.full((1, L, 2), 1), rounds=rounds[:1] + 1, answer_rounds=torch.tensor([7]))
     new = Batch(labels[:1], labels[:1], puzzle_ids=torch.zeros(1).long(), hints=other)
     mixed = refill(told, replace(carry, halted=halted), new=new)
     assert mixed.rounds.tolist() == [18, 0, 18]
     assert mixed.batch.hints.answer_rounds.tolist() == [3, 7, 9]
-    assert mixed.batch.hints.labels.tolist() == [hint_labels[0].tolist(), [2] * L, hint_labels[2].tolist()]
+    assert mixed.batch.hints.labels.tolist() == [hint_labels[0].tolist(), [[1, 1]] * L, hint_labels[2].tolist()]
     assert torch.equal(mixed.batch.hints.rounds[1], rounds[0] + 1)
 
 
@@ -146,10 +174,11 @@ def test_hints_train_the_blocks_and_answers_leave_the_head_for_hints_alone():
     model = build_model(MODEL, shape_of(task), relations=task.relations)
     tokens = torch.from_numpy(task.load_default("test").tokens[:2].astype(np.int64))
     state, output = model(model.initial_state(2), tokens, puzzle_ids=torch.zeros(2).long())
-    assert model.hint_scores(state).shape == (2, 16, 6)
+    hints = model.hint_scores(state)
+    assert [scores.shape for scores in hints] == [(2, 16, count) for count in task.relations.hints]
     (gradient,) = torch.autograd.grad(output.logits.sum(), model.hint_head.weight, allow_unused=True)
     assert gradient is None
-    (gradient,) = torch.autograd.grad(model.hint_scores(state).square().sum(), model.net[0].mlp.down.weight)
+    (gradient,) = torch.autograd.grad(sum(scores.square().sum() for scores in hints), model.net[0].mlp.down.weight)
     assert gradient.abs().max() > 0
 
 
@@ -205,7 +234,7 @@ def test_what_hints_need_is_said():
     with pytest.raises(ValueError, match="hint_speed says when hints count: give hint_loss_weight, too"):
         TrainConfig(hint_speed=0.7)
     with pytest.raises(ValueError, match="hints are read where named answers are"):
-        Relations({}, symbols=(1, 2), named=(0,), neighbours=Neighbours.of_grid(2, 2), hints=3)
+        Relations({}, symbols=(1, 2), named=(0,), neighbours=Neighbours.of_grid(2, 2), hints=(3,))
     task = get_task("sudoku4")
     with pytest.raises(NotImplementedError, match="Sudoku has no hints"):
         task.hints(task.load_default("test").tokens[:1])

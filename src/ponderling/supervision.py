@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,9 +30,9 @@ class HintBatch:
     """The hints of the puzzles of a batch, as `tasks.base.Hints`."""
 
     labels: Tensor
-    """(B, L) integers from 0; IGNORE where there is no hint."""
+    """(B, L, K) integers from 0; IGNORE where there is no hint."""
     rounds: Tensor
-    """Rounds of messages that it takes to know each hint, (B, L) integers."""
+    """Rounds of messages that it takes to know a cell's hints, (B, L) integers."""
     answer_rounds: Tensor
     """Rounds of messages that it takes to know the answer, (B,) integers."""
 
@@ -182,10 +182,9 @@ def _refilled_hints(old: Batch, new: Batch, *, slots: Tensor) -> HintBatch | Non
     if new.hints is None:
         return None
     if old.hints is None:
-        ignored = torch.full_like(old.tokens, IGNORE)
-        before = HintBatch(
-            labels=ignored, rounds=torch.zeros_like(ignored), answer_rounds=torch.zeros_like(ignored[:, 0])
-        )
+        cells = torch.zeros_like(old.tokens)
+        ignored = torch.full_like(new.hints.labels[:1], IGNORE).expand(len(cells), -1, -1)
+        before = HintBatch(labels=ignored, rounds=cells, answer_rounds=cells[:, 0])
     else:
         before = old.hints
     pairs = {name: (getattr(before, name), getattr(new.hints, name)) for name in vars(before)}
@@ -219,31 +218,34 @@ def supervision_step(
         model: Thinks.
         carry: The slots.
         config: Loss, halting and N_sup.
-        generator: Source of exploration, on the carry's device.
+        generator: Source of exploration and of noise, on the carry's device.
         depth: The n and T of this step, by name; what is missing is the model's own. Only for a model that takes them.
     """
     batch = carry.batch
-    thought, output = think(model, carry.state, batch=batch, depth=depth)
+    before = add_noise(carry.state, config.step_noise, generator=generator)
+    thought, output = think(model, before, batch=batch, depth=depth)
     state = tuple(s.detach() for s in thought)
-    steps = carry.steps + 1
-    is_last = steps >= (config.N_sup if carry.limits is None else carry.limits)
+    answers = puzzle_losses(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
     with torch.no_grad():
         correct = correctness(output.logits, batch.labels)
-        halted = is_last
-        if carry.limits is not None:
-            halted = is_last | (correct.exact & correct.has_labels & (3 * steps >= carry.limits))
-        elif config.N_sup > 1:
-            stops = wants_to_halt(output, config.halting)
-            halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
-
-    answers = puzzle_losses(output.logits, batch.labels, loss=config.loss, label_smoothing=config.label_smoothing)
+        is_done = correct.exact & correct.has_labels
     hint, rounds = torch.zeros_like(answers[0]), None
     if batch.hints is not None:
         hinted = _as_hinted(model)
         rounds = _rounds(carry) + hinted.rounds(**depth)
-        is_known, hint = _hint_loss(hinted, thought, hints=batch.hints, rounds=rounds, config=config)
-        answers = answers.where(is_known, 0.0)
+        told = _hints_told(hinted, thought, hints=batch.hints, rounds=rounds, config=config)
+        hint, is_done = told.loss, is_done & told.all_right
+        answers = answers.where(told.answer_known, 0.0)
     answer = answers.sum()
+
+    steps = carry.steps + 1
+    is_last = halted = steps >= (config.N_sup if carry.limits is None else carry.limits)
+    with torch.no_grad():
+        if carry.limits is not None:
+            halted = is_last | (is_done & (3 * steps >= carry.limits))
+        elif config.N_sup > 1:
+            stops = wants_to_halt(output, config.halting)
+            halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
     halt = halting_loss(output.q, correct.exact)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
@@ -269,10 +271,19 @@ def _as_hinted(model: RecursiveModel) -> HintedModel:
     return model
 
 
-def _hint_loss(
-    model: HintedModel, state: State, *, hints: HintBatch, rounds: Tensor, config: TrainConfig
-) -> tuple[Tensor, Tensor]:
-    """Whether each puzzle's answer can be known, (B,), and the sum of each puzzle's mean loss over hints that can be.
+class _Told(NamedTuple):
+    """What a state says of the hints of a batch."""
+
+    loss: Tensor
+    """Sum of the mean losses over the cells whose hints can be known, one for each puzzle and hint."""
+    answer_known: Tensor
+    """Whether each puzzle's answer can be known, (B,) bool."""
+    all_right: Tensor
+    """Whether all hints of a puzzle are right, (B,) bool."""
+
+
+def _hints_told(model: HintedModel, state: State, *, hints: HintBatch, rounds: Tensor, config: TrainConfig) -> _Told:
+    """What a state says of the hints.
 
     Args:
         model: Names the hints.
@@ -281,12 +292,17 @@ def _hint_loss(
         rounds: Rounds of messages so far, (B,).
         config: Says how many of these it takes.
     """
-    labels, is_known = hints.labels, torch.ones_like(rounds, dtype=torch.bool)
+    labels, answer_known = hints.labels, torch.ones_like(rounds, dtype=torch.bool)
     if config.hint_speed:
         reach = config.hint_speed * rounds
-        is_known = hints.answer_rounds <= reach
-        labels = labels.where(hints.rounds <= reach.unsqueeze(1), IGNORE)
-    return is_known, answer_loss(model.hint_scores(state), labels, loss=config.loss)
+        answer_known = hints.answer_rounds <= reach
+        labels = labels.where((hints.rounds <= reach.unsqueeze(1)).unsqueeze(-1), IGNORE)
+    scores = model.hint_scores(state)
+    losses = [answer_loss(s, own, loss=config.loss) for s, own in zip(scores, labels.unbind(-1), strict=True)]
+    with torch.no_grad():
+        parts = zip(scores, hints.labels.unbind(-1), strict=True)
+        right = torch.stack([correctness(s, own).exact for s, own in parts]).all(dim=0)
+    return _Told(torch.stack(losses).sum(), answer_known, right)
 
 
 @torch.no_grad()

@@ -68,8 +68,8 @@ class TrainConfig:
     N_sup: int = 16
     """Maximum number of supervision steps per puzzle (official halt_max_steps)."""
     vary_N_sup: bool = False
-    """Draw each puzzle's maximum uniformly from 2 to N_sup. A right answer ends it after a third of that, whatever the halting
-    head says."""
+    """Draw each puzzle's maximum uniformly from 2 to N_sup. A right answer, with all its hints right where these are trained
+    on, ends it after a third of that, whatever the halting head says."""
     halting: Halting = "halt"
     """halt: binary cross-entropy on whether the answer is right (TRM). halt_continue: Q-learning with a second forward pass
     (HRM)."""
@@ -85,6 +85,8 @@ class TrainConfig:
     """Sample T uniformly from 1 to 2T - 1 for each update, so that answers are good at any depth."""
     state_noise: float = 0.0
     """Standard deviation of the normal noise on the initial states, so that a puzzle is approached in many ways."""
+    step_noise: float = 0.0
+    """Standard deviation of the normal noise on the states before every step of training, so that answers hold for long."""
     init: str | None = None
     """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ."""
     loss: LossName = "stablemax"
@@ -137,6 +139,7 @@ class TrainConfig:
             "hint_loss_weight",
             "hint_speed",
             "state_noise",
+            "step_noise",
             "lr",
             "muon_lr",
             "puzzle_lr",

@@ -66,8 +66,8 @@ class RecursiveModel(Protocol):
 class HintedModel(Protocol):
     """A network with a head for the hints of its puzzles, see `tasks.base.Hints`."""
 
-    def hint_scores(self, state: State) -> Tensor:
-        """A score for each cell and hint, (B, L, number of hints)."""
+    def hint_scores(self, state: State) -> tuple[Tensor, ...]:
+        """Of each hint a score for every cell and value, (B, L, its number of values)."""
         ...
 
     def rounds(self, n: int | None = None, *, T: int | None = None) -> int:

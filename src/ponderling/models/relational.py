@@ -229,7 +229,7 @@ class Relational(Model):
         if relations.answers:
             self.named_head = Linear(D, len(relations.answers), generator=generator)
         if relations.hints:
-            self.hint_head = Linear(D, relations.hints, generator=generator)
+            self.hint_head = Linear(D, sum(relations.hints), generator=generator)
         self.halt_head = nn.Linear(2 * D, 1)
         nn.init.zeros_(self.halt_head.weight)
         nn.init.constant_(self.halt_head.bias, -5.0)
@@ -412,9 +412,9 @@ class Relational(Model):
         q = self.halt_head(torch.cat([vectors.mean(1), vectors.amax(1)], dim=-1)).squeeze(-1)
         return Output(self._scores(y), q, torch.zeros_like(q))
 
-    def hint_scores(self, state: State) -> Tensor:
-        """A score for each cell and hint, (B, C, `Relations.hints`), from a state; only for tasks with hints."""
-        return self.hint_head(state[0][:, :, -1])
+    def hint_scores(self, state: State) -> tuple[Tensor, ...]:
+        """Of each hint a score for every cell and value, (B, C, its number of values), from a state; for tasks with hints."""
+        return self.hint_head(state[0][:, :, -1]).split(self.relations.hints, dim=-1)
 
     def rounds(self, n: int | None = None, *, T: int | None = None) -> int:
         """Number of rounds of messages in one supervision step; n and T as in `forward`."""

@@ -80,9 +80,9 @@ class Hints:
     """
 
     labels: Tokens
-    """The hint of each cell, (N, L), from 1 to `Relations.hints`; PAD where there is none."""
+    """The hints of each cell, (N, L, K); hint k is from 1 to `Relations.hints[k]`, PAD where there is none."""
     rounds: NDArray[np.int32]
-    """Rounds of messages that it takes to know each cell's hint, (N, L)."""
+    """Rounds of messages that it takes to know each cell's hints, (N, L)."""
     answer_rounds: NDArray[np.int32]
     """Rounds of messages that it takes to know the answer, (N,)."""
 
@@ -353,8 +353,8 @@ class Relations:
     Such weights fit one size of grids alone."""
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
-    hints: int = 0
-    """Number of different hints of a cell, see `Hints`; the network then has a head that names them. 0: none."""
+    hints: tuple[int, ...] = ()
+    """Of each of the K hints of a cell the number of its values, see `Hints`; the network then has a head that names them."""
 
     def __post_init__(self) -> None:
         if not self.symbols and not self.answers:

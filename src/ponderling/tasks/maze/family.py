@@ -124,16 +124,19 @@ class Maze(GridTask):
             named=tokens,
             answers=tokens,
             neighbours=Neighbours.of_grid(*self.grid_shape),
-            hints=kinds.HINT_NO_WAY,
+            hints=kinds.HINTS,
         )
 
     def hints(self, questions: Tokens) -> Hints:
         """For each free cell where the path from it to G goes on: down, left, right, up; or that it is G, or has no way.
 
-        So the whole wave of distances is taught, and not only what lies on one path. What depends on cells that are d moves
-        away takes d rounds; before these, a cell cannot be told from one without a way.
+        Four more hints say for each direction whether G is nearer there. So both cells at an edge learn which of them is
+        nearer, and one can tell when the other is wrong. The whole wave of distances is taught, not only what lies on one
+        path. What depends on cells that are d moves away takes d rounds; before these, a cell cannot be told from one
+        without a way.
         """
-        hints, moves = np.empty_like(questions), np.empty(questions.shape, np.int32)
+        hints = np.empty((*questions.shape, len(kinds.HINTS)), np.uint8)
+        moves = np.empty(questions.shape, np.int32)
         rounds = np.empty(len(questions), np.int32)
         kinds.hint_mazes(questions, self.grid_shape[1], hints, moves, rounds)
         return Hints(labels=hints, rounds=moves, answer_rounds=rounds)

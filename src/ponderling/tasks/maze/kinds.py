@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import Tokens
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
-from ponderling.tasks.maze.paths import nearer, spread, way
+from ponderling.tasks.maze.paths import leads, nearer, spread, way
 from ponderling.tasks.maze.walls import (
     CAVE_ROUNDS,
     LEAST_CAVE,
@@ -54,8 +54,14 @@ FAR_SHARE, NEARLY_FARTHEST = 0.7, 0.8
 """Far is a start with at least this share of the greatest distance from G; the second for Maze-Hard's kind, where its own
 distance did not come up."""
 
+HINTS = (6, 2, 2, 2, 2)
+"""Number of values of each hint of a cell: where its path goes on; and for each direction, whether G is nearer there."""
+
 HINT_GOAL, HINT_NO_WAY = 5, 6
-"""Hints of G, and of a cell without a way to it; 1 to 4 are the directions down, left, right and up."""
+"""Values of the first hint for G, and for a cell without a way to it; 1 to 4 are the directions down, left, right and up."""
+
+HINT_NOT_NEARER, HINT_NEARER = 1, 2
+"""Values of the other hints, of cells that have a way."""
 
 TRIES, ROUNDS = 60, 100
 """Random mazes tried for one kind and distance, and number of times that these are drawn anew, before giving up."""
@@ -293,12 +299,13 @@ def mark_ways(moves: Cells, columns: int, answer: Tokens) -> None:
 
 @compiled
 def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rounds: Cells) -> None:
-    """Fills the hints of mazes (N, L): where a free cell's path to G goes on, and how far G is; see `family.Maze.hints`.
+    """Fills the hints of mazes (N, L, K): where a free cell's ways to G go on, and how far G is; see `family.Maze.hints`.
 
     Args:
         questions: The mazes, (N, L).
         columns: Columns of the grid.
-        hints: Overwritten: 1 + the direction of the next cell, as `paths.beside` counts, HINT_GOAL or HINT_NO_WAY; (N, L).
+        hints: Overwritten: 1 + the direction of the next cell, as `paths.beside` counts, HINT_GOAL or HINT_NO_WAY; then for
+            each direction HINT_NEARER or HINT_NOT_NEARER, 0 for cells without a way; (N, L, K).
         moves: Overwritten: fewest moves from each cell to G, 0 where there is no way; (N, L).
         rounds: Overwritten: twice the moves of the farthest S, for the wave from G and the way back; (N,).
     """
@@ -309,16 +316,18 @@ def hint_mazes(questions: Tokens, columns: int, hints: Tokens, moves: Cells, rou
         spread(questions[i] != WALL, columns, goal, moves[i], queue)
         farthest = 0
         for cell in range(L):
+            hints[i, cell] = 0
             if questions[i, cell] == WALL:
-                hints[i, cell] = 0
-            elif cell == goal:
-                hints[i, cell] = HINT_GOAL
-            elif moves[i, cell] < 0:
-                hints[i, cell] = HINT_NO_WAY
-            else:
-                hints[i, cell] = 1 + way(moves[i], columns, cell)
-                if questions[i, cell] == START:
-                    farthest = max(farthest, int(moves[i, cell]))
+                continue
+            if moves[i, cell] < 0:
+                hints[i, cell, 0] = HINT_NO_WAY
+                continue
+            hints[i, cell, 0] = HINT_GOAL if cell == goal else 1 + way(moves[i], columns, cell)
+            for direction in range(4):
+                is_nearer = leads(moves[i], columns, cell, direction)
+                hints[i, cell, 1 + direction] = HINT_NEARER if is_nearer else HINT_NOT_NEARER
+            if questions[i, cell] == START:
+                farthest = max(farthest, int(moves[i, cell]))
         rounds[i] = 2 * farthest
         for cell in range(L):
             moves[i, cell] = max(moves[i, cell], 0)

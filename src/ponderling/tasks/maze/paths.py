@@ -171,10 +171,16 @@ def way(moves: Cells, columns: int, cell: int) -> int:
     Such a direction must exist. A walk by this rule takes the path that `search` finds. `moves` is what `spread` gave.
     """
     for direction in range(4):
-        other = beside(cell, direction, columns, len(moves))
-        if other >= 0 and moves[other] == moves[cell] - 1:
+        if leads(moves, columns, cell, direction):
             return direction
     return -1
+
+
+@compiled
+def leads(moves: Cells, columns: int, cell: int, direction: int) -> bool:
+    """Whether the goal is one move nearer from the next cell in a direction; `cell` must have a way to it."""
+    other = beside(cell, direction, columns, len(moves))
+    return other >= 0 and moves[other] == moves[cell] - 1 and moves[other] >= 0
 
 
 @compiled
