@@ -156,6 +156,30 @@ def test_the_loss_counts_hints_and_answers_once_the_rounds_can_have_told_them():
     assert torch.equal(mixed.batch.hints.rounds[1], rounds[0] + 1)
 
 
+def test_a_puzzle_leaves_early_only_with_its_answer_and_all_its_hints_right():
+    B, L = 4, 3
+    labels = torch.tensor([[1, 2, 3]] * B)
+    hint_labels = torch.stack([torch.tensor([[0, 4, 5]] * B), torch.tensor([[1, 0, IGNORE]] * B)], dim=-1)
+    answers = torch.nn.functional.one_hot(labels, 5).float()
+    scores = tuple(
+        torch.nn.functional.one_hot(hint_labels[..., k].clamp_min(0), c).float() for k, c in ((0, 6), (1, 2))
+    )
+    answers[1, 0] = answers[1, 0].roll(1)  # the answer is wrong
+    scores[0][2, 1] = scores[0][2, 1].roll(1)  # one hint is wrong
+    scores[1][3, 2] = scores[1][3, 2].roll(1)  # where no hint is asked for nothing is wrong
+    told = Told(answers, scores)
+    far = torch.full((B, L), 100)  # that a hint cannot be known yet does not let a puzzle go
+    hints = HintBatch(labels=hint_labels, rounds=far, answer_rounds=far[:, 0])
+    batch = Batch(labels, labels, puzzle_ids=torch.zeros(B).long(), hints=hints)
+    carry = refill(told, empty_carry(told, B, seq_len=L), new=batch, vary_N_sup=9)
+    settings = TrainConfig(loss="softmax", N_sup=9, vary_N_sup=True, hint_loss_weight=0.5, hint_speed=0.5)
+    left = []
+    for _ in range(9):
+        carry = supervision_step(told, replace(carry, limits=torch.full_like(carry.steps, 9)), config=settings).carry
+        left.append(carry.halted.tolist())
+    assert left == [[False] * B] * 2 + [[True, False, False, True]] * 6 + [[True] * B]
+
+
 def test_a_step_has_as_many_rounds_as_calls_of_the_blocks():
     task = get_task("maze4")
     model = build_model(MODEL, shape_of(task), relations=task.relations)

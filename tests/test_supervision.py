@@ -237,6 +237,22 @@ def test_nothing_of_an_old_state_survives_a_refill_not_even_nan():
     assert refill(model, carry, new=puzzles(3)).state[0].isfinite().all()
 
 
+def test_noise_before_a_step_has_its_standard_deviation_and_comes_from_the_generator():
+    model, seen = Counter(), []
+    model.register_forward_pre_hook(lambda _, args: seen.append(args[0][0].clone()))
+    B = 4000
+    carry = refill(model, empty_carry(model, B, seq_len=L), new=puzzles(B))
+    for seed, noise in ((1, 0.2), (1, 0.2), (2, 0.2), (1, 0.0)):
+        generator = torch.Generator().manual_seed(seed)
+        supervision_step(model, carry, config=config(step_noise=noise), generator=generator)
+    added = seen[0] - carry.state[0]
+    assert abs(added.mean()) < 0.02
+    assert 0.19 < added.std() < 0.21
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+    assert torch.equal(seen[3], carry.state[0])
+
+
 def test_a_puzzle_without_labels_costs_nothing_for_its_answer_and_counts_as_right():
     model = Counter()
     batch = puzzles(3)
