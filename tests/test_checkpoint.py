@@ -261,7 +261,7 @@ def test_a_damaged_config_is_one_line_with_the_file_and_the_field_before_anythin
 def test_tables_of_rotary_positions_are_bounded_before_they_are_made(tmp_path, monkeypatch):
     saved(tmp_path)
     changed(tmp_path, "shape.seq_len", "1000000")
-    monkeypatch.setattr("ponderling.checkpoint.MOST_TABLES", 10**7)
+    monkeypatch.setattr("ponderling.checkpoint.loading.MOST_TABLES", 10**7)
     with pytest.raises(
         CheckpointError, match=r"config.json: describes a network for 1,000,000 cells, .* tables of 0.1 GB"
     ):

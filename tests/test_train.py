@@ -450,7 +450,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_intact(tmp_path, monkeypatch):
         Path(path).write_bytes(b"half a fi")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ponderling.checkpoint.save_file", full)
+    monkeypatch.setattr("ponderling.checkpoint.tensor_files.save_file", full)
     with pytest.raises(OSError, match="No space left on device"):
         trainer.run()
     monkeypatch.undo()

@@ -1,6 +1,6 @@
 """A training run from a config: data, model, optimizer, evaluation, checkpoints, and going on after an interruption.
 
-The run folder holds `best/` and `last/` (see `checkpoint.py`) and `metrics.jsonl`. A run that is resumed, also after
+The run folder holds `best/` and `last/` (see `checkpoint/`) and `metrics.jsonl`. A run that is resumed, also after
 `kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads and
 processes). Several processes train one model together, see `distributed.py`.
 
