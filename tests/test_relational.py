@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ponderling.checkpoint import PACKAGED, CheckpointError, list_weights, load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters, relational
-from ponderling.models.relational import adjacency, areas
+from ponderling.models.relational import adjacency, areas, within_own_edges
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
@@ -115,7 +115,7 @@ def of_grid(rows: int, columns: int, *, symbols=(), named=MAZE_TOKENS, answers=N
     return Relations({}, symbols=symbols, named=named, answers=answers, neighbours=neighbours, areas=areas)
 
 
-@pytest.mark.parametrize("diagonals", [False, True])
+@pytest.mark.parametrize("which", [{}, {"number": 8}, {"images": True}, {"number": 0, "images": True}])
 @pytest.mark.parametrize(
     ("alike", "moves"),
     [
@@ -124,8 +124,8 @@ def of_grid(rows: int, columns: int, *, symbols=(), named=MAZE_TOKENS, answers=N
         ("dihedral", [lambda g: g[::-1], lambda g: g[:, ::-1], lambda g: g.T, np.rot90]),
     ],
 )
-def test_weights_that_directions_share_are_those_of_the_symmetries_they_are_named_after(alike, moves, diagonals):
-    model = grid_network(of_grid(4, 4, alike=alike, diagonals=diagonals), vocab=6, cells=16)
+def test_weights_that_directions_share_are_those_of_the_symmetries_they_are_named_after(alike, moves, which):
+    model = grid_network(of_grid(4, 4, alike=alike, **which), vocab=6, cells=16)
     tokens = np.random.default_rng(0).integers(1, 6, (1, 16))
     plain = think(model, tokens)
     everything = [lambda g: g[::-1], lambda g: g[:, ::-1], lambda g: g.T, np.rot90]
@@ -136,6 +136,33 @@ def test_weights_that_directions_share_are_those_of_the_symmetries_they_are_name
         moved = think(model, tokens[:, order])
         kept += bool(torch.allclose(moved.logits, plain.logits[:, order], atol=1e-4))
     assert kept == len(moves)
+
+
+def test_the_images_of_a_cell_are_those_of_its_own_grid_on_a_larger_canvas():
+    turns = [lambda g, k=k: np.rot90(g, -k) for k in (1, 2, 3)]
+    mirrors = [np.flipud, np.fliplr, np.transpose, lambda g: np.rot90(g, 2).T]
+    for rows, columns in ((3, 3), (2, 4), (5, 5), (1, 4)):
+        own = np.arange(25).reshape(5, 5)[:rows, :columns]
+        tokens = np.zeros((5, 5), np.int64)
+        tokens[:rows, :columns] = 2
+        neighbours = Neighbours.of_grid(5, 5, number=0, images=True, outside=(0,))
+        assert neighbours.canvas is not None
+        heard = within_own_edges(torch.from_numpy(tokens.reshape(1, 25)), neighbours.canvas)[0].reshape(-1, 5, 5)
+        for image, turn in zip(heard.numpy(), [*turns, *mirrors], strict=True):
+            turned = turn(own)
+            expected = np.full((5, 5), 25)
+            expected[: turned.shape[0], : turned.shape[1]] = turned
+            assert (image == expected).all()
+        if rows == columns == 5:
+            assert (heard.numpy().reshape(-1, 25) == np.array(neighbours.cells)).all()
+
+
+def test_images_form_no_areas():
+    tokens = np.array([[1, 2, 2, 2, 2, 2, 2, 2, 1]])
+    relations = of_grid(3, 3, images=True, areas=True)
+    model = grid_network(relations, vocab=6, cells=9)
+    members = model.ties(torch.from_numpy(tokens))["areas"][0]
+    assert members.sum(1).tolist() == [1, 7, 0, 0, 0, 0, 0, 0, 1]
 
 
 def test_a_grid_that_wraps_knows_no_first_cell():
@@ -175,7 +202,7 @@ def test_symbols_of_a_set_are_interchangeable_and_the_others_are_not():
 @given(st.integers(1, 6), st.integers(1, 6), st.booleans(), st.integers(0, 1000))
 def test_areas_are_the_connected_cells_of_one_token(rows, columns, diagonals, seed):
     tokens = np.random.default_rng(seed).integers(1, 3, rows * columns)
-    neighbours = Neighbours.of_grid(rows, columns, diagonals=diagonals)
+    neighbours = Neighbours.of_grid(rows, columns, number=8 if diagonals else 4)
     found = areas(torch.from_numpy(tokens)[None], adjacency(neighbours))[0]
     graph = networkx.Graph()
     graph.add_nodes_from(range(rows * columns))

@@ -111,10 +111,68 @@ def test_cells_that_their_neighbours_decide_are_seen():
 
 def test_places_matter_where_answers_are_cells_from_elsewhere():
     questions = bits()
-    assert items(puzzles(questions, questions[:, ::-1, ::-1]))["places"] == "seen"
+    shuffled = questions.reshape(len(questions), -1)[:, np.random.default_rng(0).permutation(questions[0].size)]
+    shuffled = shuffled.reshape(questions.shape)
+    assert items(puzzles(questions, shuffled))["places"] == "seen"
     assert "places" not in items(puzzles(questions, questions))
-    assert "places" not in items(puzzles(questions[:20], questions[:20, ::-1]))  # too few to tell
+    assert "places" not in items(puzzles(questions[:20], shuffled[:20]))  # too few to tell
     assert "places" not in items(puzzles(questions, np.ones_like(questions)))
+
+
+TURNS = {
+    "turned by a quarter": lambda g: np.rot90(g, -1),
+    "turned by a half": lambda g: np.rot90(g, 2),
+    "turned by three quarters": np.rot90,
+    "mirrored upside down": np.flipud,
+    "mirrored left to right": np.fliplr,
+    "mirrored at its diagonal": np.transpose,
+    "mirrored at its other diagonal": lambda g: np.rot90(g, 2).T,
+}
+
+
+@pytest.mark.parametrize("how", TURNS)
+def test_answers_that_are_their_questions_turned_need_images_alone(tmp_path, how):
+    rng = np.random.default_rng(0)
+    questions = [rng.integers(0, 4, shape) for shape in ((3, 5), (4, 4), (6, 2)) for _ in range(20)]
+    lines = [{"input": q.tolist(), "output": TURNS[how](q).tolist()} for q in questions]
+    (tmp_path / "turned.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    file = read_grid_file(tmp_path / "turned.jsonl")
+    spec = spec_of_file(file)
+    examples = Grids(spec).puzzles_of(file)
+    proposal = propose(examples, spec)
+    assert str(proposal) == "images"
+    assert proposal.findings[0].why == f"every answer is its question {how}"
+    # Where that explains most of the cells, the other relations stay.
+    answers = examples.labels.copy()
+    spoiled = rng.random(answers.shape) < 0.15
+    answers[spoiled & (answers > 1)] = 2
+    partly = propose(replace(examples, labels=answers), spec)
+    assert {"images", "rows", "all"} <= {finding.item for finding in partly.findings}
+    assert how in next(finding.why for finding in partly.findings if finding.item == "images")
+
+
+def test_images_are_not_proposed_where_a_question_looks_as_much_like_itself():
+    questions = bits()
+    even = np.concatenate([questions[:, :2], questions[:, 1::-1]], axis=1)  # mirrored upside down it is the same
+    noisy = np.where(np.random.default_rng(1).random(even.shape) < 0.1, 1, even)
+    assert "images" not in items(puzzles(even, noisy))
+    assert "images" not in items(puzzles(questions, np.random.default_rng(2).permutation(questions)))
+
+
+def test_diagonals_are_seen_where_no_two_cells_of_a_symbol_share_one():
+    queens = np.array([[0, 4, 7, 5, 2, 6, 1, 3], [3, 1, 6, 2, 5, 7, 4, 0], [2, 0, 6, 4, 7, 1, 3, 5]])
+    rng, answers = np.random.default_rng(0), np.ones((60, 8, 8), np.uint8)
+    for answer in answers:
+        answer[np.arange(8), rng.choice(queens)] = 2
+    questions = np.where((answers == 2) & (rng.random(answers.shape) < 0.6), 1, answers).astype(np.uint8)
+    board = GridSpec(("_", "Q"), rows=8, columns=8)
+    assert items(puzzles(questions, answers), board)["diagonals"] == "seen"
+    answers[5, 0, 0] = answers[5, 3, 3] = 2
+    assert "diagonals" not in items(puzzles(questions, answers), board)
+    groups = Structure.named("diagonals", GridSpec(("a",), rows=2, columns=3)).relations(
+        GridSpec(("a",), rows=2, columns=3)
+    )
+    assert groups.groups == {"diagonals": ((0, 4), (1, 5), (2, 4), (1, 3))}
 
 
 def test_areas_are_for_questions_that_have_some():
@@ -269,7 +327,7 @@ def test_grids_of_several_sizes_that_wrap_are_trained_and_used_and_cannot_be_exp
     assert main(["train", "--data", str(tmp_path / "life.jsonl"), "--out", str(tmp_path / "run"), *FEW, *wraps]) == 0
     assert main(["solve", str(tmp_path / "run"), "010/110/111", "--steps", "2"]) in (0, 1)
     capsys.readouterr()
-    with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\) cannot be exported"):
+    with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\), or that are turned"):
         export(load_checkpoint(tmp_path / "run"), tmp_path / "graph.onnx")
 
 

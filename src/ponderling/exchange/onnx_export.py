@@ -89,6 +89,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
             about["first_symbol"] = min(relations.symbols)
         if relations.neighbours is not None:
             about["neighbours"] = [list(cells) for cells in relations.neighbours.cells]
+            about["touching"] = relations.neighbours.touching or len(relations.neighbours.cells)
         about["members"] = {f"members_{name}": [list(g) for g in groups] for name, groups in relations.groups.items()}
     return about
 
@@ -115,7 +116,10 @@ def initial_inputs(about: Mapping[str, Any], tokens: NDArray[np.integer]) -> Arr
         inputs["neighbours"] = np.where(cells < 0, cells.shape[1], cells).astype(np.int32)
     if "areas" in about["inputs"]:
         inputs["areas"] = (
-            areas(torch.from_numpy(inputs["tokens"]).long(), torch.from_numpy(inputs["neighbours"]).long())
+            areas(
+                torch.from_numpy(inputs["tokens"]).long(),
+                torch.from_numpy(inputs["neighbours"][: about["touching"]]).long(),
+            )
             .float()
             .numpy()
         )
@@ -132,7 +136,7 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
 
     Raises:
         ExportError: when the graph differs from the model by more than roundings explain, or the file would be too large.
-        ValueError: for activations other than float32, and for grids of several sizes whose own edges touch.
+        ValueError: for activations other than float32, and for grids of several sizes whose own edges count.
         ModuleNotFoundError: for ONNX without the extra `onnx`.
     """
     if checkpoint.config.model.dtype != "float32":
@@ -140,8 +144,8 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
     relations = task_of(checkpoint.config.data).relations
     if relations is not None and relations.neighbours is not None and relations.neighbours.canvas is not None:
         raise ValueError(
-            "grids of several sizes whose own edges touch (structure wraps) cannot be exported, since every grid has other "
-            "neighbours: train without wraps, or on grids of one size"
+            "grids of several sizes whose own edges touch (structure wraps), or that are turned (structure images), cannot be "
+            "exported, since every grid has other neighbours: train without these items, or on grids of one size"
         )
     if kind == "onnx":
         need_onnx()

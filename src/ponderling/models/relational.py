@@ -26,7 +26,7 @@ from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, truncated_normal_
 from ponderling.recursion import deep_recursion
-from ponderling.tasks.base import DIRECTIONS, Canvas, Neighbours, Relations
+from ponderling.tasks.base import Canvas, Neighbours, Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds
@@ -332,13 +332,15 @@ class Relational(Model):
             tokens: Questions, (B, C).
             regions: The regions that questions bring, (B, C), as `Puzzles.regions`; None: none brings any.
 
-        Neighbours are (B, K, C) where grids wrap at their own edges.
+        Neighbours are (B, K, C) where they depend on each grid's own edges.
         """
         ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
         if self.relations.neighbours is not None and self.relations.neighbours.canvas is not None:
-            ties[NEIGHBOURS] = wrapped(tokens, self.relations.neighbours.canvas, directions=len(ties[NEIGHBOURS]))
+            ties[NEIGHBOURS] = within_own_edges(tokens, self.relations.neighbours.canvas)
         if self.relations.areas:
-            ties[AREAS] = areas(tokens, ties[NEIGHBOURS]).to(self.initial.dtype)
+            assert self.relations.neighbours is not None
+            touching = ties[NEIGHBOURS][..., : self.relations.neighbours.touching, :]
+            ties[AREAS] = areas(tokens, touching).to(self.initial.dtype)
         replaceable = self.relations.regions
         if regions is None or replaceable is None or not regions.any():  # sync
             return ties
@@ -452,26 +454,28 @@ def adjacency(neighbours: Neighbours) -> Tensor:
     return torch.where(cells < 0, cells.shape[1], cells)
 
 
-def wrapped(tokens: Tensor, canvas: Canvas, *, directions: int) -> Tensor:
-    """For each question and direction each cell's neighbour in a grid whose own edges touch, (B, K, C); C outside of it.
+def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
+    """For each question and direction the cell that each cell hears in a grid smaller than its canvas, (B, K, C); C: none.
 
     Args:
         tokens: Questions, (B, C).
-        canvas: Where the grids lie.
-        directions: K, the number of directions, in the order of DIRECTIONS.
+        canvas: Where the grids lie, and the directions.
     """
     C = tokens.shape[1]
     outside = torch.tensor(canvas.outside, device=tokens.device)
     inside = ~torch.isin(tokens, outside)
     grid = inside.unflatten(1, (canvas.rows, canvas.columns)).long()
-    height, width = grid[:, :, 0].cumprod(1).sum(1), grid[:, 0].cumprod(1).sum(1)
+    height = grid[:, :, 0].cumprod(1).sum(1).clamp_min(1)[:, None]
+    width = grid[:, 0].cumprod(1).sum(1).clamp_min(1)[:, None]
     cell = torch.arange(C, device=tokens.device)
-    row, column = cell // canvas.columns, cell % canvas.columns
     found = []
-    for down, right in DIRECTIONS[:directions]:
-        beside = (row + down) % height.clamp_min(1)[:, None] * canvas.columns
-        beside = beside + (column + right) % width.clamp_min(1)[:, None]
-        found.append(beside.where(inside, C))
+    for move in canvas.moves:
+        row, column = move(cell // canvas.columns, cell % canvas.columns, rows=height, columns=width)
+        if canvas.wraps:
+            row, column, exists = row % height, column % width, inside
+        else:
+            exists = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        found.append((row * canvas.columns + column).where(exists, C))
     return torch.stack(found, dim=1)
 
 
@@ -488,7 +492,7 @@ def areas(tokens: Tensor, cells: Tensor) -> Tensor:
 
     Args:
         tokens: Questions, (B, C).
-        cells: Neighbours, (K, C), as `adjacency`, or (B, K, C), as `wrapped`.
+        cells: Neighbours, (K, C), as `adjacency`, or (B, K, C), as `within_own_edges`.
     """
     B, C = tokens.shape
     first = torch.arange(C, device=tokens.device).expand(B, C)

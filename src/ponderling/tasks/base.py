@@ -247,8 +247,38 @@ class Regions(NamedTuple):
     """Number of replaceable groups, which follow one another."""
 
 
+class Move(NamedTuple):
+    """From a cell to the one that it hears: turned or mirrored within its grid, then some steps on."""
+
+    down: int = 0
+    """Steps down."""
+    right: int = 0
+    """Steps to the right."""
+    transposed: bool = False
+    """Row and column change places, before anything else."""
+    upside_down: bool = False
+    """The first row becomes the last."""
+    mirrored: bool = False
+    """The first column becomes the last."""
+
+    def __call__(self, row: Any, column: Any, *, rows: Any, columns: Any) -> tuple[Any, Any]:
+        """Row and column of the heard cell, perhaps outside of the grid; numbers, arrays or tensors of integers.
+
+        Args:
+            row: The cell's row.
+            column: The cell's column.
+            rows: Rows of the grid.
+            columns: Columns of the grid.
+        """
+        if self.transposed:
+            row, column = column, row
+        row = rows - 1 - row if self.upside_down else row
+        column = columns - 1 - column if self.mirrored else column
+        return row + self.down, column + self.right
+
+
 class Canvas(NamedTuple):
-    """A grid of cells in whose upper left corner lie smaller ones."""
+    """A grid of cells in whose upper left corner lie smaller ones, whose own edges say where a move ends."""
 
     rows: int
     """Rows of the canvas."""
@@ -256,6 +286,10 @@ class Canvas(NamedTuple):
     """Columns of the canvas."""
     outside: tuple[int, ...]
     """Tokens of cells that are not of the smaller grid."""
+    moves: tuple[Move, ...]
+    """The directions, (K,)."""
+    wraps: bool
+    """Opposite edges of the smaller grids touch."""
 
 
 @dataclass(frozen=True)
@@ -272,9 +306,11 @@ class Neighbours:
     alike: tuple[int, ...]
     """For each direction the number of its kind, from 0 without gaps. A cell hears the sum of its neighbours of one kind; each
     kind has weights of its own."""
+    touching: int | None = None
+    """Number of directions, the first ones, in which cells touch and so may form areas; None: all."""
     canvas: Canvas | None = None
-    """Where grids are smaller than their canvas and wrap: then each question's own edges touch, and `cells` is for grids that
-    fill it. None: every question has these neighbours."""
+    """Where grids are smaller than their canvas, and wrap or are turned: then each question's own size says which cells these
+    are, and `cells` is for grids that fill the canvas. None: every question has these neighbours."""
 
     @classmethod
     def of_grid(
@@ -282,48 +318,68 @@ class Neighbours:
         rows: int,
         columns: int,
         *,
-        diagonals: bool = False,
+        number: int = 4,
+        images: bool = False,
         alike: str = "none",
         wraps: bool = False,
         outside: tuple[int, ...] = (),
     ) -> Neighbours:
-        """The four neighbours of each cell of a grid, or the eight.
+        """The four neighbours of each cell of a grid, or the eight, and the cells that turns and mirrors put in its place.
 
         Args:
             rows: Rows of the grid.
             columns: Columns of the grid.
-            diagonals: Count the cells that touch at a corner, too.
+            number: 4 neighbours that share an edge; 8, with those that touch at a corner; or 0.
+            images: A cell hears its images under the seven symmetries of the grid, too, but those outside of the grid.
             alike: Directions that share their weights: none; flips, where opposite ones do; or dihedral, where all do, apart
                 from diagonal ones, which then share theirs.
             wraps: The grid's opposite edges touch.
-            outside: Tokens of cells outside of a question's own grid, whose edges touch then; with `wraps` alone.
+            outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned; for
+                `wraps` and `images` alone.
 
         Raises:
             ValueError: when `alike` is none of these.
         """
         if alike not in ALIKE:
             raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
-        steps = DIRECTIONS if diagonals else DIRECTIONS[:4]
+        if number not in (0, 4, 8) or not (number or images):
+            raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside its images: got {number}")
+        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + IMAGES * images
         row, column = np.divmod(np.arange(rows * columns), columns)
         cells = []
-        for down, right in steps:
-            r, c = row + down, column + right
+        for move in moves:
+            r, c = move(row, column, rows=rows, columns=columns)
             inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
             cells.append(np.where(inside | wraps, r % rows * columns + c % columns, -1))
-        kinds = ALIKE[alike][: len(steps)]
-        canvas = Canvas(rows, columns, outside) if wraps and outside else None
-        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds, canvas=canvas)
+        kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
+        kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
+        depends = bool(outside) and (wraps or images)
+        canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
+        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, canvas=canvas)
 
 
 DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))
 """Steps in rows and columns to each neighbour: down, left, right, up; then the four at the corners."""
 
+IMAGES = (
+    Move(transposed=True, upside_down=True),
+    Move(upside_down=True, mirrored=True),
+    Move(transposed=True, mirrored=True),
+    Move(upside_down=True),
+    Move(mirrored=True),
+    Move(transposed=True),
+    Move(transposed=True, upside_down=True, mirrored=True),
+)
+"""The symmetries of a square but the identity: turns by a quarter, a half and three quarters, then mirrors: upside down, left
+to right, and at both diagonals."""
+
 ALIKE = {
-    "none": (0, 1, 2, 3, 4, 5, 6, 7),
-    "flips": (0, 1, 1, 0, 2, 2, 2, 2),
-    "dihedral": (0, 0, 0, 0, 1, 1, 1, 1),
+    "none": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
+    "flips": (0, 1, 1, 0, 2, 2, 2, 2, 3, 4, 3, 5, 6, 7, 7),
+    "dihedral": (0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 2, 4, 4, 5, 5),
 }
-"""The kind of each of the DIRECTIONS where it must be alike under a group of symmetries of the grid."""
+"""The kind of each of the DIRECTIONS, and then of the IMAGES, where it must be alike under a group of symmetries of the grid:
+such a group exchanges those of one kind."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import DIRECTIONS, PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import DIRECTIONS, IMAGES, PAD, Move, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.custom.spec import END, GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
 
@@ -32,6 +32,24 @@ FEWEST = 30
 
 COPIED = 0.25
 """Share of the answer's cells which, copied from another place of the question, make places matter."""
+
+TURNED = 0.75
+"""Share of the answers' cells that turning or mirroring the question explains, from which on images are proposed."""
+
+SEVERAL = 3
+"""Mean number of cells of a symbol in an answer from which on it says something that no two of them share a diagonal."""
+
+TURNS = (
+    "as it is",
+    "turned by a quarter",
+    "turned by a half",
+    "turned by three quarters",
+    "mirrored upside down",
+    "mirrored left to right",
+    "mirrored at its diagonal",
+    "mirrored at its other diagonal",
+)
+"""The identity and the IMAGES in words."""
 
 MOST_CELLS_SQUARED = 400
 """Cells of the largest grids whose areas or places are proposed; the work for these grows with the square of the number."""
@@ -86,11 +104,18 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     findings = [_neighbours(questions, answers, spec=spec)]
     if findings[0].status == "seen":  # nothing else is needed
         return _proposal(findings, spec)
+    share, image = _turned(questions, answers, spec=spec)
+    if share == 1:
+        return _proposal([Finding("images", why=f"every answer is its question {image}", status="seen")], spec)
+    if share >= TURNED:
+        why = f"{100 * share:.0f}% of all answer cells are those of the question {image}"
+        findings.append(Finding("images", why=why, status="seen"))
     if spec.rows > 1 and spec.columns > 1:
         findings += [
             Finding("rows", why="cells of a row may hear of each other", status="not contradicted"),
             Finding("columns", why="cells of a column may hear of each other", status="not contradicted"),
         ]
+    findings += _diagonals(answers, spec)
     findings.append(Finding("all", why="every cell may hear of all", status="not contradicted"))
     findings += _areas(questions, spec)
     findings += _copied(questions, answers, spec=spec)
@@ -207,8 +232,7 @@ def _wrapped_windows(
 
     Both are given as (N, rows, columns).
     """
-    inside = grids > (END if spec.sizes == "marked" else PAD)
-    sizes = np.stack([inside[:, :, 0].cumprod(1).sum(1), inside[:, 0].cumprod(1).sum(1)], axis=1)
+    sizes = _sizes(grids, spec)
     keys, said = [], []
     for rows, columns in np.unique(sizes, axis=0):
         members = (sizes == (rows, columns)).all(axis=1)
@@ -217,6 +241,54 @@ def _wrapped_windows(
         keys.append(np.stack([window.reshape(-1) for window in windows], axis=1))
         said.append(answers[members, :rows, :columns].reshape(-1))
     return np.concatenate(keys), np.concatenate(said)
+
+
+def _sizes(grids: Tokens, spec: GridSpec) -> NDArray[np.int64]:
+    """Rows and columns of each of the grids (N, rows, columns) on the canvas, (N, 2)."""
+    inside = grids > (END if spec.sizes == "marked" else PAD)
+    return np.stack([inside[:, :, 0].cumprod(1).sum(1), inside[:, 0].cumprod(1).sum(1)], axis=1)
+
+
+def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[float, str]:
+    """The share of all answer cells that the best image of the question has, and which image that is.
+
+    The share is 0 where leaving the question as it is explains as much.
+    """
+    shape = (len(questions), spec.rows, spec.columns)
+    grids, said = questions.reshape(shape), answers.reshape(shape)
+    sizes = np.concatenate([_sizes(grids, spec), _sizes(said, spec)], axis=1)
+    right, total = np.zeros(1 + len(IMAGES)), 0
+    for rows, columns, height, width in np.unique(sizes, axis=0):
+        members = (sizes == (rows, columns, height, width)).all(axis=1)
+        question, answer = grids[members, :rows, :columns], said[members, :height, :width]
+        total += answer.size
+        place = np.arange(height)[:, None], np.arange(width)[None, :]
+        for number, move in enumerate((Move(), *IMAGES)):
+            if (height, width) == ((columns, rows) if move.transposed else (rows, columns)):
+                row, column = np.broadcast_arrays(*move(*place, rows=rows, columns=columns))
+                right[number] += (question[:, row, column] == answer).sum()
+    best = int(right.argmax())
+    return (float(right[best]) / max(1, total) if right[best] > right[0] else 0.0), TURNS[best]
+
+
+def _diagonals(answers: Tokens, spec: GridSpec) -> list[Finding]:
+    """The diagonals, where several cells of the answers hold a symbol and no two of these cells share one."""
+    if len(answers) < FEWEST:
+        return []
+    row, column = np.divmod(np.arange(spec.rows * spec.columns), spec.columns)
+    for token in range(spec.first_symbol, spec.vocab_size):
+        holds = answers == token
+        if holds.sum() < SEVERAL * len(answers):
+            continue
+        most = 0
+        for diagonal in (row + column, row - column + spec.columns - 1):
+            counts = np.zeros((len(answers), spec.rows + spec.columns - 1), np.int64)
+            np.add.at(counts.T, diagonal, holds.T)
+            most = max(most, counts.max())
+        if most == 1:
+            why = f"no two cells of an answer that hold {spec.symbols[token - spec.first_symbol]} share one"
+            return [Finding("diagonals", why=why, status="seen")]
+    return []
 
 
 def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:

@@ -16,10 +16,12 @@ NONE = "none"
 
 ITEMS = (
     "neighbours=4 or neighbours=8",
+    "images",
     "wraps",
     f"alike={' or '.join(ALIKE)}",
     "rows",
     "columns",
+    "diagonals",
     "boxes=RxC",
     "all",
     "areas",
@@ -30,7 +32,7 @@ ITEMS = (
 )
 """What a structure is made of."""
 
-FLAGS = ("wraps", "rows", "columns", "all", "areas", "fills", "positions", "places")
+FLAGS = ("images", "wraps", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Structure:
     neighbours: int = 0
     """4 or 8 neighbours of each cell; 0 for none."""
     _: KW_ONLY
+    images: bool = False
+    """A cell hears those that turns and mirrors of its grid put in its place."""
     wraps: bool = False
     """Opposite edges touch."""
     alike: str = "none"
@@ -48,6 +52,8 @@ class Structure:
     """Each row is a group."""
     columns: bool = False
     """Each column is a group."""
+    diagonals: bool = False
+    """Each diagonal of two cells and more, in both directions, is a group."""
     boxes: tuple[int, int] | None = None
     """Each box of this number of rows and columns is a group."""
     all: bool = False
@@ -79,8 +85,10 @@ class Structure:
         structure = cls(**found)  # type: ignore[arg-type]
         if structure.fills and not structure.symbols:
             raise ValueError(f"structure {text}: fills needs symbols that can be exchanged")
-        if structure.neighbours == 0 and (structure.wraps or structure.areas or structure.alike != "none"):
-            raise ValueError(f"structure {text}: wraps, alike and areas need neighbours=4 or neighbours=8")
+        if structure.neighbours == 0 and (structure.wraps or structure.areas):
+            raise ValueError(f"structure {text}: wraps and areas need neighbours=4 or neighbours=8")
+        if structure.neighbours == 0 and structure.alike != "none" and not structure.images:
+            raise ValueError(f"structure {text}: alike needs neighbours=4, neighbours=8 or images")
         return structure
 
     def __str__(self) -> str:
@@ -98,6 +106,9 @@ class Structure:
             groups["rows"] = list(cells)
         if self.columns:
             groups["columns"] = list(cells.T)
+        if self.diagonals:
+            offsets = range(2 - spec.rows, spec.columns - 1)
+            groups["diagonals"] = [np.diagonal(grid, i) for grid in (cells, cells[:, ::-1]) for i in offsets]
         if self.boxes:
             height, width = self.boxes
             blocks = cells.reshape(spec.rows // height, height, spec.columns // width, width).swapaxes(1, 2)
@@ -108,11 +119,12 @@ class Structure:
         least = 0 if spec.sizes != "one" else 1
         named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
         neighbours = None
-        if self.neighbours:
+        if self.neighbours or self.images:
             neighbours = Neighbours.of_grid(
                 spec.rows,
                 spec.columns,
-                diagonals=self.neighbours == 8,
+                number=self.neighbours,
+                images=self.images,
                 alike=self.alike,
                 wraps=self.wraps,
                 outside=(PAD, END) if spec.sizes == "marked" else (),

@@ -203,7 +203,7 @@ async function run(attempts, family) {
   }
   if (graph.inputs.includes("areas")) {
     const areas = new Float32Array(B * cells * cells);
-    attempts.forEach((attempt, row) => areas.set(areasOf(attempt.tokens, graph.neighbours), row * cells * cells));
+    attempts.forEach((attempt, row) => areas.set(areasOf(attempt.tokens, graph.neighbours.slice(0, graph.touching)), row * cells * cells));
     inputs.areas = new ort.Tensor("float32", areas, [B, cells, cells]);
   }
   const outputs = await (await session).run(inputs);
