@@ -81,7 +81,7 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
     from torch.utils.flop_counter import FlopCounterMode
 
     from ponderling.models import count_parameters
-    from ponderling.training.trainer import start
+    from ponderling.training.starting import start
 
     torch.set_num_threads(1)
     config = get_recipe(options.recipe).config

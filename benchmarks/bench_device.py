@@ -29,7 +29,8 @@ from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.maze.family import Maze
-from ponderling.training.trainer import Trainer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

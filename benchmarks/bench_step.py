@@ -33,7 +33,8 @@ from ponderling.config import DataConfig, DType, ModelConfig, RunConfig, Runtime
 from ponderling.models import build_model, count_parameters
 from ponderling.recipes import get_recipe
 from ponderling.system import keep_freed_memory
-from ponderling.training.trainer import Trainer, start, to_batch
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer, to_batch
 
 
 @dataclass(frozen=True)

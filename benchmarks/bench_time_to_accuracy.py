@@ -31,7 +31,7 @@ from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 GOALS = (0.5, 0.8, 0.95, 0.99)
 COLOURS = {"ours": "tab:blue", "official TRM settings": "tab:orange", "official TRM recipe": "tab:red"}

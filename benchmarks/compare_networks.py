@@ -97,7 +97,7 @@ def run(name: str, options: Options) -> dict[str, Any]:
     from ponderling.solving.solver import Solver
     from ponderling.tasks import get_task
     from ponderling.tasks.split import load_puzzles
-    from ponderling.training.trainer import start
+    from ponderling.training.starting import start
 
     config = network(name)
     out = options.results.parent / f"compare_{name}_{options.flops:.0e}_{options.seed}"

@@ -22,7 +22,7 @@ from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import place, transform
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.training.adapt import TABLE, adapt
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 TASKS = example_tasks(["mirror", "turn", "recolour"])
 NEW = {f"new_{name}": task for name, task in example_tasks(["turn", "first_row"], seed=7).items()}

@@ -19,7 +19,8 @@ from ponderling.tasks.custom.files import grid_file_of_arrays
 from ponderling.training import arrays
 from ponderling.training.arrays import train
 from ponderling.training.observer import Observer
-from ponderling.training.trainer import Trainer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer
 
 NET = RunConfig(
     model=ModelConfig(

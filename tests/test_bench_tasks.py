@@ -478,7 +478,7 @@ def test_the_default_is_the_run_of_the_command(tmp_path: Path, monkeypatch: pyte
         asked.append(config)
         raise ValueError("enough")
 
-    monkeypatch.setattr("ponderling.training.trainer.start", noted)
+    monkeypatch.setattr("ponderling.training.starting.start", noted)
     assert main(["train", "--data", str(files.train), "--test", str(files.test), "--out", str(tmp_path / "run")]) == 2
     steps = asked[0].train.steps
     assert replace(config, train=replace(config.train, steps=steps)) == asked[0]

@@ -133,7 +133,7 @@ def test_a_missing_device_is_told_before_the_hub_is_asked(args, capsys, monkeypa
 @needs_no_gpu
 def test_training_refuses_a_missing_device_before_it_makes_a_folder_or_reads_data(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ponderling.training.trainer.task_of", lambda *_: pytest.fail("went on"))
+    monkeypatch.setattr("ponderling.training.starting.task_of", lambda *_: pytest.fail("went on"))
     assert main(["train", "sudoku4", "--run.device", "cuda"]) == 2
     assert "device cuda is not there: this torch" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

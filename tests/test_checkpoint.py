@@ -32,7 +32,7 @@ from ponderling.models.own_network import model_around, note_of
 from ponderling.recipes import get_recipe
 from ponderling.system import write_atomically
 from ponderling.training.optim import Optimizers
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 SHAPE = PuzzleShape(6, 16, num_puzzles=2)
 CONFIG = RunConfig(

@@ -19,7 +19,8 @@ from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.supervision import empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
-from ponderling.training.trainer import Trainer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer
 
 DEVICE = torch.device("cuda")
 

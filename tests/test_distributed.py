@@ -24,7 +24,8 @@ from ponderling.checkpoint import CheckpointError, load_training_state
 from ponderling.config import RunConfig
 from ponderling.pictures.plots import read_metrics
 from ponderling.training.distributed import World, join_world, own_device
-from ponderling.training.trainer import Observer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Observer
 from test_train import assert_same, final_weights, tiny
 
 

@@ -13,7 +13,7 @@ from ponderling.checkpoint import CheckpointError, load_checkpoint, read_config,
 from ponderling.exchange.import_options import ImportOptions
 from ponderling.exchange.official import read_official
 from ponderling.solving.solver import Solver
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 FILES = Path(__file__).parent / "files_17c4a84"
 ANSWERS = json.loads((FILES / "answers.json").read_text())

@@ -14,7 +14,7 @@ from ponderling.supervision import Batch, HintBatch, empty_carry, refill, superv
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Neighbours, Relations
 from ponderling.training.observer import Observer
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 from test_mixed_run import SMALL
 from test_train import assert_same
 

@@ -25,7 +25,8 @@ from ponderling.training.distributed import World
 from ponderling.training.lanes import compile_lanes, num_slots
 from ponderling.training.observer import Observer
 from ponderling.training.resume import shared_out
-from ponderling.training.trainer import Trainer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer
 from ponderling.web import catalog
 from test_distributed import together
 from test_train import assert_same

@@ -16,7 +16,7 @@ from ponderling.models.interface import Output
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 MODULE = """
 import torch

@@ -31,7 +31,7 @@ from ponderling.solving.solver import Solver
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks import get_task
 from ponderling.tasks.arc.files import read_tasks
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 from ponderling.web.arc_tasks import text_of
 from ponderling.web.site import RUNTIME_FILES
 from servers import serving_command

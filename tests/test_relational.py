@@ -26,7 +26,8 @@ from ponderling.tasks.base import Neighbours, Relations
 from ponderling.tasks.sudoku import SUDOKUS, Jigsaw
 from ponderling.tasks.sudoku.geometry import BLANK
 from ponderling.tasks.sudoku.jigsaw import random_layout
-from ponderling.training.trainer import start, to_batch
+from ponderling.training.starting import start
+from ponderling.training.trainer import to_batch
 
 SMALL = ModelConfig(
     system="relational", hidden_size=8, expansion=3.0, inner_multiple=8, n=2, T=2, prefix_len=0, puzzle_embedding_size=0,

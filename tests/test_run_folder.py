@@ -22,7 +22,8 @@ from ponderling.config import PuzzleShape
 from ponderling.models import build_model
 from ponderling.system import FolderInUseError, FolderLock, remove_leftovers, write_atomically
 from ponderling.training.observer import Observer
-from ponderling.training.trainer import Trainer, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Trainer
 from test_train import assert_same, tiny
 
 OURS = [

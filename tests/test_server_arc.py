@@ -12,7 +12,7 @@ from ponderling.cli import main
 from ponderling.config import RunConfig
 from ponderling.solving.vote import TestInput, arc_of, evaluate_arc
 from ponderling.tasks.arc.files import read_tasks
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 from servers import events, serving, serving_command
 
 ARC_TASKS = example_tasks(["mirror", "turn", "recolour"])

@@ -32,7 +32,8 @@ from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.training.resume import fingerprints, other_puzzles
-from ponderling.training.trainer import Observer, TrainingError, start
+from ponderling.training.starting import start
+from ponderling.training.trainer import Observer, TrainingError
 
 
 def tiny(name: str = "sudoku4", **changes) -> RunConfig:

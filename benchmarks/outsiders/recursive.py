@@ -20,7 +20,7 @@ from ponderling.solving.solver import Solver
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom import Grids
 from ponderling.training.observer import Observer
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 from .budget import Course, Watch, plan
 from .task import Files, Rule

@@ -43,7 +43,7 @@ from ponderling.cli import main as ponderling
 from ponderling.cli import train as _train  # noqa: F401 (imported before forking, as is all the rest)
 from ponderling.system import read_log
 from ponderling.training.observer import Observer
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 SETTINGS = [
     "--train.steps", "60", "--train.batch-size", "8", "--run.eval-every", "7", "--run.checkpoint-every", "2",

@@ -39,7 +39,7 @@ _WHERE = {
     "SearchEvaluation": "ponderling.solving.evaluate",
     "SolveConfig": "ponderling.config",
     "Solver": "ponderling.solving.solver",
-    "start": "ponderling.training.trainer",
+    "start": "ponderling.training.starting",
     "TraceStep": "ponderling.solving.records",
     "train": "ponderling.training.arrays",
     "TrainConfig": "ponderling.config",
@@ -78,8 +78,8 @@ if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles as Puzzles
     from ponderling.training.arrays import train as train
     from ponderling.training.observer import Observer as Observer
+    from ponderling.training.starting import start as start
     from ponderling.training.trainer import Trainer as Trainer
-    from ponderling.training.trainer import start as start
 
 
 def __getattr__(name: str) -> Any:

@@ -69,7 +69,7 @@ def _free_folders(out: Path) -> list[Path]:
 
 def _train(name: str, folder: Path) -> dict[str, Any]:
     from ponderling.models import count_parameters
-    from ponderling.training.trainer import start
+    from ponderling.training.starting import start
 
     config = get_recipe(name).config
     config = replace(config, train=replace(config.train, steps=UPDATES))

@@ -355,7 +355,7 @@ def _saved_config(args: list[str], out: Path, *, name: str | None) -> RunConfig 
 
 def _train(config: RunConfig, out: Path, *, name: str, resume: bool, world: World) -> dict[str, Any]:
     """Trains, or goes on, and says what came of it."""
-    from ponderling.training.trainer import start
+    from ponderling.training.starting import start
 
     trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:

@@ -33,7 +33,7 @@ from ponderling.tasks.problems import Problems
 from ponderling.tasks.symbol_grids import are_numbers
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import seeded_generator
-from ponderling.training.trainer import start
+from ponderling.training.starting import start
 
 CHECKED = 1000
 """Number of answers in each set that the rules check before training."""

@@ -1,8 +1,8 @@
 """A training run from a config: data, model, optimizer, evaluation, checkpoints, and going on after an interruption.
 
-The run folder holds `best/` and `last/` (see `checkpoint/`) and `metrics.jsonl`. A run that is resumed, also after
-`kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of threads and
-processes). Several processes train one model together, see `distributed.py`.
+The run folder holds `best/` and `last/` (see `checkpoint/`) and `metrics.jsonl`; `starting.py` begins one. A run that is
+resumed, also after `kill -9`, gives bit for bit the weights of one that was never interrupted (same machine, same number of
+threads and processes). Several processes train one model together, see `distributed.py`.
 
 Two rules make this so. Whoever writes in the folder holds its lock. And a state in `last/` that names a new best is written
 before `best/`, so that a run killed between the two can make `best/` again from it.
@@ -29,7 +29,6 @@ from ponderling.checkpoint import (
     LAST,
     MODEL,
     SEEN,
-    TEST,
     TRAINING,
     CheckpointError,
     clear_leftovers,
@@ -44,7 +43,6 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, RunConfig, SolveConfig
-from ponderling.data import task_of
 from ponderling.halting import times_asked
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.interface import takes_depth
@@ -64,17 +62,16 @@ from ponderling.training.lanes import (
     drawn,
     lanes_of,
     phase_seed,
-    read_families,
     refuse_mixture,
     to_batch,
 )
 from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
-from ponderling.training.resume import check_resumable, fingerprint, fingerprints, other_puzzles, shared_out
+from ponderling.training.resume import fingerprint, fingerprints, other_puzzles, shared_out
 from ponderling.training.scoring import Stopped, figures_of, score
 
-__all__ = ["Trainer", "TrainingError", "start", "to_batch"]
+__all__ = ["Trainer", "TrainingError", "refuse_run", "to_batch"]
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
@@ -320,7 +317,7 @@ class Trainer:
         try:
             clear_leftovers(self.out)
             if self._found is None:
-                _refuse_run(self.out)
+                refuse_run(self.out)
             elif _files_of_run(self.out) != self._found:
                 raise FileExistsError(
                     f"{self.out} was changed by another run since this one began: go on with that (--resume, in Python "
@@ -661,107 +658,7 @@ def _process_seed(seed: int, rank: int) -> int:
     return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
 
 
-def start(
-    config: RunConfig,
-    out: str | Path,
-    *,
-    resume: bool = False,
-    recipe: str | None = None,
-    observer: Observer | None = None,
-    model: TrainableModel | None = None,
-    world: World = World(),  # noqa: B008 (it cannot be changed)
-    task: Task | None = None,
-    data: DataSplit | None = None,
-) -> Trainer:
-    """Prepares a run, new or resumed from the folder, whose `run()` then trains.
-
-    With several processes, each calls this with its own `world`, and the first one reads and writes the folder. `task`
-    and `data` replace those that the config names.
-
-    Raises:
-        FileExistsError: when the folder holds a run and `resume` is not set.
-        CheckpointError: when `resume` is set and the folder holds files of a run, but nothing to go on from; a folder
-            without any begins a new run.
-        FolderInUseError: when another process, or another run of this one, writes in the folder.
-        ValueError: when the settings contradict each other, or change what a resumed run must keep.
-    """
-    out, lock = Path(out), FolderLock(Path(out))
-    checked_device(config.run.device, world)  # before a folder is made or data are fetched
-    has_run = world.from_first(lambda: _prepare(config, out, resume=resume, lock=lock))
-    try:
-        return _start(
-            config,
-            out,
-            has_run=has_run,
-            recipe=recipe,
-            observer=observer,
-            model=model,
-            world=world,
-            task=task,
-            data=data,
-        )
-    finally:
-        lock.release()
-
-
-def _start(
-    config: RunConfig,
-    out: Path,
-    *,
-    has_run: bool,
-    recipe: str | None,
-    observer: Observer | None,
-    model: TrainableModel | None,
-    world: World,
-    task: Task | None,
-    data: DataSplit | None,
-) -> Trainer:
-    others: Sequence[FamilyData] = ()
-    if task is None and data is None:
-        *others, own = read_families(config)
-        task, split = own.task, own.data
-    elif len(config.data.families) > 1:
-        raise ValueError(f"task and data replace those of one family: the config names {config.data.task}")
-    else:
-        task = task_of(config.data) if task is None else task
-        split = task.load_split(config.data) if data is None else data
-    trainer = Trainer(
-        config, out, task=task, data=split, others=others, model=model, recipe=recipe, observer=observer, world=world
-    )
-    if has_run:
-        trainer.resume()
-    if config.data.grid is not None and len(split.test) and not (has_run and (out / TEST).is_file()):
-        # also those that the run's own test leaves out
-        all_test = data is None and config.data.max_test is not None
-        trainer.test_to_keep = task.load_test(config.data, "default") if all_test else split.test
-    return trainer
-
-
-def _prepare(config: RunConfig, out: Path, *, resume: bool, lock: FolderLock) -> bool:
-    """Takes the folder's lock, deletes what killed processes left, and returns whether there is a run to resume."""
-    lock.take()
-    try:
-        clear_leftovers(out)
-        has_run = (out / LAST / TRAINING).is_file()
-        if has_run and resume:
-            check_resumable(read_config(out / LAST)[0], config, out=out)
-        elif resume:
-            try:
-                refuse_occupied(out)
-            except FileExistsError as error:
-                raise CheckpointError(
-                    f"{out} cannot be resumed: {out / LAST / TRAINING} is missing, which holds the state of training; start a "
-                    f"new run with another --out, from these weights with --train.init {out} if they are of the same network"
-                ) from error
-        else:
-            _refuse_run(out)
-    except BaseException:
-        lock.release()
-        raise
-    return has_run
-
-
-def _refuse_run(out: Path) -> None:
+def refuse_run(out: Path) -> None:
     """Refuses to begin a run where there is one, or a checkpoint, or what is left of either.
 
     Raises:
