@@ -164,7 +164,7 @@ def make_fixtures(folder: Path) -> None:
         tiny_run,
         write,
     )
-    from ponderling.training.trainer import start
+    from ponderling.training.starting import start
 
     kaggle(folder, example_tasks(["mirror", "turn", "recolour"]))
     write(folder / "new.json", example_tasks(["first_row"], seed=7))
