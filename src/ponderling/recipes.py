@@ -330,17 +330,18 @@ def _relational() -> list[Recipe]:
 def _mazes() -> Recipe:
     """Mazes of many sizes, small ones first, with hints; dev/LOG.md has what each setting is worth."""
     train = _relational_training(
-        steps=8000,
+        steps=12_000,
         phases=(
-            Phase(until=700, tasks="maze1x24+maze6+maze8"),
-            Phase(until=1600, tasks="maze6+maze8+maze10+maze12"),
-            Phase(until=3000, tasks="maze8+maze10+maze12+maze16"),
-            Phase(until=7000, tasks="maze8+maze12+maze16+maze20"),
+            Phase(until=840, tasks="maze1x24+maze6+maze8"),
+            Phase(until=2040, tasks="maze6+maze8+maze10+maze12"),
+            Phase(until=4560, tasks="maze8+maze10+maze12+maze16"),
+            Phase(until=10_800, tasks="maze8+maze12+maze16+maze20"),
         ),
         batch_cells=6144,
         halt_loss_weight=0.1,
-        hint_loss_weight=1.0,
+        hint_loss_weight=0.5,
         hint_speed=0.7,
+        step_noise=0.2,
         N_sup=24,
         vary_N_sup=True,
         vary_T=True,
@@ -356,7 +357,7 @@ def _mazes() -> Recipe:
             task="maze1x24+maze6+maze8+maze10+maze12+maze16+maze20",
             train="kinds+mixed",
             augment=False,
-            num_validation=40,
+            num_validation=20,
             max_test=40,
         ),
         run=RuntimeConfig(compile=True, eval_every=2000, checkpoint_every=250),
