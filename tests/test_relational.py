@@ -156,6 +156,11 @@ def test_the_images_of_a_cell_are_those_of_its_own_grid_on_a_larger_canvas():
             assert (image == expected).all()
         if rows == columns == 5:
             assert (heard.numpy().reshape(-1, 25) == np.array(neighbours.cells)).all()
+        on_torus = Neighbours.of_grid(5, 5, images=True, wraps=True, outside=(0,)).canvas
+        assert on_torus is not None
+        both = within_own_edges(torch.from_numpy(tokens.reshape(1, 25)), on_torus)[0].reshape(-1, 5, 5)
+        assert (both[4:] == heard).all()  # edges touch for steps alone
+        assert (both[0, :rows, :columns].numpy() == np.roll(own, -1, axis=0)).all()
 
 
 def test_images_form_no_areas():

@@ -157,6 +157,8 @@ def test_images_are_not_proposed_where_a_question_looks_as_much_like_itself():
     noisy = np.where(np.random.default_rng(1).random(even.shape) < 0.1, 1, even)
     assert "images" not in items(puzzles(even, noisy))
     assert "images" not in items(puzzles(questions, np.random.default_rng(2).permutation(questions)))
+    assert "images" not in items(puzzles(questions[:2], questions[:2, ::-1]))  # too few cells to tell
+    assert items(puzzles(questions[:20], questions[:20, ::-1])) == {"images": "seen"}
 
 
 def test_diagonals_are_seen_where_no_two_cells_of_a_symbol_share_one():
@@ -255,7 +257,7 @@ def test_large_grids_are_looked_at_in_part(monkeypatch):
     seen = []
     whole = looking._neighbours
     monkeypatch.setattr(looking, "_neighbours", lambda q, a, spec: seen.append(len(q)) or whole(q, a, spec=spec))
-    found = items(puzzles(questions, questions[:, ::-1]), spec)
+    found = items(puzzles(questions, np.roll(questions, 7, axis=1)), spec)
     assert seen == [3]
     assert found.keys() == {"neighbours=8", "rows", "columns", "all"}
 
@@ -390,18 +392,18 @@ def test_large_grids_get_fewer_slots(cells, slots):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("structure", "rows", "columns"),
-    [("neighbours=8+wraps", 5, 5), ("neighbours=4+areas", 5, 5), ("places", 3, 4)],
+    [("neighbours=8+wraps", 5, 5), ("neighbours=4+areas", 5, 5), ("places", 3, 4), ("images", 3, 4)],
 )
 def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, columns, tmp_path, capsys):
-    """Life on a torus; the size of each area, up to four; a grid upside down."""
+    """Life on a torus; the size of each area, up to four; a grid turned by a half; grids of two sizes turned by a quarter."""
     rng, file = np.random.default_rng(0), tmp_path / "train.jsonl"
     if structure == "neighbours=8+wraps":
         write_life(file, 800)
     else:
         with file.open("w") as out:
-            for _ in range(800):
-                grid = rng.integers(0, 2, (rows, columns))
-                answer = grid[::-1, ::-1] if structure == "places" else area_sizes(grid)
+            for number in range(800):
+                grid = rng.integers(0, 2, (5, 2) if structure == "images" and number % 2 else (rows, columns))
+                answer = {"places": lambda g: np.rot90(g, 2), "images": np.rot90}.get(structure, area_sizes)(grid)
                 out.write(json.dumps({"input": grid.tolist(), "output": answer.tolist()}) + "\n")
     arguments = [
         "--data.structure",

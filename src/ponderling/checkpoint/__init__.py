@@ -37,7 +37,7 @@ from ponderling.checkpoint.loading import (
     trained_sizes,
     why_weights_do_not_fit,
 )
-from ponderling.checkpoint.tensor_files import layout_of, load_weights, read_safetensors
+from ponderling.checkpoint.tensor_files import layout_of, load_weights, read_safetensors, write_safetensors
 from ponderling.checkpoint.training_state import load_training_state, save_training_state
 from ponderling.checkpoint.trust import admit_code, own_code
 
@@ -80,4 +80,5 @@ __all__ = [
     "shown_name",
     "trained_sizes",
     "why_weights_do_not_fit",
+    "write_safetensors",
 ]

@@ -471,7 +471,7 @@ def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
     found = []
     for move in canvas.moves:
         row, column = move(cell // canvas.columns, cell % canvas.columns, rows=height, columns=width)
-        if canvas.wraps:
+        if canvas.wraps and not move.turns:
             row, column, exists = row % height, column % width, inside
         else:
             exists = (row >= 0) & (row < height) & (column >= 0) & (column < width)

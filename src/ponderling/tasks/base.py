@@ -261,6 +261,11 @@ class Move(NamedTuple):
     mirrored: bool = False
     """The first column becomes the last."""
 
+    @property
+    def turns(self) -> bool:
+        """Whether it turns or mirrors the grid, whose edges then do not touch."""
+        return self.transposed or self.upside_down or self.mirrored
+
     def __call__(self, row: Any, column: Any, *, rows: Any, columns: Any) -> tuple[Any, Any]:
         """Row and column of the heard cell, perhaps outside of the grid; numbers, arrays or tensors of integers.
 
@@ -350,7 +355,7 @@ class Neighbours:
         for move in moves:
             r, c = move(row, column, rows=rows, columns=columns)
             inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
-            cells.append(np.where(inside | wraps, r % rows * columns + c % columns, -1))
+            cells.append(np.where(inside | (wraps and not move.turns), r % rows * columns + c % columns, -1))
         kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
         kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
         depends = bool(outside) and (wraps or images)

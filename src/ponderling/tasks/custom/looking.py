@@ -28,7 +28,7 @@ CHECKED = 20
 """Number of examples that a checker judges after a change."""
 
 FEWEST = 30
-"""Examples that it takes to say that cells are copied from elsewhere; among fewer some are by chance."""
+"""Examples, or cells of them, that it takes to say that cells are copied from elsewhere; among fewer some are by chance."""
 
 COPIED = 0.25
 """Share of the answer's cells which, copied from another place of the question, make places matter."""
@@ -252,7 +252,7 @@ def _sizes(grids: Tokens, spec: GridSpec) -> NDArray[np.int64]:
 def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[float, str]:
     """The share of all answer cells that the best image of the question has, and which image that is.
 
-    The share is 0 where leaving the question as it is explains as much.
+    The share is 0 where leaving the question as it is explains as much, or all but a few cells.
     """
     shape = (len(questions), spec.rows, spec.columns)
     grids, said = questions.reshape(shape), answers.reshape(shape)
@@ -268,7 +268,7 @@ def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[floa
                 row, column = np.broadcast_arrays(*move(*place, rows=rows, columns=columns))
                 right[number] += (question[:, row, column] == answer).sum()
     best = int(right.argmax())
-    return (float(right[best]) / max(1, total) if right[best] > right[0] else 0.0), TURNS[best]
+    return (float(right[best]) / total if right[best] >= right[0] + FEWEST else 0.0), TURNS[best]
 
 
 def _diagonals(answers: Tokens, spec: GridSpec) -> list[Finding]:
