@@ -17,7 +17,8 @@ export function randomMaze(family, random = Math.random) {
     tokens[from] = goal;
     const distances = [...distancesFrom(from, family, (cell) => tokens[cell] !== wall)];
     const farthest = distances.at(-1)[1];
-    if (farthest < Math.max(1, (rows + columns) / 3)) continue;
+    const free = tokens.filter((token) => token !== wall).length;
+    if (farthest < Math.max(1, (rows + columns) / 3) || 2 * distances.length < free) continue; // a closed pocket
     const far = distances.filter(([, steps]) => steps >= Math.max(1, FAR * farthest));
     tokens[far[Math.floor(random() * far.length)][0]] = start;
     return tokens;
