@@ -31,7 +31,8 @@ from ponderling.tasks import Task, get_task
 from ponderling.tasks.base import Relations
 
 CELLS_SURE = 0.9
-"""With this probability in every cell `sudoku` was right whenever it stopped, on 4x4, 6x6 and 9x9; see dev/LOG.md."""
+"""Least probability of every cell's symbol at which a puzzle of a new size ends. There `sudoku` was right whenever it stopped,
+on 4x4, 6x6 and 9x9; see dev/LOG.md."""
 
 SEVERAL_SIZES = 3
 """Number of sizes in training from which on the halting head is asked on other sizes, too: a head that knows several mazes'

@@ -67,7 +67,7 @@ class HintedModel(Protocol):
     """A network with a head for the hints of its puzzles, see `tasks.base.Hints`."""
 
     def hint_scores(self, state: State) -> tuple[Tensor, ...]:
-        """Of each hint a score for every cell and value, (B, L, its number of values)."""
+        """Scores of the values that each hint of a cell can have: a tensor (B, L, number of values) for each hint."""
         ...
 
     def rounds(self, n: int | None = None, *, T: int | None = None) -> int:

@@ -415,7 +415,10 @@ class Relational(Model):
         return Output(self._scores(y), q, torch.zeros_like(q))
 
     def hint_scores(self, state: State) -> tuple[Tensor, ...]:
-        """Of each hint a score for every cell and value, (B, C, its number of values), from a state; for tasks with hints."""
+        """Scores of the values that each hint of a cell can have: a tensor (B, C, number of values) for each hint.
+
+        Only for tasks with hints. A state says it, before or after a step.
+        """
         return self.hint_head(state[0][:, :, -1]).split(self.relations.hints, dim=-1)
 
     def rounds(self, n: int | None = None, *, T: int | None = None) -> int:

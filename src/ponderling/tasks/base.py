@@ -415,7 +415,7 @@ class Relations:
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
     hints: tuple[int, ...] = ()
-    """Of each of the K hints of a cell the number of its values, see `Hints`; the network then has a head that names them."""
+    """Number of values that each of a cell's K hints can have, see `Hints`; the network then has a head that names them."""
 
     def __post_init__(self) -> None:
         if not self.symbols and not self.answers:
