@@ -156,11 +156,21 @@ def test_the_images_of_a_cell_are_those_of_its_own_grid_on_a_larger_canvas():
             assert (image == expected).all()
         if rows == columns == 5:
             assert (heard.numpy().reshape(-1, 25) == np.array(neighbours.cells)).all()
+        beside = Neighbours.of_grid(5, 5, images=True, outside=(0,))  # its steps are those of the canvas
+        assert beside.canvas is not None
+        steps = within_own_edges(torch.from_numpy(tokens.reshape(1, 25)), beside.canvas)[:, :4]
+        assert torch.equal(steps[0], adjacency(Neighbours.of_grid(5, 5)))
         on_torus = Neighbours.of_grid(5, 5, images=True, wraps=True, outside=(0,)).canvas
         assert on_torus is not None
         both = within_own_edges(torch.from_numpy(tokens.reshape(1, 25)), on_torus)[0].reshape(-1, 5, 5)
         assert (both[4:] == heard).all()  # edges touch for steps alone
         assert (both[0, :rows, :columns].numpy() == np.roll(own, -1, axis=0)).all()
+
+
+def test_neighbours_that_a_grid_cannot_have_are_refused():
+    for number, images in ((0, False), (5, True), (6, False)):
+        with pytest.raises(ValueError, match=f"has 4 or 8 neighbours, or none beside its images: got {number}"):
+            Neighbours.of_grid(3, 3, number=number, images=images)
 
 
 def test_images_form_no_areas():

@@ -75,6 +75,8 @@ def test_a_structure_is_read_back_from_its_text(text):
         ("neighbours=6", "neighbours=4 or neighbours=8"),
         ("rows+rows", "rows is named twice"),
         ("rows+wraps", "need neighbours"),
+        ("images+areas", "wraps and areas need neighbours"),
+        ("rows+alike=flips", "alike needs neighbours=4, neighbours=8 or images"),
         ("boxes=3x2", "do not fill grids of 4x4"),
         ("symbols=0,7", "no cell holds '7'"),
         ("rows+fills", "fills needs symbols"),

@@ -476,9 +476,10 @@ def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
         row, column = move(cell // canvas.columns, cell % canvas.columns, rows=height, columns=width)
         if canvas.wraps and not move.turns:
             row, column, exists = row % height, column % width, inside
-        else:
-            exists = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-        found.append((row * canvas.columns + column).where(exists, C))
+        else:  # steps go on to the end marks, images are of the grid alone
+            rows, columns = (height, width) if move.turns else (canvas.rows, canvas.columns)
+            exists = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        found.append((row * canvas.columns + column).where(exists, C).expand(len(tokens), C))
     return torch.stack(found, dim=1)
 
 

@@ -154,7 +154,7 @@ def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) 
         relations = task_of(first.config.data).relations
         assert relations is not None
         assert relations.neighbours is not None
-        families[0]["sizes"] = catalog.sizes(first) | {"directions": DIRECTIONS[: len(relations.neighbours.cells)]}
+        families[0]["sizes"] = catalog.sizes(first) | {"directions": DIRECTIONS[: relations.neighbours.touching]}
         families[0]["difficulties"].append(catalog.RANDOM)
     return {"models": [_model(name, first, families=families)], "puzzles": puzzles}
 

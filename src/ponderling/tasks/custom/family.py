@@ -164,21 +164,9 @@ class Grids(GridTask):
             if columns < self.spec.columns:
                 canvas[members, :rows, columns] = END
 
-    def sizes(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Rows and columns of each grid (N, L), as its marks say, (N, 2)."""
-        canvas = tokens.reshape(-1, *self.grid_shape)
-        if self.spec.sizes != "marked":
-            return np.tile(np.array(self.grid_shape), (len(canvas), 1))
-
-        def until_mark(line: Tokens) -> NDArray[np.int64]:
-            ends = line <= END
-            return np.where(ends.any(axis=1), ends.argmax(axis=1), line.shape[1])
-
-        return np.stack([until_mark(canvas[:, :, 0]), until_mark(canvas[:, 0, :])], axis=1)
-
     def decode(self, tokens: Tokens) -> list[list[str]]:
         """The grid (L,) as rows of symbols; `?` for a token without a symbol, no rows if its first cell is a mark."""
-        rows, columns = self.sizes(tokens[None])[0]
+        rows, columns = self.spec.own_sizes(tokens[None])[0]
         first = self.spec.first_symbol
         cells = tokens.reshape(self.grid_shape)[:rows, :columns].tolist() if columns else []
         return [[self.spec.symbols[token - first] if token >= first else "?" for token in row] for row in cells]
@@ -435,7 +423,7 @@ class Grids(GridTask):
 
     def turn(self, tokens: Tokens, elements: NDArray[np.integer[Any]]) -> Tokens:
         """The grids (N, L), each by its geometrical element (N,)."""
-        sizes = self.sizes(tokens)
+        sizes = self.spec.own_sizes(tokens)
         old = tokens.reshape(-1, *self.grid_shape)
         new = np.zeros_like(old)
         kinds, kind = np.unique(np.column_stack([sizes, elements]), axis=0, return_inverse=True)

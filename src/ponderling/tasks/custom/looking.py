@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import DIRECTIONS, IMAGES, PAD, Move, PuzzleError, Puzzles, Tokens
-from ponderling.tasks.custom.spec import END, GridSpec
+from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
 
 Status = Literal["verified", "seen", "not contradicted"]
@@ -232,7 +232,7 @@ def _wrapped_windows(
 
     Both are given as (N, rows, columns).
     """
-    sizes = _sizes(grids, spec)
+    sizes = spec.own_sizes(grids)
     keys, said = [], []
     for rows, columns in np.unique(sizes, axis=0):
         members = (sizes == (rows, columns)).all(axis=1)
@@ -243,12 +243,6 @@ def _wrapped_windows(
     return np.concatenate(keys), np.concatenate(said)
 
 
-def _sizes(grids: Tokens, spec: GridSpec) -> NDArray[np.int64]:
-    """Rows and columns of each of the grids (N, rows, columns) on the canvas, (N, 2)."""
-    inside = grids > (END if spec.sizes == "marked" else PAD)
-    return np.stack([inside[:, :, 0].cumprod(1).sum(1), inside[:, 0].cumprod(1).sum(1)], axis=1)
-
-
 def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[float, str]:
     """The share of all answer cells that the best image of the question has, and which image that is.
 
@@ -256,7 +250,7 @@ def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[floa
     """
     shape = (len(questions), spec.rows, spec.columns)
     grids, said = questions.reshape(shape), answers.reshape(shape)
-    sizes = np.concatenate([_sizes(grids, spec), _sizes(said, spec)], axis=1)
+    sizes = np.concatenate([spec.own_sizes(grids), spec.own_sizes(said)], axis=1)
     right, total = np.zeros(1 + len(IMAGES)), 0
     for rows, columns, height, width in np.unique(sizes, axis=0):
         members = (sizes == (rows, columns, height, width)).all(axis=1)

@@ -7,8 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.base import PuzzleError, Tokens
 from ponderling.tasks.custom.files import MAX_SYMBOLS, GridFile
 from ponderling.tasks.symbol_grids import are_numbers
 
@@ -65,6 +66,18 @@ class GridSpec:
     def vocab_size(self) -> int:
         """V, the number of tokens."""
         return self.first_symbol + len(self.symbols)
+
+    def own_sizes(self, tokens: Tokens) -> NDArray[np.int64]:
+        """Rows and columns of each grid (N, L), as its marks say, (N, 2); where there are no marks, those of the canvas."""
+        canvas = tokens.reshape(-1, self.rows, self.columns)
+        if self.sizes != "marked":
+            return np.tile(np.array([self.rows, self.columns]), (len(canvas), 1))
+
+        def until_mark(line: Tokens) -> NDArray[np.int64]:
+            ends = line <= END
+            return np.where(ends.any(axis=1), ends.argmax(axis=1), line.shape[1])
+
+        return np.stack([until_mark(canvas[:, :, 0]), until_mark(canvas[:, 0, :])], axis=1)
 
 
 def spec_of_file(file: GridFile, more: Sequence[GridFile] = (), *, square: bool = False) -> GridSpec:

@@ -54,10 +54,6 @@ class GridReader(Protocol):
         """For each grid (N, L) a key that is equal for two grids iff a symmetry maps one to the other."""
         ...
 
-    def sizes(self, tokens: Tokens) -> NDArray[np.int64]:
-        """Rows and columns of each grid (N, L), (N, 2)."""
-        ...
-
     def wrong_answers(self, questions: Tokens, answers: Tokens) -> dict[int, str]:
         """Rows (N, L) whose answer the checker refuses, and why."""
         ...
@@ -321,8 +317,8 @@ def _facts(part: LocatedPuzzles, task: GridReader) -> dict[str, Any]:
         answers.setdefault((i, question.tobytes()), set()).add(answer.tobytes())
     return {
         "examples": len(puzzles),
-        "inputs": _range(task.sizes(puzzles.tokens)),
-        "outputs": _range(task.sizes(puzzles.labels)),
+        "inputs": _range(task.spec.own_sizes(puzzles.tokens)),
+        "outputs": _range(task.spec.own_sizes(puzzles.labels)),
         "repeated_questions": len(keys) - len(set(keys)),
         "questions_with_several_answers": sum(len(found) > 1 for found in answers.values()),
         "answers_equal_to_question": int((puzzles.tokens == puzzles.labels).all(axis=1).sum()),
