@@ -12,7 +12,7 @@ from ponderling.models import build_model, shape_of
 from ponderling.pictures.plots import read_metrics
 from ponderling.supervision import Batch, HintBatch, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
-from ponderling.tasks.base import Neighbours, Relations
+from ponderling.tasks.relations import Neighbours, Relations
 from ponderling.training.observer import Observer
 from ponderling.training.starting import start
 from test_mixed_run import SMALL

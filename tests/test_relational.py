@@ -22,7 +22,7 @@ from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step
 from ponderling.tasks import get_task
-from ponderling.tasks.base import Neighbours, Relations
+from ponderling.tasks.relations import Neighbours, Relations
 from ponderling.tasks.sudoku import SUDOKUS, Jigsaw
 from ponderling.tasks.sudoku.geometry import BLANK
 from ponderling.tasks.sudoku.jigsaw import random_layout
@@ -171,6 +171,11 @@ def test_neighbours_that_a_grid_cannot_have_are_refused():
     for number, images in ((0, False), (5, True), (6, False)):
         with pytest.raises(ValueError, match=f"has 4 or 8 neighbours, or none beside its images: got {number}"):
             Neighbours.of_grid(3, 3, number=number, images=images)
+
+
+def test_areas_of_images_alone_are_refused():
+    with pytest.raises(ValueError, match="connected areas need neighbours that connect"):
+        of_grid(3, 3, number=0, images=True, areas=True)
 
 
 def test_images_form_no_areas():

@@ -28,7 +28,7 @@ from ponderling.models.device import check_device
 from ponderling.models.own_network import Networks, model_around
 from ponderling.models.relational import same_network
 from ponderling.tasks import Task, get_task
-from ponderling.tasks.base import Relations
+from ponderling.tasks.relations import Relations
 
 CELLS_SURE = 0.9
 """Least probability of every cell's symbol at which a puzzle of a new size ends. There `sudoku` was right whenever it stopped,

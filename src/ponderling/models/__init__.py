@@ -15,7 +15,7 @@ from ponderling.models.interface import Output, State
 from ponderling.models.reasoner import Reasoner
 from ponderling.models.relational import Relational
 from ponderling.models.trm import TRM
-from ponderling.tasks.base import Relations
+from ponderling.tasks.relations import Relations
 
 __all__ = [
     "HRM",

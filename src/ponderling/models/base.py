@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.interface import Output, State
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
-from ponderling.tasks.base import Relations
+from ponderling.tasks.relations import Relations
 
 
 class Model(nn.Module):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.data import task_of
-from ponderling.tasks.base import Relations, Task
+from ponderling.tasks.base import Task
+from ponderling.tasks.relations import Relations
 
 
 def described(

@@ -15,7 +15,7 @@ from ponderling.models.interface import Output, State
 from ponderling.models.layers import Embedding, Linear, MixNeighbours, truncated_normal_
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
 from ponderling.recursion import Net
-from ponderling.tasks.base import Relations
+from ponderling.tasks.relations import Relations
 
 
 class HaltHead(nn.Module):

@@ -26,7 +26,7 @@ from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, truncated_normal_
 from ponderling.recursion import deep_recursion
-from ponderling.tasks.base import Canvas, Neighbours, Relations
+from ponderling.tasks.relations import Canvas, Neighbours, Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds

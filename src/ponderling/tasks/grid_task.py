@@ -25,19 +25,9 @@ from numpy.typing import NDArray
 
 from ponderling.system import write_atomically
 from ponderling.tasks import symbol_grids, text_files
-from ponderling.tasks.base import (
-    PAD,
-    DataSettings,
-    DataSplit,
-    Hints,
-    PuzzleError,
-    Puzzles,
-    Relations,
-    Symmetry,
-    Tokens,
-    Verdict,
-)
+from ponderling.tasks.base import PAD, DataSettings, DataSplit, Hints, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
 from ponderling.tasks.problems import one_line
+from ponderling.tasks.relations import Relations
 from ponderling.tasks.split import load_apart, load_puzzles
 
 RATING_EDGES = (0, 1, 4, 13, 51)

@@ -33,7 +33,7 @@ from ponderling.solving.vote import arc_of
 from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
-from ponderling.tasks.base import DIRECTIONS
+from ponderling.tasks.relations import DIRECTIONS
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import SYMMETRIES, offered_tasks, text_of
 

@@ -20,17 +20,7 @@ from numpy.typing import NDArray
 
 from ponderling.system import write_atomically
 from ponderling.tasks import symbol_grids
-from ponderling.tasks.base import (
-    PAD,
-    DataSettings,
-    DataSplit,
-    PuzzleError,
-    Puzzles,
-    Relations,
-    Symmetry,
-    Tokens,
-    Verdict,
-)
+from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
 from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
 from ponderling.tasks.custom.looking import Proposal, propose
 from ponderling.tasks.custom.spec import END, GridSpec
@@ -41,6 +31,7 @@ from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout
 from ponderling.tasks.own_code import import_attribute
 from ponderling.tasks.problems import Problems, shown
+from ponderling.tasks.relations import Relations
 from ponderling.tasks.split import split_off
 
 GEOMETRIES: dict[str, tuple[int, ...]] = {"flips": (0, 1, 2, 3), "rotations": (0, 3, 5, 6), "dihedral": tuple(range(8))}

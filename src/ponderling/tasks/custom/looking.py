@@ -13,9 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import DIRECTIONS, IMAGES, PAD, Move, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
+from ponderling.tasks.relations import DIRECTIONS, IMAGES, Move
 
 Status = Literal["verified", "seen", "not contradicted"]
 Judge = Callable[[Tokens, Tokens], bool]

@@ -8,8 +8,9 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ponderling.tasks.base import ALIKE, PAD, Neighbours, Relations
+from ponderling.tasks.base import PAD
 from ponderling.tasks.custom.spec import END, GridSpec
+from ponderling.tasks.relations import ALIKE, Neighbours, Relations
 
 NONE = "none"
 """No structure: nothing ties the cells together but a TRM's own mixing of positions."""

@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks import text_files
-from ponderling.tasks.base import Hints, Neighbours, PuzzleError, Puzzles, Relations, Symmetry, Tokens, Verdict, join
+from ponderling.tasks.base import Hints, PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.maze import drawn, kinds, several
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
 from ponderling.tasks.maze.paths import distances, draw, search, spread
 from ponderling.tasks.numba import has_numba
+from ponderling.tasks.relations import Neighbours, Relations
 
 HUB_REPOSITORY = "sapientinc/maze-30x30-hard-1k"
 """The public data set Maze-Hard: 1,000 mazes of 30x30 to train on, 1,000 to test."""

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, Puzzles, Regions, Relations, Tokens, Verdict
+from ponderling.tasks.base import PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.relations import Regions, Relations
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
 from ponderling.tasks.symbol_grids import Cell
 

@@ -1,0 +1,217 @@
+"""What a task declares of its grids for a network that knows nothing else: groups of cells, neighbours, symbols, hints."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Regions(NamedTuple):
+    """The groups of a family that a puzzle may replace with its own regions, see `Puzzles.regions`."""
+
+    relation: str
+    """The relation that the replaceable groups belong to."""
+    first: int
+    """Index of the first replaceable group in its relation."""
+    number: int
+    """Number of replaceable groups, which follow one another."""
+
+
+class Move(NamedTuple):
+    """From a cell to the one that it hears: turned or mirrored within its grid, then some steps on."""
+
+    down: int = 0
+    """Steps down."""
+    right: int = 0
+    """Steps to the right."""
+    transposed: bool = False
+    """Row and column change places, before anything else."""
+    upside_down: bool = False
+    """The first row becomes the last."""
+    mirrored: bool = False
+    """The first column becomes the last."""
+
+    @property
+    def turns(self) -> bool:
+        """Whether it turns or mirrors the grid, whose edges then do not touch."""
+        return self.transposed or self.upside_down or self.mirrored
+
+    def __call__(self, row: Any, column: Any, *, rows: Any, columns: Any) -> tuple[Any, Any]:
+        """Row and column of the heard cell, perhaps outside of the grid; numbers, arrays or tensors of integers.
+
+        Args:
+            row: The cell's row.
+            column: The cell's column.
+            rows: Rows of the grid.
+            columns: Columns of the grid.
+        """
+        if self.transposed:
+            row, column = column, row
+        row = rows - 1 - row if self.upside_down else row
+        column = columns - 1 - column if self.mirrored else column
+        return row + self.down, column + self.right
+
+
+class Canvas(NamedTuple):
+    """A grid of cells in whose upper left corner lie smaller ones, whose own edges say where a move ends."""
+
+    rows: int
+    """Rows of the canvas."""
+    columns: int
+    """Columns of the canvas."""
+    outside: tuple[int, ...]
+    """Tokens of cells that are not of the smaller grid."""
+    moves: tuple[Move, ...]
+    """The directions, (K,)."""
+    wraps: bool
+    """Opposite edges of the smaller grids touch."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The cells that lie next to one another, direction by direction.
+
+    Any graph whose edges have a direction out of a few can be said so: grids with four or eight neighbours, grids whose
+    opposite edges touch, one-way streets.
+    """
+
+    cells: tuple[tuple[int, ...], ...]
+    """For each direction the neighbour of every cell, (K, C) for K directions; -1 where there is none."""
+    _: KW_ONLY
+    alike: tuple[int, ...]
+    """For each direction the number of its kind, from 0 without gaps. A cell hears the sum of its neighbours of one kind; each
+    kind has weights of its own."""
+    touching: int | None = None
+    """Number of directions, the first ones, in which cells touch and so may form areas; None: all."""
+    canvas: Canvas | None = None
+    """Where grids are smaller than their canvas, and wrap or are turned: then each question's own size says which cells these
+    are, and `cells` is for grids that fill the canvas. None: every question has these neighbours."""
+
+    @classmethod
+    def of_grid(
+        cls,
+        rows: int,
+        columns: int,
+        *,
+        number: int = 4,
+        images: bool = False,
+        alike: str = "none",
+        wraps: bool = False,
+        outside: tuple[int, ...] = (),
+    ) -> Neighbours:
+        """The four neighbours of each cell of a grid, or the eight, and the cells that turns and mirrors put in its place.
+
+        Args:
+            rows: Rows of the grid.
+            columns: Columns of the grid.
+            number: 4 neighbours that share an edge; 8, with those that touch at a corner; or 0.
+            images: A cell hears its images under the seven symmetries of the grid, too, but those outside of the grid.
+            alike: Directions that share their weights: none; flips, where opposite ones do; or dihedral, where all do, apart
+                from diagonal ones, which then share theirs.
+            wraps: The grid's opposite edges touch.
+            outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned; for
+                `wraps` and `images` alone.
+
+        Raises:
+            ValueError: when `alike` is none of these.
+        """
+        if alike not in ALIKE:
+            raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
+        if number not in (0, 4, 8) or not (number or images):
+            raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside its images: got {number}")
+        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + IMAGES * images
+        row, column = np.divmod(np.arange(rows * columns), columns)
+        cells = []
+        for move in moves:
+            r, c = move(row, column, rows=rows, columns=columns)
+            inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
+            cells.append(np.where(inside | (wraps and not move.turns), r % rows * columns + c % columns, -1))
+        kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
+        kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
+        depends = bool(outside) and (wraps or images)
+        canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
+        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, canvas=canvas)
+
+
+DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))
+"""Steps in rows and columns to each neighbour: down, left, right, up; then the four at the corners."""
+
+IMAGES = (
+    Move(transposed=True, upside_down=True),
+    Move(upside_down=True, mirrored=True),
+    Move(transposed=True, mirrored=True),
+    Move(upside_down=True),
+    Move(mirrored=True),
+    Move(transposed=True),
+    Move(transposed=True, upside_down=True, mirrored=True),
+)
+"""The symmetries of a square but the identity: turns by a quarter, a half and three quarters, then mirrors: upside down, left
+to right, and at both diagonals."""
+
+ALIKE = {
+    "none": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
+    "flips": (0, 1, 1, 0, 2, 2, 2, 2, 3, 4, 3, 5, 6, 7, 7),
+    "dihedral": (0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 2, 4, 4, 5, 5),
+}
+"""The kind of each of the DIRECTIONS, and then of the IMAGES, where it must be alike under a group of symmetries of the grid:
+such a group exchanges those of one kind."""
+
+
+@dataclass(frozen=True)
+class Relations:
+    """What ties the cells of a grid together, and what their symbols have in common, for a network that knows nothing else.
+
+    A symmetry is a permutation of the cells that carries every group of a relation to a group of it, and neighbours to
+    neighbours of the same kind; or any permutation of `symbols`. Each must carry puzzles to puzzles and answers to answers.
+    """
+
+    groups: dict[str, tuple[tuple[int, ...], ...]]
+    """Groups of cells of each relation; groups of one relation are treated alike, and may differ in size."""
+    _: KW_ONLY
+    symbols: tuple[int, ...]
+    """Tokens that can be exchanged for one another: the network has a vector for each of them in every cell."""
+    named: tuple[int, ...]
+    """Tokens of questions that cannot, each with an embedding of its own. Any other token is taken for the first of them."""
+    answers: tuple[int, ...] = ()
+    """The named tokens that answers may hold; where there are any, every cell has one more vector, which stands for them."""
+    neighbours: Neighbours | None = None
+    """The cells that lie next to one another; None where that does not matter."""
+    areas: bool = False
+    """Whether the connected areas of cells with the same token in the question are groups, too. Cells are connected where they
+    are neighbours."""
+    places: bool = False
+    """Whether cells also mix by where they are, with weights for each pair of places, as in a TRM with an MLP over positions.
+    Such weights fit one size of grids alone."""
+    regions: Regions | None = None
+    """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
+    hints: tuple[int, ...] = ()
+    """Number of values that each of a cell's K hints can have, see `base.Hints`; the network has a head that names them."""
+
+    def __post_init__(self) -> None:
+        if not self.symbols and not self.answers:
+            raise ValueError("answers need tokens: name interchangeable symbols, or named tokens for answers, or both")
+        if not self.named or set(self.named) & set(self.symbols) or not set(self.answers) <= set(self.named):
+            raise ValueError(
+                "tokens are interchangeable symbols or named ones, one of these at least; answers are among the named: got "
+                f"symbols {self.symbols}, named {self.named}, answers {self.answers}"
+            )
+        if self.areas and (self.neighbours is None or self.neighbours.touching == 0):
+            raise ValueError("connected areas need neighbours that connect")
+        if self.hints and not self.answers:
+            raise ValueError("hints are read where named answers are: name tokens for answers")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all relations that messages go along, in the order of the network's weights."""
+        more = ["areas"] * self.areas + ["neighbours"] * (self.neighbours is not None)
+        return (*self.groups, *more)
+
+    @property
+    def num_cells(self) -> int | None:
+        """C, the number of cells that groups and neighbours speak of; None where they speak of none."""
+        if self.neighbours is not None:
+            return len(self.neighbours.cells[0])
+        cells = [cell for groups in self.groups.values() for group in groups for cell in group]
+        return 1 + max(cells) if cells else None
