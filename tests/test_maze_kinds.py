@@ -316,7 +316,12 @@ def test_the_sets_are_always_the_same():
         assert task.valid(puzzles.tokens[:3000], puzzles.labels[:3000]).all()
         arrays = puzzles.tokens, puzzles.labels, puzzles.ratings
         digests[name] = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:12]
-    assert digests == {"mixed": "f75057d4bc4a", "starts": "7a7a8a415ca2", "kinds": "2864e04de2d6"}
+    assert digests == {
+        "mixed": "f75057d4bc4a",
+        "starts": "7a7a8a415ca2",
+        "kinds": "2864e04de2d6",
+        "closed": "f651b7b0a5c9",
+    }
 
 
 def test_the_mixed_set_holds_every_kind_and_the_starts_set_several_s():

@@ -253,13 +253,16 @@ def test_noise_before_a_step_has_its_standard_deviation_and_comes_from_the_gener
     assert torch.equal(seen[3], carry.state[0])
 
 
-def test_a_puzzle_without_labels_costs_nothing_for_its_answer_and_counts_as_right():
-    model = Counter()
+@pytest.mark.parametrize("misprints", [0.0, 0.1])
+def test_a_puzzle_without_labels_costs_nothing_for_its_answer_and_is_right_but_for_misprints(misprints):
+    model, own = Counter(), config(misprints=misprints)
     batch = puzzles(3)
     batch.labels[1] = IGNORE
     others = Batch(batch.tokens[::2], batch.labels[::2], puzzle_ids=batch.puzzle_ids[::2])
-    result = supervision_step(model, refill(model, empty_carry(model, 3, seq_len=L), new=batch), config=config())
-    alone = supervision_step(model, refill(model, empty_carry(model, 2, seq_len=L), new=others), config=config())
+    result = supervision_step(model, refill(model, empty_carry(model, 3, seq_len=L), new=batch), config=own)
+    alone = supervision_step(model, refill(model, empty_carry(model, 2, seq_len=L), new=others), config=own)
     assert result.answer_loss == alone.answer_loss
     assert result.correct.exact[1]
     assert not result.correct.has_labels[1]
+    q = result.output.q[1]
+    torch.testing.assert_close(result.halt_loss - alone.halt_loss, torch.nn.functional.softplus(q if misprints else -q))

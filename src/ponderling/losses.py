@@ -96,7 +96,7 @@ class Correct:
     cells: Tensor
     """Share of the cells that count which are right, (B,); 0 for a puzzle without any."""
     exact: Tensor
-    """Whether every cell that counts is right, (B,) bool; True for a puzzle without any, as in the official target for q."""
+    """Whether every cell that counts is right, (B,) bool; True for a puzzle without any, as in the official code."""
     has_labels: Tensor
     """Whether any cell counts, (B,) bool."""
 

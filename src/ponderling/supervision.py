@@ -229,6 +229,7 @@ def supervision_step(
     with torch.no_grad():
         correct = correctness(output.logits, batch.labels)
         is_done = correct.exact & correct.has_labels
+        is_right = is_done if config.misprints else correct.exact  # officially a puzzle without labels is right
     hint, rounds = torch.zeros_like(answers[0]), None
     if batch.hints is not None:
         hinted = _as_hinted(model)
@@ -246,7 +247,7 @@ def supervision_step(
         elif config.N_sup > 1:
             stops = wants_to_halt(output, config.halting)
             halted = is_last | (stops & (steps >= least_steps(steps, config, generator=generator)))
-    halt = halting_loss(output.q, correct.exact)
+    halt = halting_loss(output.q, is_right)
     target, continue_ = None, torch.zeros_like(halt)
     if config.halting == "halt_continue":
         target = _continue_target(model, state, batch=batch, is_last=is_last, depth=depth)
@@ -335,7 +336,8 @@ def train_one_puzzle_at_a_time(
             state, output = think(model, state, batch=puzzle)
             state = tuple(s.detach() for s in state)
             loss = answer_loss(output.logits, puzzle.labels, loss=config.loss, label_smoothing=config.label_smoothing)
-            is_right = correctness(output.logits, puzzle.labels).exact
+            correct = correctness(output.logits, puzzle.labels)
+            is_right = correct.exact & correct.has_labels if config.misprints else correct.exact
             loss = loss + config.halt_loss_weight * halting_loss(output.q, is_right)
             update(loss)
             if output.q > 0:  # sync

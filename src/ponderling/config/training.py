@@ -87,6 +87,9 @@ class TrainConfig:
     """Standard deviation of the normal noise on the initial states, so that a puzzle is approached in many ways."""
     step_noise: float = 0.0
     """Standard deviation of the normal noise on the states before every step of training, so that answers hold for long."""
+    misprints: float = 0.0
+    """Share of Sudokus in which one clue is changed or missing. Where that leaves several solutions or none, only the halting
+    head learns, to say no."""
     init: str | None = None
     """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ."""
     loss: LossName = "stablemax"
@@ -149,7 +152,7 @@ class TrainConfig:
         ):
             if getattr(self, name) < 0:
                 problems.append(f"{name} must not be negative: got {getattr(self, name)}")
-        for name in ("halt_exploration", "lr_min_ratio"):
+        for name in ("halt_exploration", "lr_min_ratio", "misprints"):
             if not 0 <= getattr(self, name) <= 1:
                 problems.append(f"{name} must be from 0 to 1: got {getattr(self, name)}")
         for name in ("label_smoothing", "ema_rate", "beta1", "beta2"):

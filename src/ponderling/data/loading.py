@@ -55,30 +55,49 @@ def proposed_structure(data: DataConfig) -> Proposal:
     return task.propose(puzzles)
 
 
-def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0) -> Augment | None:
+def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0, misprints: float = 0.0) -> Augment | None:
     """The function that varies training puzzles; None if they are shown unchanged.
 
     Args:
         data: The settings that say whether to use symmetries, and whether to choose each answer again.
         task: The puzzle family.
         extra_clues: How many missing cells are given at most, a random number for each puzzle; see `give_clues`.
+        misprints: Share of puzzles with one clue changed or missing, from 0 to 1; see `Task.misprint`.
 
     Raises:
-        ValueError: when the settings ask for a new choice of answers or for extra clues, and the family has neither.
+        ValueError: when the settings ask for what the family does not have: a choice of answers, extra clues, misprints.
     """
-    vary = _variation(data, task)
-    if not extra_clues:
-        return vary
-    if task.relations is None or not task.relations.symbols:
-        raise ValueError(
-            f"extra clues are for puzzles whose answers are of the same symbols as their clues: not {task.name}"
-        )
+    changes: list[Augment] = []
+    if extra_clues:
+        if task.relations is None or not task.relations.symbols:
+            raise ValueError(
+                f"extra clues are for puzzles whose answers are of the same symbols as their clues: not {task.name}"
+            )
+        changes.append(lambda rng, puzzles: give_clues(task, rng, puzzles=puzzles, most=extra_clues))
+    if misprints:
+        if not task.can_misprint:
+            raise ValueError(f"train.misprints is for Sudokus: {task.name} has none")
+        changes.append(lambda rng, puzzles: misprint_some(task, rng, puzzles=puzzles, share=misprints))
+    if vary := _variation(data, task):
+        changes.append(vary)
+    if not changes:
+        return None
 
-    def vary_easier(rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
-        easier = give_clues(task, rng, puzzles=puzzles, most=extra_clues)
-        return easier if vary is None else vary(rng, easier)
+    def change(rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        for apply in changes:
+            puzzles = apply(rng, puzzles)
+        return puzzles
 
-    return vary_easier
+    return change
+
+
+def misprint_some(task: Task, rng: np.random.Generator, *, puzzles: Puzzles, share: float) -> Puzzles:
+    """The puzzles, a share of them with a misprint and the answer that they have then; see `Task.misprint`."""
+    rows = np.flatnonzero(rng.random(len(puzzles)) < share)
+    printed = task.misprint(rng, puzzles[rows])
+    tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
+    tokens[rows], labels[rows] = printed.tokens, printed.labels
+    return replace(puzzles, tokens=tokens, labels=labels)
 
 
 def give_clues(task: Task, rng: np.random.Generator, *, puzzles: Puzzles, most: int) -> Puzzles:

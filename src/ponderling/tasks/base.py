@@ -397,6 +397,16 @@ class Task(Protocol):
         """Whether a question may have several right answers, of which `relabel` chooses one."""
         ...
 
+    @property
+    def can_misprint(self) -> bool:
+        """Whether a question can have several right answers or none because one of its clues is wrong; see `misprint`."""
+        ...
+
+    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """Each question with one clue changed or missing, and the answer that it has then; PAD in every cell if it has not
+        exactly one. Only where `can_misprint`."""
+        ...
+
     def relabel(self, puzzles: Puzzles) -> Puzzles:
         """The puzzles with the answer that the family's own rule chooses, where there are several right ones."""
         ...

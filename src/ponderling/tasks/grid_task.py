@@ -122,6 +122,7 @@ class GridTask:
     extends_question = False
     """Whether an answer fills in its question: it keeps what is given, in the same symbols."""
     has_many_answers = False
+    can_misprint = False
     """Whether a question may have several right answers, of which `relabel` chooses one."""
     answers_by_vote = False
     """Whether a question is answered by votes over its views; see `solving.vote`."""
@@ -379,6 +380,10 @@ class GridTask:
         if type(self).sample_symmetries is GridTask.sample_symmetries:
             return puzzles
         return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
+
+    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """Each question with a clue changed or missing; a family that says `can_misprint` says how."""
+        raise NotImplementedError(f"{self.name} has no misprints")
 
     def relabel(self, puzzles: Puzzles) -> Puzzles:
         """The puzzles with the answer that the family's own rule chooses, where there are several right ones."""

@@ -132,11 +132,12 @@ class Lane:
                 f"train.hint_loss_weight {config.train.hint_loss_weight:g} is for a relational network on a task with hints, "
                 f"such as mazes: {self.name} with {type(model).__name__} has none"
             )
+        self._augmentation(0)  # refuses what cannot be before hours have gone by
         self.carry: Carry = empty_carry(model, self.num_slots // world.size, seq_len=self.cells, device=device)
         for phase in config.train.phases:
             if self.is_in(phase):
-                self._rated(phase)  # refuses what cannot be before hours have gone by
-                augmentation(self.settings, self.task, extra_clues=phase.extra_clues)
+                self._rated(phase)  # as above
+                self._augmentation(phase.extra_clues)
         self.sampler = self._sample(self.data.train, None, seed=config.train.seed)
 
     def is_in(self, phase: Phase | None) -> bool:
@@ -149,7 +150,11 @@ class Lane:
         puzzles, extra_clues = self.data.train, 0
         if phase is not None and self.is_in(phase):
             puzzles, extra_clues = self._rated(phase), phase.extra_clues
-        self.sampler = self._sample(puzzles, augmentation(self.settings, self.task, extra_clues=extra_clues), seed=seed)
+        self.sampler = self._sample(puzzles, self._augmentation(extra_clues), seed=seed)
+
+    def _augmentation(self, extra_clues: int) -> Augment | None:
+        """The function that varies this family's training puzzles."""
+        return augmentation(self.settings, self.task, extra_clues=extra_clues, misprints=self.train.misprints)
 
     def _rated(self, phase: Phase) -> Puzzles:
         """The training puzzles that a phase shows.

@@ -67,9 +67,10 @@ TRAINING_SETS = {
     "mixed": TrainingSet("mixed", 1, UNSOLVABLE),
     "starts": TrainingSet("hard", 6, 0.0),
     "kinds": TrainingSet("mixed", 6, 0.0),
+    "closed": TrainingSet("mixed", 1, 0.3),
 }
 """Sets of every size to train on: all kinds of walls; Maze-Hard's walls and up to 6 S, each with its path, so that a maze
-teaches more choices; all kinds of walls with up to 6 S."""
+teaches more choices; all kinds of walls with up to 6 S; all kinds of walls, three in ten without a way."""
 
 SET_MAZES, SET_CELLS = 50_000, 20_000_000
 """Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""

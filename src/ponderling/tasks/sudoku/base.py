@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.base import PuzzleError, Puzzles, Tokens, Verdict
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
@@ -27,6 +27,9 @@ DRAWN_LINES = "|+-─│┼ \t\r\n"
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
+
+SOME_GUESSES = 500
+"""Guesses after which it counts as undecided whether a puzzle has one solution; on 16x16 that can take hours."""
 
 FEW_GUESSES = 50
 """A 9x9 puzzle that takes no more guesses is solved in 0.1 s in plain Python: sooner than numba is imported."""
@@ -58,6 +61,7 @@ class SudokuTask(GridTask):
 
     kind = "sudoku"
     extends_question = True
+    can_misprint = True
     padding_symbol = "."
     packaged_sets = LARGE_SETS
     sets_with_regions = ("jigsaws", "layouts")
@@ -320,9 +324,9 @@ class SudokuTask(GridTask):
         answer = self.random_grid(rng)
         given = np.zeros(self.num_cells, np.int64)
         shape = self.geometry
-        # On 16x16 a search for a second solution can take hours; one that gives up keeps the clue.
+        # A search for a second solution that gives up keeps the clue.
         order = rng.permutation(self.num_cells)
-        dig(self.masks_of(answer), order, clues, *shape, 500, given)
+        dig(self.masks_of(answer), order, clues, *shape, SOME_GUESSES, given)
         return np.where(given == 1, answer, BLANK).astype(np.uint8), answer
 
     def add_clues(self, rng: np.random.Generator, puzzles: Puzzles, *, most: int) -> Puzzles:
@@ -333,6 +337,38 @@ class SudokuTask(GridTask):
             row[blanks] = labels[blanks]
         ratings = np.array([self.rate(row) for row in tokens], np.int32)
         return replace(puzzles, tokens=tokens, ratings=ratings)
+
+    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+        """The puzzles with one clue each changed or missing, and the answers that they have then.
+
+        Half of the clues go missing. A changed one never stands twice in a group, where anyone would see it. A puzzle with
+        several solutions or none has PAD in every cell of its answer. One that is not decided within SOME_GUESSES stays as it
+        is, and so does one without clues. Ratings are those of before.
+        """
+        tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
+        for row in range(len(tokens)):
+            family = self if puzzles.regions is None else self.of_regions(puzzles.regions[row])
+            printed = self._misprinted(rng, tokens[row])
+            while family.broken_rules(printed)[1]:  # another try: in time a clue goes missing
+                printed = self._misprinted(rng, tokens[row])
+            solution = family.solve(printed, max_guesses=SOME_GUESSES)
+            if solution.num_solutions >= 0:
+                tokens[row], labels[row] = printed, solution.answer if solution.num_solutions == 1 else PAD
+        return replace(puzzles, tokens=tokens, labels=labels)
+
+    def _misprinted(self, rng: np.random.Generator, tokens: Tokens) -> Tokens:
+        """One puzzle with a random clue that is changed or missing."""
+        clues = np.flatnonzero(tokens > BLANK)
+        if not len(clues):
+            return tokens
+        printed, cell = tokens.copy(), rng.choice(clues)
+        other = BLANK + 1 + (tokens[cell] - BLANK - 1 + rng.integers(1, self.side)) % self.side
+        printed[cell] = BLANK if rng.random() < 0.5 else other
+        return printed
+
+    def of_regions(self, regions: NDArray[np.uint8]) -> SudokuTask:
+        """The family of a puzzle that brings these regions, (L,); this family itself where they are all 0."""
+        return self
 
     def random_grid(self, rng: np.random.Generator) -> Tokens:
         """A full grid that obeys the rules, (L,)."""

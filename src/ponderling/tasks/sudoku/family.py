@@ -93,9 +93,10 @@ class Sudoku(SudokuTask):
             if not layout.any():
                 prints[own] = symmetries.fingerprint(self.boxes, tokens[own])
                 continue
-            letters = "".join(LETTERS[region - 1] for region in layout)
-            family, _ = self.with_layout(letters)
-            prints[own] = family.fingerprint(tokens[own]) ^ np.uint64(zlib.crc32(letters.encode()) << 32)
+            letters = _letters(layout)
+            prints[own] = self.of_regions(layout).fingerprint(tokens[own]) ^ np.uint64(
+                zlib.crc32(letters.encode()) << 32
+            )
         return prints
 
     def sketch(self, tokens: Tokens, *, regions: NDArray[np.uint8] | None = None) -> NDArray[np.uint64]:
@@ -105,6 +106,10 @@ class Sudoku(SudokuTask):
         brings, weights = regions.any(axis=1), np.cumprod(np.full(self.num_cells, 0x9E3779B97F4A7C15, np.uint64))
         of_layout = (regions * weights).sum(axis=1, dtype=np.uint64) + (tokens > BLANK).sum(axis=1).astype(np.uint64)
         return np.where(brings, of_layout, symmetries.sketch(self.boxes, tokens))
+
+    def of_regions(self, regions: NDArray[np.uint8]) -> SudokuTask:
+        """The family of a puzzle that brings these regions, (L,); this family itself where they are all 0."""
+        return self.with_layout(_letters(regions))[0] if regions.any() else self
 
     def with_layout(self, layout: str) -> tuple[Jigsaw, NDArray[np.uint8]]:
         """The family of the same size with these regions in place of boxes, and each cell's region, (L,).
@@ -116,6 +121,11 @@ class Sudoku(SudokuTask):
         if family.side != self.side or not self.takes_regions or self.boxes.diagonals:
             raise ValueError(f"{self.name} has no puzzles with {family.side} regions of their own")
         return family, family.regions.ravel().astype(np.uint8)
+
+
+def _letters(regions: NDArray[np.uint8]) -> str:
+    """A letter for each cell's region, as in a jigsaw's name."""
+    return "".join(LETTERS[region - 1] for region in regions)
 
 
 SUDOKUS: dict[str, Sudoku] = {
