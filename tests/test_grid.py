@@ -89,6 +89,6 @@ def test_a_family_is_found_by_module_and_attribute(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="mine_for_test has no 'Yours'"):
         get_task("mine_for_test:Yours")
     with pytest.raises(
-        ValueError, match=r"is not a puzzle family: it lacks answers_by_vote, augment, blank_token and \d+ more; derive"
+        ValueError, match=r"is not a puzzle family: it lacks answers_by_vote, as_written, augment and \d+ more; derive"
     ):
         get_task("mine_for_test:half_baked")

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from ponderling.tasks.opened import LONGEST_LINE
 if TYPE_CHECKING:
     from ponderling.solving.result import Result
     from ponderling.solving.solver import Solver
-    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.base import PuzzleError, Task
 
 
 def main(args: list[str]) -> int:
@@ -60,14 +60,14 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     elif command.watch:
         from ponderling.pictures.terminal import watch
 
-        watch(solver.task, result, delay=command.delay)
+        watch(result.task, result, delay=command.delay)
     else:
         from rich.console import Console
 
         from ponderling.pictures.terminal import grid_text, outcome_text
 
         console = Console(highlight=False)
-        console.print(grid_text(solver.task, result.question_tokens, answer=result.tokens), soft_wrap=True)
+        console.print(grid_text(result.task, result.question_tokens, answer=result.tokens), soft_wrap=True)
         console.print(result.answer, soft_wrap=True)
         console.print(outcome_text(result))
     return 0
@@ -82,15 +82,15 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str]
     def refuse(number: int, error: PuzzleError) -> None:
         nonlocal refused
         refused += 1
-        print(f"ponderling: line {number} of stdin: {error}", file=sys.stderr, flush=True)
+        print(f"ponderling: puzzle {number} of stdin: {error}", file=sys.stderr, flush=True)
 
     how = {"steps": command.steps, "early_exit": command.early_exit, "search": command.search}
     if lines is None:
         results = solver.solve_many(tokens=list(solver.task.read(command.puzzle).tokens), **how)
     else:
-        results = solver.solve_many(lines, on_error=refuse, **how)
+        results = solver.solve_many(_texts(lines, solver.task), on_error=refuse, **how)
     count = valid = 0
-    for result in results:
+    for result in _as_written(results, solver.task, path=None if lines is not None else Path(command.puzzle)):
         count, valid = count + 1, valid + bool(result.valid)
         if command.json:
             print(json.dumps(result.to_json()), flush=True)
@@ -99,6 +99,25 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str]
     rules = f"{valid} of {count} answers obey the rules" if solver.task.has_rules else "no rules to judge them by"
     print(rules if solver.task.has_rules else f"{count} answers; {rules}", file=sys.stderr)
     return 2 if refused else 0
+
+
+def _texts(lines: Iterator[str], task: Task) -> Iterator[str]:
+    """The puzzles of stdin."""
+    from ponderling.tasks.grid_task import GridTask
+
+    return task.texts_of(lines) if isinstance(task, GridTask) else lines
+
+
+def _as_written(results: Iterable[Result], task: Task, *, path: Path | None) -> Iterator[Result]:
+    """The results of a file's puzzles, each in the symbols that the file has; those of stdin are so already."""
+    from ponderling.solving.result import Result
+    from ponderling.tasks.grid_task import GridTask
+
+    if path is None or not isinstance(task, GridTask):
+        yield from results
+        return
+    for result, family in zip(results, task.families_in(path), strict=False):
+        yield Result(family, result.question_tokens, found=result.found)
 
 
 def _lines_of_stdin() -> Iterator[str]:

@@ -234,8 +234,8 @@ class Solver:
         if check:
             self.task.check_question(question)
         thinker = self._thinker(search, steps=steps, slots=256, early_exit=early_exit, trace=trace)
-        (result,) = self._results(thinker, _Reader(lambda tokens: tokens, None), given=[question])
-        return result
+        (result,) = self._results(thinker, _Reader(lambda tokens: (tokens, self.task), None), given=[question])
+        return result if puzzle is None else Result(self._shown(puzzle), question, found=result.found)
 
     def _thinker(self, search: Search, *, steps: int | None, slots: int, early_exit: bool, trace: Trace) -> Thinker:
         """Makes a thinker with its own slots for one call."""
@@ -304,18 +304,26 @@ class Solver:
             raise ValueError("give either puzzles or tokens")
         given: Iterable[Any] = tokens if puzzles is None else puzzles  # pyright: ignore[reportAssignmentType]
         thinker = self._thinker(search, steps=steps, slots=slots, early_exit=early_exit, trace=trace)
-        reader = _Reader(self.parse if tokens is None else self._tokens, on_error)
+        reader = _Reader(self._read if tokens is None else lambda own: (self._tokens(own), self.task), on_error)
         return self._results(thinker, reader, given=given)
+
+    def _shown(self, puzzle: Puzzle) -> Task:
+        """The family in whose symbols a puzzle's answer is shown."""
+        return self.task.as_written(puzzle) if isinstance(puzzle, str) else self.task
+
+    def _read(self, puzzle: Puzzle) -> tuple[Tokens, Task]:
+        """A puzzle's tokens, and the family in whose symbols its answer is shown."""
+        return self.parse(puzzle), self._shown(puzzle)
 
     def _results(self, thinker: Thinker, reader: _Reader, *, given: Iterable[Any]) -> Iterator[Result]:
         if isinstance(given, Sequence | np.ndarray):
             found = answers(thinker, InMemory(reader.questions(given)))
-            yield from (reader.result(self.task, answer) for answer in found)
+            yield from (reader.result(answer) for answer in found)
         else:
             ahead: ReadAhead[Question] = ReadAhead(reader.questions(given), thinker.slots)
             source: Questions = ahead
             try:
-                yield from (reader.result(self.task, answer) for answer in answers(thinker, source))
+                yield from (reader.result(answer) for answer in answers(thinker, source))
             finally:
                 ahead.close()
         if reader.failure is not None:
@@ -326,13 +334,15 @@ class _Reader:
     """Reads puzzles as questions and keeps these until their answers come.
 
     Args:
-        read: The tokens of a puzzle.
+        read: The tokens of a puzzle, and the family in whose symbols its answer is shown.
         on_error: See `Solver.solve_many`.
     """
 
-    def __init__(self, read: Callable[[Any], Tokens], on_error: Callable[[int, PuzzleError], object] | None) -> None:
+    def __init__(
+        self, read: Callable[[Any], tuple[Tokens, Task]], on_error: Callable[[int, PuzzleError], object] | None
+    ) -> None:
         self._read, self._on_error = read, on_error
-        self._asked: deque[Tokens] = deque()  # whose result is not out yet, oldest first
+        self._asked: deque[tuple[Tokens, Task]] = deque()  # whose result is not out yet, oldest first
         self.failure: Exception | None = None
         """The error that ended the stream early; raised once all earlier results are out."""
 
@@ -348,16 +358,17 @@ class _Reader:
                 self.failure = error
                 return
             try:
-                tokens = self._read(puzzle)
+                tokens, shown = self._read(puzzle)
             except PuzzleError as error:
                 if self._on_error is None:
                     self.failure = PuzzleError(f"puzzle {number}: {error}")
                     return
                 self._on_error(number, error)
                 continue
-            self._asked.append(tokens)
+            self._asked.append((tokens, shown))
             yield Question(tokens)
 
-    def result(self, task: Task, answer: Any) -> Result:
+    def result(self, answer: Any) -> Result:
         """Turns an answer into the result of the oldest open question."""
-        return Result(task, self._asked.popleft(), found=answer)
+        tokens, shown = self._asked.popleft()
+        return Result(shown, tokens, found=answer)

@@ -275,6 +275,10 @@ class Task(Protocol):
         """Number of rows of the puzzle embedding that these puzzles need, in all forms that `augment` shows."""
         ...
 
+    def as_written(self, text: str) -> Task:
+        """The family with the symbols that a puzzle's text has in place of this one's, to show its answer in; or this one."""
+        ...
+
     def parse(self, text: str) -> Tokens:
         """One question from text a person would type, (L,); raises PuzzleError with the reason."""
         ...

@@ -13,9 +13,10 @@ A subclass says its name, its shape and its symbols and how to generate; everyth
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -456,11 +457,33 @@ class GridTask:
         """The puzzles of a CSV or plain file, the first `limit` of them; raises PuzzleError with file, row and reason."""
         return text_files.read_puzzles(self, path, limit=limit)
 
+    def as_written(self, text: str) -> GridTask:
+        """The family with the symbols that a puzzle's text has in place of this one's, to show its answer in; or this one."""
+        return self
+
+    def texts_of(self, lines: Iterable[str]) -> Iterator[str]:
+        """The texts of puzzles in a stream of lines: a puzzle a line, unless a family draws them over several."""
+        yield from lines
+
+    def families_in(self, path: Path) -> Iterator[GridTask]:
+        """For each puzzle of a file the family with the symbols that it is written in."""
+        if type(self).read is not GridTask.read:
+            return itertools.repeat(self)
+        return (row.family or self for row in text_files.rows_of(self, path))
+
+    def in_own_symbols(self, question: str, answer: str) -> tuple[str, str, GridTask | None]:
+        """Question and answer of a file in this family's symbols, and `Row.family`; a family that reads others says how."""
+        return question, answer, None
+
+    def own_rows(self, path: Path) -> Iterator[text_files.Row] | None:
+        """The rows of a file in a form that only this family has; None, where it has none."""
+        return None
+
     def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:
         """What `read` counts in a file, and the numbers of its first `count` puzzles: rows, as in the errors of `read`."""
         if type(self).read is not GridTask.read:
             return "puzzle", np.arange(1, count + 1)
-        return "row", text_files.row_numbers(path, count, num_cells=self.num_cells)
+        return "row", text_files.row_numbers(self, path, count=count)
 
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns source, question, answer, rating, whole or not at all."""

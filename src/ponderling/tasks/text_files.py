@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,11 @@ from ponderling.tasks.problems import Problems, shown
 
 COLUMNS = ("source", "question", "answer", "rating")
 """Columns of the public data set's files."""
+NAMES = {
+    "question": ("question", "quizzes", "quiz", "puzzle", "puzzles", "board", "grid", "problem", "unsolved"),
+    "answer": ("answer", "answers", "solution", "solutions", "solved"),
+}
+"""What the columns of questions and answers are called by others, Kaggle's data sets among them."""
 REGIONS = "regions"
 """A further column of ours: the layout of a jigsaw, a letter for each cell."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -72,6 +77,18 @@ class TextTask(Protocol):
         """
         ...
 
+    def in_own_symbols(self, question: str, answer: str) -> tuple[str, str, Any]:
+        """Question and answer, which may be written in other symbols, in those of the family; and `Row.family`.
+
+        Raises:
+            PuzzleError: when it cannot be told what the symbols mean.
+        """
+        ...
+
+    def own_rows(self, path: Path) -> Iterator[Row] | None:
+        """The rows of a file in a form that only this family has; None for a CSV, or a puzzle a line."""
+        ...
+
     def with_layout(self, layout: str) -> tuple[TextTask, NDArray[np.uint8]]:
         """The family with these regions in place of its own groups, and the number of each cell's region, (L,).
 
@@ -81,23 +98,28 @@ class TextTask(Protocol):
         ...
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One puzzle of a file, as text; empty where a column is not there."""
 
     number: int
-    source: str
+    """The line that it begins in, from 1."""
     question: str
-    answer: str
-    rating: str
+    answer: str = ""
+    rating: str = ""
+    source: str = ""
     regions: str = ""
+    family: Any = None
+    """The family with the symbols that the puzzle is written in, as `GridTask.as_written`; None where these are its own."""
 
 
 def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) -> Puzzles:
-    """Puzzles from a file: a CSV with the columns of Sudoku-Extreme, or one puzzle a line; either may be gzipped.
+    """Puzzles from a file: a CSV, one puzzle a line, or a form of the family's own; it may be gzipped.
 
-    A CSV needs the column `question`; `answer`, `rating` and `source` are used if present. In a plain file a line is a
-    puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed over. Answers that
-    are not given are searched for. A file whose name holds .csv, in any case, is a CSV.
+    In a CSV the header names the columns: `question` is needed, `answer`, `rating` and `source` are used if present, and
+    others are passed over. NAMES has further words for them. Without a header, the first field that is as long as a puzzle is
+    the question, and the second the answer. Commas, semicolons or tabs part the columns.
+    In a plain file a line is a puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed
+    over. Answers that are not given are searched for. A file whose name holds .csv, in any case, is a CSV.
 
     Raises:
         PuzzleError: naming file, row and reason, the first few problems of a file together.
@@ -106,10 +128,7 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     path = Path(path)
     problems = Problems(path)
     parts = []
-    L = task.grid_shape[0] * task.grid_shape[1]
-    # a chunk of lines is held at a time, so none may be much longer than question, answer, regions and a name
-    lines = lines_of(path, holds="puzzles", longest=4 * L + 10_000)
-    rows = itertools.islice(_rows(path, lines, L=L), limit)
+    rows = itertools.islice(rows_of(task, path), limit)
     while chunk := list(itertools.islice(rows, CHUNK)):
         parts.append(_from_rows(task, chunk, problems=problems))
     if not parts:
@@ -118,43 +137,67 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     return _joined(path, parts)
 
 
-def row_numbers(path: str | Path, count: int, *, num_cells: int) -> NDArray[np.int64]:
+def row_numbers(task: TextTask, path: str | Path, *, count: int) -> NDArray[np.int64]:
     """The number of the row that each of a file's first `count` puzzles is in, as `read_puzzles` names it in its errors."""
-    path = Path(path)
-    lines = lines_of(path, holds="puzzles", longest=4 * num_cells + 10_000)
-    rows = itertools.islice(_rows(path, lines, L=num_cells), count)
-    return np.array([row.number for row in rows], np.int64)
+    return np.array([row.number for row in itertools.islice(rows_of(task, Path(path)), count)], np.int64)
 
 
-def _rows(path: Path, lines: Iterable[str], *, L: int) -> Iterator[_Row]:
-    def cells(text: str) -> str:  # a space may be a cell
-        return text if len(text) == L else text.strip()
+def rows_of(task: TextTask, path: Path) -> Iterator[Row]:
+    """The puzzles of a file as text, one after the other.
 
-    if not is_csv(path):
-        for number, line in enumerate(lines, 1):
-            if line.isspace() and len(line) <= L:
-                continue
-            line = line.rstrip("\n")
-            is_comment = line.startswith("#") and len(line.partition(",")[0]) != L  # # may be a cell, too
-            question, _, answer = line.partition(",")
-            if line.strip() and not is_comment:
-                yield _Row(number, "", cells(question), cells(answer), "")
+    Raises:
+        PuzzleError: naming file, row and reason.
+        FileNotFoundError: when the file does not exist.
+    """
+    own = task.own_rows(path)
+    if own is not None:
+        yield from own
         return
-    reader = csv.reader(lines)
+    L = task.grid_shape[0] * task.grid_shape[1]
+    # a chunk of lines is held at a time, so none may be much longer than question, answer, regions and a name
+    lines = lines_of(path, holds="puzzles", longest=4 * L + 10_000)
+    for row in _csv_rows(path, lines, L=L) if is_csv(path) else _plain_rows(lines, L=L):
+        try:
+            question, answer, family = task.in_own_symbols(row.question, row.answer)
+        except PuzzleError as error:
+            raise PuzzleError(f"{path}, row {row.number}: {error}") from error
+        yield row._replace(question=question, answer=answer, family=family)
+
+
+def _cells(text: str, L: int) -> str:
+    """The cells of a field; a space may be one."""
+    return text if len(text) == L else text.strip()
+
+
+def _plain_rows(lines: Iterable[str], *, L: int) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if line.isspace() and len(line) <= L:
+            continue
+        line = line.rstrip("\n")
+        is_comment = line.startswith("#") and len(line.partition(",")[0]) != L  # # may be a cell, too
+        question, _, answer = line.partition(",")
+        if line.strip() and not is_comment:
+            yield Row(number, _cells(question, L), _cells(answer, L))
+
+
+def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
+    first = next(lines, "")
+    delimiter = "," if "," in first else ";" if ";" in first else "\t" if "\t" in first else ","
+    reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=delimiter)
     try:
-        header = [name.strip() for name in next(reader, [])]
-        if "question" not in header:
-            names = shown(",".join(header), quote="") or "nothing"
-            raise PuzzleError(f"{path}: expected a header with the column question, got {names}")
-        named = (*COLUMNS, REGIONS)
-        if twice := [name for name in named if header.count(name) > 1]:
-            raise PuzzleError(f"{path}: the header has the column {twice[0]} more than once")
-        columns = [header.index(name) if name in header else -1 for name in named]
-        for fields in reader:
+        header = next(reader, [])
+        columns = _columns(path, header, L=L)
+        rows = itertools.chain([header], reader) if columns.has_header is False else reader
+        for fields in rows:
             if len(fields) >= len(header):
-                source, question, answer, rating, regions = (fields[i] if i >= 0 else "" for i in columns)
-                yield _Row(
-                    reader.line_num, source.strip(), cells(question), cells(answer), rating.strip(), regions.strip()
+                source, question, answer, rating, regions = (fields[i] if i >= 0 else "" for i in columns.places)
+                yield Row(
+                    reader.line_num,
+                    _cells(question, L),
+                    _cells(answer, L),
+                    rating=rating.strip(),
+                    source=source.strip(),
+                    regions=regions.strip(),
                 )
             elif any(fields):
                 raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
@@ -162,7 +205,39 @@ def _rows(path: Path, lines: Iterable[str], *, L: int) -> Iterator[_Row]:
         raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
 
 
-def _from_rows(task: TextTask, rows: list[_Row], *, problems: Problems) -> Puzzles:
+class _Columns(NamedTuple):
+    """Where a CSV has what."""
+
+    has_header: bool
+    places: tuple[int, ...]
+    """The columns of source, question, answer, rating and regions, from 0; -1 for one that is not there."""
+
+
+def _columns(path: Path, header: list[str], *, L: int) -> _Columns:
+    """The columns of a CSV, by its first row."""
+    names = [name.strip().lower() for name in header]
+    places = []
+    for column in (*COLUMNS, REGIONS):
+        own = [name for name in NAMES.get(column, (column,)) if name in names]
+        if column in own:
+            own = [column]
+        found = [i for i, name in enumerate(names) if name in own]
+        if len(found) > 1:
+            same = (
+                f"the column {own[0]} more than once" if len(own) == 1 else " and ".join(f"a column {n}" for n in own)
+            )
+            raise PuzzleError(f"{path}: the header has {same}: which one is the {column}?")
+        places.append(found[0] if found else -1)
+    if places[1] >= 0:
+        return _Columns(True, tuple(places))
+    whole = [i for i, field in enumerate(header) if len(field.strip()) == L or len(field) == L]
+    if whole:
+        return _Columns(False, (-1, whole[0], whole[1] if len(whole) > 1 else -1, -1, -1))
+    shown_names = shown(",".join(header), quote="") or "nothing"
+    raise PuzzleError(f"{path}: expected a header with the column question, got {shown_names}")
+
+
+def _from_rows(task: TextTask, rows: list[Row], *, problems: Problems) -> Puzzles:
     """The puzzles of these rows, unrated ones with rating -1; what is wrong goes to `problems`."""
     if any(row.regions for row in rows):
         return _by_regions(task, rows, problems=problems)
@@ -177,7 +252,7 @@ def _from_rows(task: TextTask, rows: list[_Row], *, problems: Problems) -> Puzzl
     )
 
 
-def _by_regions(task: TextTask, rows: list[_Row], *, problems: Problems) -> Puzzles:
+def _by_regions(task: TextTask, rows: list[Row], *, problems: Problems) -> Puzzles:
     """The puzzles of these rows as in `_from_rows`, each read by the family with the row's regions."""
     parts, numbers = [], []
     numbers_of: dict[str, list[int]] = {}
@@ -209,7 +284,7 @@ def _joined(path: Path, parts: list[Puzzles]) -> Puzzles:
     return replace(join(parts), ratings=None if unrated else ratings, sources=sources if any(sources) else None)
 
 
-def _column(task: TextTask, rows: list[_Row], *, texts: list[str], name: str, problems: Problems) -> Tokens:
+def _column(task: TextTask, rows: list[Row], *, texts: list[str], name: str, problems: Problems) -> Tokens:
     """All texts as tokens at once, PAD for answers not given; only impossible texts are looked at one by one."""
     lines, columns = task.grid_shape
     L = lines * columns
@@ -224,7 +299,7 @@ def _column(task: TextTask, rows: list[_Row], *, texts: list[str], name: str, pr
     return tokens
 
 
-def _complete(task: TextTask, rows: list[_Row], *, tokens: Tokens, labels: Tokens, problems: Problems) -> None:
+def _complete(task: TextTask, rows: list[Row], *, tokens: Tokens, labels: Tokens, problems: Problems) -> None:
     """Checks the answers that are given, and searches for those that are not."""
     is_given = np.array([bool(row.answer) for row in rows])
     given = np.flatnonzero(is_given)
@@ -239,7 +314,7 @@ def _complete(task: TextTask, rows: list[_Row], *, tokens: Tokens, labels: Token
             problems.add(rows[i].number, str(error))
 
 
-def _ratings(rows: list[_Row], problems: Problems) -> NDArray[np.int32]:
+def _ratings(rows: list[Row], problems: Problems) -> NDArray[np.int32]:
     ratings = np.full(len(rows), -1, np.int32)
     for i, row in enumerate(rows):
         if row.rating.isascii() and row.rating.isdigit() and len(row.rating) < 10:

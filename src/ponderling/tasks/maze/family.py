@@ -186,7 +186,7 @@ class Maze(GridTask):
         """What `read` counts in a file, and the numbers of its first `count` mazes."""
         if drawn.is_drawn(self, path):
             return "maze", np.arange(1, count + 1)
-        return "row", text_files.row_numbers(path, count, num_cells=self.num_cells)
+        return "row", text_files.row_numbers(self, path, count=count)
 
     # Rules
 

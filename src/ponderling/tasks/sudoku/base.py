@@ -5,9 +5,12 @@ Tokens are those of the public data set Sudoku-Extreme: 0 padding, 1 a blank, 2 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,14 +19,15 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
+from ponderling.tasks.sudoku import written, written_files
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
 from ponderling.tasks.symbol_grids import Cell
+from ponderling.tasks.text_files import Row
 
 LARGE_SETS = ("hunted", "deep", "jigsaws", "layouts")
 """9x9 sets in the package to train on, besides the small `train` and `test` of every size."""
-SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-DRAWN_LINES = "|+-─│┼ \t\r\n"
-"""Characters allowed between the cells of a puzzle that is typed as a grid."""
+SYMBOLS = written.SYMBOLS
+"""The symbols of all sizes."""
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
@@ -33,6 +37,9 @@ SOME_GUESSES = 500
 
 FEW_GUESSES = 50
 """A 9x9 puzzle that takes no more guesses is solved in 0.1 s in plain Python: sooner than numba is imported."""
+
+FEW_STRANGE = 3
+"""Number of cells up to which what is not a symbol is taken for a slip, and its place told; more are another alphabet."""
 
 Bools = NDArray[np.bool_]
 
@@ -104,15 +111,71 @@ class SudokuTask(GridTask):
     # Text and grids
 
     def parse(self, text: str) -> Tokens:
-        """One puzzle from text: `.`, `0` or `_` for a blank; spaces, line ends and drawn lines between cells are passed over.
+        """One puzzle from text of one line or several, as `written` reads it: drawn or not, in these symbols or others.
 
         Raises:
             PuzzleError: everything that is wrong: the length, characters that are not symbols, clues that contradict.
         """
-        tokens = self.read_cells("".join(c for c in text if c not in DRAWN_LINES))
+        try:
+            tokens = self.tokens_of(written.read_text(text, self.side).cells)
+        except (written.LayoutError, written.StrangeSymbols) as error:
+            cells = "".join(cell for cell in text if not cell.isspace() and cell not in written.FRAMES)
+            if isinstance(error, written.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
+                raise
+            self.read_cells(cells)  # tells the number of cells, or the place of a strange one
+            raise
         if reasons := self.broken_rules(tokens)[1]:
             raise PuzzleError("; ".join(reasons))
         return tokens
+
+    def as_written(self, text: str) -> SudokuTask:
+        """The family with the symbols that a puzzle's text has in place of this one's, to show its answer in; or this one.
+
+        Raises:
+            PuzzleError: when the text cannot be read.
+        """
+        return self.with_symbols(written.read_text(text, self.side).alphabet) or self
+
+    def with_symbols(self, alphabet: written.Alphabet) -> SudokuTask | None:
+        """The family with other symbols; None where these are its own, or numbers that do not fit into a cell's character."""
+        if alphabet.is_ours or max(map(len, alphabet.symbols)) > 1:
+            return None
+        family = copy.copy(self)
+        for name in ("letters", "_tokens_by_code"):  # they are made of the symbols
+            family.__dict__.pop(name, None)
+        family.symbols, family.aliases = "." + "".join(alphabet.symbols), {}
+        return family
+
+    def texts_of(self, lines: Iterable[str]) -> Iterator[str]:
+        """The texts of puzzles in a stream of lines: of one line each, or drawn over several."""
+        return written.texts_of(lines, self.side)
+
+    def in_own_symbols(self, question: str, answer: str) -> tuple[str, str, SudokuTask | None]:
+        """Question and answer of a file in this family's symbols, and the family with those that the file has, if others.
+
+        Raises:
+            PuzzleError: when it cannot be told what the symbols mean.
+        """
+        signs = set(question)
+        if len(question) != self.num_cells or (self.side < 10 and signs <= self._plain and not {"0", "."} <= signs):
+            return question, answer, None
+        try:
+            alphabet = written.alphabet_of(question, self.side)
+        except written.StrangeSymbols:
+            return question, answer, None  # refused with their places later
+        own = {name: symbol for symbol, name in zip(self.symbols[1:], alphabet.symbols, strict=True)}
+        own |= {name.lower(): symbol for name, symbol in own.items() if name.lower() not in own}
+        cells = "".join(own.get(cell, ".") for cell in question)
+        return cells, "".join(own.get(cell, cell) for cell in answer), self.with_symbols(alphabet)
+
+    @cached_property
+    def _plain(self) -> frozenset[str]:
+        """What cells of a puzzle in these symbols hold, with one sign for blanks or the other."""
+        return frozenset(self.symbols + "0")
+
+    def own_rows(self, path: Path) -> Iterator[Row] | None:
+        """The puzzles of a file that are drawn over several lines, or JSON; None for a CSV, or a puzzle a line."""
+        return written_files.rows_of(self, path)
 
     @property
     def allowed(self) -> str:

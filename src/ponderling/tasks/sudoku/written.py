@@ -1,0 +1,379 @@
+"""Sudokus as people and their programs write them, read into one form: `.` for a blank, then 1 to 9, A, B, and so on.
+
+A puzzle is a line of cells, or it is drawn over several lines. Forums, SadMan's `.sdk` and Simple Sudoku's `.ss` put frames
+round it, and comments before it. A blank is `.`, `0`, or any one character that is not a symbol. Symbols are ours, hexadecimal
+digits from 0, whole numbers with something between them, or letters of any word (Wordoku).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.problems import one_line
+from ponderling.tasks.text_files import NAMES
+
+SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Our symbols, of which a family of side n has the first n."""
+BLANKS = ".0-_*?xX "
+"""Characters that may stand for a blank, apart from any other that is no symbol."""
+SAME = ".0_*"
+"""Those that may be mixed."""
+HEXADECIMAL = "0123456789ABCDEF"
+OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows")
+"""What else an object of JSON may call its board, or its list of them."""
+BARS = "|│┃║¦"
+"""What may stand between two cells, besides a space, a comma or a semicolon."""
+
+FRAMES = BARS + "+-─┼"
+"""What is passed over in a text that is not in rows."""
+
+_BETWEEN = re.compile(rf"[\s,;{BARS}]+")
+_FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
+_CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
+_TITLE = re.compile(r"[^\W\d_]{2}|\[")  # words, or brackets
+_RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
+
+
+class LayoutError(PuzzleError):
+    """Cells do not make a puzzle: too many, too few, or in rows of other lengths."""
+
+
+class StrangeSymbols(PuzzleError):
+    """Cells that no alphabet has."""
+
+
+class Alphabet(NamedTuple):
+    """What stands for a blank and for each symbol, in the order of ours."""
+
+    blank: str
+    symbols: tuple[str, ...]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it has our symbols."""
+        return self.symbols == tuple(SYMBOLS[: len(self.symbols)])
+
+    def back(self, cells: str) -> str:
+        """A grid in our symbols as it would have been written; numbers of several digits are parted by spaces."""
+        names = {".": self.blank, **dict(zip(SYMBOLS, self.symbols))}
+        parted = " " if max(map(len, self.symbols)) > 1 else ""
+        return parted.join(names[cell] for cell in cells)
+
+
+class Written(NamedTuple):
+    """A puzzle that was read."""
+
+    number: int
+    """The line of its first cell, from 1."""
+    cells: str
+    """One character of ours for each cell."""
+    alphabet: Alphabet
+
+
+def read_text(text: str, side: int) -> Written:
+    """One puzzle from a text of one line or several, or of JSON.
+
+    Raises:
+        PuzzleError: what was expected, and what came.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if text.lstrip().startswith(("[", "{")) and not text.lstrip().startswith("[Puzzle]"):
+        return _only(list(read_boards(json_of(text), side)), side)
+    try:
+        return _only(list(_puzzles(enumerate(text.split("\n"), 1), side)), side)
+    except LayoutError:
+        cells = [cell for cell in text if not cell.isspace() and cell not in FRAMES]
+        if len(cells) == side * side:  # in lines of other lengths
+            return _decoded(1, cells, side=side)
+        raise
+
+
+def _only(found: Sequence[Written], side: int) -> Written:
+    if len(found) > 1:
+        raise PuzzleError(f"expected one puzzle of {side}x{side}, got {len(found)}: put them in a file")
+    if not found:
+        raise LayoutError(f"expected {side * side} cells for {side}x{side}, got none")
+    return found[0]
+
+
+def json_of(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        PuzzleError: when it is not JSON.
+    """
+    try:
+        return parse_json(text)
+    except JsonError as error:
+        raise PuzzleError(str(error)) from error
+
+
+def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
+    """The puzzles of a JSON value: a board as lists, as lines of text or as one text; an object that holds one; or many.
+
+    Raises:
+        PuzzleError: when it holds something else.
+    """
+    cells = _board(value, side)
+    if cells is not None:
+        yield _decoded(number, cells, side=side)
+    elif isinstance(value, str):
+        yield read_text(value, side)._replace(number=number)
+    elif isinstance(value, Mapping):
+        known = [name for name in value if str(name).lower() in NAMES["question"] + OBJECTS]
+        if len(known) != 1:
+            names = ", ".join(map(str, value))
+            raise PuzzleError(
+                f"expected an object with one of {', '.join(NAMES['question'])}: got {one_line(names, 60)}"
+            )
+        yield from read_boards(value[known[0]], side, number=number)
+    elif isinstance(value, list) and value:
+        for i, part in enumerate(value):
+            yield from read_boards(part, side, number=number + i)
+    else:
+        raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _board(value: Any, side: int) -> list[str] | None:
+    """The cells of a board as JSON has it: rows of cells, or all cells in one list; None for anything else."""
+    if not isinstance(value, list) or len(value) not in (side, side * side):
+        return None
+    if all(isinstance(row, str) and len(row) == side for row in value) and len(value) == side and side > 1:
+        return [cell for row in value for cell in row]
+    rows = value if len(value) == side and all(isinstance(row, list) for row in value) else [value]
+    cells = [cell for row in rows for cell in row]
+    if len(cells) != side * side or any(len(row) not in (side, side * side) for row in rows):
+        return None
+    if any(isinstance(cell, list | Mapping | bool | float) for cell in cells):
+        return None
+    return [{"": ".", "None": "."}.get(text, text) for text in (str(cell).strip() for cell in cells)]
+
+
+def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
+    """The puzzles of a text file's lines, one after the other.
+
+    Raises:
+        PuzzleError: naming the line, what was expected and what came.
+    """
+    return _puzzles(enumerate((line.rstrip("\n") for line in lines), 1), side)
+
+
+def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
+    """The texts of puzzles in a stream of lines, each as soon as its last line has come.
+
+    A line that begins no drawn puzzle is a text of its own, whatever it holds.
+    """
+    held: list[tuple[int, str]] = []
+    for number, line in enumerate(lines, 1):
+        if _is_comment(line) or (held and not line.strip()):
+            continue
+        if (
+            all(_is_frame(row) for _, row in held)
+            and not _is_frame(line)
+            and (_whole(line, side) or not _row(line, side))
+        ):
+            held = []
+            yield line
+            continue
+        held.append((number, line))
+        if len(_kept(held, side)) == side:
+            yield "\n".join(row for _, row in held)
+            held = []
+    if any(not _is_frame(line) for _, line in held):
+        yield "\n".join(row for _, row in held)
+
+
+def is_drawn(lines: Sequence[str], side: int) -> bool:
+    """Whether the first lines of a file hold puzzles drawn over several lines."""
+    for line in lines:
+        if _is_comment(line) or not line.strip():
+            continue
+        if _whole(line.rstrip("\n"), side) is not None:
+            return False
+        if _row(line.rstrip("\n"), side) is not None:
+            return True
+    return False
+
+
+def _puzzles(lines: Iterable[tuple[int, str]], side: int) -> Iterator[Written]:
+    rows: list[tuple[int, str]] = []
+    for number, line in lines:
+        if _is_comment(line) or (not line.strip() and len(line) < side):
+            continue
+        if re.fullmatch(r"\s*\[State\]\s*", line):  # SadMan: how far somebody had come with the puzzle above
+            break
+        if all(_is_frame(row) for _, row in rows):
+            cells = _whole(line, side)
+            if cells is not None:
+                yield _decoded(number, cells, side=side)
+                rows = []
+                continue
+            if _row(line, side) is None and not _is_frame(line) and _TITLE.search(line):
+                rows = []
+                continue
+        rows.append((number, line))
+        kept = _kept(rows, side)
+        if len(kept) == side:
+            yield _of_rows(kept, side)
+            rows = []
+    if any(not _is_frame(line) for _, line in rows):
+        yield _of_rows(_kept(rows, side, at_end=True), side)
+
+
+def _kept(rows: Sequence[tuple[int, str]], side: int, *, at_end: bool = False) -> list[tuple[int, str]]:
+    """The lines that are rows of cells. A line of dashes may be a frame, or a row of blanks.
+
+    It is a row where dashes stand for blanks in a row with symbols; or, at the end of a file, where a row is missing without.
+    """
+    plain = [row for row in rows if not _is_frame(row[1])]
+    dashes = any(re.search(r"\w", line) and "-" in line for _, line in rows)
+    if not dashes and not (at_end and len(plain) < side):
+        return plain
+    return [
+        (number, line)
+        for number, line in rows
+        if not _is_frame(line) or (_row(line, side) is not None and not set("+=") & set(line))
+    ]
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip("\ufeff ").startswith(("#", "//"))
+
+
+def _is_frame(line: str) -> bool:
+    """Whether a line is part of a drawn frame: rules and corners, and no cell."""
+    if not line.strip() or not _FRAME.fullmatch(line):
+        return False
+    return bool(_RULE.search(line) or (_CORNER.search(line) and "-" in line))
+
+
+def _whole(line: str, side: int) -> list[str] | None:
+    """The cells of a line that holds a whole puzzle; None where it does not."""
+    for cells in (list(line), list(line.strip()), *_parted(line)):
+        if len(cells) == side * side and max(map(len, cells)) <= 2:
+            return cells
+    return None
+
+
+def _row(line: str, side: int) -> list[str] | None:
+    """The cells of a line that is a row of a drawn puzzle; None where it is none."""
+    for cells in _parted(line):
+        if len(cells) == side and max(map(len, cells)) <= 2:
+            return cells
+    groups = re.split(f"[{BARS}]", line.strip().strip(BARS))
+    if len(groups) > 1 and side % len(groups) == 0:  # spaces are blanks between bars
+        width = side // len(groups)
+        for start, step, whole in ((0, 1, width), (1, 2, 2 * width + 1), (0, 2, 2 * width - 1)):
+            if all(len(group) == whole for group in groups):
+                return list("".join(group[start::step] for group in groups))
+    return list(line) if len(line) == side else None
+
+
+def _parted(line: str) -> Iterator[list[str]]:
+    """The cells of a line in which something stands between some of them: as fields, as words, then as characters."""
+    for mark in ",;\t":
+        if mark in line:
+            yield [field.strip() or "." for field in line.split(mark)]
+    words = [word for word in _BETWEEN.split(line) if word]
+    yield words
+    yield list("".join(words))
+
+
+def _of_rows(rows: Sequence[tuple[int, str]], side: int) -> Written:
+    cells: list[str] = []
+    spaced = any(len(line) == side and " " in line for _, line in rows)
+    for number, line in rows:
+        row = _row(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
+        if row is None:
+            raise LayoutError(_not_a_row(number, line, side=side))
+        cells += row
+    if len(rows) != side:
+        whole = f"expected {side} rows of {side} cells, or {side * side} cells in a line"
+        raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows")
+    return _decoded(rows[0][0], cells, side=side)
+
+
+def _not_a_row(number: int, line: str, *, side: int) -> str:
+    count = len("".join(_BETWEEN.split(line)))
+    shown = one_line(line.strip(), 40)
+    return f"line {number}: expected {side} cells, or {side * side} for a whole puzzle, got {count} in {shown!r}"
+
+
+def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
+    try:
+        alphabet = alphabet_of(cells, side)
+    except PuzzleError as error:
+        raise type(error)(f"line {number}: {error}") from error
+    ours = {name: symbol for symbol, name in zip(SYMBOLS, alphabet.symbols)}
+    ours |= {name.upper(): symbol for name, symbol in list(ours.items()) if name.upper() not in ours}
+    ours |= {name.lower(): symbol for name, symbol in list(ours.items()) if name.lower() not in ours}
+    return Written(number, "".join(ours.get(cell, ".") for cell in cells), alphabet)
+
+
+def alphabet_of(cells: Sequence[str], side: int) -> Alphabet:
+    """The alphabet that a puzzle's cells are written in.
+
+    Raises:
+        PuzzleError: when they can be read in no way, or in two.
+    """
+    counts = Counter(cells)
+    if any(len(cell) > 1 for cell in counts):
+        return _of_numbers(counts, side)
+    own = SYMBOLS[:side]
+    letters = own + own.lower() if side > 9 else own
+    others = [cell for cell in counts if cell not in letters]
+    if "0" in others and len(others) > 1 and set(others) <= set(SAME):
+        return _with_zero(counts, others, side=side)
+    if set(others) <= set(SAME) or (len(others) == 1 and len(counts) > 1):
+        return Alphabet(others[0] if others else ".", tuple(own))
+    return _of_letters(counts, [cell for cell in others if cell in BLANKS], side=side)
+
+
+def _with_zero(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Alphabet:
+    """The alphabet of cells with a 0 and with another blank: 0 is the first symbol, where the last of ours is missing."""
+    blank = next(cell for cell in blanks if cell != "0")
+    last = SYMBOLS[side - 1]
+    if last in counts or last.lower() in counts:
+        return Alphabet(blank, tuple(SYMBOLS[:side]))  # both are blanks
+    if side == 16:
+        return Alphabet(blank, tuple(HEXADECIMAL))
+    raise PuzzleError(
+        f"0 and {blank!r} both occur, and no {last}: is 0 a blank or the first symbol? Write . for blanks and symbols from 1"
+    )
+
+
+def _of_numbers(counts: Counter[str], side: int) -> Alphabet:
+    """The alphabet of whole numbers with something between them."""
+    words = [cell for cell in counts if not cell.isdecimal()]
+    numbers = {cell for cell in counts if cell.isdecimal()}
+    if len(words) > 1 or not numbers or any(len(word) > 1 and word.strip("._-x?*") for word in words):
+        shown = ", ".join(sorted(words)[:3])
+        raise PuzzleError(f"expected whole numbers from 1 to {side} and one sign for blanks, got {one_line(shown, 40)}")
+    values = {int(cell) for cell in numbers}
+    first = 0 if 0 in values and words and side not in values else 1
+    if max(values) > side + first - 1:
+        raise PuzzleError(f"expected numbers from {first} to {side + first - 1}, got {max(values)}")
+    return Alphabet(words[0] if words else "0", tuple(str(first + i) for i in range(side)))
+
+
+def _of_letters(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Alphabet:
+    """The alphabet of letters that are not ours, as in a Wordoku."""
+    if any(cell in counts for cell in ("x", "X")) and len({cell.upper() for cell in counts} - set(blanks)) < side:
+        blanks = [cell for cell in blanks if cell not in "xX"]
+    symbols = sorted({cell.upper() for cell in counts if cell not in blanks})
+    if len(symbols) == side + 1 and not blanks:  # one of them is the blank: that which occurs most
+        most = max(symbols, key=lambda symbol: counts[symbol] + counts[symbol.lower()] * (symbol.lower() != symbol))
+        blanks, symbols = [most], [symbol for symbol in symbols if symbol != most]
+    if len(symbols) not in (side, side - 1) or not all(symbol.isalpha() for symbol in symbols) or len(blanks) > 1:
+        shown = "".join(sorted(cell for cell in counts if cell.strip()))
+        raise StrangeSymbols(
+            f"expected {SYMBOLS[0]} to {SYMBOLS[side - 1]}, or {side} different letters, and one character for blanks; got the "
+            f"characters {one_line(shown, 60)}"
+        )
+    symbols += ["?"] * (side - len(symbols))  # the letter that is not among the clues
+    return Alphabet(blanks[0] if blanks else ".", tuple(symbols))
