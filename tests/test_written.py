@@ -309,3 +309,21 @@ def test_a_puzzle_of_a_stream_comes_as_soon_as_its_last_line():
     for text in NINE.texts_of(lines()):
         seen.append(text)
     assert seen[1] == LAYOUTS["rows"](OTHER)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "family"),
+    [
+        ("a.sdk", sadman(PUZZLE), "sudoku9"),
+        ("a.json", json.dumps(rows_of(PUZZLE)), "sudoku9"),
+        ("a.jsonl", json.dumps({"board": PUZZLE}) + "\n", "sudoku9"),
+        ("a.csv", f"quizzes,solutions\n{PUZZLE},{SOLUTION}\n", "sudoku9"),
+        ("a.txt", WORDOKU, "sudoku9"),
+        ("a.txt", "1..4\n..1.\n.2..\n3..1\n".replace("3..1", "4..2"), "sudoku4"),
+    ],
+)
+def test_the_family_of_a_file_is_known_without_its_name(tmp_path, capsys, name, text, family):
+    (tmp_path / name).write_text(text)
+    main(["data", "inspect", str(tmp_path / name), "--json"])
+    said = capsys.readouterr()
+    assert f'"{family}"' in said.out or family in said.err, said

