@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import misprints as bench
 from ponderling.cli import main
 from ponderling.config import DataConfig
 from ponderling.data import augmentation
@@ -75,3 +78,16 @@ def test_misprints_are_for_sudokus_and_a_share(capsys, tmp_path):
         augmentation(DataConfig(task="maze10"), get_task("maze10"), misprints=0.1)
     assert main(["train", "sudoku4", "--train.misprints", "1.5", "--out", str(tmp_path / "run")]) == 2
     assert "misprints must be from 0 to 1: got 1.5" in capsys.readouterr().err
+
+
+def test_the_benchmark_counts_solutions_and_who_was_told(capsys):
+    task = SUDOKUS["sudoku4"]
+    printed, counts = bench.misprinted(task, task.load_default("test")[:60], seed=0)
+    assert len(printed) == len(counts) > 50
+    for question, count in zip(printed.tokens, counts, strict=True):
+        assert bench.SOLUTIONS[min(2, task.solve(question).num_solutions)] == count
+    bench.main(bench.Options(task="sudoku4", puzzles=40, steps=2, json=True))
+    said = json.loads(capsys.readouterr().out)
+    assert sum(line["puzzles"] for line in said["lines"]) <= 40
+    none = next((line for line in said["lines"] if line["solutions"] == "none"), {"valid": 0.0})
+    assert none["valid"] == 0.0
