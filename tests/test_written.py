@@ -24,6 +24,13 @@ OTHER = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1
 NINE = SUDOKUS["sudoku9"]
 
 
+def back(found):
+    """A puzzle as it was written, in a line."""
+    names = {".": found.alphabet.blank, **dict(zip(SYMBOLS, found.alphabet.symbols))}
+    parted = " " if max(map(len, found.alphabet.symbols)) > 1 else ""
+    return parted.join(names[cell] for cell in found.cells)
+
+
 def rows_of(cells, side=9):
     return [list(cells[i : i + side]) for i in range(0, side * side, side)]
 
@@ -87,7 +94,7 @@ def test_every_layout_with_every_blank_reads_back(cells, layout, blank):
     found = read_text(LAYOUTS[layout](cells.replace(".", blank)), 9)
     assert found.cells == cells
     assert found.alphabet.is_ours
-    assert found.alphabet.back(found.cells) == cells.replace(".", found.alphabet.blank)
+    assert back(found) == cells.replace(".", found.alphabet.blank)
 
 
 @given(cells=puzzles(), layout=st.sampled_from(["a line", "rows", "narrow boxes"]))
@@ -109,7 +116,7 @@ def test_a_wordoku_reads_back_with_its_letters(cells, word, layout):
         return
     letters = dict(zip(SYMBOLS, sorted(word)))
     found = read_text(LAYOUTS[layout]("".join(letters.get(cell, ".") for cell in cells)), 9)
-    renamed = found.alphabet.back(found.cells)
+    renamed = back(found)
     assert renamed == "".join(letters.get(cell, ".") for cell in cells)
 
 
@@ -143,7 +150,7 @@ def test_16x16_in_hexadecimal_and_in_numbers_from_0_or_1(layout, first):
     found = read_text(text, 16)
     assert found.cells == cells
     parted = " " if "num" in layout or layout == "JSON" else ""
-    assert found.alphabet.back(found.cells) == parted.join(written)
+    assert back(found) == parted.join(written)
 
 
 def test_where_0_may_be_a_blank_or_a_symbol_it_is_asked():
@@ -277,6 +284,12 @@ def test_answers_are_in_the_symbols_of_the_question(tmp_path, capsys):
     assert capsys.readouterr().out.startswith(f"{WORDOKU},{result.answer},valid")
     assert main(["solve", "sudoku", WORDOKU]) == 0
     assert result.answer in capsys.readouterr().out
+
+
+def test_numbers_of_two_digits_are_answered_in_our_symbols():
+    text = " ".join(str(1 + SYMBOLS.index(cell)) if cell != "." else "0" for cell in sixteen())
+    assert TASK16.as_written(text) is TASK16
+    assert TASK16.format(TASK16.parse(text)) == sixteen()
 
 
 def test_a_task_with_other_symbols_is_another_one():

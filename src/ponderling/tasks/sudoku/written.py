@@ -58,12 +58,6 @@ class Alphabet(NamedTuple):
         """Whether it has our symbols."""
         return self.symbols == tuple(SYMBOLS[: len(self.symbols)])
 
-    def back(self, cells: str) -> str:
-        """A grid in our symbols as it would have been written; numbers of several digits are parted by spaces."""
-        names = {".": self.blank, **dict(zip(SYMBOLS, self.symbols))}
-        parted = " " if max(map(len, self.symbols)) > 1 else ""
-        return parted.join(names[cell] for cell in cells)
-
 
 class Written(NamedTuple):
     """A puzzle that was read."""
