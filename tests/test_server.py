@@ -241,7 +241,12 @@ def test_a_failing_model_fails_its_requests_and_not_the_server():
         ({"puzzles": PUZZLES[:1], "model": "../../etc/passwd"}, 404, "no model"),
         ({"puzzles": PUZZLES[:1], "task": "os:getcwd"}, 404, "is not served on 'os:getcwd'"),
         ({"puzzles": PUZZLES[:1], "surprise": 1}, 422, "surprise"),
-        ({"puzzles": ["é" * 16]}, 422, "is not a symbol"),
+        (
+            {"puzzles": ["é" * 16]},
+            422,
+            "expected 1 to 4, or 4 different letters, and one character for blanks; got the",
+        ),
+        ({"puzzles": ["é" + "." * 15]}, 422, "is not a symbol"),
     ],
 )
 def test_a_mistake_is_one_line(tiny, body, code, message):

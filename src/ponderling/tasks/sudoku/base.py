@@ -163,10 +163,9 @@ class SudokuTask(GridTask):
             alphabet = written.alphabet_of(question, self.side)
         except written.StrangeSymbols:
             return question, answer, None  # refused with their places later
-        own = {name: symbol for symbol, name in zip(self.symbols[1:], alphabet.symbols, strict=True)}
-        own |= {name.lower(): symbol for name, symbol in own.items() if name.lower() not in own}
-        cells = "".join(own.get(cell, ".") for cell in question)
-        return cells, "".join(own.get(cell, cell) for cell in answer), self.with_symbols(alphabet)
+        ours = alphabet.ours
+        cells = "".join(ours.get(cell, ".") for cell in question)
+        return cells, "".join(ours.get(cell, cell) for cell in answer), self.with_symbols(alphabet)
 
     @cached_property
     def _plain(self) -> frozenset[str]:

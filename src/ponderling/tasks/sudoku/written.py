@@ -58,6 +58,15 @@ class Alphabet(NamedTuple):
         """Whether it has our symbols."""
         return self.symbols == tuple(SYMBOLS[: len(self.symbols)])
 
+    @property
+    def ours(self) -> dict[str, str]:
+        """Our symbol for each of these; capital and small letters are the same."""
+        found = dict(zip(self.symbols, SYMBOLS))
+        for name, symbol in zip(self.symbols, SYMBOLS):
+            found.setdefault(name.upper(), symbol)
+            found.setdefault(name.lower(), symbol)
+        return found
+
 
 class Written(NamedTuple):
     """A puzzle that was read."""
@@ -303,9 +312,7 @@ def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
         alphabet = alphabet_of(cells, side)
     except PuzzleError as error:
         raise type(error)(f"line {number}: {error}") from error
-    ours = {name: symbol for symbol, name in zip(SYMBOLS, alphabet.symbols)}
-    ours |= {name.upper(): symbol for name, symbol in list(ours.items()) if name.upper() not in ours}
-    ours |= {name.lower(): symbol for name, symbol in list(ours.items()) if name.lower() not in ours}
+    ours = alphabet.ours
     return Written(number, "".join(ours.get(cell, ".") for cell in cells), alphabet)
 
 
