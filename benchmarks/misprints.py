@@ -38,13 +38,13 @@ class Options:
     data: str = "default"
     """A file of puzzles, or the package's test set."""
     puzzles: int = 200
-    """Puzzles, from the first."""
+    """Number of puzzles, from the first."""
     steps: int = 16
-    """Supervision steps at most."""
+    """Number of supervision steps, at most."""
     seed: int = 0
-    """Of the misprints."""
+    """Seed of the misprints."""
     threads: int = 1
-    """Threads of torch."""
+    """Number of torch threads."""
     json: bool = False
     """Print one JSON object."""
 

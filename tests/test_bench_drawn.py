@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its own imports warn
-    pytest.importorskip("reasoning_gym")
 
 from outsiders import TASKS, drawn
 

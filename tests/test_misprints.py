@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ import misprints as bench
 from ponderling.cli import main
 from ponderling.config import DataConfig
 from ponderling.data import augmentation
+from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD
 from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku.geometry import BLANK
 from ponderling.tasks.sudoku.jigsaw import generate_jigsaws
+from ponderling.training.starting import start
 
 
 @pytest.mark.parametrize("name", ["sudoku4", "sudoku6", "sudoku9", "sudoku9x"])
@@ -91,3 +94,20 @@ def test_the_benchmark_counts_solutions_and_who_was_told(capsys):
     assert sum(line["puzzles"] for line in said["lines"]) <= 40
     none = next((line for line in said["lines"] if line["solutions"] == "none"), {"valid": 0.0})
     assert none["valid"] == 0.0
+
+
+@pytest.mark.parametrize("misprints", [0.0, 1.0])
+def test_a_run_draws_misprints_as_its_settings_say(tmp_path, misprints):
+    recipe = get_recipe("sudoku4").config
+    config = replace(recipe, train=replace(recipe.train, steps=1, misprints=misprints))
+    (lane,) = start(config, tmp_path).lanes
+    lane.start(None)
+    drawn = lane.sampler.take(200)
+    without = (drawn.labels == PAD).all(axis=1).mean()
+    assert without > 0.3 if misprints else without == 0
+
+
+def test_a_run_on_mazes_refuses_misprints_before_it_begins(tmp_path):
+    recipe = get_recipe("maze10").config
+    with pytest.raises(ValueError, match=r"train.misprints is for Sudokus: maze10 has none"):
+        start(replace(recipe, train=replace(recipe.train, misprints=0.1)), tmp_path)

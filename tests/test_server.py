@@ -62,6 +62,20 @@ def test_answers_equal_those_of_solving_alone_and_come_in_order(tiny):
     assert [(r["answer"], r["steps"], r["valid"]) for r in got] == [(r.answer, r.steps, r.valid) for r in expected]
 
 
+def test_answers_are_in_the_symbols_of_the_question(tiny):
+    url, _ = tiny
+    lettered = [puzzle.translate(str.maketrans("1234", "KLMN")) for puzzle in PUZZLES[:6]]
+    told = [puzzle for puzzle in lettered if len(set(puzzle) - {"."}) == 4]
+    assert len(told) > 1
+    mixed = [told[0], PUZZLES[0], told[1]]
+    got = httpx.post(f"{url}/v1/solve", json={"puzzles": mixed, "steps": 6}).json()["results"]
+    alone = list(solver().solve_many(mixed, steps=6))
+    assert [r["question"] for r in got] == mixed
+    assert [r["answer"] for r in got] == [r.answer for r in alone]
+    assert set(got[0]["answer"]) <= set("KLMN.")
+    assert set(got[1]["answer"]) <= set("1234.")
+
+
 def test_a_search_behind_the_server_finds_what_it_finds_alone(tiny):
     url, _ = tiny
     options = {"steps": 3, "restarts": 4, "search_steps": 5, "seed": 7}

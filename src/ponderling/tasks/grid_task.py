@@ -123,8 +123,9 @@ class GridTask:
     extends_question = False
     """Whether an answer fills in its question: it keeps what is given, in the same symbols."""
     has_many_answers = False
-    can_misprint = False
     """Whether a question may have several right answers, of which `relabel` chooses one."""
+    can_misprint = False
+    """Whether a question may have several right answers or none because one of its clues is wrong; see `misprint`."""
     answers_by_vote = False
     """Whether a question is answered by votes over its views; see `solving.vote`."""
 

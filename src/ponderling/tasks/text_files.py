@@ -206,7 +206,7 @@ def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
 
 
 class _Columns(NamedTuple):
-    """Where a CSV has what."""
+    """The columns of a CSV that hold a puzzle."""
 
     has_header: bool
     places: tuple[int, ...]

@@ -167,7 +167,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         questions = await questions_of(served, body.puzzles, client=client, numbered=True)
         reader = Reader(engine, settings, served=served, questions=questions, search=search, steps=steps, client=client)
         answers = await _answers(reader, request, settings=settings)
-        results = [_solved(served.task, q.tokens, answer=answer) for q, answer in zip(questions, answers, strict=True)]
+        families = [served.task.as_written(puzzle) for puzzle in body.puzzles]  # answers are in a puzzle's own symbols
+        found = zip(families, questions, answers, strict=True)
+        results = [_solved(family, question.tokens, answer=answer) for family, question, answer in found]
         return SolveResponse(model=served.model, task=served.task.name, results=results)
 
     @app.post(

@@ -53,11 +53,15 @@ def guess_task(path: Path) -> Task:
 def _written_sudoku(path: Path) -> Task | None:
     """The Sudoku that a file holds in JSON, or drawn over several lines; None where it holds none."""
     from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.sudoku import SUDOKUS
+    from ponderling.tasks.opened import read_json, suffix_of
+    from ponderling.tasks.sudoku import SUDOKUS, written_files
 
+    if not path.is_file():
+        return None
+    value = read_json(path) if suffix_of(path) == ".json" else None
     for task in SUDOKUS.values():
         try:
-            rows = task.own_rows(path) if path.is_file() else None
+            rows = task.own_rows(path) if value is None else written_files.boards(task, value)
             if rows is not None and next(rows, None) is not None:
                 return task
         except PuzzleError:  # it is something else

@@ -22,7 +22,7 @@ SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BLANKS = ".0-_*?xX "
 """Characters that may stand for a blank, apart from any other that is no symbol."""
 SAME = ".0_*"
-"""Those that may be mixed."""
+"""Blanks that one puzzle may mix."""
 HEXADECIMAL = "0123456789ABCDEF"
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows")
 """What else an object of JSON may call its board, or its list of them."""
@@ -35,7 +35,8 @@ FRAMES = BARS + "+-─┼"
 _BETWEEN = re.compile(rf"[\s,;{BARS}]+")
 _FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
 _CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
-_TITLE = re.compile(r"[^\W\d_]{2}|\[")  # words, or brackets
+_SECTION = re.compile(r"\s*\[[A-Za-z ]+\]\s*")  # of an .sdk file
+_TITLE = re.compile(r"\s*[^\W\d_]{3,}(\s.*|:.*)")  # a word, and more
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
@@ -85,10 +86,10 @@ def read_text(text: str, side: int) -> Written:
         PuzzleError: what was expected, and what came.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if text.lstrip().startswith(("[", "{")) and not text.lstrip().startswith("[Puzzle]"):
+    if is_json(text):
         return _only(list(read_boards(json_of(text), side)), side)
     try:
-        return _only(list(_puzzles(enumerate(text.split("\n"), 1), side)), side)
+        return _only(list(read_lines(text.split("\n"), side)), side)
     except LayoutError:
         cells = [cell for cell in text if not cell.isspace() and cell not in FRAMES]
         if len(cells) == side * side:  # in lines of other lengths
@@ -102,6 +103,11 @@ def _only(found: Sequence[Written], side: int) -> Written:
     if not found:
         raise LayoutError(f"expected {side * side} cells for {side}x{side}, got none")
     return found[0]
+
+
+def is_json(text: str) -> bool:
+    """Whether a text begins as a board in JSON does, and no section of an .sdk file."""
+    return re.match(r"\s*(\{|\[\s*($|[\[{\"\d.]|null))", text) is not None
 
 
 def json_of(text: str) -> Any:
@@ -163,85 +169,97 @@ def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
     Raises:
         PuzzleError: naming the line, what was expected and what came.
     """
-    return _puzzles(enumerate((line.rstrip("\n") for line in lines), 1), side)
+    return (_read(puzzle, side) for puzzle in _puzzles(lines, side))
 
 
 def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
     """The texts of puzzles in a stream of lines, each as soon as its last line has come.
 
-    A line that begins no drawn puzzle is a text of its own, whatever it holds.
+    A line that cannot be part of a puzzle is a text, too, which `read_text` refuses.
     """
-    held: list[tuple[int, str]] = []
-    for number, line in enumerate(lines, 1):
-        if _is_comment(line) or (held and not line.strip()):
-            continue
-        if (
-            all(_is_frame(row) for _, row in held)
-            and not _is_frame(line)
-            and (_whole(line, side) or not _row(line, side))
-        ):
-            held = []
-            yield line
-            continue
-        held.append((number, line))
-        if len(_kept(held, side)) == side:
-            yield "\n".join(row for _, row in held)
-            held = []
-    if any(not _is_frame(line) for _, line in held):
-        yield "\n".join(row for _, row in held)
+    return ("\n".join(line for _, line in puzzle) for puzzle in _puzzles(lines, side))
 
 
-def is_drawn(lines: Sequence[str], side: int) -> bool:
+def is_drawn(lines: Iterable[str], side: int) -> bool:
     """Whether the first lines of a file hold puzzles drawn over several lines."""
     for line in lines:
+        line = line.rstrip("\n")
         if _is_comment(line) or not line.strip():
             continue
-        if _whole(line.rstrip("\n"), side) is not None:
+        if _whole(line, side) is not None:
             return False
-        if _row(line.rstrip("\n"), side) is not None:
+        if _row(line, side) is not None:
             return True
     return False
 
 
-def _puzzles(lines: Iterable[tuple[int, str]], side: int) -> Iterator[Written]:
-    rows: list[tuple[int, str]] = []
-    for number, line in lines:
-        if _is_comment(line) or (not line.strip() and len(line) < side):
+_Lines = Sequence[tuple[int, str]]
+"""Lines with their numbers, from 1."""
+
+
+def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
+    """The lines of each puzzle, and each line that cannot be part of one."""
+    held: list[tuple[int, str]] = []
+    is_passed_over = False
+    for number, line in enumerate((line.rstrip("\n") for line in lines), 1):
+        if _SECTION.fullmatch(line):  # [State] is how far somebody had come with the puzzle above
+            is_passed_over = "state" in line.lower()
             continue
-        if re.fullmatch(r"\s*\[State\]\s*", line):  # SadMan: how far somebody had come with the puzzle above
-            break
-        if all(_is_frame(row) for _, row in rows):
-            cells = _whole(line, side)
-            if cells is not None:
-                yield _decoded(number, cells, side=side)
-                rows = []
+        if is_passed_over or _is_comment(line) or (not line.strip() and len(line) not in (side, side * side)):
+            continue
+        if all(_may_be_nothing(row) for _, row in held) and not _may_be_nothing(line):
+            is_row = _row(line, side) is not None and _whole(line, side) is None
+            if not is_row:
+                held = []
+                if not _TITLE.fullmatch(line):
+                    yield [(number, line)]
                 continue
-            if _row(line, side) is None and not _is_frame(line) and _TITLE.search(line):
-                rows = []
-                continue
-        rows.append((number, line))
-        kept = _kept(rows, side)
-        if len(kept) == side:
-            yield _of_rows(kept, side)
-            rows = []
-    if any(not _is_frame(line) for _, line in rows):
-        yield _of_rows(_kept(rows, side, at_end=True), side)
+        held.append((number, line))
+        if len(_kept(held, side)) == side:
+            yield held
+            held = []
+    if any(not _may_be_nothing(line) for _, line in held):
+        yield held
 
 
-def _kept(rows: Sequence[tuple[int, str]], side: int, *, at_end: bool = False) -> list[tuple[int, str]]:
-    """The lines that are rows of cells. A line of dashes may be a frame, or a row of blanks.
+def _read(lines: _Lines, side: int) -> Written:
+    """The puzzle of these lines.
 
-    It is a row where dashes stand for blanks in a row with symbols; or, at the end of a file, where a row is missing without.
+    Raises:
+        PuzzleError: naming the line, what was expected and what came.
     """
-    plain = [row for row in rows if not _is_frame(row[1])]
+    whole = _whole(lines[0][1], side) if len(lines) == 1 else None
+    if whole is not None:
+        return _decoded(lines[0][0], whole, side=side)
+    rows = _kept(lines, side, at_end=True)
+    return _of_rows(rows, side)
+
+
+def _kept(rows: _Lines, side: int, *, at_end: bool = False) -> _Lines:
+    """The lines that are rows of cells. A line of dashes or of spaces may be a row of blanks.
+
+    Dashes are where they stand for blanks in a row with symbols; or, at the end of a file, where a row is missing without them.
+    Spaces are where they stand for blanks in a row with symbols.
+    """
+    plain = [row for row in rows if not _may_be_nothing(row[1])]
     dashes = any(re.search(r"\w", line) and "-" in line for _, line in rows)
-    if not dashes and not (at_end and len(plain) < side):
-        return plain
-    return [
-        (number, line)
-        for number, line in rows
-        if not _is_frame(line) or (_row(line, side) is not None and not set("+=") & set(line))
-    ]
+    if dashes or _has_spaces(rows, side) or (at_end and len(plain) < side):
+        return [
+            (number, line)
+            for number, line in rows
+            if not _may_be_nothing(line) or (_row(line, side) is not None and not set("+=") & set(line))
+        ]
+    return plain
+
+
+def _has_spaces(rows: _Lines, side: int) -> bool:
+    """Whether spaces stand for blanks in a row with symbols."""
+    return any(len(line) == side and " " in line and line.strip() for _, line in rows)
+
+
+def _may_be_nothing(line: str) -> bool:
+    """Whether a line may be no row: it is empty, or part of a drawn frame."""
+    return not line.strip() or _is_frame(line)
 
 
 def _is_comment(line: str) -> bool:
@@ -287,9 +305,9 @@ def _parted(line: str) -> Iterator[list[str]]:
     yield list("".join(words))
 
 
-def _of_rows(rows: Sequence[tuple[int, str]], side: int) -> Written:
+def _of_rows(rows: _Lines, side: int) -> Written:
     cells: list[str] = []
-    spaced = any(len(line) == side and " " in line for _, line in rows)
+    spaced = _has_spaces(rows, side)
     for number, line in rows:
         row = _row(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
         if row is None:
@@ -328,18 +346,23 @@ def alphabet_of(cells: Sequence[str], side: int) -> Alphabet:
     own = SYMBOLS[:side]
     letters = own + own.lower() if side > 9 else own
     others = [cell for cell in counts if cell not in letters]
-    if "0" in others and len(others) > 1 and set(others) <= set(SAME):
+    blanks = [cell for cell in others if cell in BLANKS]
+    if (
+        "0" in others
+        and len(others) > 1
+        and (set(others) <= set(SAME) or (side == 16 and len(others) == len(blanks) == 2))
+    ):
         return _with_zero(counts, others, side=side)
     if set(others) <= set(SAME) or (len(others) == 1 and len(counts) > 1):
         return Alphabet(others[0] if others else ".", tuple(own))
-    return _of_letters(counts, [cell for cell in others if cell in BLANKS], side=side)
+    return _of_letters(counts, blanks, side=side)
 
 
 def _with_zero(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Alphabet:
     """The alphabet of cells with a 0 and with another blank: 0 is the first symbol, where the last of ours is missing."""
     blank = next(cell for cell in blanks if cell != "0")
     last = SYMBOLS[side - 1]
-    if last in counts or last.lower() in counts:
+    if (last in counts or last.lower() in counts) and set(blanks) <= set(SAME):
         return Alphabet(blank, tuple(SYMBOLS[:side]))  # both are blanks
     if side == 16:
         return Alphabet(blank, tuple(HEXADECIMAL))
@@ -370,11 +393,14 @@ def _of_letters(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Al
     if len(symbols) == side + 1 and not blanks:  # one of them is the blank: that which occurs most
         most = max(symbols, key=lambda symbol: counts[symbol] + counts[symbol.lower()] * (symbol.lower() != symbol))
         blanks, symbols = [most], [symbol for symbol in symbols if symbol != most]
-    if len(symbols) not in (side, side - 1) or not all(symbol.isalpha() for symbol in symbols) or len(blanks) > 1:
+    are_letters = all(symbol.isalpha() and len(symbol) == 1 for symbol in symbols)
+    if len(symbols) not in (side, side - 1) or not are_letters or len(blanks) > 1:
         shown = "".join(sorted(cell for cell in counts if cell.strip()))
         raise StrangeSymbols(
             f"expected {SYMBOLS[0]} to {SYMBOLS[side - 1]}, or {side} different letters, and one character for blanks; got the "
             f"characters {one_line(shown, 60)}"
         )
-    symbols += ["?"] * (side - len(symbols))  # the letter that is not among the clues
-    return Alphabet(blanks[0] if blanks else ".", tuple(symbols))
+    blank = blanks[0] if blanks else "."
+    unknown = "?" if blank != "?" else "*"
+    symbols += [unknown] * (side - len(symbols))  # the letter that is not among the clues
+    return Alphabet(blank, tuple(symbols))

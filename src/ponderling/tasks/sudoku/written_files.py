@@ -29,10 +29,10 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     """
     longest = max(4 * task.num_cells + 10_000, 100_000)
     if suffix_of(path) == ".json":
-        return _checked(path, _boards(task, read_json(path)))
+        return _checked(path, boards(task, read_json(path)))
     head = list(itertools.islice(lines_of(path, holds="puzzles", longest=longest), LOOKED_AT))
     first = next((line.strip() for line in head if line.strip()), "")
-    if first.startswith("{") or first.startswith("[["):
+    if written.is_json(first):
         return _checked(path, _json_lines(task, path, longest=longest))
     if written.is_drawn(head, task.side) and not (is_csv(path) and _has_columns(first, task.num_cells)):
         lines = lines_of(path, holds="puzzles", longest=longest)
@@ -56,23 +56,25 @@ def _checked(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
 
 def _json_lines(task: SudokuTask, path: Path, *, longest: int) -> Iterator[Row]:
     """The puzzles of a file with a JSON value a line; or of one value over all lines."""
-    lines = [line for line in lines_of(path, holds="puzzles", longest=longest) if line.strip()]
+    lines = lines_of(path, holds="puzzles", longest=longest)
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             value = written.json_of(line)
         except PuzzleError:
             if number > 1:
                 raise
-            yield from _boards(task, written.json_of("".join(lines)))
+            yield from boards(task, written.json_of("".join([line, *lines])))
             return
-        yield from _boards(task, value, number=number)
+        yield from boards(task, value, number=number)
 
 
-def _boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
+def boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
     """The puzzles of a JSON value, with the answers that its objects name."""
     if isinstance(value, list) and any(isinstance(part, dict) for part in value):
         for i, part in enumerate(value):
-            yield from _boards(task, part, number=number + i)
+            yield from boards(task, part, number=number + i)
         return
     found = list(written.read_boards(value, task.side, number=number))
     answers = [""] * len(found)
