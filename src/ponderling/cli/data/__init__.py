@@ -10,6 +10,7 @@ VERBS = {
     "make sudoku": "ponderling.cli.data.make_sudoku",
     "make maze": "ponderling.cli.data.make_maze",
     "make gym": "ponderling.cli.data.make_gym",
+    "make rearc": "ponderling.cli.data.make_rearc",
     "inspect": "ponderling.cli.data.inspect",
     "export": "ponderling.cli.data.export",
 }
@@ -20,6 +21,7 @@ USAGE = """usage: ponderling data {make,inspect,export} ...
   make sudoku     generate puzzles with one solution: train.csv and test.csv, none of one equivalent to one of the other
   make maze       generate mazes of any size with their shortest paths, likewise
   make gym        write grid pairs of a reasoning-gym task: train.jsonl and test.jsonl (needs the extra `gym`)
+  make rearc      generate more pairs of the rules of ARC's training tasks (needs the extra `gym`)
   inspect FILE    what a file of puzzles, of your own grids or of ARC tasks holds: sizes, symbols, splits, ratings, repetitions
   export FILE     write a file, or a task's own puzzles, as a data set for the official HRM and TRM repositories
 

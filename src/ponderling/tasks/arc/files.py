@@ -299,7 +299,8 @@ def _goes_with_tasks(content: Any) -> str | None:
     first = next(iter(content.values()))
     if isinstance(first, list) and first and isinstance(first[0], dict) and "attempt_1" in first[0]:
         return "a submission"
-    if isinstance(first, dict) and "train" not in first and "n_examples" in first:
+    about_tasks = isinstance(first, dict) and "train" not in first and "n_examples" in first
+    if about_tasks or str(content.get("command")).startswith("ponderling data make rearc"):
         return "facts about tasks"
     return None
 
