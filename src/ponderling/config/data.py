@@ -45,6 +45,11 @@ class DataConfig:
     """Mazes: replace the answer of a transformed puzzle by the one that the family's own rule chooses."""
     views: int = 1000
     """ARC: number of views per task (permuted colours, turned), each with a puzzle embedding; 0 without augment."""
+    turns: bool = False
+    """ARC: the views of a task are the eight symmetries of the square, with colours as they are, whatever `views` says. For
+    system relational, where they share the vectors of their task."""
+    more_share: float = 0.5
+    """ARC: how often a pair is shown as another one of the same rule, where its task has more pairs, such as Re-ARC's."""
     overlap: Overlap = "refuse"
     """What to do when puzzles of `test` (ARC: tasks) are in `train` too, up to symmetry: refuse, or drop them from training."""
     num_validation: int = 500

@@ -11,6 +11,7 @@ from ponderling.config.problems import refuse
 System = Literal["trm", "hrm", "relational"]
 Mixer = Literal["attention", "mlp", "neighbours", "neighbors"]
 """`neighbors` is read as `neighbours`."""
+Hears = Literal["mlp", "kernel"]
 Positions = Literal["rope", "learned", "none"]
 Gradient = Literal["full", "one_step"]
 Latents = Literal["two", "single", "many"]
@@ -58,7 +59,11 @@ class ModelConfig:
     prefix_len: int = 16
     """P, number of tokens before the grid that carry the puzzle embedding; 0 for none."""
     puzzle_embedding_size: int = 512
-    """Length of a puzzle's embedding, at most prefix_len * hidden_size; 0 for no embedding."""
+    """Length of a puzzle's embedding, at most prefix_len * hidden_size; 0 for no embedding. With system relational hidden_size
+    or 0: each puzzle has some vectors of this length, see `models.puzzle_vectors`."""
+    hears: Hears = "mlp"
+    """How a cell hears its neighbours with system relational: an MLP over what they say, side by side; or a kernel, weights for
+    each direction that multiply what that neighbour says, and then a matrix (a depthwise separable convolution)."""
     n: int = 6
     """Number of latent steps in a recursion (the HRM paper's T, official L_cycles)."""
     T: int = 3
@@ -100,7 +105,7 @@ class ModelConfig:
             )
         if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
             problems.append("prefix_len and puzzle_embedding_size must not be negative")
-        if self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
+        if self.system != "relational" and self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
             problems.append(
                 f"puzzle_embedding_size {self.puzzle_embedding_size} does not fit into prefix_len {self.prefix_len} tokens "
                 f"of hidden_size {self.hidden_size}: make one larger or the other smaller (0 for no puzzle embedding)"
@@ -130,7 +135,6 @@ class ModelConfig:
                 f"{name} {getattr(self, name)}"
                 for name, needed in (
                     ("prefix_len", 0),
-                    ("puzzle_embedding_size", 0),
                     ("gradient", "full"),
                     ("separate_networks", False),
                     ("latents", "two"),
@@ -139,11 +143,15 @@ class ModelConfig:
             ]
             if self.positions == "rope":
                 wrong.append("positions rope")
+            if self.puzzle_embedding_size not in (0, self.hidden_size):
+                wrong.append(f"puzzle_embedding_size {self.puzzle_embedding_size} and hidden_size {self.hidden_size}")
             if wrong:
                 problems.append(
-                    "system relational is prefix_len 0, puzzle_embedding_size 0, positions none or learned, gradient full, "
-                    f"separate_networks False, latents two: got {', '.join(wrong)}"
+                    "system relational is prefix_len 0, puzzle_embedding_size 0 or hidden_size, positions none or learned, "
+                    f"gradient full, separate_networks False, latents two: got {', '.join(wrong)}"
                 )
+        if self.system != "relational" and self.hears != "mlp":
+            problems.append(f"hears {self.hears} is for system relational: got system {self.system}")
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
             problems.append(f"latents {self.latents} goes with one network and the full gradient")
         refuse(problems)

@@ -29,6 +29,10 @@ class SolveConfig:
     halt_within_step: bool = False
     """Let a puzzle stop after any of the T recursions in a supervision step, instead of after the last."""
 
+    as_demonstrated: bool = False
+    """ARC: give every answer the size that follows from the demonstrations by a simple rule, and only colours that the input
+    or a demonstrated output has."""
+
     def __post_init__(self) -> None:
         refuse(number_problems(self))
         if not 0.5 <= self.halt_when_sure < 1:

@@ -69,7 +69,7 @@ def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0, misprint
     """
     changes: list[Augment] = []
     if extra_clues:
-        if task.relations is None or not task.relations.symbols:
+        if task.answers_by_vote or task.relations is None or not task.relations.symbols:
             raise ValueError(
                 f"extra clues are for puzzles whose answers are of the same symbols as their clues: not {task.name}"
             )

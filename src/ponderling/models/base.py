@@ -99,7 +99,8 @@ def refuse_other_shape(model: torch.nn.Module, shape: PuzzleShape) -> None:
         for name in ("vocab_size", "seq_len")
         if getattr(built, name) != getattr(shape, name)
     ]
-    if model.puzzle_embedding is not None and built.num_puzzles < shape.num_puzzles:
+    has_ids = model.puzzle_embedding is not None or model.config.puzzle_embedding_size > 0
+    if has_ids and built.num_puzzles < shape.num_puzzles:
         wrong.append(f"num_puzzles {built.num_puzzles} (the data needs {shape.num_puzzles})")
     if wrong:
         raise ValueError(f"the model was built for other puzzles: PuzzleShape with {', '.join(wrong)}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +26,9 @@ from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, SwiGLU, from_the_left, rms_norm, truncated_normal_
+from ponderling.models.puzzle_vectors import PuzzleVectors
 from ponderling.recursion import deep_recursion
-from ponderling.tasks.relations import Canvas, Neighbours, Relations
+from ponderling.tasks.relations import DIRECTIONS, Canvas, Neighbours, Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds
@@ -34,6 +36,12 @@ this symbol; that it holds another one. A number for each further named token fo
 
 NEIGHBOURS, AREAS = "neighbours", "areas"
 """The relations that are not groups of a task; see `Relations.names`."""
+
+OWN_KERNEL, GRID = "own_kernel", "grid"
+"""Keys beside the relations': what each puzzle adds to the kernel, (B, 1 + K, D), and rows and columns of a plain grid."""
+
+Ties = dict[str, Any]
+"""By relation what ties cells together: members of groups, (G, C) or (B, G, C), or neighbours, (K, C) or (B, K, C)."""
 
 CHUNK = 8
 """Number of puzzles that go through the network together on a CPU without gradient; a larger number does not fit the cache,
@@ -116,6 +124,56 @@ class Adjacent(nn.Module):
         return self.mlp(torch.cat(kinds, dim=-1))
 
 
+class Kernel(nn.Module):
+    """What a cell hears of itself and of its neighbours: each direction's weights times what is said there, then a matrix.
+
+    A depthwise separable convolution, with weights that directions of one kind share. A puzzle may add weights of its own,
+    which tell the directions apart.
+    """
+
+    def __init__(self, neighbours: Neighbours, config: ModelConfig, *, generator: torch.Generator | None = None):
+        super().__init__()
+        D = config.hidden_size
+        self.kinds = (0, *(1 + kind for kind in neighbours.alike))
+        weights = torch.empty(1 + max(self.kinds), 1, D)  # three axes, so that Muon does not take it for a matrix
+        self.weights = nn.Parameter(truncated_normal_(weights, 0.3, generator=generator))
+        self.mix = Linear(D, D, generator=generator)
+
+    def forward(self, u: Tensor, cells: Tensor, *, grid: tuple[int, int] | None, own: Tensor | None = None) -> Tensor:
+        """(B, C, V, D) to (B, C, V, D), each vector for itself.
+
+        Args:
+            u: What the vectors say.
+            cells: A cell's neighbour in each direction, or C, (K, C); (B, K, C) where that depends on the question.
+            grid: Rows and columns where neighbours are those of a plain grid, see `Neighbours.grid`; they are then not looked
+                up, but lie one step away.
+            own: What each puzzle adds to the weights, (B, 1 + K, D); None: nothing.
+        """
+        B, C, V, D = u.shape
+        weights = self.weights[list(self.kinds)].to(u.dtype)  # (1 + K, 1, D)
+        if own is not None:
+            weights = weights[:, None] + own.transpose(0, 1).unsqueeze(2).to(u.dtype)  # (1 + K, B, 1, D)
+        if grid is None:
+            beyond = F.pad(u, (0, 0, 0, 0, 0, 1))
+            heard = chosen(beyond, cells.long()).unbind(1)
+            parts = [u, *heard]
+            shaped = weights.unsqueeze(-2)  # (1 + K, 1 or B, 1, 1, D)
+            total = functools.reduce(torch.add, (part * w for part, w in zip(parts, shaped, strict=True)))
+            return self.mix(total)
+        rows, columns = grid
+        framed = F.pad(u.view(B, rows, columns, V, D), (0, 0, 0, 0, 1, 1, 1, 1))
+        steps = ((0, 0), *DIRECTIONS[: len(self.kinds) - 1])
+        shaped = weights.unsqueeze(-2).unsqueeze(-2)  # (1 + K, 1 or B, 1, 1, 1, D)
+        total = functools.reduce(
+            torch.add,
+            (
+                framed[:, 1 + down : 1 + down + rows, 1 + right : 1 + right + columns] * w
+                for (down, right), w in zip(steps, shaped, strict=True)
+            ),
+        )
+        return self.mix(total.reshape(B, C, V, D))
+
+
 class Places(nn.Module):
     """A SwiGLU over the cells of a grid, alike for every vector and channel: the mixing of a TRM with an MLP over positions."""
 
@@ -150,21 +208,28 @@ class RelationalBlock(nn.Module):
         for name in relations.names:
             if name == NEIGHBOURS:
                 assert relations.neighbours is not None
-                self.relations[name] = Adjacent(relations.neighbours.alike, config, generator=generator)
+                if config.hears == "kernel":
+                    self.relations[name] = Kernel(relations.neighbours, config, generator=generator)
+                else:
+                    self.relations[name] = Adjacent(relations.neighbours.alike, config, generator=generator)
             else:
                 self.relations[name] = Groups(config, generator)
         self.symbols = scale_down_output(SwiGLU(D, config, generator=generator)) if num_vectors > 1 else None
         self.places = Places(num_cells, config, generator=generator) if relations.places else None
         self.mlp = SwiGLU(D, config, generator=generator)
 
-    def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
+    def forward(self, h: Tensor, ties: Ties) -> Tensor:
         """(B, C, V, D) to (B, C, V, D); for each relation by name what its module takes: members of groups, or neighbours."""
         gate, value = self.gate_value(h).chunk(2, dim=-1)
         u = F.silu(gate) * value
         told = []
         if self.symbols is not None:  # among those of one cell
             told.append(self.symbols(soft_norm(_symbols_scale(h.shape[2]) * u.sum(dim=2, keepdim=True))))
-        told += [relation(u, ties[name]) for name, relation in self.relations.items()]
+        for name, relation in self.relations.items():
+            if isinstance(relation, Kernel):
+                told.append(relation(u, ties[name], grid=ties.get(GRID), own=ties.get(OWN_KERNEL)))
+            else:
+                told.append(relation(u, ties[name]))
         if self.places is not None:
             told.append(self.places(u))
         if told:
@@ -175,7 +240,7 @@ class RelationalBlock(nn.Module):
 class Blocks(nn.ModuleList):
     """The blocks, one after the other: one `net` of the recursion."""
 
-    def forward(self, h: Tensor, ties: dict[str, Tensor]) -> Tensor:
+    def forward(self, h: Tensor, ties: Ties) -> Tensor:
         """(B, C, V, D) to (B, C, V, D)."""
         for block in self:
             h = block(h, ties)
@@ -207,9 +272,11 @@ class Relational(Model):
         relations = relations_for(config, relations)
         config, shape = described(config, shape, system="relational")
         super().__init__(config, shape)
-        self.puzzle_embedding = None
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
         self.relations = relations
+        self.puzzle_embedding = None
+        has_ids = config.puzzle_embedding_size > 0
+        self.puzzle_vectors = PuzzleVectors(shape.num_puzzles, relations, config) if has_ids else None
         named = len(relations.named)
         if relations.symbols:
             self.embedding = Embedding(2 + named, D, std=1.0, dtype=dtype, generator=generator)
@@ -325,22 +392,27 @@ class Relational(Model):
         size = (batch_size, self.shape.seq_len, self.num_vectors, -1)
         return tuple(vector.expand(size) for vector in self.initial)
 
-    def ties(self, tokens: Tensor, regions: Tensor | None = None) -> dict[str, Tensor]:
+    def ties(self, tokens: Tensor, regions: Tensor | None = None) -> Ties:
         """For each relation by name what ties cells together: members of groups, (G, C) or (B, G, C), or neighbours, (K, C).
 
         Args:
             tokens: Questions, (B, C).
             regions: The regions that questions bring, (B, C), as `Puzzles.regions`; None: none brings any.
 
-        Neighbours are (B, K, C) where they depend on each grid's own edges.
+        Neighbours are (B, K, C) where they depend on each grid's own edges. Rows and columns of a plain grid stand beside them.
         """
-        ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
+        ties: Ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
+        if self.relations.neighbours is not None and self.relations.neighbours.grid is not None:
+            ties[GRID] = self.relations.neighbours.grid
         if self.relations.neighbours is not None and self.relations.neighbours.canvas is not None:
             ties[NEIGHBOURS] = within_own_edges(tokens, self.relations.neighbours.canvas)
         if self.relations.areas:
             assert self.relations.neighbours is not None
             touching = ties[NEIGHBOURS][..., : self.relations.neighbours.touching, :]
-            ties[AREAS] = areas(tokens, touching).to(self.initial.dtype)
+            members = areas(tokens, touching)
+            if self.relations.most_areas is not None:
+                members = largest(members, self.relations.most_areas)
+            ties[AREAS] = members.to(self.initial.dtype)
         replaceable = self.relations.regions
         if regions is None or replaceable is None or not regions.any():  # sync
             return ties
@@ -367,13 +439,14 @@ class Relational(Model):
         Args:
             state: Where to go on from.
             tokens: Questions, (B, L).
-            puzzle_ids: Not used: no puzzle has weights of its own.
+            puzzle_ids: Which puzzles these are, (B,); read only where puzzles have vectors of their own.
             regions: The regions that questions bring, (B, L), as `Puzzles.regions`; None: none brings any.
             n: Latent steps in one recursion; None: the config's.
             T: Recursions; None: the config's.
         """
         if torch.is_grad_enabled() or tokens.device.type != "cpu" or len(tokens) <= CHUNK:
-            return self.step(state, tokens, ties=self.ties(tokens, regions), n=n, T=T)
+            ties = self.ties(tokens, regions)
+            return self.step(state, tokens, ties=ties, puzzle_ids=puzzle_ids, n=n, T=T)
         parts = [
             self(
                 tuple(s[i : i + CHUNK] for s in state),
@@ -393,16 +466,22 @@ class Relational(Model):
         state: State,
         tokens: Tensor,
         *,
-        ties: dict[str, Tensor],
+        ties: Ties,
+        puzzle_ids: Tensor | None = None,
         n: int | None = None,
         T: int | None = None,
     ) -> tuple[State, Output]:
         """One supervision step of all puzzles at once, whatever their number; as many vectors a cell as the state has.
 
-        n and T as in `forward`.
+        puzzle_ids, n and T as in `forward`.
         """
         y, z = state
         x = self.embed_question(tokens, y.shape[2])
+        if self.puzzle_vectors is not None:
+            assert puzzle_ids is not None
+            added, kernel = self.puzzle_vectors(puzzle_ids, x.shape[2])
+            x = x + added.unsqueeze(1).to(x.dtype)
+            ties = ties | ({} if kernel is None else {OWN_KERNEL: kernel})
         n, T = depth(self.config, n, T=T)
         y, z = deep_recursion(lambda h: self.net(h, ties), x, y=y, z=z, n=n, T=T)
         return (y, z), self.heads(y)
@@ -510,6 +589,20 @@ def areas(tokens: Tensor, cells: Tensor) -> Tensor:
             break
         first = lower
     return first.unsqueeze(1) == torch.arange(C, device=tokens.device).unsqueeze(1)
+
+
+def largest(members: Tensor, most: int) -> Tensor:
+    """The `most` largest of each question's areas that have more than one cell, (B, most, C), from all of them, (B, C, C).
+
+    Of equally large ones those that begin first; rows without a cell follow where there are fewer.
+    """
+    sizes = members.sum(2)  # (B, C)
+    C = sizes.shape[1]
+    rank = sizes * C - torch.arange(C, device=sizes.device)  # no two alike
+    rows = rank.topk(min(most, C), dim=1).indices
+    chosen_rows = members.gather(1, rows.unsqueeze(2).expand(-1, -1, members.shape[2]))
+    chosen_rows &= (sizes.gather(1, rows) > 1).unsqueeze(2)
+    return F.pad(chosen_rows, (0, 0, 0, most - rows.shape[1]))
 
 
 def membership(groups: tuple[tuple[int, ...], ...], num_cells: int) -> Tensor:

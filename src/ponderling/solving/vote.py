@@ -6,8 +6,9 @@ As the official evaluator: each view takes all supervision steps, its canvas is 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -22,6 +23,7 @@ from ponderling.models.interface import RecursiveModel
 from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc import Arc
+from ponderling.tasks.arc.demonstrated import Demonstrated
 from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.arc.identifiers import UNKNOWN
 from ponderling.tasks.arc.voting import Candidate, Votes, attempts, pass_at, rank_of
@@ -186,7 +188,13 @@ def evaluate_arc(
     most, done = 0, 0
     loop = ThinkingLoop(model, config, device=device)
     for names, puzzles in _batches(family, tasks, views=views, batch_size=batch_size):
-        answers, scores = _solve(loop, puzzles, steps=steps)
+        wanted = None
+        if config.solve.as_demonstrated:
+            wanted = [
+                _demonstrated(family, tasks[name.task], place=name.place, row=int(row))
+                for name, row in zip(names, puzzles.puzzle_ids, strict=True)
+            ]
+        answers, scores = _solve(loop, puzzles, steps=steps, wanted=wanted)
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
@@ -226,8 +234,20 @@ def _batches(
         yield [names[i] for i in part], shown
 
 
-def _solve(loop: ThinkingLoop, puzzles: Puzzles, *, steps: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official."""
+def _demonstrated(family: Arc, task: ArcTask, *, place: int, row: int) -> Demonstrated:
+    """What the demonstrations say of the answer to a test input, under the view of this row."""
+    known = family.identifiers
+    wanted = Demonstrated.of(task.demos, task.tests[place].input, side=family.side)
+    return wanted.under(int(known.symmetries[row]), known.colours[row])
+
+
+def _solve(
+    loop: ThinkingLoop, puzzles: Puzzles, *, steps: int, wanted: Sequence[Demonstrated] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official.
+
+    Answers are like what is `wanted` of each, where that is given.
+    """
     slots = [
         Slot(owner=i, tokens=tokens, puzzle_id=int(puzzle_id), early_exit=False)
         for i, (tokens, puzzle_id) in enumerate(zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
@@ -242,4 +262,9 @@ def _solve(loop: ThinkingLoop, puzzles: Puzzles, *, steps: int) -> tuple[NDArray
         loop.step(watch=keep)
     loop.drop(slots)
     (end,) = ends
-    return end.tokens, end.output.q.double().sigmoid().cpu().numpy()
+    tokens = end.tokens
+    if wanted is not None:
+        logits = end.output.logits.float().cpu().numpy()
+        side = math.isqrt(logits.shape[1])
+        tokens = np.stack([one.answer(scores, side) for one, scores in zip(wanted, logits, strict=True)])
+    return tokens, end.output.q.double().sigmoid().cpu().numpy()

@@ -183,6 +183,16 @@ class DataSettings(Protocol):
         ...
 
     @property
+    def turns(self) -> bool:
+        """ARC: a task's views are the eight symmetries of the square."""
+        ...
+
+    @property
+    def more_share(self) -> float:
+        """ARC: how often a pair is shown as another one of the same rule."""
+        ...
+
+    @property
     def check(self) -> str | None:
         """Your own grids: `module:function` that judges answers."""
         ...

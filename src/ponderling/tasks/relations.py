@@ -85,6 +85,8 @@ class Neighbours:
     kind has weights of its own."""
     touching: int | None = None
     """Number of directions, the first ones, in which cells touch and so may form areas; None: all."""
+    grid: tuple[int, int] | None = None
+    """Rows and columns where these are the first of the `DIRECTIONS` on a grid that ends at its edges; None for others."""
     canvas: Canvas | None = None
     """Where grids are smaller than their canvas, and wrap or are turned: then each question's own size says which cells these
     are, and `cells` is for grids that fill the canvas. None: every question has these neighbours."""
@@ -132,7 +134,10 @@ class Neighbours:
         kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
         depends = bool(outside) and (wraps or images)
         canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
-        return cls(tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, canvas=canvas)
+        plain = None if wraps or images else (rows, columns)
+        return cls(
+            tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, grid=plain, canvas=canvas
+        )
 
 
 DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))
@@ -181,11 +186,16 @@ class Relations:
     areas: bool = False
     """Whether the connected areas of cells with the same token in the question are groups, too. Cells are connected where they
     are neighbours."""
+    most_areas: int | None = None
+    """Number of a question's areas that are groups, the largest first, of two cells at least; None: all are."""
     places: bool = False
     """Whether cells also mix by where they are, with weights for each pair of places, as in a TRM with an MLP over positions.
     Such weights fit one size of grids alone."""
     regions: Regions | None = None
     """Groups that puzzles may replace; None where every puzzle has the groups of the family."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """The symmetries under which a puzzle has as many ids in a row, which share its vectors; for each of them, and for each
+    direction of the neighbours, the direction of the puzzle itself that was turned to it. See `models.puzzle_vectors`."""
     hints: tuple[int, ...] = ()
     """Number of values that each of a cell's K hints can have, see `base.Hints`; the network has a head that names them."""
 

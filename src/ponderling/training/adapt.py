@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ponderling.checkpoint import Checkpoint, refuse_occupied
-from ponderling.models import Model, build_model
+from ponderling.data import task_of
+from ponderling.models import Model, Relational, build_model
 from ponderling.solving.vote import arc_of
 from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.base import DataSplit
 from ponderling.training.trainer import Observer, Trainer
 
-TABLE = "puzzle_embedding.table"
-"""The puzzle embedding's key in a model's state dict."""
+TABLES = ("puzzle_embedding.table", "puzzle_vectors.table")
+"""The keys that the puzzle embedding, or the puzzles' vectors, may have in a model's state dict."""
 
 
 def adapt(
@@ -89,6 +90,8 @@ def adapt(
     )
     model = _with_rows(checkpoint, family.identifiers.num_rows)
     model.requires_grad_(weights)
+    if isinstance(model, Relational) and model.puzzle_vectors is not None:
+        model.puzzle_vectors.table.requires_grad_()
     split = DataSplit(train=data.train, validation=data.train[:0], test=data.test)
     trainer = Trainer(
         run,
@@ -100,17 +103,38 @@ def adapt(
         observer=observer,
         resumable=False,  # its config alone does not say what it was trained from
     )
+    if isinstance(model, Relational) and model.puzzle_vectors is not None:
+        _keep_rows(trainer, model.puzzle_vectors.table, count=_num_rows(checkpoint))
     trainer.started_from = checkpoint.path
     return trainer.run(should_stop)
+
+
+def _num_rows(checkpoint: Checkpoint) -> int:
+    state = checkpoint.model.state_dict()
+    return len(next(state[key] for key in TABLES if key in state))
+
+
+def _keep_rows(trainer: Trainer, table: nn.Parameter, *, count: int) -> None:
+    """Puts the first `count` rows back after every update: AdamW moves and decays also those that have no gradient."""
+    kept = table.detach()[:count].clone()
+
+    def put_back(*_: object) -> None:
+        with torch.no_grad():
+            table[:count] = kept
+
+    for optimizer in trainer.optimizers.all:
+        if any(parameter is table for group in optimizer.param_groups for parameter in group["params"]):
+            optimizer.register_step_post_hook(put_back)
 
 
 def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:
     """Gives the checkpoint's model a puzzle embedding of `num_rows` rows; new rows are the mean of the trained ones."""
     state: dict[str, Tensor] = {key: value.cpu() for key, value in checkpoint.model.state_dict().items()}
-    table = state[TABLE]
+    key = next(key for key in TABLES if key in state)
+    table = state[key]
     trained = table[1:] if len(table) > 1 else table  # row 0 is blank
-    new = trained.mean(dim=0, keepdim=True).expand(num_rows - len(table), -1)
     shape = replace(checkpoint.shape, num_puzzles=num_rows)
-    model = build_model(checkpoint.config.model, shape)
-    model.load_state_dict({**state, TABLE: torch.cat([table, new])})
+    model = build_model(checkpoint.config.model, shape, relations=task_of(checkpoint.config.data).relations)
+    new = trained.mean(dim=0, keepdim=True).expand(len(model.state_dict()[key]) - len(table), *table.shape[1:])
+    model.load_state_dict({**state, key: torch.cat([table, new])})
     return model

@@ -26,7 +26,7 @@ DIFFICULTIES = (0.1, 0.2, 0.3, 0.4, 0.6, 1.0)
 """Upper ends of the ranges of difficulty that pairs are drawn from; the lower end is 0, or now and then half of the upper.
 Difficulty goes with size in most generators, so that small grids come from the low ranges."""
 
-MOST_DRAWS = 60
+MOST_DRAWS = 8
 """Draws for each pair that is wanted, before a task counts as having no more pairs of this size."""
 
 SLOWEST = 5.0

@@ -8,7 +8,10 @@ __all__ = ["FAMILY", "Arc"]
 
 
 def _make(settings: DataSettings | None, side: str) -> Arc:
-    return Arc(int(side), settings.views if settings is not None and settings.augment else 0)
+    if settings is None:
+        return Arc(int(side))
+    views = settings.views if settings.augment else 0
+    return Arc(int(side), views, turns=settings.turns, more_share=settings.more_share)
 
 
 FAMILY = Family(patterns=(Pattern(expression=PATTERN, make=_make, example="arc12"),))

@@ -12,23 +12,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
-from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, redraw, shown_extents, view_symmetry
+from ponderling.tasks.arc.canvas import (
+    FIRST_COLOUR,
+    NUM_SYMMETRIES,
+    place,
+    redraw,
+    shown_extents,
+    transform,
+    view_symmetry,
+)
 from ponderling.tasks.arc.files import ArcTask, Grid, Pair, grid_key, read_tasks, same_tasks
 from ponderling.tasks.arc.identifiers import Identifiers, TaskRows
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, LeftOut, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.relations import DIRECTIONS, Neighbours, Relations
 
 COLOURS = tuple("0123456789")
 
 PATTERN = r"arc([1-9]\d?)"
 """Names of the families, which give the side of the canvas."""
+
+MOST_AREAS = 24
+"""Number of connected areas of a colour that are groups of cells; grids of noise have more."""
+
+TURNS = "".join(f"{symmetry}123456789" for symmetry in range(NUM_SYMMETRIES))
+"""The eight symmetries of the square with colours as they are, as `TaskRows.shown` says it."""
 
 NONE = "none"
 """The source that holds no task."""
@@ -48,23 +63,68 @@ class ArcData:
     """The pairs of the sources that are in neither, by reason."""
 
 
+class MorePairs(NamedTuple):
+    """Pairs of tasks' rules beyond their own, which are not part of an epoch but shown in place of it."""
+
+    tokens: Tokens
+    """Inputs in the corner of the canvas, (M, L); those of one task follow one another."""
+    labels: Tokens
+    """Their outputs, (M, L)."""
+    firsts: NDArray[np.int64]
+    """For each task, by its place among the identifiers, where its pairs begin."""
+    counts: NDArray[np.int64]
+    """For each task the number of its pairs."""
+
+    @classmethod
+    def none(cls, num_cells: int) -> MorePairs:
+        """No pairs of no task."""
+        nothing, number = np.zeros((0, num_cells), np.uint8), np.zeros(0, np.int64)
+        return cls(nothing, nothing, number, number)
+
+    def some_for(
+        self, puzzles: Puzzles, tasks: NDArray[np.integer], *, rng: np.random.Generator, share: float
+    ) -> Puzzles:
+        """Puzzles of tasks (N,), a share of which became another pair of its task, where it has any here."""
+        counts = self.counts[tasks]
+        chosen = self.firsts[tasks] + rng.integers(0, np.maximum(counts, 1))
+        changed = (counts > 0) & (rng.random(len(puzzles)) < share)
+        tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
+        tokens[changed], labels[changed] = self.tokens[chosen[changed]], self.labels[chosen[changed]]
+        return replace(puzzles, tokens=tokens, labels=labels)
+
+
 class Arc(GridTask):
     """ARC tasks on a canvas of `side` rows and columns; tasks with a larger grid are left out.
 
     Args:
         side: Rows and columns of the canvas.
         views: Views of each task besides the task as it is.
+        turns: Each task's views are the eight symmetries of the square alone, whatever `views` says. Their puzzle ids follow
+            one another, from a multiple of 8 on; see `Relations.turns`.
+        more_share: How often `augment` shows a pair as another one of the same rule, where the task has more.
         identifiers: Rows that exist already, as in a checkpoint.
     """
 
     kind = "arc"
     answers_by_vote = True
 
-    def __init__(self, side: int, views: int = 0, *, identifiers: Identifiers | None = None):
+    def __init__(
+        self,
+        side: int,
+        views: int = 0,
+        *,
+        turns: bool = False,
+        more_share: float = 0.0,
+        identifiers: Identifiers | None = None,
+    ):
         self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
-        self.side, self.views = side, views
-        self.identifiers = Identifiers() if identifiers is None else identifiers
+        self.side, self.views = side, NUM_SYMMETRIES - 1 if turns else views
+        self.turns, self.more_share = turns, more_share
+        if identifiers is None:
+            identifiers = Identifiers(unnamed=NUM_SYMMETRIES if turns else 1)
+        self.identifiers = identifiers
         """The task and view that each row of the puzzle embedding is for; grows with the tasks that are read."""
+        self._more = MorePairs.none(self.num_cells)
 
     # Reading
 
@@ -120,13 +180,13 @@ class Arc(GridTask):
             *((task, task.demos, False) for task in teachers.values()),
             *((task, _solved(task.tests), True) for task in teachers.values()),
             *((task, task.demos, False) for task in exams.values()),
-            *((task, task.more, False) for task in (*teachers.values(), *exams.values())),
         ]
         if not parts:
             raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
         for source, tasks in ((train, teachers), (test, exams)):
             unknown = sum(len(task.tests) - len(_solved(task.tests)) for task in tasks.values())
             leave_out(unknown, source, why="the outputs of these test inputs are not known")
+        self._more = self._more_pairs((*teachers.values(), *exams.values()))
         spare = np.concatenate([np.full(len(pairs), is_spare) for _, pairs, is_spare in parts])
         return ArcData(
             train=self._puzzles((task, pair) for task, pairs, _ in parts for pair in pairs),
@@ -177,8 +237,8 @@ class Arc(GridTask):
             if name not in self.identifiers.tasks:
                 # Outputs of test pairs decide nothing about training, not even which views of a task are distinct.
                 kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests), *task.more))
-                num_pairs = len(task.demos) + len(task.more) + (len(_solved(task.tests)) if role == "train" else 0)
-                new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest)
+                num_pairs = len(task.demos) + (len(_solved(task.tests)) if role == "train" else 0)
+                new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest, TURNS if self.turns else "")
         self.identifiers = self.identifiers.added(new)
 
     def _puzzles(self, pairs: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:
@@ -198,9 +258,43 @@ class Arc(GridTask):
             sources=tuple(sources),
         )
 
+    def _more_pairs(self, tasks: Iterable[ArcTask]) -> MorePairs:
+        """The further pairs of tasks that have rows, by the tasks' places."""
+        tasks = [task for task in tasks if task.more]
+        puzzles = self._puzzles((task, pair) for task in tasks for pair in task.more)
+        counts = np.zeros(len(self.identifiers.tasks), np.int64)
+        firsts = np.zeros_like(counts)
+        done = 0
+        for task in tasks:
+            place = self.identifiers.places[task.id]
+            firsts[place], counts[place] = done, len(task.more)
+            done += len(task.more)
+        return MorePairs(puzzles.tokens, puzzles.labels, firsts, counts)
+
     def questions(self, tests: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:
         """Test inputs as puzzles without answers, as view 0 of their tasks, which must have rows."""
         return self._puzzles((task, Pair(pair.input, None)) for task, pair in tests)
+
+    @property
+    def relations(self) -> Relations:
+        """Rows, columns, the whole canvas, connected areas of a colour, and neighbours; colours are alike, but for 0."""
+        side, cells = self.side, range(self.num_cells)
+        groups = {
+            "row": tuple(tuple(cells[first : first + side]) for first in range(0, self.num_cells, side)),
+            "column": tuple(tuple(cells[first::side]) for first in range(side)),
+            "all": (tuple(cells),),
+        }
+        named = (PAD, arc_canvas.EOS, FIRST_COLOUR)
+        return Relations(
+            groups,
+            symbols=tuple(range(FIRST_COLOUR + 1, self.vocab_size)),
+            named=named,
+            answers=named,
+            neighbours=Neighbours.of_grid(side, side, number=8),
+            areas=True,
+            most_areas=MOST_AREAS,
+            turns=tuple(turned_directions(symmetry) for symmetry in range(NUM_SYMMETRIES)) if self.turns else (),
+        )
 
     # Views
 
@@ -213,10 +307,16 @@ class Arc(GridTask):
 
         One pair in n stays in the corner, where test inputs lie, if the task has n pairs. Every task's views are
         equally likely. The official builder draws the place once for each view and pair, ours at each draw.
+
+        With `turns` all stay in the corner. A pair whose task has more of them is another one, `more_share` of the time.
         """
         known = self.identifiers
         tasks = np.searchsorted(known.firsts, puzzles.puzzle_ids, side="right") - 1
+        if self.more_share and self._more.counts.any():
+            puzzles = self._more.some_for(puzzles, tasks, rng=rng, share=self.more_share)
         rows = known.firsts[tasks] + rng.integers(0, known.counts[tasks])
+        if self.turns:
+            return self._redrawn(puzzles, rows, corners=None)
         num_pairs = np.array([task.num_pairs for task in known.tasks.values()])[tasks]
         sizes = np.maximum(
             *(shown_extents(t, self.side, symmetries=known.symmetries[rows]) for t in (puzzles.tokens, puzzles.labels))
@@ -359,6 +459,15 @@ class Arc(GridTask):
     def read_hub(self, split: str, limit: int | None = None) -> Puzzles:
         """Raises PuzzleError: ARC is read from files."""
         return self.load_default(split)
+
+
+def turned_directions(symmetry: int) -> tuple[int, ...]:
+    """For each of the DIRECTIONS in a grid under a symmetry, the direction in the grid itself that it was."""
+    around = np.full((3, 3), -1)
+    for k, (down, right) in enumerate(DIRECTIONS):
+        around[1 + down, 1 + right] = k
+    turned = transform(around, symmetry)
+    return tuple(int(turned[1 + down, 1 + right]) for down, right in DIRECTIONS)
 
 
 def _count(tasks: Iterable[ArcTask]) -> int:

@@ -32,6 +32,8 @@ def lr_factor(step: int, warmup_steps: int, *, total_steps: int, lr_min_ratio: f
 class Optimizers:
     """All optimizers of a run as one: the dense weights', and sign-SGD where there is a puzzle embedding.
 
+    Vectors of each puzzle (`models.puzzle_vectors`) go to AdamW at the rate and decay of a puzzle embedding.
+
     Args:
         model: Its parameters are trained. With optimizer muon, matrices inside its networks (parameters whose name
             starts with `net`; there may be none) go to Muon and the rest, embeddings, heads and vectors, to AdamW.
@@ -86,8 +88,21 @@ class Optimizers:
             schedule.last_epoch = state["updates"]
 
 
+VECTORS = "puzzle_vectors.table"
+"""The parameter with the vectors of each puzzle, see `models.puzzle_vectors`."""
+
+
 def _dense_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
     parameters = dict(model.named_parameters())
+    betas = (config.beta1, config.beta2)
+    if VECTORS in parameters:
+        table = parameters.pop(VECTORS)
+        own = AdamW([table], config.puzzle_lr, betas, weight_decay=config.puzzle_weight_decay)
+        return [own, *_weights_optimizers(parameters, config)]
+    return _weights_optimizers(parameters, config)
+
+
+def _weights_optimizers(parameters: dict[str, nn.Parameter], config: TrainConfig) -> list[Optimizer]:
     betas = (config.beta1, config.beta2)
     if config.optimizer == "adamw":
         return [AdamW(parameters.values(), config.lr, betas, weight_decay=config.weight_decay)]

@@ -1,0 +1,153 @@
+"""What a puzzle's own vectors do to a relational network: they say which rule is meant, and are turned with the puzzle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from arc_examples import example_tasks, write
+from ponderling.checkpoint import load_checkpoint
+from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.models import Relational, build_model, shape_of
+from ponderling.solving.vote import arc_of, evaluate_arc
+from ponderling.tasks.arc import Arc
+from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
+from ponderling.tasks.arc.files import read_tasks
+from ponderling.training.adapt import adapt
+from ponderling.training.optim import Optimizers
+from ponderling.training.starting import start
+
+SIDE = 4
+MODEL = ModelConfig(
+    system="relational",
+    hidden_size=8,
+    num_layers=1,
+    expansion=2,
+    inner_multiple=4,
+    prefix_len=0,
+    puzzle_embedding_size=8,
+    positions="none",
+    n=2,
+    T=1,
+    dtype="float32",
+    hears="kernel",
+)
+
+
+def arc_network(num_tasks: int = 3) -> Relational:
+    """A network of random weights whose shared weights tell no directions apart."""
+    family = Arc(SIDE, turns=True)
+    shape = shape_of(family, num_puzzles=8 * num_tasks)
+    generator = torch.Generator().manual_seed(0)
+    model = build_model(MODEL, shape, relations=family.relations, generator=generator)
+    assert isinstance(model, Relational)
+    with torch.no_grad():
+        model.puzzle_vectors.table.normal_(generator=generator)
+        relations = model.net[0].relations
+        relations["neighbours"].weights[1:] = 0.3
+        relations["column"].load_state_dict(relations["row"].state_dict())
+    return model.eval()
+
+
+def full_grids(count: int) -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    return torch.from_numpy(rng.integers(FIRST_COLOUR, FIRST_COLOUR + 10, (count, SIDE * SIDE)))
+
+
+def logits(model: Relational, tokens: torch.Tensor, ids: list[int]) -> torch.Tensor:
+    with torch.no_grad():
+        _, output = model(model.initial_state(len(tokens)), tokens, puzzle_ids=torch.tensor(ids))
+    return output.logits
+
+
+@pytest.mark.parametrize("symmetry", range(8))
+def test_a_puzzles_kernel_is_turned_with_the_puzzle(symmetry):
+    model = arc_network()
+    tokens = full_grids(2)
+    turned = torch.from_numpy(transform(np.arange(SIDE * SIDE).reshape(SIDE, SIDE), symmetry).reshape(-1).copy())
+    as_it_is = logits(model, tokens, [8, 16])
+    shown = logits(model, tokens[:, turned], [8 + symmetry, 16 + symmetry])
+    torch.testing.assert_close(shown, as_it_is[:, turned], atol=1e-4, rtol=1e-4)
+    wrong = logits(model, tokens[:, turned], [8, 16])
+    if symmetry:  # its own directions matter
+        assert not torch.allclose(wrong, as_it_is[:, turned], atol=1e-2)
+
+
+def test_colours_are_alike_but_for_what_the_puzzle_says_of_them():
+    model = arc_network()
+    tokens = full_grids(2)
+    order = torch.from_numpy(np.random.default_rng(1).permutation(9))
+    new = torch.cat([torch.arange(3), 3 + order])  # black stays
+    before = logits(model, tokens, [8, 16])
+    assert not torch.allclose(logits(model, new[tokens], [8, 16])[..., new], before, atol=1e-2)
+    with torch.no_grad():
+        table = model.puzzle_vectors.table
+        table[:, 1 + order] = table[:, 1:10].clone()  # the colours' vectors, permuted along
+    torch.testing.assert_close(logits(model, new[tokens], [8, 16])[..., new], before, atol=1e-4, rtol=1e-4)
+
+
+def test_a_plain_grid_is_heard_alike_one_step_away_and_looked_up():
+    model = arc_network()
+    kernel = model.net[0].relations["neighbours"]
+    generator = torch.Generator().manual_seed(1)
+    u = torch.randn(2, SIDE * SIDE, 3, 8, generator=generator)
+    own = torch.randn(2, 9, 8, generator=generator)
+    cells = model.get_buffer("ties_neighbours")
+    for mine in (None, own):
+        looked_up, shifted = (kernel(u, cells, grid=grid, own=mine) for grid in (None, (SIDE, SIDE)))
+        torch.testing.assert_close(shifted, looked_up)
+
+
+def test_every_puzzle_starts_alike_and_only_its_own_row_learns_from_it():
+    family = Arc(SIDE, turns=True)
+    model = build_model(MODEL, shape_of(family, num_puzzles=24), relations=family.relations)
+    table = model.puzzle_vectors.table
+    assert not table.any()
+    _, output = model(model.initial_state(2), full_grids(2), puzzle_ids=torch.tensor([8, 15]))
+    output.logits.square().sum().backward()
+    assert table.grad[1].any()
+    assert not table.grad[[0, 2]].any()
+
+
+def test_the_vectors_have_the_rate_of_a_puzzle_embedding():
+    model = arc_network()
+    train = TrainConfig(
+        optimizer="muon", lr=1e-3, muon_lr=1e-2, puzzle_lr=0.5, puzzle_weight_decay=0.25, warmup_steps=0
+    )
+    table = model.puzzle_vectors.table
+    groups = [group for optimizer in Optimizers(model, train).all for group in optimizer.param_groups]
+    (own,) = [group for group in groups if any(p is table for p in group["params"])]
+    assert (own["initial_lr"], own["weight_decay"], len(own["params"])) == (0.5, 0.25, 1)
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
+    tasks = write(tmp_path / "tasks.json", example_tasks(["mirror", "recolour"]))
+    new = write(tmp_path / "new.json", {"new": example_tasks(["turn"], seed=7)["turn"]})
+    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
+    train = TrainConfig(
+        steps=8, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
+    )
+    config = RunConfig(model=MODEL, train=train, data=data)
+    start(replace(config, solve=replace(config.solve, as_demonstrated=True)), tmp_path / "run").run()
+    checkpoint = load_checkpoint(tmp_path / "run")
+    old = {key: value.clone() for key, value in checkpoint.model.state_dict().items()}
+    assert old["puzzle_vectors.table"].shape == (3, 19, 8)
+    family = arc_of(checkpoint)
+    assert family.identifiers.symmetries[8:16].tolist() == list(range(8))
+    outcome = evaluate_arc(checkpoint.model, family, tasks=read_tasks(tasks), config=checkpoint.config, steps=2)
+    assert outcome.views == 8
+    for (name, place), ranked in outcome.ranked.items():
+        expected = read_tasks(tasks)[name].tests[place].output.shape
+        assert {candidate.grid.shape for candidate in ranked} == {expected}  # as demonstrated
+    adapt(checkpoint, str(new), out=tmp_path / "adapted", steps=5, batch_size=4)
+    adapted = load_checkpoint(tmp_path / "adapted")
+    after = adapted.model.state_dict()
+    assert all(torch.equal(old[key], after[key]) for key in old if key != "puzzle_vectors.table")
+    assert torch.equal(after["puzzle_vectors.table"][:3], old["puzzle_vectors.table"])
+    mean = old["puzzle_vectors.table"][1:].mean(0)
+    assert (after["puzzle_vectors.table"][3] - mean).abs().max() > 0.01
+    assert list(arc_of(adapted).identifiers.tasks) == ["mirror", "recolour", "new"]
