@@ -19,6 +19,9 @@ from ponderling.tasks.base import Tokens
 Size = tuple[int, int]
 """Rows and columns."""
 
+NO_SIZE = (0, 0)
+"""What a rule gives for a size that it says nothing of."""
+
 SizeRule = Callable[[Size], Size]
 """From the size of an input to that of its output."""
 
@@ -36,7 +39,8 @@ def size_rule(demos: Sequence[Pair]) -> SizeRule | None:
     tall, wide = Fraction(H, h), Fraction(W, w)
 
     def multiplied(size: Size) -> Size:
-        return int(size[0] * tall), int(size[1] * wide)
+        new = size[0] * tall, size[1] * wide
+        return (int(new[0]), int(new[1])) if all(length.denominator == 1 for length in new) else NO_SIZE
 
     def larger(size: Size) -> Size:
         return size[0] + H - h, size[1] + W - w
