@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from arc_examples import example_tasks, write
 from ponderling.checkpoint import load_checkpoint
+from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.models import Relational, build_model, shape_of
 from ponderling.solving.vote import arc_of, evaluate_arc
@@ -151,3 +153,43 @@ def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
     mean = old["puzzle_vectors.table"][1:].mean(0)
     assert (after["puzzle_vectors.table"][3] - mean).abs().max() > 0.01
     assert list(arc_of(adapted).identifiers.tasks) == ["mirror", "recolour", "new"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A short run that knows the tasks mirror and recolour; its folder."""
+    path = tmp_path_factory.mktemp("vectors")
+    tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
+    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
+    train = TrainConfig(
+        steps=4, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
+    )
+    start(RunConfig(model=MODEL, train=train, data=data), path / "run").run()
+    return path / "run"
+
+
+def test_solve_learns_a_task_that_the_run_does_not_know(run, tmp_path, capsys):
+    before = sorted(path.name for path in run.rglob("*"))
+    tasks = example_tasks(["mirror"]) | {"new": example_tasks(["recolour"], seed=7)["recolour"]}
+    mixed = write(tmp_path / "mixed.json", tasks)
+    assert main(["solve", str(run), str(mixed), "--adapt-steps", "3", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "learning new from the demonstrations, 3 steps" in printed.err
+    found = json.loads(printed.out)
+    assert list(found["candidates"]) == ["mirror", "new"]
+    assert len(found["candidates"]["new"]) == len(tasks["new"]["test"])
+    assert sum(one["votes"] for one in found["candidates"]["new"][0]) == 8
+    assert sorted(path.name for path in run.rglob("*")) == before
+    assert main(["solve", str(run), str(mixed), "--adapt-steps", "0"]) == 2
+    assert "new" in capsys.readouterr().err
+
+
+def test_a_task_is_learned_without_a_look_at_its_test_outputs(run, tmp_path, capsys):
+    task = example_tasks(["turn"], seed=7)["turn"]
+    answers = []
+    for name, output in (("a", task["test"][0]["output"]), ("b", [[9]])):
+        changed = {**task, "test": [{**pair, "output": output} for pair in task["test"]]}
+        path = write(tmp_path / name / "new.json", {"new": changed})
+        assert main(["solve", str(run), str(path), "--adapt-steps", "5", "--json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["candidates"])
+    assert answers[0] == answers[1]

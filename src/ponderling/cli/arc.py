@@ -176,10 +176,13 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     family = arc_of(checkpoint)
     given = read_tasks(command.puzzle)
     tasks = known_tasks(family, given)
-    if len(tasks) < len(given):
-        raise ValueError(
-            _unknown(checkpoint, family, source=command.puzzle, names=[name for name in given if name not in tasks])
-        )
+    unknown = [name for name in given if name not in tasks]
+    if unknown and command.adapt_steps and getattr(checkpoint.model, "puzzle_vectors", None) is not None:
+        checkpoint = _that_knows([given[name] for name in unknown], command, checkpoint=checkpoint)
+        family = arc_of(checkpoint)
+        tasks = known_tasks(family, given)
+    elif unknown:
+        raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
     outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256)
     if command.json:
         found = {
@@ -193,6 +196,33 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         return 0
     _show_answers(outcome)
     return 0
+
+
+def _that_knows(tasks: list[ArcTask], command: SolveCommand, *, checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with these tasks learned from their demonstrations; nothing is kept on disk."""
+    import tempfile
+
+    from ponderling.checkpoint import load_checkpoint
+    from ponderling.cli.display import ProgressDisplay
+    from ponderling.tasks.arc.files import challenge_of
+    from ponderling.training.adapt import adapt
+
+    with tempfile.TemporaryDirectory(prefix="ponderling-") as folder:
+        file, run = Path(folder) / "tasks.json", Path(folder) / "run"
+        file.write_text(json.dumps({task.id: challenge_of(task) for task in tasks}), encoding="utf-8")
+        names = ", ".join(task.id for task in tasks[:3]) + (", ..." if len(tasks) > 3 else "")
+        print(f"learning {names} from the demonstrations, {command.adapt_steps} steps", file=sys.stderr)
+        observer = ProgressDisplay(keeps_folder=False)
+        adapt(
+            checkpoint,
+            str(file),
+            out=run,
+            steps=command.adapt_steps,
+            weights=True,
+            device=command.device,
+            observer=observer,
+        )
+        return load_checkpoint(str(run), command.device)
 
 
 def _show_answers(outcome: ArcEvaluation) -> None:

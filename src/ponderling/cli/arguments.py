@@ -169,6 +169,9 @@ class SolveCommand(SearchOptions, CheckpointCommand):
     """Show the grid after every step (every recursion where the model may stop within a step), changed cells marked."""
     delay: float = 0.4
     """Seconds between two grids shown in a terminal."""
+    adapt_steps: int = 300
+    """ARC: optimizer steps in which a model with vectors for each task learns one that it does not know from its
+    demonstrations, before it solves it; 0 to refuse such a task."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,10 +83,10 @@ def prepare_output(file: Path) -> None:
 class ProgressDisplay(ProgressLines):
     """Shows a run on stderr: a live bar in a terminal, a line now and then elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_folder: bool = True) -> None:
         from rich.console import Console
 
-        super().__init__()
+        super().__init__(keeps_folder=keeps_folder)
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
         self.task: Any = None
