@@ -193,3 +193,29 @@ def test_a_task_is_learned_without_a_look_at_its_test_outputs(run, tmp_path, cap
         assert main(["solve", str(run), str(path), "--adapt-steps", "5", "--json"]) == 0
         answers.append(json.loads(capsys.readouterr().out)["candidates"])
     assert answers[0] == answers[1]
+
+
+def test_without_its_id_a_task_is_asked_with_the_blank_vectors(run, capsys):
+    checkpoint = load_checkpoint(run)
+    family = arc_of(checkpoint)
+    tasks = read_tasks(checkpoint.config.data.test)
+    asked = {}
+
+    class Listening(torch.nn.Module):
+        """The model, which notes the ids that it is asked with."""
+
+        def initial_state(self, batch_size):
+            return checkpoint.model.initial_state(batch_size)
+
+        def forward(self, state, tokens, *, puzzle_ids):
+            asked.setdefault(blank, set()).update(puzzle_ids.tolist())
+            return checkpoint.model(state, tokens, puzzle_ids=puzzle_ids)
+
+    for blank in (False, True):
+        evaluate_arc(Listening(), family, tasks=tasks, config=checkpoint.config, steps=1, blank_id=blank)
+    assert asked == {False: set(range(8, 24)), True: set(range(8))}
+    answers = []
+    for flags in ([], ["--blank-id"]):
+        assert main(["eval", str(run), "--json", *flags]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0]["views"] == answers[1]["views"] == 8

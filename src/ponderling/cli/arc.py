@@ -47,7 +47,9 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     tasks = known_tasks(family, fitting)
     if not tasks:
         raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
-    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=command.batch_size)
+    outcome = _evaluate(
+        command, checkpoint, family=family, tasks=tasks, batch_size=command.batch_size, blank_id=command.blank_id
+    )
     if command.submission is not None:
         _write_submission(command.submission, outcome, everything=everything)
     return {
@@ -94,6 +96,7 @@ def _evaluate(
     family: Arc,
     tasks: dict[str, ArcTask],
     batch_size: int,
+    blank_id: bool = False,
 ) -> ArcEvaluation:
     from rich.console import Console
     from rich.progress import Progress
@@ -110,6 +113,7 @@ def _evaluate(
             config=checkpoint.config,
             steps=steps,
             views=command.views,
+            blank_id=blank_id,
             batch_size=batch_size,
             device=command.device,
             progress=lambda done: progress.update(bar, completed=done),

@@ -189,6 +189,9 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     """Let a puzzle leave as soon as the model says stop, so that a thousand steps cost little; no figures at all steps then."""
     submission: Path | None = None
     """ARC: write two answers for each test input to this file, in Kaggle's format; one that is there already is replaced."""
+    blank_id: bool = False
+    """ARC: do not tell the model which task it is, but give it the blank puzzle id: what it then solves, it has not from the
+    task's own vectors."""
 
     def check(self) -> None:
         """Refuses numbers that cannot be.

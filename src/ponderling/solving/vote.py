@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -160,6 +160,7 @@ def evaluate_arc(
     config: RunConfig,
     steps: int,
     views: int | None = None,
+    blank_id: bool = False,
     batch_size: int = 256,
     device: torch.device | str = "cpu",
     progress: Callable[[int], object] = lambda done: None,
@@ -173,6 +174,7 @@ def evaluate_arc(
         config: The run's config.
         steps: Supervision steps, all taken.
         views: Views of each test input besides the task as it is; None: all that the model was trained on.
+        blank_id: Ask with the blank puzzle id in place of the tasks' own.
         batch_size: Views at a time.
         device: Where the model is.
         progress: Called with the number of views done.
@@ -194,7 +196,8 @@ def evaluate_arc(
                 _demonstrated(family, tasks[name.task], place=name.place, row=int(row))
                 for name, row in zip(names, puzzles.puzzle_ids, strict=True)
             ]
-        answers, scores = _solve(loop, puzzles, steps=steps, wanted=wanted)
+        asked = replace(puzzles, puzzle_ids=family.blank_ids(puzzles.puzzle_ids)) if blank_id else puzzles
+        answers, scores = _solve(loop, asked, steps=steps, wanted=wanted)
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first

@@ -325,6 +325,11 @@ class Arc(GridTask):
         corners[rng.random(len(puzzles)) * num_pairs < 1] = 0
         return self._redrawn(puzzles, rows, corners=corners)
 
+    def blank_ids(self, rows: NDArray[np.integer]) -> NDArray[np.int32]:
+        """The ids, (N,), that say no task, for views of these rows; with `turns` they say the symmetry."""
+        symmetries = self.identifiers.symmetries[rows]
+        return (symmetries if self.turns else np.zeros_like(symmetries)).astype(np.int32)
+
     def as_views(self, puzzles: Puzzles, rows: NDArray[np.integer]) -> Puzzles:
         """Puzzles of view 0 as the views of these rows (N,) show them, in the corner of the canvas."""
         return self._redrawn(puzzles, rows, corners=None)
