@@ -219,3 +219,11 @@ def test_without_its_id_a_task_is_asked_with_the_blank_vectors(run, capsys):
         assert main(["eval", str(run), "--json", *flags]) == 0
         answers.append(json.loads(capsys.readouterr().out))
     assert answers[0]["views"] == answers[1]["views"] == 8
+
+
+def test_a_graph_of_it_is_refused_in_one_line(run, tmp_path, capsys):
+    assert main(["export", str(run), str(tmp_path / "arc.onnx")]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ponderling:")]
+    assert len(said) == 1
+    assert "vectors for each puzzle cannot be exported as a graph yet" in said[0]
+    assert not (tmp_path / "arc.onnx").exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ import pytest
 import torch
 
 from ponderling.cli import main
-from ponderling.cli.serve import names_of
+from ponderling.cli.serve import listen, names_of
 from servers import serving, serving_command
 
 
@@ -121,3 +123,25 @@ def test_torch_is_left_as_it_is():
     with serving() as (url, _, _):
         httpx.get(f"{url}/healthz")
     assert torch.get_num_threads() == threads
+
+
+def test_answers_do_not_wait_for_the_clients_acknowledgement():
+    """Head and body go out in two writes; with Nagle's algorithm the second would wait some 40 ms on a kept connection."""
+
+    async def accepted_without_delay() -> int:
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def greet(reader, writer):
+            connection = writer.get_extra_info("socket")
+            seen.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(greet, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                flag = await seen
+                writer.close()
+                await writer.wait_closed()
+        return flag
+
+    assert asyncio.run(accepted_without_delay())

@@ -7,6 +7,7 @@ import importlib.util
 import ipaddress
 import os
 import re
+import socket
 import sys
 from dataclasses import dataclass
 from typing import Annotated
@@ -106,20 +107,30 @@ def main(args: list[str]) -> int:
     return _run(server, command, token=token)
 
 
-def _run(server: object, command: ServeCommand, *, token: str | None) -> int:
-    import socket
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, for asyncio to serve on.
 
+    Raises:
+        OSError: naming address, port and reason.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With protocol 0 asyncio would leave Nagle's algorithm on, and every answer on a kept connection wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()  # a client that connects as soon as it is told the port waits, and is not refused
+    except OSError as error:
+        listener.close()
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    return listener
+
+
+def _run(server: object, command: ServeCommand, *, token: str | None) -> int:
     import uvicorn
 
     assert isinstance(server, uvicorn.Server)
-    family = socket.AF_INET6 if ":" in command.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((command.host, command.port))
-        listener.listen()  # a client that reads the line below and connects at once waits, and is not refused
-    except OSError as error:
-        raise OSError(f"cannot listen on {command.host} port {command.port}: {error.strerror or error}") from error
+    listener = listen(command.host, command.port)
     host = f"[{command.host}]" if ":" in command.host else command.host
     note = f"; /v1 wants the token in {TOKEN}" if token else ""
     print(f"serving on http://{host}:{listener.getsockname()[1]}{note}; Ctrl-C ends it", file=sys.stderr, flush=True)

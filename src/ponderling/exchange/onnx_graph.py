@@ -212,6 +212,11 @@ def graph_step(model: Model, *, halts_by_difference: bool) -> Step:
     match model:
         case Reasoner():
             return ReasonerStep(model, halts_by_difference=halts_by_difference)
+        case Relational() if model.puzzle_vectors is not None:
+            raise ValueError(
+                "a relational network with vectors for each puzzle cannot be exported as a graph yet: use it from Python, or "
+                "with `ponderling serve`"
+            )
         case Relational():
             return RelationalStep(model, halts_by_difference=halts_by_difference)
     raise ValueError(f"only networks of system trm, hrm or relational can be exported: got {type(model).__name__}")
