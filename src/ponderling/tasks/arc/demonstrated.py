@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, transform
+from ponderling.tasks.arc.canvas import FIRST_COLOUR, Shape, place, shape_of_canvas, transform
 from ponderling.tasks.arc.files import Grid, Pair
 from ponderling.tasks.base import Tokens
 
@@ -68,11 +68,13 @@ class Demonstrated:
     """The colours that it may have: those of the input, and of all outputs that were demonstrated."""
 
     @classmethod
-    def of(cls, demos: Sequence[Pair], question: Grid, *, side: int) -> Demonstrated:
-        """What the demonstrations say of this input's answer on a canvas of `side` rows and columns."""
+    def of(cls, demos: Sequence[Pair], question: Grid, *, canvas: Shape) -> Demonstrated:
+        """What the demonstrations say of this input's answer on a canvas of this shape."""
         rule = size_rule(demos)
         size = None if rule is None else rule((question.shape[0], question.shape[1]))
-        if size is not None and not all(1 <= length <= side for length in size):
+        if size is not None and not all(
+            1 <= length <= most for length, most in zip(size, shape_of_canvas(canvas), strict=True)
+        ):
             size = None
         shown = [pair.output for pair in demos if pair.output is not None]
         return cls(size, frozenset(int(colour) for grid in (question, *shown) for colour in np.unique(grid)))
@@ -85,12 +87,12 @@ class Demonstrated:
             size = (rows, columns)
         return Demonstrated(size, frozenset(int(colours[colour]) for colour in self.colours))
 
-    def answer(self, scores: NDArray[np.floating], side: int) -> Tokens:
+    def answer(self, scores: NDArray[np.floating], canvas: Shape) -> Tokens:
         """The tokens (L,) of the best answer that is like this.
 
         Args:
             scores: A score for each cell and token, (L, V).
-            side: Rows and columns of the canvas.
+            canvas: Rows and columns of the canvas.
         """
         allowed = np.full(scores.shape[1], -np.inf)
         allowed[[FIRST_COLOUR + colour for colour in self.colours]] = 0
@@ -98,5 +100,5 @@ class Demonstrated:
             allowed[:FIRST_COLOUR] = 0
             return (scores + allowed).argmax(1).astype(np.uint8)
         rows, columns = self.size
-        coloured = (scores + allowed).argmax(1).reshape(side, side)[:rows, :columns] - FIRST_COLOUR
-        return place(coloured.astype(np.uint8), side)
+        coloured = (scores + allowed).argmax(1).reshape(shape_of_canvas(canvas))[:rows, :columns] - FIRST_COLOUR
+        return place(coloured.astype(np.uint8), canvas)

@@ -1,4 +1,4 @@
-"""ARC as a family: tasks read into roles, shown under their views, on a square canvas of any side (`arc30` as official).
+"""ARC as a family: tasks read into roles, shown under their views, on a canvas of any shape (`arc30` as official).
 
 Tasks have roles. Every pair of a *training* task is trained on. Only the demonstrations of a *test* task are, and its
 test inputs are solved. No output of a test task's test pair is in the training data, and a task that is in both roles
@@ -21,6 +21,7 @@ from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
 from ponderling.tasks.arc.canvas import (
     FIRST_COLOUR,
+    KEEP_SHAPE,
     NUM_SYMMETRIES,
     place,
     redraw,
@@ -36,14 +37,11 @@ from ponderling.tasks.relations import DIRECTIONS, Neighbours, Relations
 
 COLOURS = tuple("0123456789")
 
-PATTERN = r"arc([1-9]\d?)"
-"""Names of the families, which give the side of the canvas."""
+PATTERN = r"arc([1-9]\d?)(?:x([1-9]\d?))?"
+"""Names of the families, which give the side of the canvas, or its rows and columns."""
 
 MOST_AREAS = 24
 """Number of connected areas of a colour that are groups of cells; grids of noise have more."""
-
-TURNS = "".join(f"{symmetry}123456789" for symmetry in range(NUM_SYMMETRIES))
-"""The eight symmetries of the square with colours as they are, as `TaskRows.shown` says it."""
 
 NONE = "none"
 """The source that holds no task."""
@@ -94,15 +92,20 @@ class MorePairs(NamedTuple):
 
 
 class Arc(GridTask):
-    """ARC tasks on a canvas of `side` rows and columns; tasks with a larger grid are left out.
+    """ARC tasks on a canvas; tasks with a grid that does not fit on it are left out.
 
     Args:
-        side: Rows and columns of the canvas.
+        rows: Rows of the canvas.
+        columns: Columns of the canvas; None: as many as rows, as official.
         views: Views of each task besides the task as it is.
-        turns: Each task's views are the eight symmetries of the square alone, whatever `views` says. Their puzzle ids follow
-            one another, from a multiple of 8 on; see `Relations.turns`.
+        turns: Each task's views are the eight symmetries of the square alone, or the four that keep another canvas's shape,
+            whatever `views` says. Their puzzle ids follow one another, from a multiple of their number on; see
+            `Relations.turns`.
         more_share: How often `augment` shows a pair as another one of the same rule, where the task has more.
         identifiers: Rows that exist already, as in a checkpoint.
+
+    Raises:
+        ValueError: when there are views that would exchange rows and columns of a canvas that is not square.
     """
 
     kind = "arc"
@@ -110,21 +113,44 @@ class Arc(GridTask):
 
     def __init__(
         self,
-        side: int,
+        rows: int,
         views: int = 0,
         *,
+        columns: int | None = None,
         turns: bool = False,
         more_share: float = 0.0,
         identifiers: Identifiers | None = None,
     ):
-        self.name, self.grid_shape, self.symbols = f"arc{side}", (side, side), "|0123456789"
-        self.side, self.views = side, NUM_SYMMETRIES - 1 if turns else views
-        self.turns, self.more_share = turns, more_share
+        columns = rows if columns is None else columns
+        is_square = rows == columns
+        if views and not turns and not is_square:
+            raise ValueError(
+                f"views turn grids, which then do not fit on a canvas of {rows}x{columns}: ask for data.turns, the symmetries "
+                "that keep its shape, or data.views 0"
+            )
+        self.name = f"arc{rows}" if is_square else f"arc{rows}x{columns}"
+        self.grid_shape, self.symbols = (rows, columns), "|0123456789"
+        self.symmetries = tuple(range(NUM_SYMMETRIES)) if is_square else KEEP_SHAPE
+        """The symmetries that keep the canvas, which `turns` shows."""
+        self.views, self.turns, self.more_share = len(self.symmetries) - 1 if turns else views, turns, more_share
         if identifiers is None:
-            identifiers = Identifiers(unnamed=NUM_SYMMETRIES if turns else 1)
+            identifiers = Identifiers(unnamed=len(self.symmetries) if turns else 1)
         self.identifiers = identifiers
         """The task and view that each row of the puzzle embedding is for; grows with the tasks that are read."""
         self._more = MorePairs.none(self.num_cells)
+
+    @property
+    def canvas(self) -> str:
+        """Rows and columns of the canvas, such as 10x10."""
+        return "{}x{}".format(*self.grid_shape)
+
+    def holds(self, task: ArcTask) -> bool:
+        """Whether every grid of the task fits on the canvas."""
+        return all(self.fits(grid) for grid in task.grids)
+
+    def fits(self, grid: Grid) -> bool:
+        """Whether the grid fits on the canvas."""
+        return all(length <= most for length, most in zip(grid.shape, self.grid_shape, strict=True))
 
     # Reading
 
@@ -200,17 +226,17 @@ class Arc(GridTask):
         return {} if source == NONE else self._fitting(read_tasks(source), source)
 
     def _fitting(self, tasks: Mapping[str, ArcTask], source: str | Path) -> dict[str, ArcTask]:
-        fitting = {name: task for name, task in tasks.items() if task.size <= self.side}
+        fitting = {name: task for name, task in tasks.items() if self.holds(task)}
         if len(fitting) < len(tasks):
             left = len(tasks) - len(fitting)
             self.left_out = [
                 *self.left_out,
-                f"{left} of {len(tasks)} tasks of {source} do not fit on {self.side}x{self.side}",
+                f"{left} of {len(tasks)} tasks of {source} do not fit on {self.canvas}",
             ]
         if not fitting:
             largest = max(task.size for task in tasks.values())
             raise PuzzleError(
-                f"{source}: none of its {len(tasks)} tasks fits on a {self.side}x{self.side} canvas: arc{largest} holds all"
+                f"{source}: none of its {len(tasks)} tasks fits on a {self.canvas} canvas: arc{largest} holds all"
             )
         return fitting
 
@@ -222,8 +248,7 @@ class Arc(GridTask):
             kept = tuple(
                 pair
                 for pair in task.more
-                if max(side for grid in pair if grid is not None for side in grid.shape) <= self.side
-                and grid_key(pair.input) not in asked
+                if all(self.fits(grid) for grid in pair if grid is not None) and grid_key(pair.input) not in asked
             )
             lost += len(task.more) - len(kept)
             tasks[name] = replace(task, more=kept)
@@ -233,12 +258,13 @@ class Arc(GridTask):
 
     def _give_rows(self, tasks: Mapping[str, ArcTask], role: str) -> None:
         new = {}
+        shown = "".join(f"{symmetry}123456789" for symmetry in self.symmetries) if self.turns else ""
         for name, task in tasks.items():
             if name not in self.identifiers.tasks:
                 # Outputs of test pairs decide nothing about training, not even which views of a task are distinct.
                 kin = view_symmetry((*task.demos, *(Pair(pair.input, None) for pair in task.tests), *task.more))
                 num_pairs = len(task.demos) + (len(_solved(task.tests)) if role == "train" else 0)
-                new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest, TURNS if self.turns else "")
+                new[name] = TaskRows(role, num_pairs, self.views, kin, task.digest, shown)
         self.identifiers = self.identifiers.added(new)
 
     def _puzzles(self, pairs: Iterable[tuple[ArcTask, Pair]]) -> Puzzles:
@@ -246,8 +272,8 @@ class Arc(GridTask):
         tokens, labels, rows, sources = [], [], [], []
         firsts = dict(zip(self.identifiers.tasks, self.identifiers.firsts, strict=True))
         for task, pair in pairs:
-            tokens.append(place(pair.input, self.side))
-            labels.append(np.full_like(tokens[-1], PAD) if pair.output is None else place(pair.output, self.side))
+            tokens.append(place(pair.input, self.grid_shape))
+            labels.append(np.full_like(tokens[-1], PAD) if pair.output is None else place(pair.output, self.grid_shape))
             rows.append(firsts[task.id])
             sources.append(task.id)
         shape = (-1, self.num_cells)
@@ -278,10 +304,10 @@ class Arc(GridTask):
     @property
     def relations(self) -> Relations:
         """Rows, columns, the whole canvas, connected areas of a colour, and neighbours; colours are alike, but for 0."""
-        side, cells = self.side, range(self.num_cells)
+        (rows, columns), cells = self.grid_shape, range(self.num_cells)
         groups = {
-            "row": tuple(tuple(cells[first : first + side]) for first in range(0, self.num_cells, side)),
-            "column": tuple(tuple(cells[first::side]) for first in range(side)),
+            "row": tuple(tuple(cells[first : first + columns]) for first in range(0, self.num_cells, columns)),
+            "column": tuple(tuple(cells[first::columns]) for first in range(columns)),
             "all": (tuple(cells),),
         }
         named = (PAD, arc_canvas.EOS, FIRST_COLOUR)
@@ -290,10 +316,10 @@ class Arc(GridTask):
             symbols=tuple(range(FIRST_COLOUR + 1, self.vocab_size)),
             named=named,
             answers=named,
-            neighbours=Neighbours.of_grid(side, side, number=8),
+            neighbours=Neighbours.of_grid(rows, columns, number=8),
             areas=True,
             most_areas=MOST_AREAS,
-            turns=tuple(turned_directions(symmetry) for symmetry in range(NUM_SYMMETRIES)) if self.turns else (),
+            turns=tuple(turned_directions(symmetry) for symmetry in self.symmetries) if self.turns else (),
         )
 
     # Views
@@ -319,16 +345,19 @@ class Arc(GridTask):
             return self._redrawn(puzzles, rows, corners=None)
         num_pairs = np.array([task.num_pairs for task in known.tasks.values()])[tasks]
         sizes = np.maximum(
-            *(shown_extents(t, self.side, symmetries=known.symmetries[rows]) for t in (puzzles.tokens, puzzles.labels))
+            *(
+                shown_extents(t, self.grid_shape, symmetries=known.symmetries[rows])
+                for t in (puzzles.tokens, puzzles.labels)
+            )
         )
-        corners = rng.integers(0, self.side - sizes + 1)
+        corners = rng.integers(0, np.array(self.grid_shape) - sizes + 1)
         corners[rng.random(len(puzzles)) * num_pairs < 1] = 0
         return self._redrawn(puzzles, rows, corners=corners)
 
     def blank_ids(self, rows: NDArray[np.integer]) -> NDArray[np.int32]:
         """The ids, (N,), that say no task, for views of these rows; with `turns` they say the symmetry."""
         symmetries = self.identifiers.symmetries[rows]
-        return (symmetries if self.turns else np.zeros_like(symmetries)).astype(np.int32)
+        return (np.searchsorted(self.symmetries, symmetries) if self.turns else np.zeros(len(rows))).astype(np.int32)
 
     def as_views(self, puzzles: Puzzles, rows: NDArray[np.integer]) -> Puzzles:
         """Puzzles of view 0 as the views of these rows (N,) show them, in the corner of the canvas."""
@@ -338,14 +367,14 @@ class Arc(GridTask):
         symmetries, colours = self.identifiers.symmetries[rows], self.identifiers.colours[rows]
         return replace(
             puzzles,
-            tokens=redraw(puzzles.tokens, self.side, symmetries=symmetries, colours=colours, corners=corners),
-            labels=redraw(puzzles.labels, self.side, symmetries=symmetries, colours=colours, corners=corners),
+            tokens=redraw(puzzles.tokens, self.grid_shape, symmetries=symmetries, colours=colours, corners=corners),
+            labels=redraw(puzzles.labels, self.grid_shape, symmetries=symmetries, colours=colours, corners=corners),
             puzzle_ids=rows.astype(np.int32),
         )
 
     def undo(self, tokens: Tokens, row: int) -> Grid:
         """The grid on a canvas (L,) that shows the view of this row, as the task itself would show it."""
-        grid = arc_canvas.crop(tokens, self.side)
+        grid = arc_canvas.crop(tokens, self.grid_shape)
         return arc_canvas.undo(grid, int(self.identifiers.symmetries[row]), colours=self.identifiers.colours[row])
 
     # Text
@@ -364,13 +393,13 @@ class Arc(GridTask):
                 f"rows must have the same length: got {', '.join(str(len(line)) for line in lines)} cells"
             )
         grid = np.array([[int(cell) for cell in line] for line in lines], np.uint8)
-        if max(grid.shape) > self.side:
-            raise PuzzleError(f"{grid.shape[0]}x{grid.shape[1]} does not fit on a {self.side}x{self.side} canvas")
-        return place(grid, self.side)
+        if not self.fits(grid):
+            raise PuzzleError(f"{grid.shape[0]}x{grid.shape[1]} does not fit on a {self.canvas} canvas")
+        return place(grid, self.grid_shape)
 
     def format(self, tokens: Tokens) -> str:
         """The grid on a canvas (L,) as rows of digits with slashes between."""
-        return "/".join("".join(map(str, row)) for row in arc_canvas.crop(tokens, self.side))
+        return "/".join("".join(map(str, row)) for row in arc_canvas.crop(tokens, self.grid_shape))
 
     def render(self, tokens: Tokens) -> list[list[str]]:
         """The canvas as rows of digits, | where the grid ends, a dot where nothing is."""
@@ -402,7 +431,7 @@ class Arc(GridTask):
 
     def to_grid(self, tokens: Tokens) -> Grid:
         """The grid on a canvas (L,) as an array of colours, of its own size."""
-        return arc_canvas.crop(tokens, self.side)
+        return arc_canvas.crop(tokens, self.grid_shape)
 
     # Runs
 
