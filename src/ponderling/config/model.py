@@ -62,8 +62,8 @@ class ModelConfig:
     """Length of a puzzle's embedding, at most prefix_len * hidden_size; 0 for no embedding. With system relational hidden_size
     or 0: each puzzle has some vectors of this length, see `models.puzzle_vectors`."""
     hears: Hears = "mlp"
-    """How a cell hears its neighbours with system relational: an MLP over what they say, side by side; or a kernel, weights for
-    each direction that multiply what that neighbour says, and then a matrix (a depthwise separable convolution)."""
+    """How a cell hears its neighbours with system relational: by an MLP over what they say, side by side, or by a kernel, that
+    is a depthwise separable convolution."""
     n: int = 6
     """Number of latent steps in a recursion (the HRM paper's T, official L_cycles)."""
     T: int = 3

@@ -26,7 +26,7 @@ class PuzzleVectors(nn.Module):
         config: D, and whether cells hear neighbours by a kernel.
     """
 
-    def __init__(self, num_puzzles: int, relations: Relations, config: ModelConfig):
+    def __init__(self, num_puzzles: int, *, relations: Relations, config: ModelConfig):
         super().__init__()
         D, neighbours = config.hidden_size, relations.neighbours
         self.num_symbols, self.num_turns = len(relations.symbols), max(1, len(relations.turns))

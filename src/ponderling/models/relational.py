@@ -276,7 +276,7 @@ class Relational(Model):
         self.relations = relations
         self.puzzle_embedding = None
         has_ids = config.puzzle_embedding_size > 0
-        self.puzzle_vectors = PuzzleVectors(shape.num_puzzles, relations, config) if has_ids else None
+        self.puzzle_vectors = PuzzleVectors(shape.num_puzzles, relations=relations, config=config) if has_ids else None
         named = len(relations.named)
         if relations.symbols:
             self.embedding = Embedding(2 + named, D, std=1.0, dtype=dtype, generator=generator)

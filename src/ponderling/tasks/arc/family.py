@@ -37,7 +37,7 @@ from ponderling.tasks.relations import DIRECTIONS, Neighbours, Relations
 
 COLOURS = tuple("0123456789")
 
-PATTERN = r"arc([1-9]\d?)(?:x([1-9]\d?))?"
+PATTERN = r"arc([1-9]\d?(?:x[1-9]\d?)?)"
 """Names of the families, which give the side of the canvas, or its rows and columns."""
 
 MOST_AREAS = 24
