@@ -414,3 +414,30 @@ def test_adapt_refuses_what_it_cannot_do(folder, capsys, tmp_path):
     start(config, tmp_path / "none").run()
     message = error(capsys, "adapt", tmp_path / "none", "--task", folder / "made_challenges.json")
     assert "has no puzzle embeddings to learn" in message
+
+
+class Leaving(Oracle):
+    """Right after the step at which it says stop, which depends on the view, and wrong before and after."""
+
+    def __call__(self, state, tokens, *, puzzle_ids):
+        state, output = super().__call__(state, tokens, puzzle_ids=puzzle_ids)
+        (count,) = state
+        step = count[:, 0] + 1
+        stops = step == 1 + puzzle_ids % 3
+        logits = torch.where(stops[:, None, None], output.logits, torch.zeros_like(output.logits))
+        return (count + 1,), Output(logits, torch.where(stops, 2.0, -2.0), output.q_continue)
+
+
+def test_with_early_exit_each_view_answers_when_it_says_stop(checkpoint):
+    family = arc_of(checkpoint)
+    tasks = known_tasks(family, read_tasks(checkpoint.config.data.test))
+    tasks = {"turn": tasks["turn"]}
+    views = len(family.identifiers.rows("turn"))
+    outcome = evaluate_arc(Leaving(family, set()), family, tasks=tasks, config=RunConfig(), steps=3, early_exit=True)
+    assert all(len(ranked) == 1 for ranked in outcome.ranked.values())
+    assert all(ranked[0].votes == views for ranked in outcome.ranked.values())
+    assert outcome.ranks()["turn"] == [1] * len(tasks["turn"].tests)
+    for ranked in outcome.ranked.values():
+        assert ranked[0].score == pytest.approx(1 / (1 + np.exp(-2.0)))
+    every = evaluate_arc(Leaving(family, set()), family, tasks=tasks, config=RunConfig(), steps=3)
+    assert all(len(ranked) == 2 for ranked in every.ranked.values())  # two of three views had left before

@@ -48,7 +48,13 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     if not tasks:
         raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
     outcome = _evaluate(
-        command, checkpoint, family=family, tasks=tasks, batch_size=command.batch_size, blank_id=command.blank_id
+        command,
+        checkpoint,
+        family=family,
+        tasks=tasks,
+        batch_size=command.batch_size,
+        early_exit=command.early_exit,
+        blank_id=command.blank_id,
     )
     if command.submission is not None:
         _write_submission(command.submission, outcome, everything=everything)
@@ -96,6 +102,7 @@ def _evaluate(
     family: Arc,
     tasks: dict[str, ArcTask],
     batch_size: int,
+    early_exit: bool,
     blank_id: bool = False,
 ) -> ArcEvaluation:
     from rich.console import Console
@@ -113,6 +120,7 @@ def _evaluate(
             config=checkpoint.config,
             steps=steps,
             views=command.views,
+            early_exit=early_exit,
             blank_id=blank_id,
             batch_size=batch_size,
             device=command.device,
@@ -187,7 +195,9 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         tasks = known_tasks(family, given)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
-    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256)
+    # The official code takes all steps; a network with vectors for each task learns to leave, and few of its steps are late.
+    leaves = command.early_exit and getattr(checkpoint.model, "puzzle_vectors", None) is not None
+    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256, early_exit=leaves)
     if command.json:
         found = {
             name: [

@@ -159,6 +159,7 @@ def evaluate_arc(
     config: RunConfig,
     steps: int,
     views: int | None = None,
+    early_exit: bool = False,
     blank_id: bool = False,
     batch_size: int = 256,
     device: torch.device | str = "cpu",
@@ -171,8 +172,9 @@ def evaluate_arc(
         family: Canvas and rows; it must know every task.
         tasks: What to solve.
         config: The run's config.
-        steps: Supervision steps, all taken.
+        steps: Supervision steps; all are taken, as official, unless there is early exit.
         views: Views of each test input besides the task as it is; None: all that the model was trained on.
+        early_exit: Take the answer of each view after the step at which the model says stop.
         blank_id: Ask with the blank puzzle id in place of the tasks' own.
         batch_size: Views at a time.
         device: Where the model is.
@@ -196,7 +198,9 @@ def evaluate_arc(
                 for name, row in zip(names, puzzles.puzzle_ids, strict=True)
             ]
         asked = replace(puzzles, puzzle_ids=family.blank_ids(puzzles.puzzle_ids)) if blank_id else puzzles
-        answers, scores = _solve(loop, asked, steps=steps, canvas=family.grid_shape, wanted=wanted)
+        answers, scores = _solve(
+            loop, asked, steps=steps, early_exit=early_exit, canvas=family.grid_shape, wanted=wanted
+        )
         for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
             grid = family.undo(answer, int(row))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
@@ -248,29 +252,35 @@ def _solve(
     puzzles: Puzzles,
     *,
     steps: int,
+    early_exit: bool,
     canvas: tuple[int, int],
     wanted: Sequence[Demonstrated] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Answers (N, L) after all steps, and the halting scores (N,); in float64 and of `q` alone, as official.
+    """Answers (N, L), and the halting scores (N,), in float64 and of `q` alone, as official; after all steps, or early exit.
 
     Answers are like what is `wanted` of each, where that is given.
     """
     slots = [
-        Slot(owner=i, tokens=tokens, puzzle_id=int(puzzle_id), early_exit=False)
+        Slot(owner=i, tokens=tokens, puzzle_id=int(puzzle_id), early_exit=early_exit)
         for i, (tokens, puzzle_id) in enumerate(zip(puzzles.tokens, puzzles.puzzle_ids, strict=True))
     ]
     loop.add(slots)
-    ends: list[Moment] = []
+    answers, scores = np.empty_like(puzzles.tokens), np.empty(len(slots))
 
     def keep(moment: Moment) -> None:
-        ends[:] = [moment]
+        owners = [slot.owner for slot in moment.slots]
+        scores[owners] = moment.output.q.double().sigmoid().cpu().numpy()
+        if wanted is None:
+            answers[owners] = moment.tokens
+            return
+        logits = moment.output.logits.float().cpu().numpy()
+        answers[owners] = [wanted[i].answer(of_cells, canvas) for i, of_cells in zip(owners, logits, strict=True)]
 
-    for _ in range(steps):
-        loop.step(watch=keep)
-    loop.drop(slots)
-    (end,) = ends
-    tokens = end.tokens
-    if wanted is not None:
-        logits = end.output.logits.float().cpu().numpy()
-        tokens = np.stack([one.answer(scores, canvas) for one, scores in zip(wanted, logits, strict=True)])
-    return tokens, end.output.q.double().sigmoid().cpu().numpy()
+    for step in range(1, steps + 1):
+        said = loop.step(watch=keep if early_exit or step == steps else None)
+        if early_exit:
+            loop.drop([slot for slot, what in said if what.halts])
+        if not len(loop):
+            break
+    loop.drop(list(loop.slots))
+    return answers, scores
