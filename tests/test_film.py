@@ -228,6 +228,23 @@ def test_a_film_that_cannot_be_is_one_line(args, message, tmp_path, capsys, monk
     assert not list(tmp_path.iterdir())
 
 
+def test_a_puzzle_of_a_file_is_filmed(tmp_path, capsys):
+    puzzles = tmp_path / "puzzles.txt"
+    puzzles.write_text(f"{'.' * 81}\n{EASY}\n")
+    args = ["--still", "0", "--steps", "1"]
+    assert main(["film", "sudoku", str(puzzles), str(tmp_path / "second.svg"), "--number", "2", *args]) == 0
+    assert main(["film", "sudoku", EASY, str(tmp_path / "text.svg"), *args]) == 0
+    assert (tmp_path / "second.svg").read_text() == (tmp_path / "text.svg").read_text()
+    capsys.readouterr()
+    for given, message in (
+        ([str(puzzles), "a.svg", "--number", "3"], f"--number 3: {puzzles} holds 2 puzzles"),
+        ([str(tmp_path / "none.sdk"), "a.svg"], "none.sdk: no such file"),
+        ([EASY, "a.png"], "got a.png; with --still N it would be a frame alone"),
+    ):
+        assert main(["film", "sudoku", *given]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_a_film_that_is_there_is_replaced_with_a_word(tmp_path, capsys):
     film = tmp_path / "a.svg"
     film.write_text("old")

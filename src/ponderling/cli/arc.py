@@ -166,6 +166,8 @@ def show_arc(figures: dict[str, Any]) -> None:
     for heading in ("", "of a task's test inputs", "of all test inputs"):
         table.add_column(heading, justify="right" if heading else "left")
     for k in figures["task"]:
+        if int(k.removeprefix("pass@")) > max(2, figures["views"]):  # there are no more answers than views
+            continue
         table.add_row(k, percent(figures["task"][k]), percent(figures["test"][k]))
     for name, key in (("without views", "identity"), ("the input as answer", "copy")):
         table.add_row(name, *(percent(figures[key][part]["pass@1"]) for part in ("task", "test")))

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 T_ = TypeVar("T_")
 
 
+FILES = (".csv", ".txt", ".gz", ".json", ".jsonl", ".npz", ".sdk", ".sdm", ".ss")
+"""Endings that a file of puzzles has, and no puzzle."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OwnCode:
     """What a verb takes that loads a checkpoint which may need Python code of the user's own."""

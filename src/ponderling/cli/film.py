@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, parse_arguments
+from ponderling.cli.arguments import FILES, CheckpointCommand, SearchOptions, check_numbers, parse_arguments
 from ponderling.cli.display import prepare_output
+
+if TYPE_CHECKING:
+    from ponderling.solving.solver import Solver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +22,12 @@ class FilmCommand(SearchOptions, CheckpointCommand):
     """What `ponderling film` takes."""
 
     puzzle: Positional[str]
-    """A puzzle as one line of text; a maze may also be drawn over several."""
+    """A puzzle as one line of text; a maze may also be drawn over several. Or a file of puzzles, see --number."""
     out: Positional[Path]
     """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png. A file that
     is there already is replaced."""
+    number: int = 1
+    """Which puzzle of a file to film, from 1."""
     early_exit: bool = True
     """Stop when the model says so."""
     delay: float = 0.8
@@ -42,7 +48,7 @@ def main(args: list[str]) -> int:
         prog="ponderling film",
         description="Films a model's thinking about one puzzle, step by step.",
     )
-    check_numbers(command, steps=1, seed=0, still=0)
+    check_numbers(command, steps=1, seed=0, still=0, number=1)
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")
     import json
@@ -52,9 +58,9 @@ def main(args: list[str]) -> int:
 
     check_ending(command.out, command.still)
     prepare_output(command.out)
-    solver = command.solver_for(command.load(), command.puzzle)
+    solver, question = _question(command)
     result = solver.solve(
-        command.puzzle,
+        **question,
         steps=command.steps,
         early_exit=command.early_exit,
         search=command.search,
@@ -71,3 +77,20 @@ def main(args: list[str]) -> int:
     what = f"{film.num_frames} frames" if command.still is None else f"frame {command.still} of {film.num_frames - 1}"
     print(f"{command.out}: {what}, {size / 1e3:.0f} kB", file=sys.stderr)
     return 0
+
+
+def _question(command: FilmCommand) -> tuple[Solver, dict[str, Any]]:
+    """The solver, and the puzzle as an argument of `Solver.solve`: its text, or the tokens of one that a file holds."""
+    from ponderling.solving.canvas import for_file
+    from ponderling.solving.solver import Solver
+
+    checkpoint = command.load()
+    if not os.path.exists(command.puzzle):  # Path.exists fails on a text that is too long for a name
+        if Path(command.puzzle).suffix.lower() in FILES:
+            raise FileNotFoundError(f"{command.puzzle}: no such file")
+        return command.solver_for(checkpoint, command.puzzle), {"puzzle": command.puzzle}
+    solver = Solver.of(for_file(checkpoint, command.puzzle), device=command.device)
+    puzzles = solver.task.read(command.puzzle)
+    if len(puzzles) < command.number:
+        raise ValueError(f"--number {command.number}: {command.puzzle} holds {len(puzzles)} puzzles")
+    return solver, {"tokens": puzzles.tokens[command.number - 1]}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ponderling.cli.arguments import SolveCommand, check_numbers, parse_arguments
+from ponderling.cli.arguments import FILES, SolveCommand, check_numbers, parse_arguments
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def main(args: list[str]) -> int:
     if os.path.exists(command.puzzle):
         solver = Solver.of(for_file(checkpoint, command.puzzle), device=command.device)
         return _solve_stream(solver, command, lines=None)
-    if Path(command.puzzle).suffix.lower() in (".csv", ".txt", ".gz", ".jsonl", ".npz"):
+    if Path(command.puzzle).suffix.lower() in FILES:
         raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(command.solver_for(checkpoint, command.puzzle), command)
 

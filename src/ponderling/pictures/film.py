@@ -520,7 +520,8 @@ def check_ending(file: Path, still: int | None) -> None:
     endings = (".svg", ".html", ".gif") if still is None else (".svg", ".png")
     if file.suffix not in endings:
         kind = "a film" if still is None else "a frame of it"
-        raise ValueError(f"{kind} is written to a file that ends in {', '.join(endings)}: got {file.name}")
+        hint = "; with --still N it would be a frame alone" if still is None and file.suffix == ".png" else ""
+        raise ValueError(f"{kind} is written to a file that ends in {', '.join(endings)}: got {file.name}{hint}")
     if file.suffix in (".gif", ".png"):
         import importlib.util
 
