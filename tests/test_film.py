@@ -230,7 +230,7 @@ def test_a_film_that_cannot_be_is_one_line(args, message, tmp_path, capsys, monk
 
 def test_a_puzzle_of_a_file_is_filmed(tmp_path, capsys):
     puzzles = tmp_path / "puzzles.txt"
-    puzzles.write_text(f"{'.' * 81}\n{EASY}\n")
+    puzzles.write_text(f"{EASY[::-1]}\n{EASY}\n")
     args = ["--still", "0", "--steps", "1"]
     assert main(["film", "sudoku", str(puzzles), str(tmp_path / "second.svg"), "--number", "2", *args]) == 0
     assert main(["film", "sudoku", EASY, str(tmp_path / "text.svg"), *args]) == 0
