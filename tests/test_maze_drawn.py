@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -147,10 +148,9 @@ def test_solve_takes_a_maze_on_several_lines_of_any_size(tmp_path, capsys):
     said = capsys.readouterr().out
     assert '"question": "S ##   G"' in said
     (tmp_path / "m.txt").write_text(bare + "\n")
-    assert main(["solve", "maze", str(tmp_path / "m.txt")]) == 2
-    assert "say --task maze7x13" in capsys.readouterr().err
-    assert main(["solve", "maze", str(tmp_path / "m.txt"), "--task", "maze7x13", "--steps", "3"]) == 0
-    assert "1 of 1 answers obey the rules" in capsys.readouterr().err
+    for task in ([], ["--task", "maze7x13"]):
+        assert main(["solve", "maze", str(tmp_path / "m.txt"), *task, "--steps", "3"]) == 0
+        assert "1 of 1 answers obey the rules" in capsys.readouterr().err
 
 
 def test_solve_says_in_words_that_no_way_leads_to_g():
@@ -190,3 +190,31 @@ def test_the_server_answers_a_maze_without_a_way_and_one_with_several_s():
         assert said["note"] == verdict.note
     assert refused.status_code == 422
     assert "a maze has one G: got none" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("S  #\n ## \n    \n", "maze3x4"),
+        ("\n\nS  #\n ##\n    \n#  G\n\nS  #\n ## \n    \n#  G\n", "maze4x4"),
+        ("S" + " " * 98 + "G\n" + "S" + " " * 97 + "G \n", "maze10"),  # a maze of 10x10 in each line
+        ("only one line of letters\nand another\n", "maze10"),
+        ("S G\n", "maze10"),
+    ],
+)
+def test_a_file_of_drawn_mazes_tells_their_size(tmp_path, text, expected):
+    path = tmp_path / "mazes.txt"
+    path.write_text(text)
+    expected = "maze4" if expected == "maze4x4" else expected
+    assert Maze(10).name_in(path) == expected
+    assert Maze(10).name_in(tmp_path / "mazes.csv") == "maze10"
+
+
+def test_solve_takes_the_size_from_a_drawn_file(tmp_path, capsys):
+    path = tmp_path / "mazes.txt"
+    path.write_text("S  #\n ## \n    \n#  G\n   #\n\nS  #\n ## \n   #\n#  G\n    \n")
+    assert main(["solve", "maze", str(path), "--json"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(len(answer["question"]), answer["valid"]) for answer in answers] == [(20, True)] * 2
+    assert main(["solve", "maze", str(path), "--task", "maze4"]) == 2
+    assert "--task maze5x4" in capsys.readouterr().err

@@ -124,17 +124,20 @@ class CheckpointCommand(FromHub):
             compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
 
-    def solver_for(self, checkpoint: Checkpoint, puzzle: str) -> Solver:
-        """The weights on grids of the size of this puzzle, where its text tells a size and they fit it."""
-        from ponderling.solving.canvas import for_text
+    def solver_for(self, checkpoint: Checkpoint, puzzle: str, *, is_file: bool = False) -> Solver:
+        """The weights on grids of the size of this puzzle, or of a file's, where that tells a size and they fit it."""
+        from ponderling.solving.canvas import for_file, for_text
         from ponderling.solving.solver import Solver
         from ponderling.tasks.grid_task import GridTask
 
-        solver = Solver.of(for_text(checkpoint, puzzle), device=self.device)
+        put_on = for_file if is_file else for_text
+        solver = Solver.of(put_on(checkpoint, puzzle), device=self.device)
         task = solver.task
-        if self.task is None and isinstance(task, GridTask) and task.name_for(puzzle) != task.name:
+        if self.task is None and isinstance(task, GridTask):
             # a maze drawn over several lines says its size
-            solver = Solver.of(replace(self, task=task.name_for(puzzle)).load(), device=self.device)
+            name = task.name_in(puzzle) if is_file else task.name_for(puzzle)
+            if name != task.name:
+                solver = Solver.of(replace(self, task=name).load(), device=self.device)
         return solver
 
 

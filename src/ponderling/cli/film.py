@@ -81,15 +81,12 @@ def main(args: list[str]) -> int:
 
 def _question(command: FilmCommand) -> tuple[Solver, dict[str, Any]]:
     """The solver, and the puzzle as an argument of `Solver.solve`: its text, or the tokens of one that a file holds."""
-    from ponderling.solving.canvas import for_file
-    from ponderling.solving.solver import Solver
-
     checkpoint = command.load()
     if not os.path.exists(command.puzzle):  # Path.exists fails on a text that is too long for a name
         if Path(command.puzzle).suffix.lower() in FILES:
             raise FileNotFoundError(f"{command.puzzle}: no such file")
         return command.solver_for(checkpoint, command.puzzle), {"puzzle": command.puzzle}
-    solver = Solver.of(for_file(checkpoint, command.puzzle), device=command.device)
+    solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
     puzzles = solver.task.read(command.puzzle)
     if len(puzzles) < command.number:
         raise ValueError(f"--number {command.number}: {command.puzzle} holds {len(puzzles)} puzzles")

@@ -29,7 +29,6 @@ def main(args: list[str]) -> int:
     )
     check_numbers(command, delay=0, steps=1, seed=0)
     from ponderling.cli.arc import solve_arc
-    from ponderling.solving.canvas import for_file
     from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
 
@@ -40,7 +39,7 @@ def main(args: list[str]) -> int:
         return _solve_stream(Solver.of(checkpoint, device=command.device), command, lines=_lines_of_stdin())
     # A folder or a pipe is refused in reading. Path.exists fails on a 16x16 puzzle, which is too long for a name.
     if os.path.exists(command.puzzle):
-        solver = Solver.of(for_file(checkpoint, command.puzzle), device=command.device)
+        solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
         return _solve_stream(solver, command, lines=None)
     if Path(command.puzzle).suffix.lower() in FILES:
         raise FileNotFoundError(f"{command.puzzle}: no such file")

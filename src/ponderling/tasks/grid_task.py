@@ -247,6 +247,14 @@ class GridTask:
         """The name of the family that a puzzle written like this belongs to: this one's, where a text does not tell sizes."""
         return self.name
 
+    def name_in(self, path: str | Path) -> str:
+        """The name of the family that a file's puzzles belong to: this one's, where a file does not tell sizes.
+
+        Raises:
+            PuzzleError: when the file cannot be read.
+        """
+        return self.name
+
     def read_cells(self, cells: str) -> Tokens:
         """The tokens of a grid's cells, (L,), from one character for each.
 

@@ -21,6 +21,9 @@ from ponderling.tasks.problems import Problems
 if TYPE_CHECKING:
     from ponderling.tasks.maze.family import Maze
 
+LONGEST_ROW = 200
+"""Most characters of a line that may be a row of a maze; a longer one is a whole maze."""
+
 LOOKED_AT = 1000
 """Lines by which a file is known to hold drawings."""
 
@@ -45,6 +48,24 @@ def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
         return None
     lines = text.replace("\r", "").strip("\n").split("\n")
     return "".join(line.ljust(shape[1]) for line in lines)
+
+
+def first_drawn(task: Maze, path: str | Path) -> str | None:
+    """The first maze of a file that draws each over several lines, whatever its size; None for a file of another kind.
+
+    Raises:
+        PuzzleError: when the file cannot be read.
+    """
+    if is_csv(path):
+        return None
+    begin = (line.rstrip("\n") for line in itertools.islice(_lines(task, path), LOOKED_AT))
+    first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
+    lengths = set(map(len, first))
+    if len(first) < 2 or max(lengths) > LONGEST_ROW or task.num_cells in lengths:
+        return None
+    if (task.tokens_of("".join(first)) == 255).any():
+        return None
+    return "\n".join(first)
 
 
 def is_drawn(task: Maze, path: str | Path) -> bool:

@@ -172,6 +172,15 @@ class Maze(GridTask):
         is_own = len(text.replace("\r", "").replace("\n", "")) == self.num_cells  # lines may end anywhere
         return self.name if shape is None or is_own else Maze(*shape).name
 
+    def name_in(self, path: str | Path) -> str:
+        """The name of the family of mazes of the size of a file's first, where it is drawn over several lines; else this one's.
+
+        Raises:
+            PuzzleError: when the file cannot be read.
+        """
+        first = drawn.first_drawn(self, path)
+        return self.name if first is None else self.name_for(first)
+
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
         """The mazes of a CSV or plain file, or of one that draws each over several lines; the first `limit` of them.
 
