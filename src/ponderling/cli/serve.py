@@ -31,8 +31,8 @@ class ServeCommand(OwnCode):
     """What `ponderling serve` takes."""
 
     checkpoints: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(help_behavior_hint="(required)")]
-    """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze), or hf:owner/name[@revision], with HF_TOKEN if
-    private; NAME=CHECKPOINT gives another name (a path that exists and contains = is that path)."""
+    """Run or checkpoint folders, packaged weights (sudoku, sudoku-cpu, maze, arc), or hf:owner/name[@revision], with HF_TOKEN
+    if private; NAME=CHECKPOINT gives another name (a path that exists and contains = is that path)."""
     host: str = "127.0.0.1"
     """Address to listen on. Any but loopback wants a bearer token in the variable PONDERLING_TOKEN."""
     port: int = 8000

@@ -22,6 +22,9 @@ from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.base import DataSplit
 from ponderling.training.trainer import Observer, Trainer
 
+COMPILED = 1000
+"""Optimizer steps from which on compiling the network, which takes up to a minute, is worth it."""
+
 TABLES = ("puzzle_embedding.table", "puzzle_vectors.table")
 """The keys that the puzzle embedding, or the puzzles' vectors, may have in a model's state dict."""
 
@@ -86,7 +89,7 @@ def adapt(
         config,
         train=train,
         data=replace(config.data, train=NONE, test=source, views=family.views, augment=True),
-        run=replace(config.run, eval_every=steps, device=device),
+        run=replace(config.run, eval_every=steps, device=device, compile=config.run.compile and steps >= COMPILED),
     )
     model = _with_rows(checkpoint, family.identifiers.num_rows)
     model.requires_grad_(weights)
