@@ -14,10 +14,12 @@ from ponderling.checkpoint import PACKAGED, load_checkpoint
 from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ponderling.models import Relational, build_model, count_parameters, shape_of
+from ponderling.models.relational import adjacency, areas, largest
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
 from ponderling.tasks.arc.files import read_tasks
+from ponderling.tasks.relations import Neighbours
 from ponderling.training.adapt import adapt
 from ponderling.training.optim import Optimizers
 from ponderling.training.starting import start
@@ -251,3 +253,18 @@ def test_the_packaged_weights_learn_a_task_that_they_do_not_know(tmp_path, capsy
     assert main(["solve", "arc", str(path), "--adapt-steps", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {len(one["grid"]) for one in found["candidates"]["mine"][0]} == {2}  # of the input's size, as demonstrated
+
+
+def test_the_largest_areas_of_more_than_one_cell_are_groups():
+    # 3 3 4 5
+    # 3 6 4 5
+    # 6 6 7 7
+    tokens = torch.tensor([[3, 3, 4, 5, 3, 6, 4, 5, 6, 6, 7, 7]])
+    members = areas(tokens, adjacency(Neighbours.of_grid(3, 4)))
+    found = [set(row.nonzero().flatten().tolist()) for row in largest(members, 3)[0]]
+    assert found == [{0, 1, 4}, {5, 8, 9}, {2, 6}]
+    alone = torch.arange(12).unsqueeze(0)
+    assert not largest(areas(alone, adjacency(Neighbours.of_grid(3, 4))), 3).any()
+    few = largest(members, 20)[0]
+    assert few.shape == (20, 12)
+    assert few.any(1).sum() == 5

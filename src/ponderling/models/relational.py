@@ -399,11 +399,13 @@ class Relational(Model):
             tokens: Questions, (B, C).
             regions: The regions that questions bring, (B, C), as `Puzzles.regions`; None: none brings any.
 
-        Neighbours are (B, K, C) where they depend on each grid's own edges. Rows and columns of a plain grid stand beside them.
+        Neighbours are (B, K, C) where they depend on each grid's own edges. For a kernel, rows and columns of a plain grid
+        stand beside them.
         """
         ties: Ties = {name: self.get_buffer(f"ties_{name}") for name in self.relation_names if name != AREAS}
-        if self.relations.neighbours is not None and self.relations.neighbours.grid is not None:
-            ties[GRID] = self.relations.neighbours.grid
+        neighbours = self.relations.neighbours
+        if self.config.hears == "kernel" and neighbours is not None and neighbours.grid is not None:
+            ties[GRID] = neighbours.grid
         if self.relations.neighbours is not None and self.relations.neighbours.canvas is not None:
             ties[NEIGHBOURS] = within_own_edges(tokens, self.relations.neighbours.canvas)
         if self.relations.areas:
