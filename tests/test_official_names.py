@@ -23,8 +23,9 @@ from ponderling.tasks.arc.canvas import place
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.arc.official_names import names_of, read_names
-from ponderling.training.adapt import TABLE
+from ponderling.training.adapt import TABLES
 
+TABLE = TABLES[0]
 TASKS = example_tasks()
 EXAMS = ("turn", "double")
 """Test tasks; the others are trained on."""

