@@ -235,3 +235,9 @@ def test_a_relational_network_has_no_continue_logit():
     relational = ModelConfig(system="relational", prefix_len=0, puzzle_embedding_size=0, positions="none")
     with pytest.raises(ValueError, match=r"system relational .*: halting must be halt, got halt_continue"):
         RunConfig(model=relational, train=TrainConfig(halting="halt_continue"))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_of_more_pairs_lies_between_none_and_all(share):
+    with pytest.raises(ValueError, match=f"more_share must be a share from 0 to 1: got {share}"):
+        DataConfig(task="arc10", more_share=share)

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from random import Random
 
-import pytest
-
 from ponderling.cli import main
 from ponderling.cli.data import make_rearc
 from ponderling.tasks.arc.files import read_tasks
-
-pytest.importorskip("reasoning_gym")
 
 TURNED = "ed36ccf7"
 """The task of ARC-AGI-1 whose rule is a quarter turn."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import re
 import sys
 from collections.abc import Collection
@@ -26,6 +27,19 @@ T_ = TypeVar("T_")
 
 FILES = (".csv", ".txt", ".gz", ".json", ".jsonl", ".npz", ".sdk", ".sdm", ".ss")
 """Endings that a file of puzzles has, and no puzzle."""
+
+
+def names_file(puzzle: str) -> bool:
+    """Whether a puzzle on the command line is the name of a file, or of a folder or pipe, which reading then refuses.
+
+    Raises:
+        FileNotFoundError: when it ends as a file's name does, and there is none.
+    """
+    if os.path.exists(puzzle):  # Path.exists fails on a 16x16 puzzle, which is too long for a name
+        return True
+    if Path(puzzle).suffix.lower() in FILES:
+        raise FileNotFoundError(f"{puzzle}: no such file")
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)

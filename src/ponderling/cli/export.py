@@ -22,7 +22,7 @@ class ExportCommand(FromHub):
     """What `ponderling export` takes."""
 
     checkpoint: Positional[str]
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze, arc), or hf:owner/name[@revision]."""
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze), or hf:owner/name[@revision]."""
     out: Positional[Path]
     """The file model.onnx or model.pt2; or a folder for the official files. What is there already is not overwritten."""
     to: Annotated[Literal["onnx", "torch", "official"] | None, tyro.conf.arg(aliases=["--format"])] = None

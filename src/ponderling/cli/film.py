@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import FILES, CheckpointCommand, SearchOptions, check_numbers, parse_arguments
+from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, names_file, parse_arguments
 from ponderling.cli.display import prepare_output
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class FilmCommand(SearchOptions, CheckpointCommand):
     """The film: .svg (plays by itself), .html (with buttons to stop and step) or .gif; with --still .svg or .png. A file that
     is there already is replaced."""
     number: int = 1
-    """Which puzzle of a file to film, from 1."""
+    """Number of the puzzle to film, counted from 1, where PUZZLE is a file of several."""
     early_exit: bool = True
     """Stop when the model says so."""
     delay: float = 0.8
@@ -82,9 +81,7 @@ def main(args: list[str]) -> int:
 def _question(command: FilmCommand) -> tuple[Solver, dict[str, Any]]:
     """The solver, and the puzzle as an argument of `Solver.solve`: its text, or the tokens of one that a file holds."""
     checkpoint = command.load()
-    if not os.path.exists(command.puzzle):  # Path.exists fails on a text that is too long for a name
-        if Path(command.puzzle).suffix.lower() in FILES:
-            raise FileNotFoundError(f"{command.puzzle}: no such file")
+    if not names_file(command.puzzle):
         return command.solver_for(checkpoint, command.puzzle), {"puzzle": command.puzzle}
     solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
     puzzles = solver.task.read(command.puzzle)

@@ -18,7 +18,7 @@ class SiteCommand(FromHub):
     folder: Positional[Path]
     """Where to write it: new or empty."""
     checkpoint: str = "sudoku"
-    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze, arc), or hf:owner/name[@revision];
+    """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze), or hf:owner/name[@revision];
     NAME=CHECKPOINT gives another name."""
     runtime: Path | None = None
     """The npm package onnxruntime-web, a folder or .tgz file; fetched with `npm pack` if not given."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ponderling.cli.arguments import FILES, SolveCommand, check_numbers, parse_arguments
+from ponderling.cli.arguments import SolveCommand, check_numbers, names_file, parse_arguments
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
@@ -37,12 +37,9 @@ def main(args: list[str]) -> int:
         return solve_arc(command, checkpoint)
     if command.puzzle == "-":
         return _solve_stream(Solver.of(checkpoint, device=command.device), command, lines=_lines_of_stdin())
-    # A folder or a pipe is refused in reading. Path.exists fails on a 16x16 puzzle, which is too long for a name.
-    if os.path.exists(command.puzzle):
+    if names_file(command.puzzle):
         solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
         return _solve_stream(solver, command, lines=None)
-    if Path(command.puzzle).suffix.lower() in FILES:
-        raise FileNotFoundError(f"{command.puzzle}: no such file")
     return _solve_one(command.solver_for(checkpoint, command.puzzle), command)
 
 

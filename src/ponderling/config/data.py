@@ -90,6 +90,8 @@ class DataConfig:
             for name, value in (("num_validation", self.num_validation), ("views", self.views))
             if value < 0
         ]
+        if not 0 <= self.more_share <= 1:
+            problems.append(f"more_share must be a share from 0 to 1: got {self.more_share}")
         if self.grid is None and (self.symmetries != "none" or self.structure != "none" or self.check is not None):
             problems.append(f"symmetries, structure and check are for --data FILE: task {self.task} has its own")
         if self.relabel and not self.augment:

@@ -28,7 +28,6 @@ class SolveConfig:
     """Stopping rule: the halting `head`, or all `cells` being sure (for grid sizes unseen in training)."""
     halt_within_step: bool = False
     """Let a puzzle stop after any of the T recursions in a supervision step, instead of after the last."""
-
     as_demonstrated: bool = False
     """ARC: give every answer the size that follows from the demonstrations by a simple rule, and only colours that the input
     or a demonstrated output has."""

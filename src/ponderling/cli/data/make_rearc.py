@@ -89,7 +89,9 @@ def main(args: list[str]) -> int:
             show(done)
         if not any(counts.values()):
             raise (
-                KeyboardInterrupt if stop() else ValueError(f"no generator makes grids of at most {command.side} cells")
+                KeyboardInterrupt
+                if stop()
+                else ValueError(f"no generator makes grids of at most {command.side}x{command.side}")
             )
         short = {name: count for name, count in counts.items() if count < command.pairs}
         made = {
