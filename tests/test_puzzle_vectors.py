@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +11,9 @@ import torch
 from arc_examples import example_tasks, write
 from ponderling.checkpoint import PACKAGED, load_checkpoint
 from ponderling.cli import main
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, RunConfig, SolveConfig, TrainConfig
 from ponderling.models import Relational, build_model, count_parameters, shape_of
-from ponderling.models.relational import adjacency, areas, largest
+from ponderling.models.ties import adjacency, areas, largest
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
@@ -128,15 +127,20 @@ def test_the_vectors_have_the_rate_of_a_puzzle_embedding():
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
 
 
-def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
-    tasks = write(tmp_path / "tasks.json", example_tasks(["mirror", "recolour"]))
-    new = write(tmp_path / "new.json", {"new": example_tasks(["turn"], seed=7)["turn"]})
+def start_run(path, *, steps: int) -> None:
+    """A short run in `path/run` that knows the tasks mirror and recolour."""
+    tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
     data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
     train = TrainConfig(
-        steps=8, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
+        steps=steps, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
     )
-    config = RunConfig(model=MODEL, train=train, data=data)
-    start(replace(config, solve=replace(config.solve, as_demonstrated=True)), tmp_path / "run").run()
+    start(RunConfig(model=MODEL, train=train, data=data, solve=SolveConfig(as_demonstrated=True)), path / "run").run()
+
+
+def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
+    start_run(tmp_path, steps=8)
+    tasks = tmp_path / "tasks.json"
+    new = write(tmp_path / "new.json", {"new": example_tasks(["turn"], seed=7)["turn"]})
     checkpoint = load_checkpoint(tmp_path / "run")
     old = {key: value.clone() for key, value in checkpoint.model.state_dict().items()}
     assert old["puzzle_vectors.table"].shape == (3, 19, 8)
@@ -159,14 +163,9 @@ def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A short run that knows the tasks mirror and recolour; its folder."""
+    """The folder of such a run."""
     path = tmp_path_factory.mktemp("vectors")
-    tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
-    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
-    train = TrainConfig(
-        steps=4, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
-    )
-    start(RunConfig(model=MODEL, train=train, data=data), path / "run").run()
+    start_run(path, steps=4)
     return path / "run"
 
 
@@ -268,3 +267,11 @@ def test_the_largest_areas_of_more_than_one_cell_are_groups():
     few = largest(members, 20)[0]
     assert few.shape == (20, 12)
     assert few.any(1).sum() == 5
+
+
+def test_weights_on_another_canvas_are_refused_in_one_line(tmp_path, capsys):
+    task = write(tmp_path / "mine.json", example_tasks(["mirror"])["mirror"])
+    assert main(["eval", "arc", "--task", "arc12", "--data", str(task)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "arc12 does not declare the relations of arc10" in said
+    assert "\n" not in said

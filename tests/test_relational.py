@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ponderling.checkpoint import PACKAGED, CheckpointError, list_weights, load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
 from ponderling.models import build_model, count_parameters, relational
-from ponderling.models.relational import adjacency, areas, within_own_edges
+from ponderling.models.ties import adjacency, areas, within_own_edges
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
 from ponderling.supervision import add_noise, empty_carry, refill, supervision_step

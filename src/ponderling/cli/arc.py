@@ -195,14 +195,14 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     given = read_tasks(command.puzzle)
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
-    if unknown and command.adapt_steps and getattr(checkpoint.model, "puzzle_vectors", None) is not None:
+    if unknown and command.adapt_steps and _has_vectors(checkpoint):
         checkpoint = _that_knows([given[name] for name in unknown], command, checkpoint=checkpoint)
         family = arc_of(checkpoint)
         tasks = known_tasks(family, given)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
-    # The official code takes all steps; a network with vectors for each task learns to leave, and few of its steps are late.
-    leaves = command.early_exit and getattr(checkpoint.model, "puzzle_vectors", None) is not None
+    # The official code takes all steps of every view, and so do its networks here.
+    leaves = command.early_exit and _has_vectors(checkpoint)
     outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256, early_exit=leaves)
     if command.json:
         found = {
@@ -216,6 +216,13 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         return 0
     _show_answers(outcome)
     return 0
+
+
+def _has_vectors(checkpoint: Checkpoint) -> bool:
+    """Whether its network is one of the package's with vectors for each task."""
+    from ponderling.models import Model
+
+    return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
 
 
 def _that_knows(tasks: list[ArcTask], command: SolveCommand, *, checkpoint: Checkpoint) -> Checkpoint:

@@ -28,7 +28,7 @@ from ponderling.data import task_of
 from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_graph import Step, graph_step, onnx_model
 from ponderling.losses import NEVER
-from ponderling.models.relational import areas
+from ponderling.models.ties import areas
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.models import Model, Output, Reasoner, Relational, State
-from ponderling.models.relational import AREAS, NEIGHBOURS
+from ponderling.models.ties import AREAS, NEIGHBOURS
 from ponderling.recursion import Net
 
 if TYPE_CHECKING:

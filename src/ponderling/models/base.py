@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ponderling.config import ModelConfig, PuzzleShape
 from ponderling.models.interface import Output, State
 from ponderling.models.puzzle_embedding import PuzzleEmbedding
+from ponderling.models.puzzle_vectors import PuzzleVectors
 from ponderling.tasks.relations import Relations
 
 
@@ -25,6 +26,9 @@ class Model(nn.Module):
     puzzle_embedding: PuzzleEmbedding | None
     """A learned row for each puzzle, where the network has one."""
 
+    puzzle_vectors: PuzzleVectors | None
+    """A few vectors for each puzzle, where the network has them."""
+
     takes_own_regions: bool = False
     """Whether a question may bring regions of its own in place of its family's."""
 
@@ -34,6 +38,7 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig, shape: PuzzleShape):
         super().__init__()
         self.config, self.shape = config, shape
+        self.puzzle_vectors = None
 
     @property
     def is_equivariant(self) -> bool:
@@ -99,7 +104,7 @@ def refuse_other_shape(model: torch.nn.Module, shape: PuzzleShape) -> None:
         for name in ("vocab_size", "seq_len")
         if getattr(built, name) != getattr(shape, name)
     ]
-    has_ids = model.puzzle_embedding is not None or model.config.puzzle_embedding_size > 0
+    has_ids = model.puzzle_embedding is not None or model.puzzle_vectors is not None
     if has_ids and built.num_puzzles < shape.num_puzzles:
         wrong.append(f"num_puzzles {built.num_puzzles} (the data needs {shape.num_puzzles})")
     if wrong:

@@ -190,11 +190,13 @@ def evaluate_arc(
     identity: dict[TestInput, Candidate] = {}
     most, done = 0, 0
     loop = ThinkingLoop(model, config, device=device)
+    demanded = _demonstrated(family, tasks) if config.solve.as_demonstrated else {}
+    known = family.identifiers
     for names, puzzles in _batches(family, tasks, views=views, batch_size=batch_size):
         wanted = None
-        if config.solve.as_demonstrated:
+        if demanded:
             wanted = [
-                _demonstrated(family, tasks[name.task], place=name.place, row=int(row))
+                demanded[name].under(int(known.symmetries[row]), known.colours[row])
                 for name, row in zip(names, puzzles.puzzle_ids, strict=True)
             ]
         asked = replace(puzzles, puzzle_ids=family.blank_ids(puzzles.puzzle_ids)) if blank_id else puzzles
@@ -240,11 +242,13 @@ def _batches(
         yield [names[i] for i in part], shown
 
 
-def _demonstrated(family: Arc, task: ArcTask, *, place: int, row: int) -> Demonstrated:
-    """What the demonstrations say of the answer to a test input, under the view of this row."""
-    known = family.identifiers
-    wanted = Demonstrated.of(task.demos, task.tests[place].input, canvas=family.grid_shape)
-    return wanted.under(int(known.symmetries[row]), known.colours[row])
+def _demonstrated(family: Arc, tasks: Mapping[str, ArcTask]) -> dict[TestInput, Demonstrated]:
+    """What the demonstrations say of the answer to each test input."""
+    return {
+        TestInput(name, i): Demonstrated.of(task.demos, pair.input, canvas=family.grid_shape)
+        for name, task in tasks.items()
+        for i, pair in enumerate(task.tests)
+    }
 
 
 def _solve(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ponderling.checkpoint import Checkpoint, refuse_occupied
 from ponderling.data import task_of
-from ponderling.models import Model, Relational, build_model
+from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of
 from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.base import DataSplit
@@ -93,7 +93,7 @@ def adapt(
     )
     model = _with_rows(checkpoint, family.identifiers.num_rows)
     model.requires_grad_(weights)
-    if isinstance(model, Relational) and model.puzzle_vectors is not None:
+    if model.puzzle_vectors is not None:
         model.puzzle_vectors.table.requires_grad_()
     split = DataSplit(train=data.train, validation=data.train[:0], test=data.test)
     trainer = Trainer(
@@ -106,15 +106,10 @@ def adapt(
         observer=observer,
         resumable=False,  # its config alone does not say what it was trained from
     )
-    if isinstance(model, Relational) and model.puzzle_vectors is not None:
-        _keep_rows(trainer, model.puzzle_vectors.table, count=_num_rows(checkpoint))
+    if model.puzzle_vectors is not None and checkpoint.model.puzzle_vectors is not None:
+        _keep_rows(trainer, model.puzzle_vectors.table, count=len(checkpoint.model.puzzle_vectors.table))
     trainer.started_from = checkpoint.path
     return trainer.run(should_stop)
-
-
-def _num_rows(checkpoint: Checkpoint) -> int:
-    state = checkpoint.model.state_dict()
-    return len(next(state[key] for key in TABLES if key in state))
 
 
 def _keep_rows(trainer: Trainer, table: nn.Parameter, *, count: int) -> None:

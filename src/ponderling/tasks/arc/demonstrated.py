@@ -80,7 +80,7 @@ class Demonstrated:
         return cls(size, frozenset(int(colour) for grid in (question, *shown) for colour in np.unique(grid)))
 
     def under(self, symmetry: int, colours: NDArray[np.uint8]) -> Demonstrated:
-        """The same under a view: one of the eight symmetries, and the new colour of each colour, (10,)."""
+        """What the answer must be like under a view: one of the eight symmetries, and the new colour of each, (10,)."""
         size = self.size
         if size is not None:
             rows, columns = transform(np.empty(size, np.uint8), symmetry).shape
