@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ponderling.checkpoint import PACKAGED, CheckpointError, list_weights, load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig, TrainConfig
-from ponderling.models import build_model, count_parameters, relational
+from ponderling.models import build_model, count_parameters, relational, relational_block
 from ponderling.models.ties import adjacency, areas, within_own_edges
 from ponderling.recipes import get_recipe
 from ponderling.solving.solver import Solver
@@ -482,7 +482,7 @@ def test_the_famous_puzzle_of_the_demo_is_solved_and_its_answer_stands_on_one_li
 
 def test_sums_over_the_symbols_are_scaled_so_that_nine_is_as_in_training():
     """With a third everywhere, weights that know 9x9 alone solve hardly any 16x16."""
-    assert [relational._symbols_scale(V) for V in (4, 9, 16)] == [0.5, 1 / 3, 3 / 16]
+    assert [relational_block._symbols_scale(V) for V in (4, 9, 16)] == [0.5, 1 / 3, 3 / 16]
 
 
 def test_weights_of_9x9_solve_a_16x16():
