@@ -310,7 +310,7 @@ def test_what_is_wrong_with_the_marks_of_several_s_is_told(answer, reason, cells
 def test_the_sets_are_always_the_same():
     task = get_task("maze7x9")
     digests = {}
-    for name in task.packaged_sets:
+    for name in task.named_sets:
         puzzles = task.load_default(name)
         assert len(puzzles) == 50_000
         assert task.valid(puzzles.tokens[:3000], puzzles.labels[:3000]).all()

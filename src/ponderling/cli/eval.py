@@ -106,6 +106,11 @@ def notes_on_training(figures: dict[str, Any], *, plain: str, what: str) -> list
             f"exact match of the {unseen['puzzles']:,} that were not {known}trained on: {percent(unseen['exact'])}, "
             f"{what} {percent(unseen[plain])}"
         )
+    if figures["not_compared"]:
+        notes.append(
+            f"the model was also trained on {' and '.join(figures['not_compared'])}, which are not on this machine: whether "
+            "these puzzles are among them is not known (a checkout of the repository has them, and training fetches them)"
+        )
     elif figures["trained_on"] is None:
         notes.append(
             "whether the model was trained on some of these puzzles is not known: its run kept no note of that"

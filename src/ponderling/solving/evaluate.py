@@ -475,15 +475,22 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
 def _familiar(seen: Overlap | None, *, exact: Bools, plain: Bools, name: str) -> dict[str, Any]:
     """How many puzzles the model was trained on, and the exact match of the others, as plain values.
 
-    `trained_on` is None where it is not known; `trained_on_at_least` says that there may be more. `unseen` is None where
-    none of the puzzles was trained on. `name` is the key of plain thinking's exact match.
+    `trained_on` is None where it is not known; `trained_on_at_least` says that there may be more, such as those of the
+    sets `not_compared`. `unseen` is None where none of the puzzles was trained on. `name` is the key of plain thinking's
+    exact match.
     """
+    missing = [] if seen is None else list(seen.not_here)
     if seen is None or not (seen.is_all or seen.rows.any()):
-        return {"trained_on": None, "trained_on_at_least": False, "unseen": None}
+        return {"trained_on": None, "trained_on_at_least": False, "not_compared": missing, "unseen": None}
     new, unseen = ~seen.rows, None
     if seen.rows.any():
         unseen = {"puzzles": int(new.sum()), "exact": share(exact[new]), name: share(plain[new])}
-    return {"trained_on": int(seen.rows.sum()), "trained_on_at_least": not seen.is_all, "unseen": unseen}
+    return {
+        "trained_on": int(seen.rows.sum()),
+        "trained_on_at_least": not seen.is_all,
+        "not_compared": missing,
+        "unseen": unseen,
+    }
 
 
 def _row(row: RatingRow, plain: str) -> dict[str, Any]:

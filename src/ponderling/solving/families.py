@@ -42,5 +42,7 @@ def _seen(parts: Sequence[Evaluation]) -> Overlap | None:
     if len(overlaps) < len(parts):
         return None
     return Overlap(
-        rows=np.concatenate([overlap.rows for overlap in overlaps]), is_all=all(one.is_all for one in overlaps)
+        rows=np.concatenate([overlap.rows for overlap in overlaps]),
+        is_all=all(one.is_all for one in overlaps),
+        not_here=tuple(dict.fromkeys(name for one in overlaps for name in one.not_here)),
     )

@@ -40,6 +40,8 @@ class Overlap:
     """Whether it is known to be trained on each puzzle, (N,)."""
     is_all: bool
     """Whether it was trained on none of the others; False where that is not known."""
+    not_here: tuple[str, ...] = ()
+    """The sets that it was trained on too, and that these puzzles were not compared with, since they are not here."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -146,23 +148,30 @@ def _seen_by(name: str | Path) -> Seen | None:
     if noted is not None:
         return noted
     config, _, info = read_config(folder)
-    classes = {}
+    classes, is_all = {}, True
     for own in config.data.of_each():
         sources = _packaged_sources(own.train, own.task, folder=folder, info=info)
         if sources is None:
             return None
         task = get_task(own.task)
-        keys = [class_keys(task, load_puzzles(task, name, split="train")) for name in sources]
-        classes[task.name] = np.unique(np.concatenate(keys))
-    return Seen(classes=classes, is_all=True)
+        here = [name for name in sources if _is_here(task, name)]
+        keys = [class_keys(task, load_puzzles(task, name, split="train")) for name in here]
+        classes[task.name] = np.unique(np.concatenate([np.zeros(0, np.uint64), *keys]))
+        is_all &= here == sources
+    return Seen(classes=classes, is_all=is_all)
+
+
+def _is_here(task: Task, name: str) -> bool:
+    """Whether a set can be read without the network: an evaluation does not wait for it."""
+    return not isinstance(task, GridTask) or name not in task.named_sets or task.is_here(name)
 
 
 def _packaged_sources(train: str, task: str, *, folder: Path, info: Mapping[str, Any]) -> list[str] | None:
-    """The sets that packaged weights were trained on, if all of them are in the package too."""
+    """The sets that packaged weights were trained on, if all of them have names."""
     if folder.parent != PACKAGED or "recipe" not in info or answers_by_vote(task):
         return None
     names = list(dict.fromkeys(train.split("+")))
-    return names if set(names) <= {"default", *get_task(task).packaged_sets} else None
+    return names if set(names) <= {"default", *get_task(task).named_sets} else None
 
 
 def overlap_with(checkpoint: Checkpoint, puzzles: Puzzles, *, task: Task) -> Overlap | None:
@@ -180,7 +189,7 @@ def overlap_with(checkpoint: Checkpoint, puzzles: Puzzles, *, task: Task) -> Ove
     if noted is not None:
         return noted.among(task, puzzles)
     config, _, info = read_config(checkpoint.path)  # the checkpoint's own family, whatever it is used on
-    found = np.zeros(len(puzzles), bool)
+    found, not_here = np.zeros(len(puzzles), bool), []
     for own in config.data.of_each():
         sources = _packaged_sources(own.train, own.task, folder=checkpoint.path, info=info)
         if sources is None or not isinstance(task, GridTask):
@@ -193,6 +202,10 @@ def overlap_with(checkpoint: Checkpoint, puzzles: Puzzles, *, task: Task) -> Ove
         family = get_task(own.task)
         assert isinstance(family, GridTask)
         for name in sources:
-            if name not in family.sets_with_regions:
+            if name in family.sets_with_regions:
+                continue
+            if _is_here(family, name):
                 found |= alike(family, asked, others=load_puzzles(family, name, split="train"))
-    return Overlap(rows=found, is_all=True)
+            else:
+                not_here.append(name)
+    return Overlap(rows=found, is_all=not not_here, not_here=tuple(not_here))

@@ -447,8 +447,8 @@ class Task(Protocol):
         ...
 
     @property
-    def packaged_sets(self) -> tuple[str, ...]:
-        """Names of the family's sets in the package, besides `default`."""
+    def named_sets(self) -> tuple[str, ...]:
+        """Names of the family's sets besides `default`: in the package, generated, or fetched when first needed."""
         ...
 
     @property
@@ -457,7 +457,7 @@ class Task(Protocol):
         ...
 
     def load_default(self, split: str) -> Puzzles:
-        """A set that comes with the package; `split` is `train`, `test` or one of `packaged_sets`."""
+        """A set that the family knows by name; `split` is `train`, `test` or one of `named_sets`."""
         ...
 
     def load_split(self, data: DataSettings) -> DataSplit:

@@ -54,8 +54,8 @@ class GridTask:
     """The family's public data set on the Hub, with the columns question and answer."""
     default_sizes = (4000, 500)
     """Numbers of training and test puzzles that `load_default` generates."""
-    packaged_sets: tuple[str, ...] = ()
-    """Names of the family's sets in the package, besides `default`."""
+    named_sets: tuple[str, ...] = ()
+    """Names of the family's sets besides `default`: in the package, generated, or fetched when first needed."""
     sets_with_regions: tuple[str, ...] = ()
     """Those of these sets whose puzzles bring their own regions."""
     left_out: Sequence[str] = ()
@@ -497,6 +497,10 @@ class GridTask:
     def write(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes a CSV with the columns source, question, answer, rating, whole or not at all."""
         text_files.write_puzzles(self, path, puzzles=puzzles)
+
+    def is_here(self, name: str) -> bool:
+        """Whether a set of `named_sets` can be read without fetching it."""
+        return True
 
     def load_default(self, split: str) -> Puzzles:
         """Generated puzzles, always the same, `default_sizes` of them; no test puzzle has the `fingerprint` of another."""

@@ -179,7 +179,7 @@ def load_apart(task: SplitTask, data: DataSettings) -> DataSplit:
     shared = alike(task, test, others=join([split.train, split.validation]))
     if not shared.any():
         return split
-    if shared.all() or not set(data.test.split("+")) <= {"default", "hub", *task.packaged_sets}:
+    if shared.all() or not set(data.test.split("+")) <= {"default", "hub", *task.named_sets}:
         advice = "give --data.overlap drop to leave them out of training"
         refuse_shared(task, pool, test=test, shared=shared, sources=(data.train, data.test), advice=advice)
     left = _left_out(shared, data.test, why=f"they are trained on, as puzzles of {data.train}, up to symmetry")
@@ -252,7 +252,7 @@ def _names(source: str) -> list[str]:
 
 
 def load_puzzles(task: Task, source: str, *, split: str) -> Puzzles:
-    """The puzzles of a file, or the task's own: `default` and its `packaged_sets` in the package, `hub` its public set.
+    """The puzzles of a file, or the task's own: `default`, one of its `named_sets`, or `hub`, its public set.
 
     `split` is train or test. Several sources with + between them are joined.
 
@@ -265,7 +265,7 @@ def load_puzzles(task: Task, source: str, *, split: str) -> Puzzles:
     if names[1:]:
         sets = {name: load_puzzles(task, name, split=split) for name in dict.fromkeys(names)}
         return join([sets[name] for name in names])
-    if source in ("default", *task.packaged_sets):
+    if source in ("default", *task.named_sets):
         puzzles = task.load_default(split if source == "default" else source)
     else:
         try:
@@ -283,7 +283,7 @@ def load_puzzles(task: Task, source: str, *, split: str) -> Puzzles:
 
 
 def _no_such_file(source: str, task: Task) -> str:
-    path, names = Path(source), ("default", *task.packaged_sets, "hub")
+    path, names = Path(source), ("default", *task.named_sets, "hub")
     there = [str(path.parent / name) for name in os.listdir(path.parent)] if path.parent.is_dir() else []
     hint = did_you_mean(source, [*names, *there])
     return f"{source}: no such file; {hint}expected a file of puzzles, or one of {', '.join(names)}"

@@ -92,7 +92,7 @@ class Maze(GridTask):
     cells_touch = True
     extends_question = True
     has_many_answers = True
-    packaged_sets = tuple(TRAINING_SETS)
+    named_sets = tuple(TRAINING_SETS)
     sized_name = "maze{rows}x{columns}"
 
     def __init__(self, rows: int, columns: int | None = None):

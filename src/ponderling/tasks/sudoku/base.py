@@ -19,13 +19,11 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
-from ponderling.tasks.sudoku import written, written_files
+from ponderling.tasks.sudoku import large_sets, written, written_files
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
 from ponderling.tasks.symbol_grids import Cell
 from ponderling.tasks.text_files import Row
 
-LARGE_SETS = ("hunted", "deep", "jigsaws", "layouts")
-"""9x9 sets in the package to train on, besides the small `train` and `test` of every size."""
 SYMBOLS = written.SYMBOLS
 """The symbols of all sizes."""
 
@@ -70,7 +68,7 @@ class SudokuTask(GridTask):
     extends_question = True
     can_misprint = True
     padding_symbol = "."
-    packaged_sets = LARGE_SETS
+    named_sets = tuple(large_sets.HASHES)
     sets_with_regions = ("jigsaws", "layouts")
 
     def __init__(self, name: str, side: int, *, boxes: Boxes | None):
@@ -471,14 +469,20 @@ class SudokuTask(GridTask):
         """The options of `ponderling data make sudoku` that make puzzles of this family."""
         return f"--size {self.side}"
 
-    def load_default(self, split: str) -> Puzzles:
-        """A set in the package: `train` or `test`, small; `hunted`, large and hard, and `deep`, harder, to train on too.
+    def is_here(self, name: str) -> bool:
+        """Whether a set of `named_sets` can be read without fetching it."""
+        return large_sets.find_set(name) is not None
 
-        No test puzzle is equivalent to one of the others. `jigsaws` and `layouts`, a larger set, bring their own
-        regions.
+    def load_default(self, split: str) -> Puzzles:
+        """A set in the package, `train` or `test`, small; or one that is fetched when first needed (`large_sets`).
+
+        `hunted` is large and hard, `deep` is harder. No test puzzle is equivalent to one of the others. `jigsaws` and
+        `layouts`, a larger set, bring their own regions.
         """
-        if split not in ("train", "test", *LARGE_SETS):
-            raise ValueError(f"split must be train, test, {', '.join(LARGE_SETS)}: got {split!r}")
+        if split not in ("train", "test", *self.named_sets):
+            raise ValueError(f"split must be train, test, {', '.join(self.named_sets)}: got {split!r}")
+        if split in self.named_sets and self.name == "sudoku9":
+            return self.read(large_sets.fetch_set(split))
         file = resources.files("ponderling.tasks") / "embedded" / f"{self.name}_{split}.csv.gz"
         if not file.is_file():
             raise PuzzleError(
