@@ -21,7 +21,8 @@ from ponderling.solving.vote import TestInput, arc_of, evaluate_arc, known_tasks
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import place, transform
 from ponderling.tasks.arc.files import read_tasks
-from ponderling.training.adapt import TABLES, adapt
+from ponderling.training.adapt import adapt
+from ponderling.training.initial_weights import TABLES
 from ponderling.training.starting import start
 
 TABLE = TABLES[0]

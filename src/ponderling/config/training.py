@@ -91,7 +91,8 @@ class TrainConfig:
     """Share of Sudokus in which one clue is changed or missing. Where that leaves several solutions or none, only the halting
     head learns, to say no."""
     init: str | None = None
-    """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ."""
+    """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ.
+    Tasks of ARC keep their rows."""
     loss: LossName = "stablemax"
     """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
     label_smoothing: float = 0.0

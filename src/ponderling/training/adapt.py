@@ -19,14 +19,13 @@ from ponderling.data import task_of
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of
 from ponderling.tasks.arc.family import NONE
+from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.base import DataSplit
+from ponderling.training.initial_weights import TABLES, carry_rows
 from ponderling.training.trainer import Observer, Trainer
 
 COMPILED = 1000
 """Optimizer steps from which on compiling the network, which takes up to a minute, is worth it."""
-
-TABLES = ("puzzle_embedding.table", "puzzle_vectors.table")
-"""The keys that the puzzle embedding, or the puzzles' vectors, may have in a model's state dict."""
 
 
 def adapt(
@@ -71,6 +70,7 @@ def adapt(
         raise ValueError(f"{checkpoint.path}: has no puzzle embeddings to learn (puzzle_embedding_size 0)")
     own_views = config.data.views if config.data.augment else 0
     family.views = own_views if views is None else views
+    known_rows = family.identifiers
     wanted = family.read_fitting(source)
     known = [name for name in wanted if name in family.identifiers.tasks]
     if known:
@@ -91,7 +91,7 @@ def adapt(
         data=replace(config.data, train=NONE, test=source, views=family.views, augment=True),
         run=replace(config.run, eval_every=steps, device=device, compile=config.run.compile and steps >= COMPILED),
     )
-    model = _with_rows(checkpoint, family.identifiers.num_rows)
+    model = _with_rows(checkpoint, known=known_rows, wanted=family.identifiers)
     model.requires_grad_(weights)
     if model.puzzle_vectors is not None:
         model.puzzle_vectors.table.requires_grad_()
@@ -125,14 +125,11 @@ def _keep_rows(trainer: Trainer, table: nn.Parameter, *, count: int) -> None:
             optimizer.register_step_post_hook(put_back)
 
 
-def _with_rows(checkpoint: Checkpoint, num_rows: int) -> Model:
-    """Gives the checkpoint's model a puzzle embedding of `num_rows` rows; new rows are the mean of the trained ones."""
+def _with_rows(checkpoint: Checkpoint, *, known: Identifiers, wanted: Identifiers) -> Model:
+    """Gives the checkpoint's model a table for the ids `wanted`; rows of new tasks are the mean of the trained ones."""
     state: dict[str, Tensor] = {key: value.cpu() for key, value in checkpoint.model.state_dict().items()}
     key = next(key for key in TABLES if key in state)
-    table = state[key]
-    trained = table[1:] if len(table) > 1 else table  # row 0 is blank
-    shape = replace(checkpoint.shape, num_puzzles=num_rows)
+    shape = replace(checkpoint.shape, num_puzzles=wanted.num_rows)
     model = build_model(checkpoint.config.model, shape, relations=task_of(checkpoint.config.data).relations)
-    new = trained.mean(dim=0, keepdim=True).expand(len(model.state_dict()[key]) - len(table), *table.shape[1:])
-    model.load_state_dict({**state, key: torch.cat([table, new])})
+    model.load_state_dict({**state, key: carry_rows(state[key], known=known, wanted=wanted)[0]})
     return model

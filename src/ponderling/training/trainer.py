@@ -32,9 +32,7 @@ from ponderling.checkpoint import (
     TRAINING,
     CheckpointError,
     clear_leftovers,
-    find_checkpoint,
     load_training_state,
-    load_weights,
     own_code,
     read_config,
     read_safetensors,
@@ -54,6 +52,7 @@ from ponderling.system import FolderLock, appearing, keep_freed_memory
 from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.own_code import files_of
 from ponderling.training.distributed import World, checked_device
+from ponderling.training.initial_weights import load_initial
 from ponderling.training.lanes import (
     FamilyData,
     Lane,
@@ -145,8 +144,9 @@ class Trainer:
                 f"is told of: got --model.system {config.model.system}"
             )
         if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
-            weights = find_checkpoint(train.init) / MODEL
-            load_weights(model, read_safetensors(weights), path=weights)
+            line = load_initial(model, train.init, task=task)
+            if line is not None:
+                self.observer.noticed(line)
         self.model: TrainableModel = model.to(self.device).train()
         world.copy_from_first(self.model)
         # A network of the user's own may hold a buffer that is infinite by design, such as a mask.
