@@ -21,12 +21,20 @@ from ponderling.config.numbers import SEEDS, number_problems
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
     from ponderling.solving.solver import Solver
+    from ponderling.tasks.grid_task import GridTask
 
 T_ = TypeVar("T_")
 
 
 FILES = (".csv", ".txt", ".gz", ".json", ".jsonl", ".npz", ".sdk", ".sdm", ".ss")
 """Endings that a file of puzzles has, and no puzzle."""
+
+
+def say_form(task: GridTask, path: str) -> None:
+    """Says on stderr what a file of puzzles is taken for, where that is not plain."""
+    form = task.form_in(path)
+    if form:
+        print(f"{path}: puzzles of {task.name}, {form}", file=sys.stderr)
 
 
 def names_file(puzzle: str) -> bool:
@@ -152,6 +160,8 @@ class CheckpointCommand(FromHub):
             name = task.name_in(puzzle) if is_file else task.name_for(puzzle)
             if name != task.name:
                 solver = Solver.of(replace(self, task=name).load(), device=self.device)
+        if is_file and isinstance(solver.task, GridTask):
+            say_form(solver.task, puzzle)
         return solver
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from ponderling.cli.arguments import EvalCommand, parse_arguments
@@ -56,8 +57,12 @@ def run(command: EvalCommand) -> dict[str, Any]:
     search = command.search
     if search == PLAIN and not command.early_exit:
         search = None
-    checkpoint = for_file(checkpoint, command.data)
-    solver = Solver.of(checkpoint, device=command.device)
+    if Path(command.data).is_file():
+        solver = command.solver_for(checkpoint, command.data, is_file=True)
+        checkpoint = solver.checkpoint or checkpoint
+    else:
+        checkpoint = for_file(checkpoint, command.data)
+        solver = Solver.of(checkpoint, device=command.device)
     every = puzzles_to_test(checkpoint, solver.task, source=command.data)
     puzzles = every[: command.max_puzzles]
     noted = read_seen(checkpoint.path)

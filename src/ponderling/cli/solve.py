@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import sys
@@ -11,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ponderling.cli.arguments import SolveCommand, check_numbers, names_file, parse_arguments
+from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.opened import LONGEST_LINE
 
 if TYPE_CHECKING:
+    from ponderling.checkpoint import Checkpoint
     from ponderling.solving.result import Result
     from ponderling.solving.solver import Solver
-    from ponderling.tasks.base import PuzzleError, Task
+    from ponderling.tasks.base import Task
 
 
 def main(args: list[str]) -> int:
@@ -29,18 +33,30 @@ def main(args: list[str]) -> int:
     )
     check_numbers(command, delay=0, steps=1, seed=0)
     from ponderling.cli.arc import solve_arc
-    from ponderling.solving.solver import Solver
     from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
     if answers_by_vote(checkpoint.config.data.family):
         return solve_arc(command, checkpoint)
     if command.puzzle == "-":
-        return _solve_stream(Solver.of(checkpoint, device=command.device), command, lines=_lines_of_stdin())
+        return _solve_stdin(checkpoint, command)
     if names_file(command.puzzle):
         solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
-        return _solve_stream(solver, command, lines=None)
+        return _solve_stream(solver, command, texts=None)
     return _solve_one(command.solver_for(checkpoint, command.puzzle), command)
+
+
+def _solve_stdin(checkpoint: Checkpoint, command: SolveCommand) -> int:
+    """Solves the puzzles of stdin; the first one's drawing says the size where it may."""
+    from ponderling.solving.solver import Solver
+
+    solver = Solver.of(checkpoint, device=command.device)
+    texts = _texts(_lines_of_stdin(), solver.task)
+    first = next(texts, None)
+    if first is not None:
+        with contextlib.suppress(PuzzleError):  # which is told with the puzzle's number
+            solver = command.solver_for(checkpoint, first)
+    return _solve_stream(solver, command, texts=itertools.chain(() if first is None else (first,), texts))
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:
@@ -69,8 +85,8 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     return 0
 
 
-def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str] | None) -> int:
-    """Prints each result as soon as it is found; of stdin also which lines cannot be read, on stderr, and goes on."""
+def _solve_stream(solver: Solver, command: SolveCommand, *, texts: Iterator[str] | None) -> int:
+    """Prints each result as soon as it is found; of stdin also which texts cannot be read, on stderr, and goes on."""
     if command.watch:
         raise ValueError("--watch shows one puzzle: give its text, not a file")
     refused = 0
@@ -81,12 +97,12 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, lines: Iterator[str]
         print(f"ponderling: puzzle {number} of stdin: {error}", file=sys.stderr, flush=True)
 
     how = {"steps": command.steps, "early_exit": command.early_exit, "search": command.search}
-    if lines is None:
+    if texts is None:
         results = solver.solve_many(tokens=list(solver.task.read(command.puzzle).tokens), **how)
     else:
-        results = solver.solve_many(_texts(lines, solver.task), on_error=refuse, **how)
+        results = solver.solve_many(texts, on_error=refuse, **how)
     count = valid = 0
-    for result in _as_written(results, solver.task, path=None if lines is not None else Path(command.puzzle)):
+    for result in _as_written(results, solver.task, path=None if texts is not None else Path(command.puzzle)):
         count, valid = count + 1, valid + bool(result.valid)
         if command.json:
             print(json.dumps(result.to_json()), flush=True)

@@ -255,6 +255,14 @@ class GridTask:
         """
         return self.name
 
+    def form_in(self, path: str | Path) -> str:
+        """What a file's puzzles are taken for, in words; empty where they are in this family's own columns or characters.
+
+        Raises:
+            PuzzleError: when the file cannot be read.
+        """
+        return ""
+
     def read_cells(self, cells: str) -> Tokens:
         """The tokens of a grid's cells, (L,), from one character for each.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from ponderling.cli.arguments import parse_arguments
+from ponderling.cli.arguments import parse_arguments, say_form
 from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
 
 if TYPE_CHECKING:
@@ -97,7 +97,10 @@ def _show(command: InspectCommand, facts: dict[str, Any], *, lines: list[str]) -
 
 def _show_puzzles(command: InspectCommand, task: Task, *, parts: Mapping[str, Puzzles]) -> int:
     from ponderling.cli.data.facts import puzzle_facts
+    from ponderling.tasks.grid_task import GridTask
 
+    if isinstance(task, GridTask) and Path(command.file).is_file():
+        say_form(task, command.file)
     facts = {"task": task.name, **{name: puzzle_facts(task, puzzles) for name, puzzles in parts.items()}}
     if len(parts) == 2:
         facts["in_both"] = _in_both(task, list(parts.values()))

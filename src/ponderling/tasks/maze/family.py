@@ -11,7 +11,7 @@ its answer marks one shortest path for each of them that has a way.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ponderling.tasks import text_files
 from ponderling.tasks.base import Hints, PuzzleError, Puzzles, Symmetry, Tokens, Verdict, join
 from ponderling.tasks.grid_task import GridTask
-from ponderling.tasks.maze import drawn, kinds, several
+from ponderling.tasks.maze import drawn, kinds, several, written
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
 from ponderling.tasks.maze.paths import distances, draw, search, spread
 from ponderling.tasks.numba import has_numba
@@ -156,6 +156,9 @@ class Maze(GridTask):
         Raises:
             PuzzleError: everything that is wrong with it.
         """
+        foreign = written.read_text(text)
+        if foreign is not None:
+            text = "\n".join(foreign.rows)
         cells = drawn.as_one_line(text, self.grid_shape) or text
         try:
             return super().parse(cells)
@@ -168,7 +171,8 @@ class Maze(GridTask):
 
     def name_for(self, text: str) -> str:
         """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
-        shape = drawn.shape_of(text)
+        foreign = written.read_text(text)
+        shape = drawn.shape_of(text) if foreign is None else foreign.shape
         is_own = len(text.replace("\r", "").replace("\n", "")) == self.num_cells  # lines may end anywhere
         return self.name if shape is None or is_own else Maze(*shape).name
 
@@ -178,22 +182,41 @@ class Maze(GridTask):
         Raises:
             PuzzleError: when the file cannot be read.
         """
+        mazes = drawn.mazes_written(path)
+        if mazes is not None:
+            first = next(mazes, None)
+            is_line = first is not None and first.shape == (1, self.num_cells)
+            return self.name if first is None or is_line else Maze(*first.shape).name
         first = drawn.first_drawn(self, path)
         return self.name if first is None else self.name_for(first)
 
+    def form_in(self, path: str | Path) -> str:
+        """What a file's mazes are taken for, in words; empty where they are in our own columns or characters.
+
+        Raises:
+            PuzzleError: when the file cannot be read.
+        """
+        mazes = drawn.mazes_written(path)
+        first = None if mazes is None else next(mazes, None)
+        return "" if first is None else first.form
+
+    def texts_of(self, lines: Iterable[str]) -> Iterator[str]:
+        """The mazes in a stream of lines: of one line each, or drawn over several and ended by an empty one."""
+        return drawn.texts_of(lines, self.num_cells)
+
     def read(self, path: str | Path, limit: int | None = None) -> Puzzles:
-        """The mazes of a CSV or plain file, or of one that draws each over several lines; the first `limit` of them.
+        """The first `limit` mazes of a CSV or plain file, or of one in a form of `drawn` or `written`.
 
         Raises:
             PuzzleError: with file, place and reason.
         """
-        if drawn.is_drawn(self, path):
+        if drawn.mazes_written(path) is not None or drawn.is_drawn(self, path):
             return drawn.read(self, path, limit=limit)
         return super().read(path, limit)
 
     def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:
         """What `read` counts in a file, and the numbers of its first `count` mazes."""
-        if drawn.is_drawn(self, path):
+        if drawn.mazes_written(path) is not None or drawn.is_drawn(self, path):
             return "maze", np.arange(1, count + 1)
         return "row", text_files.row_numbers(self, path, count=count)
 

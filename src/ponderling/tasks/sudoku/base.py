@@ -174,6 +174,14 @@ class SudokuTask(GridTask):
         """The puzzles of a file that are drawn over several lines, or JSON; None for a CSV, or a puzzle a line."""
         return written_files.rows_of(self, path)
 
+    def form_in(self, path: str | Path) -> str:
+        """What a file's puzzles are taken for, in words; empty where they are in our own columns or characters.
+
+        Raises:
+            PuzzleError: when the file cannot be read.
+        """
+        return written_files.form_of(self, Path(path))
+
     @property
     def allowed(self) -> str:
         """What a cell may hold, for an error message."""

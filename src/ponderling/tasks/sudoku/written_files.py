@@ -12,6 +12,7 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.opened import is_csv, lines_of, read_json, suffix_of
 from ponderling.tasks.sudoku import written
 from ponderling.tasks.text_files import NAMES, Row
+from ponderling.tasks.text_files import rows_of as read_rows
 
 if TYPE_CHECKING:
     from ponderling.tasks.sudoku.base import SudokuTask
@@ -38,6 +39,23 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
         lines = lines_of(path, holds="puzzles", longest=longest)
         return _checked(path, (_row(task, found) for found in written.read_lines(lines, task.side)))
     return None
+
+
+def form_of(task: SudokuTask, path: Path) -> str:
+    """What a file's puzzles are taken for, in words; empty for columns or lines of our own.
+
+    Raises:
+        PuzzleError: when the file cannot be read.
+    """
+    said = []
+    own = rows_of(task, path)
+    if own is not None:
+        first = next((line for line in lines_of(path, holds="puzzles") if line.strip()), "")
+        said.append("JSON" if suffix_of(path) == ".json" or written.is_json(first) else "drawn over several lines")
+    row = next(own if own is not None else read_rows(task, path), None)
+    if row is not None and row.family is not None:
+        said.append(f"in the symbols {' '.join(row.family.symbols[1:])}")
+    return ", ".join(said)
 
 
 def _has_columns(first: str, num_cells: int) -> bool:

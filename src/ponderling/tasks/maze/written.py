@@ -1,0 +1,475 @@
+"""Mazes as other people's programs write them, read into one form: rows of `#`, spaces, `S`, `G`, and `o` for a path shown.
+
+Numbers (of grids in code, or of the official data sets), other characters (blocks, dots, A and B), frames of `+--+` and `|`,
+JSON, and the tokens that maze-dataset writes (M. Ivanitskiy, 2023, arXiv 2309.10498). Whatever is not one of these is None:
+`drawn` and `text_files` read mazes in our own characters.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.problems import shown
+
+OURS = "# SGo"
+"""A wall, a free cell, the start, the goal and a cell of the path: the cells of `cells.WALL` and on."""
+KNOWN = OURS + "EX+"
+"""Our characters and those that `Maze.aliases` reads: mazes of these alone are drawn."""
+
+WALLS, FREES, PATHS = "#█▓▒■⬛@", " .·_□⬜", "o*•+"
+STARTS, GOALS = "SsA", "GgEeBFX"
+"""Characters of other programs. Goals in this order: an X is a mark of a path where there is another goal."""
+OBJECTS = ("maze", "grid", "map", "cells", "board", "question")
+"""What an object of JSON may call its maze, or `mazes` a list of them."""
+ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "finish", "exit")
+"""What it may call the cells of S and G, as row and column from 0."""
+ANSWERS = ("solution", "path", "answer")
+"""What it may call the path, as a list of cells, or the maze with its path."""
+
+_TOKENS = "<ADJLIST_START>"
+_CELL = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
+_FRAME = re.compile(r"\+(?:[-=─━ ]{1,7}\+)+")
+_NUMBERS = re.compile(r"[\s\[(]*-?\d{1,3}(?:[\s,;\t]+-?\d{1,3})+[\s,;\])]*")
+_DIGITS = re.compile(r"[0-5]{2,}")
+
+
+class Written(NamedTuple):
+    """A maze that was read."""
+
+    number: int
+    """The line that it begins in, or its place among several of one JSON value, from 1."""
+    rows: tuple[str, ...]
+    """Rows of one length, in our characters."""
+    form: str
+    """What it was taken for, in words."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.rows), len(self.rows[0])
+
+
+def read_text(text: str) -> Written | None:
+    """One maze from a text in such a form; None for a text in another.
+
+    Raises:
+        PuzzleError: when it is in such a form and cannot be read, or holds several mazes.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    reader = reader_for(lines)
+    if reader is None:
+        return None
+    found = list(reader(lines))
+    if len(found) != 1:
+        raise PuzzleError(f"expected one maze, got {len(found) or 'none'}" + ": put them in a file" * (len(found) > 1))
+    return found[0]
+
+
+def reader_for(head: Sequence[str]) -> Any:
+    """The function that reads lines of mazes as `Iterator[Written]`, by the first of them; None for a form that is not here."""
+    block = next(iter(_blocks(head)), None)
+    if block is None:
+        return None
+    first, lines = block.lines[0].strip(), block.lines
+    is_array = len(lines) > 1 and "," not in first and all(map(_NUMBERS.fullmatch, lines))  # as numpy prints it
+    if first[0] in "[{" and not is_array:
+        return read_json
+    if _TOKENS in first:
+        return read_tokens
+    if len(lines) < 2:
+        return None
+    if _FRAME.fullmatch(first) and "-" in first.replace("─", "-").replace("━", "-").replace("=", "-"):
+        return _framed
+    if all(map(_NUMBERS.fullmatch, lines)) or all(map(_DIGITS.fullmatch, map(str.strip, lines))):
+        return read_numbers
+    found = set().union(*lines)
+    if not found <= set(KNOWN) and found <= set(WALLS + FREES + PATHS + STARTS + GOALS + "PT"):
+        return _other_characters
+    return None
+
+
+class _Block(NamedTuple):
+    number: int
+    lines: list[str]
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
+    """Lines that follow one another, without the empty ones between."""
+    block: list[str] = []
+    number = 1
+    for number, line in enumerate(lines, 1):
+        line = line.rstrip("\n")
+        if line.strip():
+            block.append(line)
+        elif block:
+            yield _Block(number - len(block), block)
+            block = []
+    if block:
+        yield _Block(number - len(block) + 1, block)
+
+
+# Numbers
+
+
+def read_numbers(lines: Iterable[str]) -> Iterator[Written]:
+    """Mazes with a number for each cell, and empty lines between them; digits may stand side by side."""
+    for number, block in _blocks(lines):
+        try:
+            grid = [
+                [
+                    int(cell)
+                    for cell in (line.strip() if _DIGITS.fullmatch(line.strip()) else re.findall(r"-?\d+", line))
+                ]
+                for line in block
+            ]
+            yield _from_numbers(number, grid, start=None, goal=None)
+        except PuzzleError as error:
+            raise PuzzleError(f"line {number}: {error}") from error
+
+
+def _from_numbers(
+    number: int, grid: Sequence[Sequence[int]], *, start: tuple[int, int] | None, goal: tuple[int, int] | None
+) -> Written:
+    """A maze of numbers: the official tokens, or 1 for walls and 0 for free cells, or the other way round."""
+    _check_width(grid)
+    counts = Counter(itertools.chain.from_iterable(grid))
+    if set(counts) <= {1, 2, 3, 4, 5} and counts[3] == counts[4] == 1 and counts[2]:
+        meaning = dict(enumerate(OURS, 1))
+        form = "the official numbers: 1 a wall, 2 free, 3 S, 4 G, 5 the path"
+    elif set(counts) <= {0, 1, 2, 3, 4}:
+        border = Counter([*grid[0], *grid[-1], *(cell for row in grid for cell in (row[0], row[-1]))])
+        wall = 0 if border[0] and not border[1] else 1
+        meaning = {wall: "#", 1 - wall: " ", 2: "S", 3: "G", 4: "o"}
+        form = f"numbers: {wall} a wall{' (it is all round)' * (wall == 0)}, {1 - wall} free"
+        if start is None and goal is None:
+            if not counts[2] == counts[3] == 1:
+                raise PuzzleError(
+                    f"a maze of numbers has one 2 for S and one 3 for G: got {counts[2] or 'no'} 2 and "
+                    f"{counts[3] or 'no'} 3; in JSON, start and goal may say where they are"
+                )
+            form += ", 2 S, 3 G" + ", 4 the path" * bool(counts[4])
+    else:
+        numbers = ", ".join(map(str, sorted(counts)[:8]))
+        raise PuzzleError(
+            "expected numbers of 0 free, 1 a wall, 2 S, 3 G and 4 the path, or the official 1 a wall, 2 free, 3 S, 4 G and "
+            f"5 the path: got {numbers}"
+        )
+    rows = ["".join(meaning[cell] for cell in row) for row in grid]
+    return _with_ends(number, rows, start=start, goal=goal, form=form)
+
+
+def _check_width(rows: Sequence[Sequence[Any]]) -> None:
+    widths = sorted(set(map(len, rows)))
+    if len(widths) != 1 or not widths[0]:
+        uneven = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), 0)
+        raise PuzzleError(f"row {uneven + 1} has {len(rows[uneven])} cells, row 1 has {len(rows[0])}")
+
+
+def _with_ends(
+    number: int, rows: list[str], *, start: tuple[int, int] | None, goal: tuple[int, int] | None, form: str
+) -> Written:
+    """A maze with S and G in these cells, where they are given."""
+    grid = [list(row) for row in rows]
+    for name, place, mark in (("start", start, "S"), ("goal", goal, "G")):
+        if place is None:
+            continue
+        row, column = place
+        if not (0 <= row < len(grid) and 0 <= column < len(grid[0])):
+            raise PuzzleError(
+                f"the {name} {list(place)} (row and column, from 0) is outside {len(grid)}x{len(grid[0])}"
+            )
+        if grid[row][column] not in (" ", "o", mark):
+            raise PuzzleError(
+                f"the {name} {list(place)} (row and column, from 0) is not a free cell: {grid[row][column]}"
+            )
+        grid[row][column] = mark
+    if start is not None or goal is not None:
+        form += ", the ends by row and column from 0"
+    return Written(number, tuple(map("".join, grid)), form)
+
+
+# Characters
+
+
+def _other_characters(lines: Iterable[str]) -> Iterator[Written]:
+    for number, block in _blocks(lines):
+        try:
+            yield _from_characters(number, block)
+        except PuzzleError as error:
+            raise PuzzleError(f"line {number}: {error}") from error
+
+
+def _from_characters(number: int, lines: Sequence[str]) -> Written:
+    """A maze of the characters above; blanks at the ends of lines may be missing."""
+    width = max(map(len, lines))
+    rows = [line.ljust(width) for line in lines]
+    used = set("".join(rows))
+    if used & set("█▓▒■") and width % 2 == 0 and all(_is_double(row) for row in rows):
+        rows = ["".join(sorted(row[i : i + 2])[-1] for i in range(0, width, 2)) for row in rows]
+        used, width = set("".join(rows)), width // 2
+    counts = Counter("".join(rows))
+    meaning = dict.fromkeys(WALLS, "#") | dict.fromkeys(FREES, " ") | dict.fromkeys(PATHS, "o")
+    meaning |= dict.fromkeys(STARTS, "S")
+    goal = next((mark for mark in GOALS if counts[mark]), "T" if counts["T"] == 1 else "")
+    meaning |= dict.fromkeys("X", "o") | ({goal: "G"} if goal else {})
+    if "." in used and " " in used:
+        meaning["."] = "o"  # crumbs of a path; whether they are one is checked where it is read as an answer
+    if "P" in used and not used & set(STARTS):
+        meaning["P"] = "S"
+    strange = sorted(used - meaning.keys())
+    if strange:
+        raise PuzzleError(f"{shown(strange[0])} is neither a wall, nor free, nor S, G or a path in such a maze")
+    said = [f"{shown(mark)} for {name}" for mark, name in _legend(used, meaning)]
+    form = f"drawn, with {', '.join(said)}" if said else "drawn"
+    return Written(number, tuple("".join(map(meaning.__getitem__, row)) for row in rows), form)
+
+
+def _is_double(row: str) -> bool:
+    pairs = [row[i : i + 2] for i in range(0, len(row), 2)]
+    return all(pair[0] == pair[1] or (" " in pair and pair.strip() in {*STARTS, *GOALS}) for pair in pairs)
+
+
+def _legend(used: set[str], meaning: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    names = {"#": "a wall", " ": "a free cell", "S": "S", "G": "G", "o": "the path"}
+    for mark in sorted(used, key=lambda mark: (OURS.index(meaning[mark]), mark)):
+        if mark != meaning[mark]:
+            yield mark, names[meaning[mark]]
+
+
+def _framed(lines: Iterable[str]) -> Iterator[Written]:
+    """Mazes whose walls are lines between cells, `+--+` above and `|` beside; walls become cells of the maze."""
+    for number, block in _blocks(lines):
+        try:
+            yield _from_frame(number, block)
+        except PuzzleError as error:
+            raise PuzzleError(f"line {number}: {error}") from error
+
+
+def _from_frame(number: int, lines: Sequence[str]) -> Written:
+    steps = {len(part) for part in re.findall(r"[-=─━ ]+", lines[0].strip())}
+    if len(steps) != 1:
+        raise PuzzleError("the corners + of its first line are not equally far apart")
+    step = 1 + steps.pop()
+    width = len(lines[0].rstrip())
+    if width % step != 1 or len(lines) % 2 == 0:
+        raise PuzzleError(
+            f"expected corners + every {step} characters and a line of walls above and below each row of cells: got "
+            f"{len(lines)} lines, the first of {width} characters"
+        )
+    columns = width // step
+    for line in lines[::2]:
+        if len(line.rstrip()) != width or set(line[::step]) != {"+"}:
+            raise PuzzleError(
+                f"expected a line of corners + every {step} characters, as long as the first, got {shown(line)}"
+            )
+    rows = []
+    for y, line in enumerate(lines):
+        line = line.ljust(width)
+        row = []
+        for x in range(columns):
+            edge, inside = line[x * step], line[x * step + 1 : (x + 1) * step]
+            row += [_edge(edge, is_corner=y % 2 == 0), _inside(inside, y, is_wall_row=y % 2 == 0)]
+        rows.append("".join([*row, _edge(line[columns * step], is_corner=y % 2 == 0)]))
+    return Written(number, tuple(rows), "drawn with lines for walls, which became cells")
+
+
+def _edge(character: str, *, is_corner: bool) -> str:
+    if is_corner or character in "|│┃":
+        return "#"
+    if character != " ":
+        raise PuzzleError(f"expected | or a space between two cells, got {shown(character)}")
+    return " "
+
+
+def _inside(text: str, line: int, *, is_wall_row: bool) -> str:
+    """One cell, or the wall above it."""
+    mark = text.strip()
+    if is_wall_row:
+        if mark and not set(mark) <= set("-=─━"):
+            raise PuzzleError(f"expected a wall of - between two corners in its line {line + 1}, got {shown(text)}")
+        return "#" if mark else " "
+    if len(mark) > 1 or (mark and mark not in STARTS + GOALS + PATHS + "."):
+        raise PuzzleError(
+            f"expected S, G, a mark of the path or nothing in a cell of its line {line + 1}, got {shown(text)}"
+        )
+    if not mark:
+        return " "
+    return "S" if mark in STARTS else "G" if mark in GOALS and mark != "X" else "o"
+
+
+# maze-dataset's tokens
+
+
+def read_tokens(lines: Iterable[str]) -> Iterator[Written]:
+    """A maze a line, as maze-dataset writes them for language models; `<PATH_START>` is passed over: it is an answer."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield _from_tokens(number, line)
+            except PuzzleError as error:
+                raise PuzzleError(f"line {number}: {error}") from error
+
+
+def _from_tokens(number: int, line: str) -> Written:
+    parts = {name: _between(line, name) for name in ("ADJLIST", "ORIGIN", "TARGET")}
+    joined = []
+    for link in parts["ADJLIST"].split(";"):
+        cells = _CELL.findall(link)
+        if not cells and not link.strip():
+            continue
+        if len(cells) != 2 or "<-->" not in link:
+            raise PuzzleError(f"expected two cells joined by <-->, got {shown(link.strip())}")
+        joined.append([(int(row), int(column)) for row, column in cells])
+    if not joined:
+        raise PuzzleError("expected cells joined by <--> after <ADJLIST_START>, got none")
+    side = 1 + max(itertools.chain.from_iterable(itertools.chain.from_iterable(joined)))
+    if side > 200:
+        raise PuzzleError(f"expected cells of at most (199,199), got one of {side - 1}")
+    grid = [["#"] * (2 * side + 1) for _ in range(2 * side + 1)]
+    for (a, b), (c, d) in joined:
+        if abs(a - c) + abs(b - d) != 1:
+            raise PuzzleError(f"the cells ({a},{b}) and ({c},{d}) are joined, and not side by side")
+        for row, column in ((2 * a + 1, 2 * b + 1), (2 * c + 1, 2 * d + 1), (a + c + 1, b + d + 1)):
+            grid[row][column] = " "
+    ends = {}
+    for name in ("ORIGIN", "TARGET"):
+        cells = _CELL.findall(parts[name])
+        if len(cells) != 1:
+            raise PuzzleError(f"expected one cell after <{name}_START>, got {len(cells) or 'none'}")
+        row, column = 2 * int(cells[0][0]) + 1, 2 * int(cells[0][1]) + 1
+        ends[name] = (row, column)
+    made = _with_ends(number, list(map("".join, grid)), start=ends["ORIGIN"], goal=ends["TARGET"], form="")
+    return made._replace(form="maze-dataset's tokens; walls became cells")
+
+
+def _between(line: str, name: str) -> str:
+    begin, end = f"<{name}_START>", f"<{name}_END>"
+    if line.count(begin) != 1 or line.count(end) != 1 or line.index(begin) > line.index(end):
+        raise PuzzleError(f"expected one {begin} and then one {end}")
+    return line[line.index(begin) + len(begin) : line.index(end)]
+
+
+# JSON
+
+
+def read_json(lines: Iterable[str]) -> Iterator[Written]:
+    """A JSON value over all lines, or one a line."""
+    texts = [line for line in lines if line.strip()]
+    try:
+        values = [parse_json("".join(texts))]
+    except JsonError as error:
+        try:
+            values = [parse_json(line) for line in texts]
+        except JsonError:
+            raise PuzzleError(str(error)) from error
+    place = 0
+    for value in values:
+        for maze, about in _mazes_in(value):
+            place += 1
+            try:
+                yield _from_json(place, maze, about)
+            except PuzzleError as error:
+                raise PuzzleError(f"maze {place}: {error}") from error
+
+
+def _mazes_in(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The mazes of a JSON value, and the objects that tell more of them."""
+    if isinstance(value, dict):
+        about = {str(key).lower(): inner for key, inner in value.items()}
+        if isinstance(about.get("mazes"), list):
+            for inner in about["mazes"]:
+                yield from _mazes_in(inner)
+            return
+        named = [name for name in OBJECTS if name in about]
+        if len(named) != 1:
+            raise PuzzleError(
+                f"expected an object with one of {', '.join(OBJECTS)}: got {shown(', '.join(about)) or 'an empty one'}"
+            )
+        yield about[named[0]], about
+    elif isinstance(value, str):
+        yield value, {}
+    elif isinstance(value, list) and value:
+        if all(isinstance(row, str) for row in value):
+            if any("\n" in row for row in value):
+                yield from ((row, {}) for row in value)
+            else:
+                yield value, {}
+        elif all(isinstance(row, list) and row and not isinstance(row[0], list) for row in value):
+            yield value, {}
+        else:
+            for inner in value:
+                yield from _mazes_in(inner)
+    else:
+        raise PuzzleError(f"expected a maze, as rows of numbers or of characters: got {shown(str(value))}")
+
+
+def _from_json(number: int, maze: Any, about: Mapping[str, Any]) -> Written:
+    start, goal = (_end(about, names) for names in ENDS)
+    if isinstance(maze, str):
+        maze = maze.replace("\r", "").strip("\n").split("\n")
+    if not isinstance(maze, list) or not maze:
+        raise PuzzleError(f"expected rows, got {shown(str(maze))}")
+    if all(isinstance(row, list) and row and all(isinstance(cell, int) for cell in row) for row in maze):
+        found = _from_numbers(number, [[int(cell) for cell in row] for row in maze], start=start, goal=goal)
+    else:
+        lines = []
+        for row in maze:
+            cells = row if isinstance(row, str) else [cell for cell in row if isinstance(cell, str)] if row else []
+            if not cells or len(cells) != len(row):
+                raise PuzzleError("expected rows of whole numbers, or of one character for each cell")
+            lines.append("".join(cells))
+        read = read_numbers if all(map(_DIGITS.fullmatch, lines)) else _other_characters
+        (plain,) = read(lines)
+        found = _with_ends(number, list(plain.rows), start=start, goal=goal, form=plain.form)
+    return _with_path(found, about)._replace(form=f"JSON, {found.form}")
+
+
+def _end(about: Mapping[str, Any], names: Sequence[str]) -> tuple[int, int] | None:
+    named = [name for name in names if about.get(name) is not None]
+    if not named:
+        return None
+    return _place(about[named[0]], named[0])
+
+
+def _place(value: Any, name: str) -> tuple[int, int]:
+    if isinstance(value, dict):
+        keys = {str(key).lower(): inner for key, inner in value.items()}
+        for row, column in (("row", "col"), ("row", "column"), ("y", "x"), ("r", "c")):
+            if row in keys and column in keys:
+                value = [keys[row], keys[column]]
+                break
+    if isinstance(value, list) and len(value) == 2 and all(type(number) is int for number in value):
+        return value[0], value[1]
+    raise PuzzleError(f"expected {name} as [row, column] from 0, got {shown(str(value))}")
+
+
+def _with_path(found: Written, about: Mapping[str, Any]) -> Written:
+    """The maze with the marks of the path that its object tells."""
+    named = [name for name in ANSWERS if about.get(name)]
+    if not named:
+        return found
+    told = about[named[0]]
+    if isinstance(told, list) and all(isinstance(place, dict | list) and len(place) == 2 for place in told):
+        grid = [list(row) for row in found.rows]
+        for place in told:
+            row, column = _place(place, f"a cell of {named[0]}")
+            if not (0 <= row < len(grid) and 0 <= column < len(grid[0])):
+                raise PuzzleError(f"a cell of {named[0]}, {[row, column]}, is outside {len(grid)}x{len(grid[0])}")
+            if grid[row][column] == "#":
+                raise PuzzleError(f"a cell of {named[0]}, {[row, column]} (row and column, from 0), is a wall")
+            if grid[row][column] == " ":
+                grid[row][column] = "o"
+        return found._replace(rows=tuple(map("".join, grid)))
+    ends = {name: about[name] for names in ENDS for name in names if name in about}
+    whole = _from_json(found.number, told, ends)
+    if whole.shape != found.shape or any(
+        a != b and not (a == " " and b == "o") for a, b in zip("".join(found.rows), "".join(whole.rows))
+    ):
+        raise PuzzleError(f"{named[0]} is not the maze with marks of a path")
+    return found._replace(rows=whole.rows)
