@@ -111,14 +111,14 @@ def test_without_yaml_everything_that_is_missing_is_named_and_can_be_given(tmp_p
     assert read_official(tmp_path, elsewhere).config == read_official(TRM, CELLS).config
 
 
-def official_run(tmp_path, seq_len=81, **model):
+def official_run(tmp_path, seq_len=81, vocab_size=11, **model):
     """An official-looking checkpoint of our own making, and the model."""
     settings = {"hidden_size": 32, "num_heads": 2, "num_layers": 1, "prefix_len": 16, "puzzle_embedding_size": 32}
     config = RunConfig(model=ModelConfig(**{**settings, **model}), train=TrainConfig(halting="halt"))
     if config.model.system == "hrm":
         config = replace(config, train=replace(config.train, halting="halt_continue"))
     ours = build_model(
-        config.model, PuzzleShape(11, seq_len, num_puzzles=3), generator=torch.Generator().manual_seed(0)
+        config.model, PuzzleShape(vocab_size, seq_len, num_puzzles=3), generator=torch.Generator().manual_seed(0)
     ).eval()
     write_official(tmp_path, ours.state_dict(), config=config)
     return ours
@@ -149,6 +149,34 @@ def test_cells_come_from_the_task_where_the_weights_do_not_tell(tmp_path):
     imported = read_official(tmp_path, ImportOptions(task="sudoku9"))
     assert imported.shape.seq_len == 81
     assert imported.config.data.task == "sudoku9"
+
+
+@pytest.mark.parametrize(
+    ("folder", "vocab_size", "task", "cells"),
+    [
+        ("data/maze-30x30-hard-1k", 6, "maze30", 900),
+        ("/home/me/maze30x30-hard-aug", 6, "maze30", 900),
+        ("data/maze-12x20-easy", 6, "maze12x20", 240),
+        ("data/maze-hard", 6, "maze30", 900),
+        ("data/sudoku-extreme-1k-aug-1000", 11, "sudoku9", 81),
+    ],
+)
+def test_the_data_folder_in_the_yaml_tells_the_task(tmp_path, folder, vocab_size, task, cells):
+    official_run(tmp_path, 900, vocab_size)
+    path = tmp_path / "all_config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "data_paths": [folder]}))
+    (tmp_path / "ponderling.json").unlink(missing_ok=True)
+    imported = read_official(tmp_path)
+    assert (imported.config.data.task, imported.shape.seq_len) == (task, cells)
+
+
+def test_a_data_folder_of_another_number_of_tokens_tells_nothing(tmp_path):
+    official_run(tmp_path)
+    path = tmp_path / "all_config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "data_paths": ["data/maze-30x30-hard-1k"]}))
+    (tmp_path / "ponderling.json").unlink(missing_ok=True)
+    with pytest.raises(CheckpointError, match="give --seq-len"):
+        read_official(tmp_path)
 
 
 def test_an_imported_sudoku_model_evaluates_and_solves(tmp_path, capsys):

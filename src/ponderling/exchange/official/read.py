@@ -408,7 +408,10 @@ def _task_name(given: ImportOptions, settings: Mapping[str, Any] | None, *, shap
 def _task_of_path(settings: Mapping[str, Any] | None, vocab_size: int) -> str | None:
     """The task that the data folder's name tells, where it has as many tokens."""
     path = _data_path(settings).lower()
-    told = [("sudoku", 11, "sudoku9"), ("arc", ARC_TOKENS, OFFICIAL_ARC)]
+    size = re.search(r"maze-?(\d{1,3})x(\d{1,3})", path)  # as in maze-30x30-hard-1k
+    rows, columns = ("30", "30") if size is None else size.groups()
+    maze = f"maze{int(rows)}" if int(rows) == int(columns) else f"maze{int(rows)}x{int(columns)}"
+    told = [("sudoku", 11, "sudoku9"), ("maze", 6, maze), ("arc", ARC_TOKENS, OFFICIAL_ARC)]
     return next((task for word, tokens, task in told if word in path and tokens == vocab_size), None)
 
 
