@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint tests ablations clean
+.PHONY: setup demo test lint tests docs ablations clean
 
 setup: .venv/.installed
 
@@ -24,14 +24,20 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 # A process for each core, with one thread each: many small networks, and two threads for each of two processes would contend.
 tests: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# The documentation's site, in build/site. A link or picture that leads nowhere fails it.
+docs: setup
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python dev/build_docs.py
 
 # The table of docs/how-it-works.md: every ablation, three seeds. About an hour on two cores.
 ablations: setup
 	$(BIN)/python benchmarks/ablations.py
 
 clean:
-	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .cache src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,6 +15,12 @@ def seeded():
     torch.manual_seed(0)
 
 
+def pytest_runtest_setup(item):
+    """Skips on Windows what is about pipes, signals or limits that only POSIX has."""
+    if os.name != "posix" and item.get_closest_marker("posix"):
+        pytest.skip("not POSIX")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session):
     """Fails a run with PONDERLING_NO_SKIPS set, as CI's, that left out tests for want of a package, a browser or npm."""

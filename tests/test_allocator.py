@@ -28,6 +28,7 @@ def page_faults(how: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.posix
 def test_a_buffer_that_was_freed_is_handed_out_again_without_new_pages():
     kept, as_it_comes = page_faults("keep"), page_faults("leave")
     if kept < 0:

@@ -285,6 +285,7 @@ def test_a_config_that_is_no_json_is_one_line(tmp_path, data, message):
         load_checkpoint(tmp_path)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path, name):
     saved(tmp_path)
@@ -414,6 +415,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_no_litter(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.posix
 def test_saved_files_can_be_read_by_whom_the_umask_says(tmp_path):
     saved(tmp_path)
     mask = os.umask(0)
@@ -422,6 +424,7 @@ def test_saved_files_can_be_read_by_whom_the_umask_says(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.posix
 def test_kill_9_while_saving_leaves_a_readable_checkpoint(tmp_path):
     code = f"""
 import torch

@@ -11,7 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CARDS = (ROOT / "src" / "ponderling" / "weights").glob("*/README.md")
-PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROSE = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CODE_OF_CONDUCT.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PAGES = [*PROSE, *CARDS]
 MOST_WORDS = 30
 TURNS = {

@@ -135,6 +135,7 @@ def package(names):
     return out.getvalue()
 
 
+@pytest.mark.posix
 def test_only_the_published_runtime_of_one_version_is_taken_from_npm(tmp_path, monkeypatch):
     names = [f"package/dist/{name}" for name in RUNTIME_FILES]
     asked = npm_that_packs(tmp_path, package(names), monkeypatch)

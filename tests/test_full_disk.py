@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -21,6 +20,8 @@ from ponderling.tasks import get_task
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.official_layout import write_layout
 from ponderling.tasks.text_files import TextTask, write_puzzles
+
+resource = pytest.importorskip("resource", reason="not POSIX")
 
 
 @contextlib.contextmanager

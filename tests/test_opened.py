@@ -139,6 +139,7 @@ def test_what_is_not_text_is_refused_with_the_place(content, message, tmp_path):
     assert message in refusal(lambda: lines(path), path)
 
 
+@pytest.mark.posix
 def test_what_is_not_a_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "folder.csv").mkdir()
@@ -330,6 +331,7 @@ def test_a_damaged_npz_is_refused(tmp_path):
 # The command line
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("verb", [["data", "inspect"], ["data", "export", "--out", "x"], ["train", "--data"]])
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.gz", "a.CSV", "pipe.csv"])
 def test_a_verb_says_what_is_wrong_with_a_file_in_one_line(verb, name, tmp_path, capsys, monkeypatch):
@@ -364,6 +366,7 @@ def test_stdin_may_begin_with_a_mark_and_end_lines_in_any_chunk(monkeypatch):
         next(lines)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["folder", "pipe"])
 def test_solve_refuses_what_is_not_a_file(name, tmp_path, capsys):
     (tmp_path / "folder").mkdir()

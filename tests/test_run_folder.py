@@ -225,6 +225,7 @@ def test_a_temporary_is_not_written_through_a_link_that_was_planted(tmp_path, mo
     assert planted.is_symlink()
 
 
+@pytest.mark.posix
 def test_a_link_at_the_place_of_a_file_stays_a_link(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "out.json").symlink_to(tmp_path / "kept" / "real.json")
@@ -247,6 +248,7 @@ def test_temporaries_have_names_that_nobody_can_guess(tmp_path):
     remove_leftovers(tmp_path / "absent", ["a"])
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
 def test_a_file_is_on_disk_before_it_takes_its_name_and_the_name_is_after(tmp_path, monkeypatch):
     """What loses power, unlike what is killed, has on disk only what was synced."""
     done, sync, replace_file = [], os.fsync, os.replace

@@ -276,6 +276,7 @@ def gradient_norm(trainer) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.posix
 def test_kill_at_any_moment_loses_at_most_the_work_since_the_last_checkpoint(tmp_path):
     command = [
         sys.executable, "-m", "ponderling", "train", "sudoku4", "--out", str(tmp_path / "killed"), "--resume",

