@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import json
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 
 from ponderling.cli import main
 from ponderling.cli.train import take_files
-from ponderling.config import DataConfig, from_json, to_json
+from ponderling.config import DataConfig, Search, from_json, to_json
 from ponderling.data import grid_config, task_of
+from ponderling.solving.evaluate import Evaluation, SearchEvaluation, evaluate
+from ponderling.solving.solver import Solver
 from ponderling.tasks.base import PAD, PuzzleError
 from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.custom.files import grid_of_text, read_grid_file
@@ -579,3 +582,27 @@ def test_load_test_reads_another_file_whole(tmp_path):
     other = write_jsonl(tmp_path / "b.jsonl", mirrored(7, (2, 2), seed=9))
     assert len(task_of(data).load_test(data, other)) == 7
     assert len(task_of(data).load_test(data, "default")) == 3
+
+
+def test_end_marks_are_no_cells_that_may_be_right(tmp_path):
+    """A label of one cell on a canvas of 3x3: an answer that has the marks right, and the cell wrong, has no right cell."""
+    rng = np.random.default_rng(0)
+    lines = [{"input": rng.integers(0, 2, (3, 3)).tolist(), "output": [[int(rng.integers(2, 5))]]} for _ in range(40)]
+    path = tmp_path / "label.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert main(["train", "--data", str(path), "--train.steps", "3", "--out", str(tmp_path / "run")]) == 0
+    solver = Solver.load(tmp_path / "run")
+    assert solver.task.end_mark == END
+    puzzles = solver.task.read(path)
+    full = evaluate(solver, puzzles, steps=2)
+    assert isinstance(full, Evaluation)
+    symbols = puzzles.labels > END
+    assert symbols.sum() == 40
+    wrong = np.where(symbols, 1 + puzzles.labels % 5 + END, puzzles.labels)
+    assert (wrong != puzzles.labels)[symbols].all()
+    assert dataclasses.replace(full, full=wrong).cells == 0
+    assert dataclasses.replace(full, early=wrong).early_exit.cells == 0
+    assert dataclasses.replace(full, full=puzzles.labels).cells == 1
+    found = evaluate(solver, puzzles, steps=2, search=Search())
+    assert isinstance(found, SearchEvaluation)
+    assert found.end_mark == END

@@ -91,7 +91,8 @@ def title_of(figures: dict[str, Any]) -> str:
     seen = figures["trained_on"]
     least = "at least " if figures["trained_on_at_least"] else ""
     trained = f", of which {least}{seen:,} {'was' if seen == 1 else 'were'} trained on" if seen else ""
-    return f"{figures['puzzles']:,}{total} puzzles of {figures['data']}{trained}"
+    source = "the checkpoint's own test set" if figures["data"] == "default" else figures["data"]
+    return f"{figures['puzzles']:,}{total} puzzles of {source}{trained}"
 
 
 def notes_on_training(figures: dict[str, Any], *, plain: str, what: str) -> list[str]:
@@ -177,18 +178,20 @@ def show_search(figures: dict[str, Any]) -> None:
     how = "early exit, without search" if is_plain else further
     console.print(f"{title_of(figures)}, up to {figures['steps']} steps, {how}", soft_wrap=True, markup=False)
     table = Table()
-    for heading in ("rating", "puzzles", "exact, without search", "exact, with search", "rules kept", "mean steps"):
+    exact = ("exact match",) if is_plain else ("exact, without search", "exact, with search")
+    for heading in ("rating", "puzzles", *exact, "rules kept", "mean steps"):
         table.add_column(heading, justify="right")
     everything = {**figures, "rating": "all", "first_exact": figures["first"]["exact"]}
     for row in [everything, *figures["by_rating"]]:
-        exact, first = percent(row["exact"]), percent(row["first_exact"])
+        shares = [percent(row[name]) for name in (("exact",) if is_plain else ("first_exact", "exact"))]
         valid = percent(row["valid"])
-        table.add_row(row["rating"], f"{row['puzzles']:,}", first, exact, valid, f"{row['mean_steps']:.1f}")
+        table.add_row(row["rating"], f"{row['puzzles']:,}", *shares, valid, f"{row['mean_steps']:.1f}")
     console.print(table)
     for note in notes_on_training(figures, plain="first_exact", what="without search"):
         console.print(note, soft_wrap=True, markup=False)
     within = ", ".join(f"{percent(value)} within {steps}" for steps, value in figures["exact_within"].items())
-    console.print(f"exact {within} steps")
+    unit = "step" if list(figures["exact_within"]) == ["1"] else "steps"
+    console.print(f"exact {within} {unit}")
     console.print(
         f"answered {percent(accepted['share'])}, right when answered {percent(accepted['precision'])}; steps for a puzzle: "
         f"median {passes['p50']:.0f}, 99% {passes['p99']:.0f}, most {passes['p100']:.0f}; "

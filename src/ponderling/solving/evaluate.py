@@ -98,6 +98,8 @@ class Evaluation:
     """Whether the rules accept the answer with early exit, (N,); None if the task has no rules."""
     seconds: float
     """Duration of the evaluation, in seconds."""
+    end_mark: int | None = None
+    """The token that says where a grid ends, which is no cell; None if the task has none."""
     seen: Overlap | None = None
     """The puzzles that the model was trained on; None if that is not known."""
 
@@ -122,7 +124,7 @@ class Evaluation:
     @property
     def cells(self) -> float:
         """Share of right cells after all steps. Nearly right puzzles score high too, so read `exact` first."""
-        return cell_accuracy(self.full, self.puzzles.labels)
+        return cell_accuracy(self.full, self.puzzles.labels, end_mark=self.end_mark)
 
     @property
     def early_exit(self) -> Scores:
@@ -130,7 +132,7 @@ class Evaluation:
         return Scores(
             exact=_mean(self._early_exact),
             valid=_share(self.early_valid),
-            cells=cell_accuracy(self.early, self.puzzles.labels),
+            cells=cell_accuracy(self.early, self.puzzles.labels, end_mark=self.end_mark),
             mean_steps=_mean(self.steps_taken),
             mean_recursions=_mean(self.recursions_taken),
         )
@@ -204,6 +206,8 @@ class SearchEvaluation:
     """Whether the rules accept the answer, (N,); None if the task has no rules."""
     seconds: float
     """Duration of the evaluation, in seconds."""
+    end_mark: int | None = None
+    """The token that says where a grid ends, which is no cell; None if the task has none."""
     seen: Overlap | None = None
     """The puzzles that the model was trained on; None if that is not known."""
 
@@ -243,7 +247,8 @@ class SearchEvaluation:
     @property
     def cells(self) -> float:
         """Share of right cells. Nearly right puzzles score high too, so read `exact` first."""
-        return cell_accuracy(np.stack([answer.tokens for answer in self.answers]), self.puzzles.labels)
+        tokens = np.stack([answer.tokens for answer in self.answers])
+        return cell_accuracy(tokens, self.puzzles.labels, end_mark=self.end_mark)
 
     @property
     def mean_steps(self) -> float:
@@ -390,6 +395,7 @@ def _with_search(
         rating_edges=task.rating_edges,
         valid_answers=task.valid(puzzles.tokens, tokens) if task.has_rules else None,
         seconds=time.perf_counter() - start,
+        end_mark=task.end_mark,
     )
 
 
@@ -424,6 +430,7 @@ def _at_all_steps(
         full_valid=task.valid(puzzles.tokens, record.full) if task.has_rules else None,
         early_valid=task.valid(puzzles.tokens, early) if task.has_rules else None,
         seconds=time.perf_counter() - start,
+        end_mark=task.end_mark,
     )
 
 

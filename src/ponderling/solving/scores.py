@@ -23,9 +23,17 @@ def exact_match(answers: Tokens, labels: Tokens) -> Bools:
     return ((answers == labels) | (labels == PAD)).all(axis=1)
 
 
-def cell_accuracy(answers: Tokens, labels: Tokens) -> float:
-    """Share of right cells among all that count, from 0 to 1; 0 when none does."""
+def cell_accuracy(answers: Tokens, labels: Tokens, *, end_mark: int | None = None) -> float:
+    """Share of right cells among all that count, from 0 to 1; 0 when none does.
+
+    Args:
+        answers: (N, L).
+        labels: (N, L); cells equal to PAD do not count.
+        end_mark: A token of labels that says where a grid ends. These are not cells of it, and do not count either.
+    """
     counts = labels != PAD
+    if end_mark is not None:
+        counts &= labels != end_mark
     return float((answers == labels)[counts].mean()) if counts.any() else 0.0
 
 

@@ -447,6 +447,11 @@ class Task(Protocol):
         ...
 
     @property
+    def end_mark(self) -> int | None:
+        """The token that says where a grid ends that is smaller than the canvas; None where all fill it."""
+        ...
+
+    @property
     def named_sets(self) -> tuple[str, ...]:
         """Names of the family's sets besides `default`: in the package, generated, or fetched when first needed."""
         ...

@@ -54,6 +54,8 @@ class GridTask:
     """The family's public data set on the Hub, with the columns question and answer."""
     default_sizes = (4000, 500)
     """Numbers of training and test puzzles that `load_default` generates."""
+    end_mark: int | None = None
+    """The token that says where a grid ends that is smaller than the canvas; None where all fill it."""
     named_sets: tuple[str, ...] = ()
     """Names of the family's sets besides `default`: in the package, generated, or fetched when first needed."""
     sets_with_regions: tuple[str, ...] = ()

@@ -105,6 +105,7 @@ class Grids(GridTask):
 
     def __init__(self, spec: GridSpec, check: str | None = None, *, symmetries: str = "none", structure: str = "none"):
         self.spec = spec
+        self.end_mark = END if spec.sizes == "marked" else None
         self.structure = None if structure == NONE else Structure.named(structure, spec)
         self.grid_shape = (spec.rows, spec.columns)
         self.check_name, self.checker = check, None if check is None else import_checker(check)
