@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from ponderling.tasks.maze import Maze
 INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 EASTER_MONSTER = "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1"
 EASY = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+LEGENDS = 8
+"""The layer of what stands below the grid; what is in cells lies lower."""
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -79,15 +82,15 @@ def test_the_last_frame_shows_the_answer_and_that_every_rule_holds(film):
     grid = sorted((s.y, s.x, s.text) for s in last if s.kind == "text" and s.layer == 4)
     assert "".join(text for _, _, text in grid) == film.result.answer
     assert any(s.text == "every rule holds" for s in last)
-    assert not any(s.role in ("wrong",) for s in last)
+    assert not any(s.role == "wrong" and s.layer < LEGENDS for s in last)
 
 
 def test_cells_that_break_a_rule_are_red_and_changed_minds_flash(film):
     for frame in range(1, film.num_frames):
         tokens = film.tokens(frame)
         wrong = set(film.task.check(film.result.question_tokens, tokens).wrong_cells)
-        red = [s for s in shapes(film, frame) if s.role == "wrong"]
-        flash = [s for s in shapes(film, frame) if s.role == "changed"]
+        red = [s for s in shapes(film, frame) if s.role == "wrong" and s.layer < LEGENDS]
+        flash = [s for s in shapes(film, frame) if s.role == "changed" and s.layer < LEGENDS]
         changed = set(np.flatnonzero(tokens != film.tokens(frame - 1)).tolist()) if frame > 1 else set()
         assert len(red) == len(wrong)
         assert len(flash) == len(changed - wrong)
@@ -131,8 +134,9 @@ def test_views_and_guesses_in_a_trace_are_those_of_the_question(solver):
     assert guessed[0] == 0
     assert guessed == sorted(guessed)
     assert guessed[-1] > 0
-    rings = [s for s in shapes(Film(solver.task, result), len(guessed)) if s.kind == "ring"]
+    rings = [s for s in shapes(Film(solver.task, result), len(guessed)) if s.kind == "ring" and s.layer < LEGENDS]
     assert len(rings) == guessed[-1]
+    assert [role for line in Film(solver.task, result).legend for role, _, _ in line][-1] == "guess"
 
 
 def test_a_page_asks_nothing_of_any_other_place(film):
@@ -277,4 +281,20 @@ def test_a_film_of_a_drawn_maze_tints_each_free_cell_by_its_change(tmp_path):
             assert tints.get(at, 0) == pytest.approx(expected, abs=0.026)
     plain = Film(solver.task, solver.solve(maze, steps=2, trace=True))
     assert not any(s.role == "wave" for s in shapes(plain, 1))
-    assert plain.size[1] < film.size[1]
+    assert [[role for role, _, _ in line] for line in plain.legend] == [["changed", "wrong"]]
+
+
+def test_the_colours_are_named_and_no_text_touches_another():
+    solver = Solver.load("sudoku", task="sudoku4")
+    small = Film(solver.task, solver.solve(tokens=solver.task.load_default("test").tokens[0], steps=2, trace=True))
+    assert [[words for _, words, _ in line] for line in small.legend] == [
+        ["given", "its answer", "changed"],
+        ["breaks a rule"],
+    ]
+    texts = [s for s in shapes(small, small.num_frames - 1) if s.kind == "text" and s.layer == 8]
+    for one, other in itertools.combinations(texts, 2):
+        if abs(one.y - other.y) < 10:
+            (left, right) = sorted((one, other), key=lambda s: s.x)
+            begins = left.x if left.anchor == "start" else left.x - 0.5 * left.h * len(left.text)
+            ends = right.x if right.anchor == "start" else right.x - 0.5 * right.h * len(right.text)
+            assert begins + 0.5 * left.h * len(left.text) < ends + 1, (left.text, right.text)

@@ -10,6 +10,7 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -51,7 +52,9 @@ GRID = 432
 """Largest width and height of the grid, in pixels."""
 MARGIN, CURVE = 20, 64
 LEGEND = 22
-"""Height of the line that says what the tint is, in pixels."""
+"""Height of a line that says what colours mean, in pixels."""
+LETTER = 6.4
+"""About the width of a letter of these lines, in pixels."""
 TINTS = 20
 """Number of strengths of the tint, so that a film names few of them."""
 BIG = 0.5
@@ -109,11 +112,37 @@ class Film:
         return min(56, max(8, GRID // max(self.task.grid_shape)))
 
     @property
+    def width(self) -> int:
+        """Width of the picture."""
+        return max(260, round(self.task.grid_shape[1] * self.cell)) + 2 * MARGIN
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture."""
-        rows, columns = self.task.grid_shape
-        width = max(260, round(columns * self.cell)) + 2 * MARGIN
-        return width, round(rows * self.cell) + CURVE + 4 * MARGIN + 22 + LEGEND * self.shows_changes
+        rows = self.task.grid_shape[0]
+        return self.width, round(rows * self.cell) + CURVE + 4 * MARGIN + 22 + LEGEND * len(self.legend)
+
+    @cached_property
+    def legend(self) -> list[list[tuple[str, str, float]]]:
+        """What colours mean, in lines: the role of each, in words, and where it begins."""
+        if self.shows_changes:
+            return [[("wave", f"how much each cell's hidden state changed in this {self.unit}", 0)]]
+        texts = {text.strip() for row in self.task.render(self.result.question_tokens) for text in row}
+        is_filled = not texts.isdisjoint({**PALETTE, **self.task.palette})  # its colours are its own
+        named = [] if is_filled else [("ink", "given"), ("answer", "its answer")]
+        named += [("changed", "changed")] + [("wrong", "breaks a rule")] * self.task.has_rules
+        if any(len(step.guessed) for step in self.result.trace):
+            named.append(("guess", "guessed"))
+        lines: list[list[tuple[str, str, float]]] = [[]]
+        x = 0.0
+        for role, words in named:
+            wide = 24 + LETTER * len(words)
+            if x and x + wide > self.width - 2 * MARGIN:
+                lines.append([])
+                x = 0.0
+            lines[-1].append((role, words, x))
+            x += wide + 14
+        return lines
 
     @property
     def shows_changes(self) -> bool:
@@ -132,6 +161,7 @@ def shapes(film: Film, frame: int) -> dict[Shape, float]:
     _draw_cells(film, frame, drawn=drawn)
     if film.shows_changes:
         _draw_changes(film, frame, drawn=drawn)
+    _draw_legend(film, drawn)
     _draw_words(film, frame, drawn=drawn)
     _draw_curve(film, frame, drawn=drawn)
     return drawn
@@ -209,10 +239,6 @@ def _draw_cells(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
 
 def _draw_changes(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
     """A tint under the marks, as strong as the root of the change: most are far below the greatest; 1 and more is full."""
-    left, y = MARGIN, 2 * MARGIN + film.task.grid_shape[0] * film.cell + 4 + LEGEND
-    text = f"how much each cell's hidden state changed in this {film.unit}"
-    drawn[Shape(8, "rect", "wave", left, y - 5, 18, 10)] = 0.7
-    drawn[Shape(8, "text", "soft", left + 24, y, h=12, text=text, anchor="start")] = 1
     change = film.result.trace[frame - 1].change if frame else None
     if change is None:
         return
@@ -222,6 +248,19 @@ def _draw_changes(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
             row, column = divmod(i, film.task.grid_shape[1])
             x, y = _left(film) + column * film.cell, MARGIN + row * film.cell
             drawn[Shape(1, "rect", "wave", x, y, film.cell, film.cell)] = float(tint)
+
+
+def _draw_legend(film: Film, drawn: dict[Shape, float]) -> None:
+    """What each colour means, below the words."""
+    top = 2 * MARGIN + film.task.grid_shape[0] * film.cell + 4
+    for line, named in enumerate(film.legend, 1):
+        y = top + line * LEGEND
+        for role, words, x in named:
+            swatch = Shape(8, "rect", role, MARGIN + x, y - 5, 18, 10)
+            if role == "guess":
+                swatch = swatch._replace(kind="ring", thick=2)
+            drawn[swatch] = 0.7 if role == "wave" else 1
+            drawn[Shape(8, "text", "soft", MARGIN + x + 24, y, h=12, text=words, anchor="start")] = 1
 
 
 def _candidates(task: Task) -> dict[int, str]:
@@ -291,7 +330,7 @@ def _draw_curve(film: Film, frame: int, *, drawn: dict[Shape, float]) -> None:
             left,
             top - 12,
             h=12,
-            text="how sure the network is that every cell is right",
+            text="how sure the network is that every cell is right" if film.width >= 340 else "how sure the network is",
             anchor="start",
         )
     ] = 1
