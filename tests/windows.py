@@ -43,8 +43,8 @@ RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{name}{i}" for name in ("COM", "LPT"
 
 LOADED = (
     "filelock", "numpy", "torch", "torch._dynamo", "torch.export", "safetensors.torch", "safetensors.numpy", "huggingface_hub",
-    "tyro", "yaml", "asyncio", "multiprocessing.connection", "tempfile", "rich.console", "rich.live", "rich.progress", "rich.prompt", "matplotlib.figure", "onnx", "onnxscript",
-    "onnxruntime",
+    "tyro", "yaml", "asyncio", "multiprocessing.connection", "tempfile", "rich.console", "rich.live", "rich.progress",
+    "rich.prompt", "matplotlib.figure", "onnx", "onnxscript", "onnxruntime",
 )  # fmt: skip
 """Packages of others that are loaded as on Linux, since they look at the platform while they are."""
 

