@@ -29,10 +29,8 @@ for found in sorted(module.name for module in pkgutil.walk_packages(ponderling._
         failed.append(found)
 print(json.dumps(failed))
 """
-SERVER = {
-    f"ponderling.web.{name}"
-    for name in ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")
-}
+OF_SERVER = ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")
+"""Modules of `web` that import fastapi or uvicorn; `ponderling serve` looks for these first."""
 
 
 def test_every_module_but_the_servers_is_imported_without_extras():

@@ -82,7 +82,7 @@ def test_what_is_written_on_windows_has_the_bytes_of_here(tmp_path):
         ["export", "run", "run.pt2", "--to", "torch"],
         ["export", "run", "run.onnx"],
         ["export", "run", "official", "--to", "official"],
-        ["import", "official", "back"],
+        ["import", "official", "--out", "back"],
     ]
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
