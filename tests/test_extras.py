@@ -53,10 +53,20 @@ def test_the_table_of_extras_is_that_of_pyproject():
 @pytest.mark.parametrize(("package", "extra"), EXTRAS.items())
 def test_a_missing_package_is_one_line_that_names_its_extra(package, extra, monkeypatch, capsys):
     def lacks(args):
-        raise ModuleNotFoundError(f"No module named '{package}.part'", name=f"{package}.part")
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
 
     monkeypatch.setattr("ponderling.cli._run", lacks)
     assert main(["solve"]) == 2
     assert (
         capsys.readouterr().err == f"ponderling: this needs the package {package}: pip install 'ponderling[{extra}]'\n"
     )
+
+
+def test_a_package_that_is_too_old_is_said_to_be(monkeypatch, capsys):
+    def lacks(args):
+        raise ModuleNotFoundError("No module named 'onnxscript.new'", name="onnxscript.new")
+
+    monkeypatch.setattr("ponderling.cli._run", lacks)
+    assert main(["export"]) == 2
+    expected = "ponderling: this needs a newer onnxscript, with onnxscript.new: pip install -U 'ponderling[onnx]'\n"
+    assert capsys.readouterr().err == expected

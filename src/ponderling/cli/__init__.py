@@ -142,7 +142,9 @@ def _text_of(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and str(error).startswith("No module named"):
         package = error.name.partition(".")[0]
         if package in EXTRAS:
-            return f"this needs the package {package}: pip install 'ponderling[{EXTRAS[package]}]'"
+            is_old = package != error.name  # it is there without this part
+            what = f"a newer {package}, with {error.name}" if is_old else f"the package {package}"
+            return f"this needs {what}: pip install {'-U ' * is_old}'ponderling[{EXTRAS[package]}]'"
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start]
         return f"expected text in UTF-8, got byte {byte:#04x} at place {error.start + 1}: is it a text file?"
