@@ -94,7 +94,7 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
         with FlopCounterMode(display=False) as counter:
             trainer.train_step()
         figures = trainer.run()
-        lines = (Path(folder) / "run" / "metrics.jsonl").read_text().splitlines()
+        lines = (Path(folder) / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     curve = [[line["step"], line["exact"]] for line in map(json.loads, lines) if line["kind"] == "eval"]
     return {
         "variant": name,
@@ -113,7 +113,7 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
 
 
 def main(options: Options) -> None:
-    done = json.loads(options.results.read_text()) if options.results.exists() else []
+    done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
     have = {(r["variant"], r["seed"], r["recipe"], r["updates"]) for r in done}
     wanted = [
         (name, seed)
@@ -125,13 +125,13 @@ def main(options: Options) -> None:
         jobs = [pool.submit(run_variant, name, seed, options=options) for name, seed in wanted]
         for job in as_completed(jobs):
             done.append(job.result())
-            options.results.write_text(json.dumps(done, indent=1) + "\n")
+            options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
             print({key: done[-1][key] for key in ("variant", "seed", "exact", "early_exact", "seconds")}, flush=True)
     table = make_table([r for r in done if (r["recipe"], r["updates"]) == (options.recipe, options.updates)], options)
     print(table)
-    page = options.page.read_text()
+    page = options.page.read_text(encoding="utf-8")
     before, rest = page.split(MARKS[0])
-    options.page.write_text(before + MARKS[0] + table + MARKS[1] + rest.split(MARKS[1])[1])
+    options.page.write_text(before + MARKS[0] + table + MARKS[1] + rest.split(MARKS[1])[1], encoding="utf-8")
 
 
 def make_table(results: list[dict[str, Any]], options: Options) -> str:

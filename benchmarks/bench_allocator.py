@@ -56,7 +56,7 @@ def main(options: Options) -> None:
     for _ in range(options.rounds):
         for side, figures in best.items():
             command = [sys.executable, __file__, "--side", side]
-            measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            measured = json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
             best[side] = {what: max(value, figures.get(what, 0)) for what, value in measured.items()}
     print("| GFLOP/s | as it comes | kept | ratio |")
     print("| --- | ---: | ---: | ---: |")

@@ -146,7 +146,7 @@ def main(options: Options) -> None:
                 rows.append(solve_figures(options, compiled))
                 print(json.dumps(rows[-1]), flush=True)
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

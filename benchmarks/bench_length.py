@@ -87,13 +87,13 @@ def main(options: Options) -> None:
     for mixer in ("attention", "mlp"):
         for side in options.sides:
             command = [sys.executable, __file__, *sys.argv[1:], "--one", f"{mixer} {side}"]
-            row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            row = json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
             rows.append(row)
             print(
                 f"| {mixer} | {row['tokens']} | {row['parameters']:,} | {row['ms']} | {row['us_a_token']} | {row['peak_mb']} |"
             )
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def server(args: argparse.Namespace) -> Iterator[str]:
     command = [sys.executable, "-m", "ponderling", "serve", args.checkpoint, "--port", "0"]
     command += ["--slots", str(args.slots), "--queue", str(args.queue)]
     command += ["--most-slowdown", str(args.most_slowdown)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
         found = re.search(r"http://\S+?(?=;)", process.stderr.readline())
         if not found:

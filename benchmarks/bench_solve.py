@@ -120,7 +120,7 @@ def throughput(options: Options, name: str, *, file: str, count: int) -> dict[st
     for way in WAYS:
         command = [sys.executable, __file__, "--checkpoint", options.checkpoint, "--puzzles", str(options.puzzles)]
         command += ["--data", "it", file, "--way", way]
-        figures[way] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        figures[way] = json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
     baseline = figures["baseline, full depth"]["puzzles_a_second"]
     for way in ("engine, early exit", "the same, compiled"):
         figures[way]["ratio"] = round(figures[way]["puzzles_a_second"] / baseline, 1)
@@ -147,7 +147,7 @@ def cold(*command: str) -> float:
 def scaling(checkpoint: str, count: int) -> dict[str, Any]:
     """Seconds and peak memory of a process that solves so many puzzles."""
     command = [sys.executable, __file__, "--checkpoint", checkpoint, "--memory-of", str(count)]
-    seconds, memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    seconds, memory = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.split()
     return {"puzzles": count, "seconds": float(seconds), "peak_mb": int(memory)}
 
 
@@ -205,7 +205,7 @@ def main(options: Options) -> None:
         if name != "throughput":
             print(name, json.dumps(value))
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

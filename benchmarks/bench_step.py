@@ -161,7 +161,7 @@ class Side:
 
     def __init__(self, side: str, name: str, *, dtype: DType):
         command = [sys.executable, __file__, "--side", side, "--only", name, "--dtype", dtype]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
 
     def ask(self, what: str) -> Any:
         """What the process answers to `step` (seconds of one) or `facts`."""
@@ -266,7 +266,9 @@ def main(options: Options) -> None:
             flush=True,
         )
     if options.json:
-        options.json.write_text(json.dumps({"ceiling_gflops": round(top, 1), "rows": rows}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"ceiling_gflops": round(top, 1), "rows": rows}, indent=1) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

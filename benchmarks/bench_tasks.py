@@ -44,7 +44,7 @@ import tyro
 
 from outsiders import TASKS
 from outsiders.task import Files, Task, make_files, read_pairs
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 
 MODELS = ("default", "trm", "conv", "transformer")
 COLOURS = {"default": "tab:blue", "trm": "tab:orange", "conv": "tab:green", "transformer": "tab:grey"}
@@ -150,7 +150,7 @@ def keep(result: dict[str, Any], file: Path) -> None:
     done = [other for other in read_results(file) if key(other) != key(result)]
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([*done, result], indent=1) + "\n"
-    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(file, text)
 
 
 def read_results(file: Path) -> list[dict[str, Any]]:

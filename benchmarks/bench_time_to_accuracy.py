@@ -217,7 +217,7 @@ def main(options: Options) -> None:
     if options.minutes <= 0 or options.checks < 1:
         raise SystemExit(f"--minutes and --checks must be above 0: got {options.minutes} and {options.checks}")
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    done = json.loads(options.results.read_text()) if options.results.exists() else []
+    done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
     for size in SIZES:
         if options.only and size not in options.only:
             continue
@@ -227,8 +227,8 @@ def main(options: Options) -> None:
                 check_alike(known, options)
                 continue
             done.append({"recipe": label, **run(size, config, options=options)})
-            options.results.write_text(json.dumps(done, indent=1) + "\n")
-    done += [result for file in options.beside for result in json.loads(file.read_text())]
+            options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+    done += [result for file in options.beside for result in json.loads(file.read_text(encoding="utf-8"))]
     done.sort(key=lambda result: list(SIZES).index(result["size"]))
     print(table(done))
     if options.plot:

@@ -148,11 +148,11 @@ def table(results: list[dict[str, Any]]) -> str:
 def main(options: Options) -> None:
     """Runs what is not there yet and prints the table."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    done = json.loads(options.results.read_text()) if options.results.exists() else []
+    done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
     for name in options.networks:
         if not any((r["network"], r["flops"], r["seed"]) == (name, options.flops, options.seed) for r in done):
             done.append(run(name, options))
-            options.results.write_text(json.dumps(done, indent=1) + "\n")
+            options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
     print(table([r for r in done if r["flops"] == options.flops]))
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 
 Grid = list[list[Any]]
 Pair = dict[str, Grid]
@@ -145,7 +145,7 @@ def symbols_of(pairs: Iterable[Pair]) -> set[str]:
 
 def _write(file: Path, pairs: Sequence[Pair]) -> None:
     text = "".join(json.dumps(pair, separators=(",", ":"), ensure_ascii=False) + "\n" for pair in pairs)
-    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(file, text)
 
 
 def read_pairs(file: Path) -> list[Pair]:

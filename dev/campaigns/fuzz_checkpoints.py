@@ -287,7 +287,7 @@ def campaign(
 
 def _spoil_config(folder: Path, rng: random.Random) -> None:
     file = folder / CONFIG
-    file.write_bytes(bad_json(json.loads(file.read_text()), rng))
+    file.write_bytes(bad_json(json.loads(file.read_text(encoding="utf-8")), rng))
 
 
 def _spoil_weights(folder: Path, rng: random.Random) -> None:
@@ -302,7 +302,7 @@ def _spoil_archive(folder: Path, rng: random.Random) -> None:
 
 def _spoil_yaml(folder: Path, rng: random.Random) -> None:
     file = folder / rng.choice(("all_config.yaml", "all_config.yaml", "ponderling.json"))
-    file.write_bytes(bad_yaml(yaml.safe_load(file.read_text()), rng))
+    file.write_bytes(bad_yaml(yaml.safe_load(file.read_text(encoding="utf-8")), rng))
 
 
 def main() -> int:

@@ -84,7 +84,7 @@ def family_file(task: str, name: str, split: str = "test", count: int = 12) -> C
             family.write(path, puzzles)
         else:
             lines = [f"{family.format(q)},{family.format(a)}\n" for q, a in zip(puzzles.tokens, puzzles.labels)]
-            path.write_text("".join(lines))
+            path.write_text("".join(lines), encoding="utf-8")
         return path
 
     return make
@@ -103,7 +103,7 @@ def jsonl(folder: Path) -> Path:
         json.dumps({"input": q, "output": a, "rating": i, "id": f"é{i}", "split": "test" if i % 4 == 0 else "train"})
         for i, (q, a) in enumerate(grids_of(np.random.default_rng(0)))
     ]
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
@@ -111,14 +111,14 @@ def jsonl_of_texts(folder: Path) -> Path:
     """Rows as texts."""
     path = folder / "texts.jsonl"
     rows = [["#.#", "..#"], ["#  ", " ##"], ["o", "#"], ["#..#"], ["## #", "#  #"], ["##"], ["# .", "o##"], ["o."]]
-    path.write_text("\n".join(json.dumps({"input": r, "output": [t[::-1] for t in r]}) for r in rows))
+    path.write_text("\n".join(json.dumps({"input": r, "output": [t[::-1] for t in r]}) for r in rows), encoding="utf-8")
     return path
 
 
 def grids_csv(folder: Path) -> Path:
     """Grids as text in CSV."""
     path = folder / "grids.csv"
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["input", "output", "rating"])
         for i, pair in enumerate(grids_of(np.random.default_rng(1))):
@@ -152,7 +152,7 @@ def arc_tasks(count: int = 3) -> dict[str, Any]:
 def arc_json(folder: Path) -> Path:
     """Tasks in one file."""
     path = folder / "tasks.json"
-    path.write_text(json.dumps(arc_tasks()))
+    path.write_text(json.dumps(arc_tasks()), encoding="utf-8")
     return path
 
 
@@ -161,7 +161,7 @@ def arc_folder(folder: Path) -> Path:
     path = folder / "arc_folder"
     path.mkdir()
     for name, task in arc_tasks().items():
-        (path / f"{name}.json").write_text(json.dumps(task))
+        (path / f"{name}.json").write_text(json.dumps(task), encoding="utf-8")
     return path
 
 
@@ -171,8 +171,8 @@ def kaggle(folder: Path) -> Path:
     path.mkdir()
     tasks = arc_tasks()
     solutions = {name: [pair.pop("output") for pair in task["test"]] for name, task in tasks.items()}
-    (path / "made_challenges.json").write_text(json.dumps(tasks))
-    (path / "made_solutions.json").write_text(json.dumps(solutions))
+    (path / "made_challenges.json").write_text(json.dumps(tasks), encoding="utf-8")
+    (path / "made_solutions.json").write_text(json.dumps(solutions), encoding="utf-8")
     return path
 
 
@@ -193,14 +193,16 @@ def names(folder: Path) -> Path:
     """The names of puzzle ids of an official ARC set."""
     path = folder / "identifiers.json"
     views = [f"{task}|||t{i}|||0{'123456789'[i:] + '123456789'[:i]}" for task in ("a", "b") for i in range(1, 4)]
-    path.write_text(json.dumps(["<blank>", "a", "b", *views]))
+    path.write_text(json.dumps(["<blank>", "a", "b", *views]), encoding="utf-8")
     return path
 
 
 def submission(folder: Path) -> Path:
     """A submission of ARC answers."""
     path = folder / "submission.json"
-    path.write_text(json.dumps({name: [{"attempt_1": [[1]], "attempt_2": [[2, 3]]}] for name in ("a", "b")}))
+    path.write_text(
+        json.dumps({name: [{"attempt_1": [[1]], "attempt_2": [[2, 3]]}] for name in ("a", "b")}), encoding="utf-8"
+    )
     return path
 
 

@@ -40,7 +40,7 @@ EASY = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5
 def server(args: argparse.Namespace) -> Iterator[tuple[int, int]]:
     """Port and process id of a server."""
     command = [sys.executable, "-m", "ponderling", "serve", args.checkpoint, "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
         found = re.search(r"http://\S+?:(\d+);", process.stderr.readline())
         if not found:
@@ -346,7 +346,7 @@ def beside(name: str, port: int, args: argparse.Namespace, attack: Callable[[], 
 
 def resident(pid: int) -> float:
     """Memory of a process in MB."""
-    with open(f"/proc/{pid}/status") as file:
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) / 1024
 
 

@@ -18,11 +18,21 @@ NEVER = -1e4
 """The logit of a token that no answer can have; finite, so that no loss becomes infinite times zero."""
 
 
+def has_float64(device: torch.device) -> bool:
+    """Whether the device computes in float64; Apple's GPUs do not, nor do some of Intel's."""
+    if device.type == "xpu":
+        return bool(torch.xpu.get_device_properties(device).has_fp64)
+    return device.type != "mps"
+
+
 def log_stablemax(logits: Tensor) -> Tensor:
     """log of stablemax along the last axis, in float64: s(x) = x + 1 from 0 up, 1 / (1 - x) below, over their sum.
 
-    Grows linearly where softmax grows exponentially (arXiv 2501.04697). float64 as in the official losses.
+    Grows linearly where softmax grows exponentially (arXiv 2501.04697). float64 as in the official losses, and the form in
+    float32 on devices that lack it.
     """
+    if not has_float64(logits.device):
+        return log_stablemax_float32(logits)
     x = logits.double()
     s = torch.where(x < 0, 1 / (1 - x + 1e-30), x + 1)
     return torch.log(s / s.sum(dim=-1, keepdim=True))

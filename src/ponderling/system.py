@@ -24,6 +24,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 LOCK = ".ponderling.lock"
 """The file in a folder whose lock a writer holds; it names the writer."""
 
+WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between two tries to replace a file that another program has open on Windows."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` make a file beside `path`, then moves it there in one step, on disk before it takes the name.
@@ -62,13 +65,45 @@ def write_together(files: Mapping[Path, Callable[[Path], object]]) -> None:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
         for temporary, path in places:
-            os.replace(temporary, path)
+            take_name(temporary, path)
     except BaseException:
         for temporary, _ in places:
             temporary.unlink(missing_ok=True)
         raise
     for folder in {path.parent for _, path in places}:
         _sync_folder(folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as `write_atomically` does, with the same bytes on every system: UTF-8 and the lines' own ends.
+
+    Raises:
+        OSError: when it cannot be written; what was there before is intact.
+    """
+    write_atomically(path, lambda temporary: temporary.write_bytes(text.encode()))
+
+
+def take_name(temporary: Path, path: Path) -> None:
+    """Moves a file or folder to its name, where a file may be replaced.
+
+    Windows refuses that while a program has either open, such as a virus scanner or an evaluation; it is tried again then.
+
+    Raises:
+        PermissionError: when it is still refused after WAITS.
+        OSError: when it cannot be moved.
+    """
+    for seconds in (*WAITS, None):
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError as error:
+            if sys.platform != "win32":
+                raise
+            if seconds is None:
+                raise PermissionError(
+                    f"{path}: cannot be replaced, another program has it open: end that program; what was there is intact"
+                ) from error
+            time.sleep(seconds)
 
 
 @contextmanager
@@ -82,7 +117,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        temporary.rename(folder)
+        take_name(temporary, folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -164,19 +199,6 @@ def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)
         elif entry.is_file(follow_symlinks=False):
             Path(entry.path).unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
-    """Whether there is such a process; on Windows, where asking could end it, every one counts as running."""
-    if sys.platform == "win32":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
 
 
 def keep_freed_memory() -> bool:
@@ -270,7 +292,7 @@ class FolderLock:
             while self._opened is None:
                 self._create()
                 try:
-                    opened = os.open(self.file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+                    opened = os.open(self.file, _TO_LOCK, 0o666)
                 except FileNotFoundError:  # who had created the folder has just removed it
                     continue
                 try:
@@ -301,9 +323,12 @@ class FolderLock:
         opened, self._opened = self._opened, None
         if opened is None:
             return
-        with contextlib.suppress(OSError):  # Windows keeps a file that is open
+        if sys.platform == "win32":  # no file that is open can be deleted, also not by us once another has opened it
+            os.close(opened)
+        with contextlib.suppress(OSError):
             self.file.unlink()
-        os.close(opened)
+        if sys.platform != "win32":
+            os.close(opened)
         self._remove_created()
 
     def _owner(self, opened: int) -> str:
@@ -330,16 +355,31 @@ class FolderLock:
                 folder.rmdir()
 
 
-def _is_still(opened: int, file: Path) -> bool:
-    """Whether the opened file is the one that has the name."""
-    try:
-        return os.path.samestat(os.fstat(opened), os.stat(file))
-    except FileNotFoundError:
-        return False
+_TO_LOCK = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""How the file of a lock is opened: no link is followed, and Windows changes no line's end."""
 
 
 if sys.platform == "win32":
     import msvcrt
+
+    def _is_running(pid: int) -> bool:
+        """Whether there is such a process; `os.kill` would end it here."""
+        synchronize, invalid_parameter, timed_out = 0x00100000, 87, 0x102  # winnt.h, winerror.h, winbase.h
+        if pid >> 32:
+            return True
+        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        opened = kernel32.OpenProcess(ctypes.c_uint32(synchronize), False, ctypes.c_uint32(pid))
+        if not opened:
+            return ctypes.get_last_error() != invalid_parameter
+        try:
+            return kernel32.WaitForSingleObject(ctypes.c_void_p(opened), 0) == timed_out
+        finally:
+            kernel32.CloseHandle(ctypes.c_void_p(opened))
+
+    def _is_still(opened: int, file: Path) -> bool:
+        """Whether the opened file has the name, which it keeps while it is open."""
+        return True
 
     def _lock_file(opened: int) -> bool:
         """Locks a byte far behind the file's end, so that the rest can be read."""
@@ -352,6 +392,23 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def _is_running(pid: int) -> bool:
+        """Whether there is such a process."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):
+            return True
+        return True
+
+    def _is_still(opened: int, file: Path) -> bool:
+        """Whether the opened file is the one that has the name."""
+        try:
+            return os.path.samestat(os.fstat(opened), os.stat(file))
+        except FileNotFoundError:
+            return False
 
     def _lock_file(opened: int) -> bool:
         """Locks the file, unlike `fcntl.lockf` also against others in this process; False where that cannot be done."""

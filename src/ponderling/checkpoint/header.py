@@ -23,7 +23,7 @@ from ponderling.config import (
     to_json,
 )
 from ponderling.config.numbers import is_finite, shown
-from ponderling.system import appearing, write_atomically
+from ponderling.system import appearing, write_text
 from ponderling.tasks.arc.identifiers import Identifiers
 
 FORMAT = 2
@@ -71,7 +71,7 @@ def save_checkpoint(
     config_text = json.dumps(header, indent=2) + "\n"
     with appearing(Path(folder)) as place:
         write_safetensors(place / MODEL, tensors, metadata={"info": known})
-        write_atomically(place / CONFIG, lambda path: path.write_text(config_text, encoding="utf-8"))
+        write_text(place / CONFIG, config_text)
 
 
 def read_config(folder: Path) -> tuple[RunConfig, PuzzleShape, dict[str, Any]]:

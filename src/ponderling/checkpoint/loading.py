@@ -24,7 +24,7 @@ from ponderling.config import (
 )
 from ponderling.data import task_of
 from ponderling.models import Model, Reasoner, Relational, build_model, refuse_other_shape
-from ponderling.models.device import check_device
+from ponderling.models.device import check_device, check_dtype
 from ponderling.models.own_network import Networks, model_around
 from ponderling.models.relational import same_network
 from ponderling.tasks import Task, get_task
@@ -84,7 +84,8 @@ def load_checkpoint(
     Raises:
         CheckpointError: when there is no such checkpoint, or it is damaged, or of another shape, or cannot change its task, or
             names code that is not there or not trusted.
-        ValueError: when the device is not there, or both net and model are given, or net does not suit the system.
+        ValueError: when the device is not there or lacks the dtype, or both net and model are given, or net does not suit the
+            system.
     """
     check_device(device)
     if net is not None and model is not None:
@@ -94,6 +95,8 @@ def load_checkpoint(
     admit_code(config, info, folder=folder, asked=() if task is None else (task,), trust=trust)
     if dtype is not None:
         config = replace(config, model=replace(config.model, dtype=dtype))
+    if model is None:
+        check_dtype(config.model.dtype, torch.device(device))
     relations = None
     if config.model.system == "relational":
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ponderling.checkpoint.errors import DAMAGE, CheckpointError, one_line, shown_name
@@ -37,8 +37,9 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: naming the file, when it is not there or not a whole safetensors file.
     """
-    with _reading_tensors(path):
-        return load_file(path)
+    with _reading_tensors(path), safe_open(path, "pt") as file:
+        # Copies: what safetensors gives is the file itself, mapped, which Windows keeps from being replaced.
+        return {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (it is not a mapping)
 
 
 def read_layout(path: Path) -> Layout:

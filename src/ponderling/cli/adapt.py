@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,4 +87,4 @@ def _default_out(checkpoint: str) -> Path:
 
     if checkpoint.startswith(HUB):
         checkpoint = checkpoint.removeprefix(HUB).partition("@")[0].rpartition("/")[2]
-    return Path(f"{checkpoint.rstrip('/')}-adapted")
+    return Path(f"{checkpoint.rstrip('/' + os.sep)}-adapted")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.display import percent, prepare_output
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
@@ -142,7 +142,7 @@ def _write_submission(path: Path, outcome: ArcEvaluation, *, everything: dict[st
     }
     faults = check_submission(submission, {name: len(task.tests) for name, task in everything.items()})
     assert not faults, faults
-    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(submission)))
+    write_text(path, json.dumps(submission))
     blank = len(everything) - len(solved)
     without = f", {blank} of them without an answer: too large or unknown" if blank else ""
     print(f"wrote {path}: {len(everything)} tasks{without}", file=sys.stderr)

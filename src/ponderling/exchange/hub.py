@@ -28,7 +28,7 @@ from ponderling.checkpoint import (
 from ponderling.config import DataConfig, TrainConfig
 from ponderling.models import count_parameters
 from ponderling.pictures.plots import read_metrics
-from ponderling.system import write_atomically
+from ponderling.system import take_name, write_text
 
 CARD = "README.md"
 
@@ -78,8 +78,8 @@ def save_pretrained(checkpoint: Checkpoint, folder: str | Path, *, name: str | N
         save_checkpoint(new, checkpoint.model.state_dict(), config=checkpoint.config, shape=checkpoint.shape, info=info)
         write_card(checkpoint, new / CARD, name=name or folder.name)
         if folder.exists():
-            folder.rename(Path(beside) / "old")
-        new.rename(folder)
+            take_name(folder, Path(beside) / "old")
+        take_name(new, folder)
     return folder
 
 
@@ -158,7 +158,7 @@ def _with_figures(checkpoint: Checkpoint) -> Checkpoint:
 
 def write_card(checkpoint: Checkpoint, file: Path, *, name: str) -> None:
     """Writes the card to a file."""
-    write_atomically(file, lambda path: path.write_text(make_card(checkpoint, name), encoding="utf-8"))
+    write_text(file, make_card(checkpoint, name))
 
 
 def make_card(checkpoint: Checkpoint, name: str) -> str:

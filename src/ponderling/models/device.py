@@ -1,9 +1,10 @@
-"""Whether this machine and this build of torch have a device, said in one line before anything is loaded."""
+"""Whether this machine and this build of torch have a device, and what it computes in, said before anything is loaded."""
 
 from __future__ import annotations
 
 import torch
 
+from ponderling.config import DType
 from ponderling.system import closest
 
 NAMES = {
@@ -60,6 +61,30 @@ def check_device(device: torch.device | str) -> torch.device:
                 raise ValueError(f"device {device} cannot be used: {str(error).splitlines()[0]}") from error
             raise ValueError(f"device {device} is not there: {_this_torch()}{_advice(found.type)}") from error
     return found
+
+
+def check_dtype(dtype: DType, device: torch.device) -> None:
+    """Refuses a type of the activations that the device does not compute in itself.
+
+    Raises:
+        ValueError: saying which to ask for.
+    """
+    if dtype == "bfloat16" and not _has_bfloat16(device):
+        name = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
+        raise ValueError(
+            f"device {device}{name} has no bfloat16: say --model.dtype float32 to train and --dtype float32 to use a model, in "
+            'Python dtype="float32"'
+        )
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether the device itself has bfloat16, which torch would else emulate, slowly."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "xpu":
+        return torch.xpu.is_bf16_supported(including_emulation=False)
+    return device.type != "mps" or torch.backends.mps.is_macos_or_newer(14, 0)
 
 
 def _advice(kind: str) -> str:

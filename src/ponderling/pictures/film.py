@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from ponderling.pictures.shown import ShownResult, is_within_steps
-from ponderling.system import write_atomically
+from ponderling.system import write_atomically, write_text
 from ponderling.tasks.base import Task, Tokens
 
 if TYPE_CHECKING:
@@ -459,7 +459,7 @@ def _animation(opacities: list[float], jumps: bool, *, delay: float) -> str:
 
 def page(film: Film, delay: float = 0.8) -> str:
     """The film as a page of its own, with buttons and keys to stop it and to step; it asks nothing of any server."""
-    template = (resources.files("ponderling.pictures") / "film.html").read_text()
+    template = (resources.files("ponderling.pictures") / "film.html").read_text(encoding="utf-8")
     words = {
         "title": html.escape(_title(film, None)),
         "film": svg(film, delay),
@@ -551,7 +551,7 @@ def write(
             file, lambda path: _write_pixels(film, path, ending=file.suffix, delay=delay, still=still, theme=theme)
         )
         return
-    write_atomically(file, lambda path: path.write_text(text))
+    write_text(file, text)
 
 
 def check_ending(file: Path, still: int | None) -> None:

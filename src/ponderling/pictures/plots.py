@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import importlib.util
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from ponderling.system import read_log, write_atomically
+from ponderling.tasks.opened import read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,10 +88,7 @@ def read_evaluation(file: str | Path) -> dict[str, Any]:
         ValueError: when it is not such a file.
     """
     file = Path(file)
-    try:
-        figures = json.loads(file.read_text())
-    except ValueError as error:
-        raise ValueError(f"{file}: not JSON: {error}") from error
+    figures = read_json(file)  # PowerShell's > writes UTF-16
     if not isinstance(figures, dict) or not {"exact", "by_rating", "mean_steps"} <= figures.keys():
         raise ValueError(f"{file}: expected what `ponderling eval --json` prints, with exact, by_rating and mean_steps")
     seen, count = figures.get("trained_on"), figures.get("puzzles")

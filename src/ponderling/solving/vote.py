@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ponderling.checkpoint import Checkpoint
 from ponderling.config import RunConfig
 from ponderling.data import task_of
+from ponderling.losses import has_float64
 from ponderling.models.interface import RecursiveModel
 from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.tasks import answers_by_vote
@@ -273,7 +274,9 @@ def _solve(
 
     def keep(moment: Moment) -> None:
         owners = [slot.owner for slot in moment.slots]
-        scores[owners] = moment.output.q.double().sigmoid().cpu().numpy()
+        q = moment.output.q
+        q = q if has_float64(q.device) else q.cpu()
+        scores[owners] = q.double().sigmoid().cpu().numpy()
         if wanted is None:
             answers[owners] = moment.tokens
             return

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 from ponderling.tasks import symbol_grids, text_files
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, Hints, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
 from ponderling.tasks.problems import one_line
@@ -452,7 +452,7 @@ class GridTask:
             for question, answer in zip(puzzles.tokens, puzzles.labels, strict=True)
         )
         text = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
-        write_atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_text(Path(path), text)
 
     def layout_facts(self, *, padded: bool) -> dict[str, Any]:
         """What `grid.json` says of this family's puzzles in the official layout: shape and symbols, as `custom.spec.GridSpec`.

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.system import must_be_new, write_atomically
+from ponderling.system import must_be_new, write_atomically, write_text
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, join
 from ponderling.tasks.npy import read_npy
 from ponderling.tasks.opened import read_json
@@ -212,4 +212,4 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    write_atomically(path, lambda temporary: temporary.write_text(json.dumps(value)))
+    write_text(path, json.dumps(value))

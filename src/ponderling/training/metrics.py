@@ -12,7 +12,7 @@ import torch
 
 from ponderling.checkpoint import METRICS, TENSORBOARD
 from ponderling.supervision import StepResult
-from ponderling.system import read_log, write_atomically
+from ponderling.system import read_log, write_text
 from ponderling.training.distributed import World
 
 LOSSES = ("loss", "answer_loss", "halt_loss", "hint_loss")
@@ -95,11 +95,11 @@ class MetricsLog:
             if values["step"] < step or (values["step"] == step and (keep_test or values["kind"] != "test"))
         ]
         lines = "".join(text for text, _ in kept)
-        write_atomically(self.path, lambda path: path.write_text(lines, encoding="utf-8"))
+        write_text(self.path, lines)
         tests = [values for _, values in kept if values["kind"] == "test" and values["step"] == step]
         self.tested = {key: value for key, value in tests[-1].items() if key not in ("kind", "step")} if tests else None
         """Figures of the test that was made at the step that the run goes on from; None where none was."""
-        self._file = self.path.open("a", encoding="utf-8")
+        self._file = self.path.open("a", encoding="utf-8", newline="\n")
         self._tensorboard = _summary_writer(folder, step) if tensorboard else None
 
     def write(self, kind: str, step: int, *, values: Mapping[str, Any]) -> None:

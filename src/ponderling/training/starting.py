@@ -16,6 +16,7 @@ from ponderling.checkpoint import (
 )
 from ponderling.config import RunConfig
 from ponderling.data import task_of
+from ponderling.models.device import check_dtype
 from ponderling.system import FolderLock
 from ponderling.tasks.base import DataSplit, Task
 from ponderling.training.distributed import World, checked_device
@@ -53,7 +54,9 @@ def start(
         ValueError: when the settings contradict each other, or change what a resumed run must keep.
     """
     out, lock = Path(out), FolderLock(Path(out))
-    checked_device(config.run.device, world)  # before a folder is made or data are fetched
+    device = checked_device(config.run.device, world)  # before a folder is made or data are fetched
+    if model is None:
+        check_dtype(config.model.dtype, device)
     has_run = world.from_first(lambda: _prepare(config, out, resume=resume, lock=lock))
     try:
         return _start(

@@ -42,7 +42,9 @@ from ponderling.checkpoint import (
 )
 from ponderling.config import Phase, RunConfig, SolveConfig
 from ponderling.halting import times_asked
+from ponderling.losses import has_float64
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
+from ponderling.models.device import check_dtype
 from ponderling.models.interface import takes_depth
 from ponderling.models.own_network import note_of
 from ponderling.solving.evaluate import Evaluation
@@ -132,7 +134,12 @@ class Trainer:
         self.device = checked_device(run.device, world)
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
+        if train.loss == "stablemax" and not has_float64(self.device):
+            self.observer.noticed(
+                f"{self.device.type} has no float64: the loss stablemax is computed in float32, with the same value to 1e-6"
+            )
         if model is None:
+            check_dtype(config.model.dtype, self.device)
             model = build_model(
                 config.model, self.shape, generator=seeded_generator(train.seed), relations=task.relations
             )

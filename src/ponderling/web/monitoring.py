@@ -104,7 +104,7 @@ def add_operations(app: FastAPI, registry: Registry, *, traffic: Traffic) -> Non
 def resident_bytes() -> int:
     """Memory of this process; 0 where /proc does not tell."""
     try:
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
     except OSError:

@@ -104,7 +104,7 @@ def build_site(
         else:
             about = _about(name, checkpoint, first=first, code=code)
         about["models"][0]["recursions"] = recursions
-        (built / "model.json").write_text(json.dumps(about, separators=(",", ":")))
+        (built / "model.json").write_text(json.dumps(about, separators=(",", ":")), encoding="utf-8")
         export(first, built / "model.onnx")
         _write_page(built)
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,8 @@ def _write_page(folder: Path) -> None:
             (folder / file.name).write_bytes(file.read_bytes())
     index = folder / "index.html"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    index.write_text(index.read_text().replace("<head>", f"<head>\n    {policy}", 1))
+    page = index.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {policy}", 1)
+    index.write_text(page, encoding="utf-8", newline="\n")
 
 
 def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,7 +236,8 @@ def _runtime(temporary: Path, given: Path | None) -> list[Path]:
             ["npm", "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent"],
             cwd=temporary,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=600,
         )

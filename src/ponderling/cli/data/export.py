@@ -64,7 +64,7 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     if command.task is None and holds_arc(command.source):
         raise ValueError(f"{path}: ARC tasks are not exported: the official builder reads such files itself")
     if not path.exists():
-        if path.suffix or "/" in command.source:
+        if path.suffix or path.name != command.source:
             raise FileNotFoundError(f"{path}: no such file")
         task = get_task(command.source)
         return task, {split: task.load_default(split) for split in ("train", "test")}

@@ -51,7 +51,7 @@ def main(args: list[str]) -> int:
     if command.views is not None:
         raise ValueError(f"--views is for ARC tasks: {command.file} holds none")
     path = Path(command.file)
-    if not path.exists() and not path.suffix and "/" not in command.file:
+    if not path.exists() and not path.suffix and path.name == command.file:
         task = get_task(command.file)
         return _show_puzzles(command, task, parts={split: task.load_default(split) for split in ("train", "test")})
     if not path.exists():

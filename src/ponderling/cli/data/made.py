@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.system import must_be_new, write_atomically
+from ponderling.system import must_be_new, write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -73,5 +73,5 @@ def say_stopped(folder: Path, **parts: tuple[int, int]) -> None:
 def write_facts(file: Path, facts: dict[str, Any]) -> None:
     """Writes the facts about what was made, and prints them."""
     text = json.dumps(facts, indent=2)
-    write_atomically(file, lambda path: path.write_text(text + "\n"))
+    write_text(file, text + "\n")
     print(text)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.made import new_folder
-from ponderling.system import did_you_mean, write_atomically
+from ponderling.system import did_you_mean, write_text
 from ponderling.tasks.json_text import parse_json
 from ponderling.tasks.symbol_grids import are_numbers
 
@@ -87,7 +87,7 @@ def main(args: list[str]) -> int:
 
 def _write_pairs(file: Path, pairs: list[dict[str, Grid]]) -> None:
     text = "".join(json.dumps(pair, separators=(",", ":"), ensure_ascii=False) + "\n" for pair in pairs)
-    write_atomically(file, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(file, text)
 
 
 def _distinct_pairs(command: GymCommand) -> tuple[list[dict[str, Grid]], int]:

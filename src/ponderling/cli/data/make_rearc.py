@@ -20,7 +20,7 @@ from ponderling.cli.arguments import check_numbers, parse_arguments
 from ponderling.cli.data.made import FACTS, command_of, new_folder, write_facts
 from ponderling.cli.display import Bars
 from ponderling.cli.signals import StopOnSignal
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 
 DIFFICULTIES = (0.1, 0.2, 0.3, 0.4, 0.6, 1.0)
 """Upper ends of the ranges of difficulty that pairs are drawn from; the lower end is 0, or now and then half of the upper.
@@ -85,7 +85,7 @@ def main(args: list[str]) -> int:
             if found.pairs:
                 folder.mkdir(parents=True, exist_ok=True)
                 text = json.dumps(found.pairs, separators=(",", ":")) + "\n"
-                write_atomically(folder / f"{name}.json", lambda path, text=text: path.write_text(text))
+                write_text(folder / f"{name}.json", text)
             show(done)
         if not any(counts.values()):
             raise (

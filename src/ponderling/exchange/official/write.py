@@ -144,7 +144,7 @@ def write_official(
     must_be_new(file, *(folder / name for name in texts), advice="choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     writes: dict[Path, Callable[[Path], object]] = {
-        folder / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()
+        folder / name: lambda path, text=text: path.write_bytes(text.encode()) for name, text in texts.items()
     }
     write_together({**writes, file: lambda path: _save(state, path)})
     return file

@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ponderling.system import write_atomically
+from ponderling.system import write_text
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
 from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
@@ -482,7 +482,7 @@ class Grids(GridTask):
             if puzzles.sources is not None and puzzles.sources[i]:
                 example["id"] = puzzles.sources[i]
             lines.append(json.dumps(example, separators=(",", ":"), ensure_ascii=False) + "\n")
-        write_atomically(Path(path), lambda temporary: temporary.write_text("".join(lines), encoding="utf-8"))
+        write_text(Path(path), "".join(lines))
 
     def write_pairs(self, path: str | Path, puzzles: Puzzles) -> None:
         """Writes pairs as JSON lines, the form that files of this family have."""
