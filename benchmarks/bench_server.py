@@ -33,6 +33,7 @@ def server(args: argparse.Namespace) -> Iterator[str]:
     command += ["--most-slowdown", str(args.most_slowdown)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
+        process.stderr.readline()  # what it loads
         found = re.search(r"http://\S+?(?=;)", process.stderr.readline())
         if not found:
             sys.exit(process.stderr.read())

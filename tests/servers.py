@@ -92,6 +92,7 @@ def serving_command(*args: str, **variables: str) -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | variables) as process:
         assert process.stderr is not None
         try:
+            assert process.stderr.readline().startswith("loading ")
             yield process.stderr.readline().split()[2].rstrip(";")
         finally:  # a test that fails must not wait for the server to end by itself
             process.terminate()

@@ -21,10 +21,10 @@ from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 from ponderling.web import middleware as guard
 from ponderling.web import schemas as bodies
-from ponderling.web.engine import PATIENCE, Busy, Engine, Job
+from ponderling.web.engine import PATIENCE, Busy, Engine, Job, Lane
 from ponderling.web.middleware import MOST_BYTES
 from ponderling.web.monitoring import resident_bytes
-from ponderling.web.served import Settings
+from ponderling.web.served import Registry, Settings
 from servers import Slow, events, serving
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
@@ -195,6 +195,24 @@ def test_the_passes_of_a_lane_are_timed_and_what_waits_counts_as_slower():
     assert lane.pass_seconds(0) == 0.0
     assert lane.pass_seconds(16) == pytest.approx(2 * lane.pass_seconds(8))
     assert sorted(set(model.batches)) == [1, 4]
+
+
+def test_a_model_is_timed_on_its_own_family_and_others_are_estimated(monkeypatch):
+    probed = []
+
+    def probe(lane: Lane) -> None:
+        probed.append(lane.solver.task.name)
+        lane.row_seconds = (1.0, 0.5)
+
+    monkeypatch.setattr(Lane, "probe", probe)
+    registry = Registry(Engine())
+    registry.load("sudoku", "sudoku", slots=4)
+    registry.probe()
+    assert probed == ["sudoku9"]
+    lanes = {task: served.lane.row_seconds for task, served in registry.models["sudoku"].items()}
+    assert lanes["sudoku9"] == (1.0, 0.5)
+    assert lanes["sudoku16"] == pytest.approx((256 * 18 / (81 * 11), 128 * 18 / (81 * 11)))
+    assert all(first > 0 for first, _ in lanes.values())
 
 
 def test_a_request_that_takes_too_long_is_ended():

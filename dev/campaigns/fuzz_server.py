@@ -42,6 +42,7 @@ def server(args: argparse.Namespace) -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "ponderling", "serve", args.checkpoint, "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr is not None
+        process.stderr.readline()  # what it loads
         found = re.search(r"http://\S+?:(\d+);", process.stderr.readline())
         if not found:
             sys.exit(process.stderr.read())

@@ -143,6 +143,7 @@ class CheckpointCommand(FromHub):
         if self.compile:
             from ponderling.models.torch_compile import compile_for_solving
 
+            print("compiling the network, which takes up to a minute", file=sys.stderr, flush=True)
             compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
 

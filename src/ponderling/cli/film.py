@@ -58,6 +58,8 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     prepare_output(command.out)
     solver, question = _question(command)
+    if not command.search.is_plain:
+        print("thinking of the puzzle in further attempts, before it is drawn", file=sys.stderr, flush=True)
     result = solver.solve(
         **question,
         steps=command.steps,

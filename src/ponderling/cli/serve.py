@@ -75,6 +75,8 @@ def main(args: list[str]) -> int:
         may_be_infinite=("most_slowdown",),
     )
     token = check(command)
+    named = names_of(command.checkpoints)
+    print(f"loading {', '.join(named)}", file=sys.stderr, flush=True)
     from ponderling.models.device import check_device
     from ponderling.web.connections import Connections, http_server
     from ponderling.web.engine import Engine
@@ -83,7 +85,7 @@ def main(args: list[str]) -> int:
 
     check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))
-    for name, checkpoint in names_of(command.checkpoints).items():
+    for name, checkpoint in named.items():
         registry.load(
             name,
             checkpoint,
@@ -96,8 +98,7 @@ def main(args: list[str]) -> int:
         )
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
-    for lane in registry.engine.lanes:
-        lane.probe()
+    registry.probe()
     local = is_loopback(command.host)
     hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
     app = create_app(registry, Settings(token=token, hosts=hosts, seconds=command.timeout))
