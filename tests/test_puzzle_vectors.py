@@ -169,13 +169,14 @@ def run(tmp_path_factory):
     return path / "run"
 
 
-def test_solve_learns_a_task_that_the_run_does_not_know(run, tmp_path, capsys):
+def test_solve_learns_each_task_before_it_answers(run, tmp_path, capsys):
     before = sorted(path.name for path in run.rglob("*"))
     tasks = example_tasks(["mirror"]) | {"new": example_tasks(["recolour"], seed=7)["recolour"]}
     mixed = write(tmp_path / "mixed.json", tasks)
     assert main(["solve", str(run), str(mixed), "--adapt-steps", "3", "--json"]) == 0
     printed = capsys.readouterr()
-    assert "learning new from the demonstrations, 3 steps" in printed.err
+    assert "learning mirror (1 of 2) from its demonstrations, 3 steps" in printed.err
+    assert "learning new (2 of 2) from its demonstrations, 3 steps" in printed.err
     found = json.loads(printed.out)
     assert list(found["candidates"]) == ["mirror", "new"]
     assert len(found["candidates"]["new"]) == len(tasks["new"]["test"])
@@ -183,6 +184,43 @@ def test_solve_learns_a_task_that_the_run_does_not_know(run, tmp_path, capsys):
     assert sorted(path.name for path in run.rglob("*")) == before
     assert main(["solve", str(run), str(mixed), "--adapt-steps", "0"]) == 2
     assert "new" in capsys.readouterr().err
+
+
+def test_a_known_task_is_learned_further_and_nothing_else_changes(run, tmp_path):
+    checkpoint = load_checkpoint(run)
+    old = {key: value.clone() for key, value in checkpoint.model.state_dict().items()}
+    source = write(tmp_path / "known.json", example_tasks(["recolour"]))
+    with pytest.raises(ValueError, match=r"known\.json: task recolour is known to"):
+        adapt(checkpoint, str(source), out=tmp_path / "refused", steps=1)
+    adapt(checkpoint, str(source), out=tmp_path / "further", steps=5, batch_size=4, may_be_known=True)
+    after = load_checkpoint(tmp_path / "further").model.state_dict()
+    assert all(torch.equal(old[key], after[key]) for key in old if key != "puzzle_vectors.table")
+    table, before = after["puzzle_vectors.table"], old["puzzle_vectors.table"]
+    assert torch.equal(table[:2], before[:2])
+    assert (table[2] - before[2]).abs().max() > 0.01
+    other = write(tmp_path / "other.json", {"recolour": example_tasks(["turn"])["turn"]})
+    with pytest.raises(ValueError, match="has other demonstrations than the task of that id"):
+        adapt(checkpoint, str(other), out=tmp_path / "other", steps=1, may_be_known=True)
+
+
+def test_eval_learns_every_task_alone_from_the_same_weights(run, tmp_path, capsys):
+    tasks = example_tasks(["mirror"]) | {"new": example_tasks(["recolour"], seed=7)["recolour"]}
+    source = write(tmp_path / "two.json", tasks)
+    submission = tmp_path / "submission.json"
+    command = ["eval", str(run), "--data", str(source), "--early-exit", "--json"]
+    assert main([*command, "--adapt-steps", "4", "--submission", str(submission)]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["tasks"], figures["unknown"], set(figures["ranks"])) == (2, 0, {"mirror", "new"})
+    together = json.loads(submission.read_text())
+    for name, task in tasks.items():
+        alone = write(tmp_path / f"{name}_alone.json", {name: task})
+        assert main(["solve", str(run), str(alone), "--adapt-steps", "4", "--json"]) == 0
+        (first, *_), *_ = json.loads(capsys.readouterr().out)["candidates"][name]
+        assert together[name][0]["attempt_1"] == first["grid"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["unknown"] == 1
+    assert main([*command, "--adapt-steps", "4", "--blank-id"]) == 2
+    assert "leave out --adapt-steps" in capsys.readouterr().err
 
 
 def test_a_task_is_learned_without_a_look_at_its_test_outputs(run, tmp_path, capsys):

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from ponderling.solving.vote import ArcEvaluation
     from ponderling.tasks.arc import Arc
     from ponderling.tasks.arc.files import ArcTask
+    from ponderling.training.observer import Observer
 
 ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 """Terminal colours of ARC's ten."""
 
 
 SLOTS = 8
-"""Slots of the batch for each task that `solve` learns: a task has few demonstrations, each under eight symmetries."""
+"""Slots of the batch in which a task is learned before it is solved: it has few demonstrations, under eight symmetries each."""
 
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -49,17 +50,25 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         )
     fitting = {name: task for name, task in everything.items() if family.holds(task)}
     tasks = known_tasks(family, fitting)
-    if not tasks:
+    if command.adapt_steps:
+        if not _has_vectors(checkpoint):
+            raise ValueError(f"--adapt-steps is for models with vectors for each task: {checkpoint.path} has none")
+        if command.blank_id:
+            raise ValueError("--blank-id asks without what is learned of a task: leave out --adapt-steps")
+        tasks = fitting
+        outcome = _evaluate_adapted(command, checkpoint, tasks=tasks, batch_size=command.batch_size)
+    elif not tasks:
         raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
-    outcome = _evaluate(
-        command,
-        checkpoint,
-        family=family,
-        tasks=tasks,
-        batch_size=command.batch_size,
-        early_exit=command.early_exit,
-        blank_id=command.blank_id,
-    )
+    else:
+        outcome = _evaluate(
+            command,
+            checkpoint,
+            family=family,
+            tasks=tasks,
+            batch_size=command.batch_size,
+            early_exit=command.early_exit,
+            blank_id=command.blank_id,
+        )
     if command.submission is not None:
         _write_submission(command.submission, outcome, everything=everything)
     return {
@@ -70,6 +79,29 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         "unknown": len(fitting) - len(tasks),
         **outcome.to_json(),
     }
+
+
+def _evaluate_adapted(
+    command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask], batch_size: int
+) -> ArcEvaluation:
+    """Learns each task alone, solves it and forgets it again; says how far it is, since each takes about a minute."""
+    from ponderling.cli.display import ProgressDisplay
+    from ponderling.solving.vote import arc_of, joined
+    from ponderling.training.observer import Observer
+
+    parts = []
+    for number, (name, task) in enumerate(tasks.items(), 1):
+        of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
+        print(f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps", file=sys.stderr, flush=True)
+        observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
+        learned = _that_knows(task, command, checkpoint=checkpoint, observer=observer)
+        family, early = arc_of(learned), command.early_exit
+        own = {name: task}
+        parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
+        right = [rank is not None and rank <= 2 for ranks in joined(parts).ranks().values() for rank in ranks]
+        if right and of:
+            print(f"{sum(right)} of {len(right)} test inputs right so far", file=sys.stderr, flush=True)
+    return joined(parts)
 
 
 def _refuse_search(command: SearchOptions) -> None:
@@ -115,7 +147,8 @@ def _evaluate(
     from ponderling.solving.vote import count_views, evaluate_arc
 
     steps = checkpoint.config.train.N_sup if command.steps is None else command.steps
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("views", total=count_views(family, tasks, views=command.views))
         return evaluate_arc(
             checkpoint.model,
@@ -195,15 +228,15 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     given = read_tasks(command.puzzle)
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
-    if unknown and command.adapt_steps and _has_vectors(checkpoint):
-        checkpoint = _that_knows([given[name] for name in unknown], command, checkpoint=checkpoint)
-        family = arc_of(checkpoint)
-        tasks = known_tasks(family, given)
+    if command.adapt_steps and _has_vectors(checkpoint):
+        outcome = _evaluate_adapted(command, checkpoint, tasks=_that_fit(family, given), batch_size=256)
+        tasks = dict(outcome.tasks)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
-    # The official code takes all steps of every view, and so do its networks here.
-    leaves = command.early_exit and _has_vectors(checkpoint)
-    outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256, early_exit=leaves)
+    else:
+        # The official code takes all steps of every view, and so do its networks here.
+        leaves = command.early_exit and _has_vectors(checkpoint)
+        outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256, early_exit=leaves)
     if command.json:
         found = {
             name: [
@@ -225,28 +258,42 @@ def _has_vectors(checkpoint: Checkpoint) -> bool:
     return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
 
 
-def _that_knows(tasks: list[ArcTask], command: SolveCommand, *, checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with these tasks learned from their demonstrations; nothing is kept on disk."""
+def _that_fit(family: Arc, tasks: dict[str, ArcTask]) -> dict[str, ArcTask]:
+    """The tasks, all of which must fit on the canvas.
+
+    Raises:
+        ValueError: naming those that do not.
+    """
+    large = [name for name, task in tasks.items() if not family.holds(task)]
+    if large:
+        raise ValueError(
+            f"task {', '.join(large[:3])} does not fit on the {family.canvas} canvas: its largest grid has "
+            f"{tasks[large[0]].size} rows or columns"
+        )
+    return tasks
+
+
+def _that_knows(
+    task: ArcTask, command: EvalCommand | SolveCommand, *, checkpoint: Checkpoint, observer: Observer
+) -> Checkpoint:
+    """The checkpoint with this task learned, or learned further, from its demonstrations; nothing is kept on disk."""
     import tempfile
 
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.cli.display import ProgressDisplay
     from ponderling.tasks.arc.files import challenge_of
     from ponderling.training.adapt import adapt
 
     with tempfile.TemporaryDirectory(prefix="ponderling-") as folder:
-        file, run = Path(folder) / "tasks.json", Path(folder) / "run"
-        file.write_text(json.dumps({task.id: challenge_of(task) for task in tasks}), encoding="utf-8")
-        names = ", ".join(task.id for task in tasks[:3]) + (", ..." if len(tasks) > 3 else "")
-        print(f"learning {names} from the demonstrations, {command.adapt_steps} steps", file=sys.stderr)
-        observer = ProgressDisplay(keeps_folder=False)
+        file, run = Path(folder) / "task.json", Path(folder) / "run"
+        file.write_text(json.dumps({task.id: challenge_of(task)}), encoding="utf-8")
         adapt(
             checkpoint,
             str(file),
             out=run,
             steps=command.adapt_steps,
             weights=True,
-            batch_size=min(checkpoint.config.train.batch_size, SLOTS * len(tasks)),
+            may_be_known=True,
+            batch_size=min(checkpoint.config.train.batch_size, SLOTS),
             device=command.device,
             observer=observer,
         )

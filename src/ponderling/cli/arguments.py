@@ -202,8 +202,8 @@ class SolveCommand(SearchOptions, CheckpointCommand):
     delay: float = 0.4
     """Seconds between two grids shown in a terminal."""
     adapt_steps: int = 300
-    """ARC: optimizer steps in which a model with vectors for each task learns one that it does not know from its
-    demonstrations, before it solves it; 0 to refuse such a task."""
+    """ARC: optimizer steps in which a model with vectors for each task learns those of the file from their demonstrations,
+    before it solves them; 0 to answer at once, and to refuse a task that it does not know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +224,9 @@ class EvalCommand(SearchOptions, CheckpointCommand):
     blank_id: bool = False
     """ARC: do not tell the model which task it is, but give it the blank puzzle id: what it then solves, it has not from the
     task's own vectors."""
+    adapt_steps: int = 0
+    """ARC: optimizer steps in which a model with vectors for each task learns every task alone from its demonstrations, known
+    or not, before it solves it. Each task begins with the checkpoint's weights."""
 
     def check(self) -> None:
         """Refuses numbers that cannot be.
@@ -231,7 +234,7 @@ class EvalCommand(SearchOptions, CheckpointCommand):
         Raises:
             ValueError: naming the flag, what was expected and what came.
         """
-        check_numbers(self, max_puzzles=1, batch_size=1, steps=1, seed=0)
+        check_numbers(self, max_puzzles=1, batch_size=1, steps=1, seed=0, adapt_steps=0)
 
 
 def check_numbers(command: Any, **least: float) -> None:

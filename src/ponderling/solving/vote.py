@@ -223,6 +223,20 @@ def evaluate_arc(
     )
 
 
+def joined(parts: Sequence[ArcEvaluation]) -> ArcEvaluation:
+    """Joins the evaluations of different tasks into one."""
+    first = parts[0]
+    return ArcEvaluation(
+        tasks={name: task for part in parts for name, task in part.tasks.items()},
+        ranked={name: ranked for part in parts for name, ranked in part.ranked.items()},
+        identity={name: candidate for part in parts for name, candidate in part.identity.items()},
+        views=max(part.views for part in parts),
+        steps=first.steps,
+        trained_on=tuple(name for part in parts for name in part.trained_on),
+        seconds=sum(part.seconds for part in parts),
+    )
+
+
 def count_views(family: Arc, tasks: Mapping[str, ArcTask], *, views: int | None) -> int:
     """Forward passes that `evaluate_arc` makes, one for each view of each test input."""
     return sum(len(task.tests) * len(family.identifiers.rows(name, views)) for name, task in tasks.items())

@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ponderling.checkpoint import Checkpoint, refuse_occupied
 from ponderling.data import task_of
 from ponderling.models import Model, build_model
-from ponderling.solving.vote import arc_of
+from ponderling.solving.vote import arc_of, known_tasks
 from ponderling.tasks.arc.family import NONE
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.base import DataSplit
@@ -36,6 +38,7 @@ def adapt(
     steps: int = 500,
     weights: bool = False,
     views: int | None = None,
+    may_be_known: bool = False,
     batch_size: int | None = None,
     device: str = "cpu",
     observer: Observer | None = None,
@@ -50,6 +53,7 @@ def adapt(
         steps: Optimizer steps.
         weights: Train the network too; it then forgets of its other tasks what the new ones do not need.
         views: Views of each new task; None: as many as the checkpoint's own tasks have.
+        may_be_known: Tasks that the model knows are learned further, from what it knows of them.
         batch_size: Slots of the batch; None: as in the checkpoint's run.
         device: Where to train.
         observer: Is told what happens, as in `train.Trainer`.
@@ -59,7 +63,8 @@ def adapt(
         Figures of the test inputs without views, as `Trainer.run`; empty when stopped early, or their outputs are not known.
 
     Raises:
-        ValueError: when the model has no puzzle embeddings, or a task cannot be read, does not fit, or is known already.
+        ValueError: when the model has no puzzle embeddings, or a task cannot be read, does not fit, is known already though it
+            may not be, or known with other demonstrations.
         FileExistsError: when `out` holds a run.
     """
     out = Path(out)
@@ -72,9 +77,11 @@ def adapt(
     family.views = own_views if views is None else views
     known_rows = family.identifiers
     wanted = family.read_fitting(source)
-    known = [name for name in wanted if name in family.identifiers.tasks]
-    if known:
-        raise ValueError(f"{source}: task {', '.join(known[:3])} is known to {checkpoint.path}: solve it as it is")
+    known = known_tasks(family, wanted)
+    if known and not may_be_known:
+        raise ValueError(
+            f"{source}: task {', '.join(list(known)[:3])} is known to {checkpoint.path}: solve it as it is"
+        )
     data = family.read_data(NONE, source)
     train = replace(
         config.train,
@@ -107,18 +114,21 @@ def adapt(
         resumable=False,  # its config alone does not say what it was trained from
     )
     if model.puzzle_vectors is not None and checkpoint.model.puzzle_vectors is not None:
-        _keep_rows(trainer, model.puzzle_vectors.table, count=len(checkpoint.model.puzzle_vectors.table))
+        _keep_rows(
+            trainer, model.puzzle_vectors.table, but=np.unique(data.train.puzzle_ids // model.puzzle_vectors.num_turns)
+        )
     trainer.started_from = checkpoint.path
     return trainer.run(should_stop)
 
 
-def _keep_rows(trainer: Trainer, table: nn.Parameter, *, count: int) -> None:
-    """Puts the first `count` rows back after every update: AdamW moves and decays also those that have no gradient."""
-    kept = table.detach()[:count].clone()
+def _keep_rows(trainer: Trainer, table: nn.Parameter, *, but: NDArray[np.integer]) -> None:
+    """Puts all rows but those learned back after every update: AdamW moves and decays also those that have no gradient."""
+    rows = torch.from_numpy(np.setdiff1d(np.arange(len(table)), but))
+    kept = table.detach()[rows].clone()
 
     def put_back(*_: object) -> None:
         with torch.no_grad():
-            table[:count] = kept
+            table[rows] = kept
 
     for optimizer in trainer.optimizers.all:
         if any(parameter is table for group in optimizer.param_groups for parameter in group["params"]):
