@@ -146,3 +146,18 @@ def test_answers_do_not_wait_for_the_clients_acknowledgement():
         return flag
 
     assert asyncio.run(accepted_without_delay())
+
+
+def test_on_windows_no_two_servers_can_listen_on_one_port(monkeypatch):
+    """There SO_REUSEADDR would let them; Linux has no such option, so what is asked of the socket is looked at."""
+    asked = []
+
+    class Spy(socket.socket):
+        def setsockopt(self, *option):
+            asked.append(option)
+
+    monkeypatch.setattr(socket, "socket", Spy)
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", -5, raising=False)
+    listen("127.0.0.1", 0).close()
+    assert (socket.SOL_SOCKET, -5, 1) in asked
+    assert all(option[1] != socket.SO_REUSEADDR for option in asked)

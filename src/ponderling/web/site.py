@@ -228,12 +228,13 @@ def _runtime(temporary: Path, given: Path | None) -> list[Path]:
     """The runtime's files, taken out of the package where need be."""
     package = given
     if package is None:
-        if shutil.which("npm") is None:
+        npm = shutil.which("npm")  # on Windows npm.cmd, which its name alone does not start
+        if npm is None:
             raise FileNotFoundError(
                 f"npm is needed to fetch {RUNTIME}: install Node.js, or give the package's folder or .tgz file with --runtime"
             )
         packed = subprocess.run(
-            ["npm", "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent"],
+            [npm, "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent"],
             cwd=temporary,
             capture_output=True,
             encoding="utf-8",
