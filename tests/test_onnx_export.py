@@ -262,14 +262,31 @@ def test_a_bfloat16_checkpoint_is_written_in_float32(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
+INKALA = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+SOLVED = "812753649943682175675491283154237896369845721287169534521974368438526917796318452"
+SMALL_MAZE = "S  ##", " # ##", " #   ", "   # ", "##  G"
+"""Two ways of eight moves; the official rule takes the first of down, left, right and up that comes nearer to G."""
+WAY = "S  ##o# ##o#   ooo# ##ooG"
+
+
 @pytest.mark.slow
-def test_the_loop_in_the_documentation_solves_a_famous_puzzle(tmp_path):
-    assert main(["export", "sudoku", str(tmp_path / "sudoku.onnx")]) == 0
+@pytest.mark.parametrize(
+    ("model", "task", "puzzle", "answer"),
+    [
+        ("sudoku", None, INKALA, SOLVED),
+        ("sudoku-cpu", None, INKALA, SOLVED),
+        ("maze", "maze5", "".join(SMALL_MAZE), WAY),
+    ],
+)
+def test_the_loop_in_the_documentation_runs_for_each_packaged_model(model, task, puzzle, answer, tmp_path):
+    assert main(["export", model, str(tmp_path / "sudoku.onnx"), *(("--task", task) if task else ())]) == 0
     loop = re.search(r"## The loop.*?```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL)
+    assert loop[1].count(INKALA) == 1
+    code = loop[1].replace(INKALA, puzzle)
     printed = subprocess.run(
-        [sys.executable, "-c", loop[1]], cwd=tmp_path, capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
-    assert printed.strip() == "812753649943682175675491283154237896369845721287169534521974368438526917796318452"
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip("\n") == answer
 
 
 @pytest.mark.parametrize(

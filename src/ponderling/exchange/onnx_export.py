@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ponderling.checkpoint import Checkpoint
+from ponderling.config import PuzzleShape
 from ponderling.data import task_of
 from ponderling.exchange.deviation import largest_deviation
 from ponderling.exchange.onnx_graph import Step, graph_step, onnx_model
@@ -31,6 +32,7 @@ from ponderling.losses import NEVER
 from ponderling.models.ties import areas
 from ponderling.system import write_atomically
 from ponderling.tasks.base import PuzzleError, Task
+from ponderling.tasks.custom import Grids
 
 OPSET = 18
 """Version of the ONNX operators, chosen so that onnxruntime and onnxruntime-web (wasm) run it everywhere."""
@@ -72,7 +74,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
         "task": config.data.family,
         "grid": list(task.grid_shape),
         "vocab_size": shape.vocab_size,
-        "characters": ["", *(_character(task, shape.seq_len, token=token) for token in range(1, shape.vocab_size))],
+        "characters": _characters(task, shape),
         "steps": config.train.N_sup,
         "stop_above": float(np.log(sure / (1 - sure))),
         "stop_by": "cells" if config.solve.halt_by == "cells" else "q",
@@ -98,8 +100,12 @@ def _step_of(checkpoint: Checkpoint) -> Step:
     return graph_step(checkpoint.model, halts_by_difference=checkpoint.config.train.halting == "halt_continue").eval()
 
 
-def _character(task: Task, cells: int, *, token: int) -> str:
-    return task.render(np.full(cells, token, np.uint8))[0][0]
+def _characters(task: Task, shape: PuzzleShape) -> list[str]:
+    """The text of each token, as puzzles are written; "" for padding. Your own grids may have words for symbols."""
+    if isinstance(task, Grids):
+        grids = (np.full(shape.seq_len, token, np.uint8) for token in range(1, shape.vocab_size))
+        return ["", *(task.render(grid)[0][0] for grid in grids)]
+    return list(task.characters)
 
 
 def initial_inputs(about: Mapping[str, Any], tokens: NDArray[np.integer]) -> Arrays:
