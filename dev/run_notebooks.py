@@ -7,6 +7,7 @@ the notebooks with the same function and keeps nothing.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
 SECONDS = 900
 """Longest time for one cell. A core that other jobs share takes several times as long as a free one."""
 
@@ -47,7 +49,8 @@ def executed(path: Path, folder: str | Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=SECONDS, record_timing=False, coalesce_streams=True, resources=where)
-    client.execute()
+    sources = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    client.execute(env=os.environ | {"PYTHONPATH": sources})  # this checkout, whatever is installed
     notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info")}
     notebook.metadata["language_info"] = {"name": "python"}  # without the version of Python
     for cell in notebook.cells:
