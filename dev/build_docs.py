@@ -2,14 +2,16 @@
 
 The pages are written to be read in the repository, so their links lead to files of it, also outside `docs`. A copy of them is
 made in build/pages, in which every link leads to a page of the site; mkdocs.yml then has the order of the pages. A file that
-is not a page, such as a Python file, becomes one that shows its text. The public names get a page for each part of the
-package, from their docstrings.
+is not a page, such as a Python file, becomes one that shows its text, and a notebook one with its outputs. The public names
+get a page for each part of the package, from their docstrings.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import functools
+import json
 import os
 import re
 import shutil
@@ -17,6 +19,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +36,8 @@ PLACES = {
     "LICENSE": "about/licence.md",
     "dev/LOG.md": "about/log.md",
     "dev/campaigns/README.md": "about/campaigns.md",
+    "examples/train_your_own.ipynb": "train-your-own.md",
+    "examples/watch_it_think.ipynb": "watch-it-think.md",
 }
 """Where a file of the repository is in the site. Those of `docs` keep their names; others go to `files`."""
 
@@ -87,7 +92,7 @@ def write_pages(live: Path | None = None) -> None:
         done.add(source)
         target = PAGES / place_of(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source.suffix == ".md":
+        if source.suffix in (".md", ".ipynb"):
             text, linked = with_links_of_the_site(source)
             waiting.extend(linked)
             target.write_text(text, encoding="utf-8")
@@ -118,7 +123,7 @@ def place_of(source: Path) -> str:
 
 
 def with_links_of_the_site(page: Path) -> tuple[str, list[Path]]:
-    """The page's text with links that hold in the site, and the files of the repository to which it links."""
+    """The text of a page or notebook with links that hold in the site, and the files of the repository to which it links."""
     here, linked = Path(place_of(page)).parent, []
 
     def moved(link: re.Match[str]) -> str:
@@ -129,9 +134,35 @@ def with_links_of_the_site(page: Path) -> tuple[str, list[Path]]:
         linked.append(aim)
         return f"]({Path(os.path.relpath(place_of(aim), here)).as_posix()}{heading})"
 
-    parts = re.split(r"(?ms)(^```.*?^```$)", page.read_text(encoding="utf-8"))  # what is between fences is code
+    text = page.read_text(encoding="utf-8")
+    text = notebook_as_markdown(json.loads(text)) if page.suffix == ".ipynb" else text
+    parts = re.split(r"(?ms)(^```.*?^```$)", text)  # what is between fences is code
     parts[::2] = [re.sub(r"\]\(([^)#\s]*)(#[^)]*)?\)", moved, part) for part in parts[::2]]
     return "".join(parts), linked
+
+
+def notebook_as_markdown(notebook: dict[str, Any]) -> str:
+    """A notebook's text, code and outputs. Pictures are in the text itself, so that the site needs no further files."""
+    parts = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data:
+                parts.append(picture("image/png", "".join(data["image/png"]).replace("\n", "")))
+            elif "image/svg+xml" in data:
+                drawn = base64.b64encode("".join(data["image/svg+xml"]).encode()).decode()
+                parts.append(picture("image/svg+xml", drawn))
+            else:
+                text = "".join(output.get("text", data.get("text/plain", "")))
+                parts.append(f"```text\n{text.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def picture(kind: str, base64_text: str) -> str:
+    """An image element that holds its picture."""
+    return f'<img alt="What the code above draws" src="data:{kind};base64,{base64_text}">'
 
 
 def as_page(source: Path) -> str:

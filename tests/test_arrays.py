@@ -12,6 +12,7 @@ from ponderling.checkpoint import LAST, read_config
 from ponderling.cli import main
 from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 from ponderling.models import TRM, shape_of
+from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask, get_task
 from ponderling.tasks.base import PuzzleError
@@ -87,6 +88,13 @@ def test_without_a_folder_nothing_is_left_and_the_solver_can_be_saved(tmp_path, 
     solver.save_pretrained(tmp_path / "saved")
     loaded = Solver.from_pretrained(tmp_path / "saved")
     assert all(torch.equal(a, b) for a, b in zip(weights(loaded).values(), weights(solver).values(), strict=True))
+
+
+def test_a_solver_without_a_folder_is_evaluated_and_nothing_is_said_of_puzzles_it_has_seen():
+    inputs, outputs = mirrored()
+    solver = quick(inputs, outputs)
+    figures = evaluate(solver, solver.puzzles(inputs[:5], outputs[:5]))
+    assert (len(figures.puzzles), figures.seen) == (5, None)
 
 
 def test_sizes_may_differ(tmp_path):

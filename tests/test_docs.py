@@ -243,3 +243,38 @@ def test_the_python_page_names_everything_that_is_public():
 
     text = (ROOT / "docs" / "python.md").read_text()
     assert {name for name in ponderling.__all__ if not re.search(rf"`{name}`", text)} == set()
+
+
+def commands_of_the_papers_tables() -> list[tuple[str, int | None]]:
+    """The `ponderling train` commands of docs/from-the-papers.md, with the millions of parameters that the papers say."""
+    found = []
+    for row in (ROOT / "docs" / "from-the-papers.md").read_text().splitlines():
+        options = re.search(r"\| `(--[^`]*)` \|$", row)
+        for command in re.findall(r"`ponderling train ([^`]*)` \|", row):
+            said = re.match(r"\| [^|]*, (\d+)M \|", row)
+            found.append((command, int(said[1]) if said else None))
+        if options:
+            found.append((f"trm-sudoku-mlp {options[1]}", None))
+    return found
+
+
+@pytest.mark.parametrize(("command", "millions"), commands_of_the_papers_tables())
+def test_a_command_for_a_row_of_the_papers_makes_a_network_of_its_size(command, millions):
+    from ponderling.cli.train import _parse
+    from ponderling.models import build_model, count_parameters
+    from ponderling.recipes import get_recipe
+
+    name, *options = command.split()
+    recipe = get_recipe(name)
+    config = _parse(recipe, recipe.config, args=options, name=name).config()
+    assert (config != recipe.config) == bool(options)
+    parameters = count_parameters(build_model(config))
+    assert millions is None or parameters == pytest.approx(1e6 * millions, rel=0.04)
+
+
+def test_the_small_ablations_are_quoted_as_they_were_measured():
+    table = (ROOT / "docs" / "how-it-works.md").read_text()
+    quoted = re.findall(r"\| ([\d.]+) \(([\d.]+ to [\d.]+)\) \|", (ROOT / "docs" / "from-the-papers.md").read_text())
+    assert len(quoted) == 10
+    for mean, spread in quoted:
+        assert f"{mean}% ({spread})" in table

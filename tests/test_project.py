@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -208,6 +209,41 @@ def test_every_link_between_the_sites_pages_leads_somewhere(pages):
             links += 1
             assert (page.parent / target).exists(), f"{page}: {target}"
     assert links > 100
+
+
+def test_a_notebook_becomes_a_page_with_its_code_its_outputs_and_links_of_the_site(pages, tmp_path, monkeypatch):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "[page](../docs/python.md#train)"]},
+        {
+            "cell_type": "code",
+            "source": ["draw()"],
+            "outputs": [
+                {"output_type": "stream", "name": "stdout", "text": ["done\n"]},
+                {"output_type": "display_data", "data": {"image/png": "AAAA\n", "text/plain": ["<Figure>"]}},
+                {"output_type": "execute_result", "data": {"image/svg+xml": ["<svg/>"], "text/plain": ["<SVG>"]}},
+                {"output_type": "execute_result", "data": {"text/plain": ["42"]}},
+            ],
+        },
+    ]
+    monkeypatch.setattr(build_docs, "ROOT", tmp_path)
+    (tmp_path / "examples").mkdir()
+    notebook = tmp_path / "examples" / "watch_it_think.ipynb"
+    notebook.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    text, linked = build_docs.with_links_of_the_site(notebook)
+    alt = "What the code above draws"
+    assert text.split("\n\n") == [
+        "# Title\n[page](python.md#train)",
+        "```python\ndraw()\n```",
+        "```text\ndone\n```",
+        f'<img alt="{alt}" src="data:image/png;base64,AAAA">',
+        f'<img alt="{alt}" src="data:image/svg+xml;base64,PHN2Zy8+">',
+        "```text\n42\n```\n",
+    ]
+    assert linked == [(tmp_path / "docs" / "python.md").resolve()]
+    for name in ("watch-it-think.md", "train-your-own.md"):
+        page = (pages / name).read_text(encoding="utf-8")
+        assert page.startswith("# ")
+        assert '"cell_type"' not in page
 
 
 def test_every_public_name_is_on_one_page(pages):

@@ -21,6 +21,7 @@ from ponderling.system import write_atomically
 from ponderling.tasks import answers_by_vote, get_task
 from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.grid_task import GridTask
+from ponderling.tasks.in_memory import IN_MEMORY
 from ponderling.tasks.split import alike, class_keys, load_puzzles
 
 FORMAT = 1
@@ -185,6 +186,8 @@ def overlap_with(checkpoint: Checkpoint, puzzles: Puzzles, *, task: Task) -> Ove
     Raises:
         CheckpointError: when the note of the run is damaged.
     """
+    if str(checkpoint.path) == IN_MEMORY:
+        return None  # trained by `ponderling.train` without a folder: no file says what it has seen
     noted = read_seen(checkpoint.path)
     if noted is not None:
         return noted.among(task, puzzles)
