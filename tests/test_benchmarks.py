@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.spines import Spine
 
+import arc_pictures
 import bench_time_to_accuracy as bench
+from arc_examples import example_tasks, write
 from plain_trm import PlainTRM
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import answer_loss, halting_loss
@@ -86,3 +90,25 @@ def test_results_of_a_run_that_was_asked_for_differently_are_not_passed_off(tmp_
         bench.main(replace(alike, minutes=5.0))
     with pytest.raises(SystemExit, match="must be above 0"):
         bench.main(replace(alike, checks=0))
+
+
+def test_arc_answers_are_drawn_with_what_is_right_framed_in_green(tmp_path, monkeypatch, capsys):
+    tasks = example_tasks(["mirror", "turn"])
+    source = write(tmp_path / "tasks.json", tasks)
+    right = tasks["mirror"]["test"][0]["output"]
+    tries = {"attempt_1": right, "attempt_2": [[0]]}
+    answers = {name: [tries] * len(task["test"]) for name, task in tasks.items()}
+    submission = write(tmp_path / "submission.json", answers)
+    frames: list[str] = []
+    monkeypatch.setattr(Spine, "set", lambda self, color, linewidth: frames.append(color))
+    picture = tmp_path / "two.png"
+    command = ["arc_pictures.py", str(submission), "--tasks", str(source), "--plot", str(picture), "--show"]
+    monkeypatch.setattr(sys, "argv", [*command, "mirror=from right to left", "turn"])
+    arc_pictures.main()
+    assert picture.stat().st_size > 1000
+    green, red = "#16803c", "#c0392b"
+    assert frames == [green] * 4 + [red] * 4 + [red] * 8
+    monkeypatch.setattr(sys, "argv", [*command, "nowhere"])
+    with pytest.raises(SystemExit):
+        arc_pictures.main()
+    assert "not among the tasks and answers: nowhere" in capsys.readouterr().err
