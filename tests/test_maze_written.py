@@ -171,6 +171,14 @@ def test_our_own_forms_stay_what_they_were() -> None:
     assert written.read_text("\n".join(SOLVED).replace("o", "+").replace("G", "E")) is None
 
 
+def test_a_row_of_blanks_is_a_row_and_an_empty_line_ends_a_maze(tmp_path: Path) -> None:
+    text = "█A █\n    \n█ B█\n"
+    path = tmp_path / "two.txt"
+    path.write_text(f"{text}\n{text}", encoding="utf-8")
+    puzzles = get_task("maze3x4").read(path)
+    assert [get_task("maze3x4").format(tokens) for tokens in puzzles.tokens] == ["#S #    # G#"] * 2
+
+
 def test_another_size_is_told(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps(numbers(MAZE)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ponderling.tasks.base import PuzzleError
@@ -71,12 +71,16 @@ def read_text(text: str) -> Written | None:
     return found[0]
 
 
-def reader_for(head: Sequence[str]) -> Any:
-    """The function that reads lines of mazes as `Iterator[Written]`, by the first of them; None for a form that is not here."""
-    block = next(iter(_blocks(head)), None)
+Reader = Callable[[Iterable[str]], Iterator[Written]]
+"""Reads the mazes of lines that have one form."""
+
+
+def reader_for(head: Sequence[str]) -> Reader | None:
+    """The function that reads lines which begin like these; None for a form that is not here."""
+    block = next(_blocks(head, may_be_blank=True), None)
     if block is None:
         return None
-    first, lines = block.lines[0].strip(), block.lines
+    first, lines = block.lines[0].strip(), [line for line in block.lines if line.strip()]
     is_array = len(lines) > 1 and "," not in first and all(map(_NUMBERS.fullmatch, lines))  # as numpy prints it
     if first[0] in "[{" and not is_array:
         return read_json
@@ -99,13 +103,13 @@ class _Block(NamedTuple):
     lines: list[str]
 
 
-def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
-    """Lines that follow one another, without the empty ones between."""
+def _blocks(lines: Iterable[str], *, may_be_blank: bool = False) -> Iterator[_Block]:
+    """Lines that follow one another, without the empty ones between; lines of blanks may be rows of free cells."""
     block: list[str] = []
     number = 1
     for number, line in enumerate(lines, 1):
         line = line.rstrip("\n")
-        if line.strip():
+        if line.strip() or (line and block and may_be_blank):
             block.append(line)
         elif block:
             yield _Block(number - len(block), block)
@@ -198,7 +202,7 @@ def _with_ends(
 
 
 def _other_characters(lines: Iterable[str]) -> Iterator[Written]:
-    for number, block in _blocks(lines):
+    for number, block in _blocks(lines, may_be_blank=True):
         try:
             yield _from_characters(number, block)
         except PuzzleError as error:
