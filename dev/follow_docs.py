@@ -1,7 +1,7 @@
 """Follows README.md and the pages of docs/ as a reader would: `python dev/follow_docs.py [PAGES] [--dry-run]`.
 
-It runs every command of a page's code blocks, in order and in one fresh folder per page, with the environment's own `ponderling`.
-ENTRIES says what is done in place of commands that cannot run as written, and INPUTS makes the files that the pages take as given.
+Every command of a page's code blocks runs in order, in one fresh folder per page, with the `ponderling` beside this Python.
+ENTRIES says what is done in place of commands that cannot run as written. INPUTS makes the files that the pages take as given.
 A command without an entry runs as it is. An entry or an input that belongs to no command is an error.
 Where a page shows what a command prints, that is compared, with every number as `#`.
 Python blocks are not run here, since tests/test_docs.py runs them. It needs bash and curl.
@@ -23,11 +23,11 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTS = r"(?:ponderling|python|pip|make|torchrun|curl|pytest|taskset|echo|export|cd)\s"
+STARTS = r"(?:[A-Z_]+=\S+ )*(?:ponderling|python|pip|make|torchrun|curl|pytest|taskset|echo|export|cd)\s"
 """What the first line of a command begins with. Other lines of a block are what its command prints."""
 
 LIMIT = 900
@@ -97,7 +97,6 @@ ENTRIES = (
     Entry("ponderling train maze10 ", add=SMALL + " --data.max-train 200"),
     Entry("ponderling eval runs/mazes", add="--max-puzzles 8"),
     Entry("ponderling eval sudoku --max-puzzles 50", replace=((" 50", " 3"), (" 1024", " 64"), (" 100", " 4"))),
-    Entry("ponderling train sudoku4 --help"),
     Entry(r"ponderling train sudoku4( --out|$)", pages=r"docs/cli\.md", add=SMALL),
     # arc.md
     Entry("1d_arc.json: 901 tasks|ponderling train .* --data.test (1d_arc|mini_arc).json", leave_out=FOREIGN),
@@ -114,7 +113,6 @@ ENTRIES = (
     Entry("pytest tests/test_golden.py", leave_out="the tests are run by themselves"),
     # mazes.md
     Entry("ponderling data make maze --size (30|12) ", replace=((" 1000", " 4"), (" 5000", " 4"))),
-    Entry("python benchmarks/maze_wave.py"),
     # page.md
     Entry("ponderling site DIR", leave_out="npm fetches onnxruntime-web; the workflow `docs` runs it"),
     Entry("python -m http.server", asks="/", add="{port}"),
@@ -159,7 +157,9 @@ def write(name, pairs):
 """
 TURN = '{"train": [{"input": [[1, 0], [0, 2]], "output": [[2, 0], [0, 1]]}, {"input": [[3, 4]], "output": [[4, 3]]}], '
 TURN += '"test": [{"input": [[5, 0]], "output": [[0, 5]]}]}'
-SUDOKUS = "ponderling data make sudoku --size 9 --train 0 --test 4 --seed 7 --out made9 && gzip -dc made9/test.csv.gz > "
+SUDOKUS = (
+    "ponderling data make sudoku --size 9 --train 0 --test 4 --seed 7 --out made9 && gzip -dc made9/test.csv.gz > "
+)
 
 INPUTS = {
     "my.jsonl": ("python", GRIDS + "all = [grid(2, 2) for _ in range(120)]\n"
@@ -200,51 +200,42 @@ def name_of(page: Path) -> str:
 
 
 def blocks(text: str) -> Iterator[list[tuple[int, str]]]:
-    """The numbered lines of each block that may hold commands: fenced without a language or with sh, or indented."""
+    """The numbered lines of each block that may hold commands: fenced without a language or with sh, or indented.
+
+    Lines that a backslash ends are joined with the next one, and blank lines are left out.
+    """
     fence: str | None = None
     block: list[tuple[int, str]] = []
-    blank = True
+    may_begin = True  # an indented line below a paragraph or an item belongs to that
     for number, line in enumerate([*text.splitlines(), ""], 1):
-        opens = re.match(r"```(\w*)", line)
-        if opens or (fence is None and not line.startswith("    ")):
-            if block:
-                yield block
+        mark = re.match(r"```(\w*)", line)
+        code = line.startswith("    ") if fence is None else not mark
+        if block and not code:
+            yield block
             block = []
-        if opens:
-            fence = opens[1] if fence is None else None
-        elif fence in ("", "sh") and line.strip():
-            block.append((number, line))
-        elif fence is None and line.startswith("    ") and (blank or block):
-            block.append((number, line[4:]))
-        blank = not line.strip() or bool(block)
+        if mark:
+            fence = mark[1] if fence is None else None
+        elif code and line.strip() and (fence in ("", "sh") or (fence is None and (may_begin or block))):
+            line = line[4:] if fence is None else line
+            if block and block[-1][1].endswith("\\"):
+                block[-1] = (block[-1][0], f"{block[-1][1][:-1].rstrip()} {line.strip()}")
+            else:
+                block.append((number, line))
+        may_begin = not line.strip() or mark is not None
 
 
 def commands(text: str, page: str) -> list[Command]:
     """The commands of a page in its order, with what it shows of their output."""
     found = []
     for block in blocks(text):
-        current: Command | None = None
-        goes_on = False
+        own: list[Command] = []
         for number, line in block:
-            begins = re.match(STARTS, line)
-            if goes_on and current:
-                current = Command(page, current.line, f"{current.text} {line.strip()}")
-            elif begins:
-                if current:
-                    found.append(current)
-                current = Command(page, number, line)
-            elif re.match(r"#( |$)", line):
-                continue
-            else:
-                current = current or Command(page, number, "")
-                current = Command(page, current.line, current.text, (*current.shown, line))
-            goes_on = bool(current) and not current.shown and current.text.endswith("\\")
-            if current and not current.shown:
-                text_of = current.text.removesuffix("\\") if goes_on else re.sub(r"\s+#( .*|$)", "", current.text)
-                current = Command(page, current.line, text_of.rstrip() + (" \\" if goes_on else ""))
-                current = Command(page, current.line, current.text.removesuffix("\\").rstrip())
-        if current:
-            found.append(current)
+            if re.match(STARTS, line):
+                own.append(Command(page, number, re.sub(r"\s+#( .*|$)", "", line).rstrip()))
+            elif not re.match(r"#( |$)", line):
+                last = own.pop() if own else Command(page, number, "")
+                own.append(replace(last, shown=(*last.shown, line)))
+        found += own
     return found
 
 
@@ -279,7 +270,9 @@ def unused(found: Sequence[Command], entries: Sequence[Entry], inputs: Sequence[
             if own and not any(old in command.text for command in own):
                 faults.append(f"the entry {entry.pattern!r} replaces {old!r}, which none of its commands has")
     run = [changed(command, entry_of(command, entries)) for command in found]
-    return faults + [f"the input {name!r} is named by no command" for name in inputs if not any(names(t, name) for t in run)]
+    return faults + [
+        f"the input {name!r} is named by no command" for name in inputs if not any(names(t, name) for t in run)
+    ]
 
 
 def plain(line: str) -> str:
@@ -352,11 +345,13 @@ class Reader:
 
     @contextlib.contextmanager
     def serving(self, text: str, port: int, path: str) -> Iterator[None]:
-        """Runs the server until it has answered the path with 200, and for the body; Ctrl-C stops it after that."""
+        """Runs the server; the body begins when it has answered the path with 200, and Ctrl-C stops it at the end."""
         process = self.start(f"exec {text}")
         try:
             until(lambda: answers(port, path) or process.poll() is not None, START)
-            if process.poll() is not None or not answers(port, path):
+            if process.poll() is not None:
+                raise RuntimeError(f"no answer from {path}, it ended with {process.returncode}")
+            if not answers(port, path):
                 raise RuntimeError(f"no answer from {path} within {START} seconds")
             yield
         finally:
@@ -384,7 +379,11 @@ class Reader:
         if entry and entry.leave_out:
             return Outcome(command, "left out", entry.leave_out)
         text = changed(command, entry)
-        kind = "ran" if text in (command.text, f"{command.text} {entry.add}" if entry and entry.asks else "") else "changed"
+        kind = (
+            "ran"
+            if text in (command.text, f"{command.text} {entry.add}" if entry and entry.asks else "")
+            else "changed"
+        )
         begun = time.perf_counter()
         fault = self.fault_of(command, entry or Entry(""), text) if text else self.unlike(command, entry or Entry(""))
         note = fault or (text if kind == "changed" else "")
@@ -416,7 +415,9 @@ class Reader:
     def unlike(self, command: Command, entry: Entry) -> str | None:
         """The line that the page shows and that was not printed, if there is one."""
         missing = None if entry.varies else difference(command.shown, self.printed)
-        return missing and f"the page shows a line that was not printed: {missing}; last said: {last_line(self.printed)}"
+        return (
+            missing and f"the page shows a line that was not printed: {missing}; last said: {last_line(self.printed)}"
+        )
 
 
 def until(condition, seconds: float) -> None:
@@ -478,7 +479,9 @@ def follow_page(
         for command in found:
             outcomes.append(reader.follow(command))
             outcome = outcomes[-1]
-            print(f"{outcome.kind:8} {outcome.seconds:6.1f} s  {command.page}:{command.line}  {command.key}", flush=True)
+            print(
+                f"{outcome.kind:8} {outcome.seconds:6.1f} s  {command.page}:{command.line}  {command.key}", flush=True
+            )
             if outcome.note:
                 print(f"           {outcome.note}", flush=True)
             if outcome.kind == "failed":
@@ -491,7 +494,9 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
     lines = [f"{'page':24} {'ran':>5} {'changed':>8} {'left out':>9} {'failed':>7} {'seconds':>8}"]
     for page in dict.fromkeys(outcome.command.page for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.command.page == page]
-        ran, other, left, failed = (sum(o.kind == kind for o in own) for kind in ("ran", "changed", "left out", "failed"))
+        ran, other, left, failed = (
+            sum(o.kind == kind for o in own) for kind in ("ran", "changed", "left out", "failed")
+        )
         lines.append(f"{page:24} {ran:5} {other:8} {left:9} {failed:7} {sum(o.seconds for o in own):8.0f}")
         for o in own:
             if o.kind in ("left out", "failed"):
@@ -501,7 +506,9 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Follows the pages, prints the table, and returns the exit status."""
-    parser = argparse.ArgumentParser(description="Runs the commands of README.md and docs/, and compares what they print.")
+    parser = argparse.ArgumentParser(
+        description="Runs the commands of README.md and docs/, and compares what they print."
+    )
     parser.add_argument("pages", nargs="*", type=Path, help="pages to follow; all if none is given")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and run nothing")
     options = parser.parse_args(arguments)
@@ -518,7 +525,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for command in found:
                 entry = entry_of(command, ENTRIES)
                 what = f"left out: {entry.leave_out}" if entry and entry.leave_out else changed(command, entry)
-                print(f"{command.page}:{command.line}  {command.key}\n    {what or 'compared with the output before it'}")
+                print(
+                    f"{command.page}:{command.line}  {command.key}\n    {what or 'compared with the output before it'}"
+                )
         else:
             outcomes += follow_page(found)
     if not options.dry_run:
