@@ -139,10 +139,11 @@ ENTRIES = (
     # your-task.md
     Entry("ponderling train --data my.jsonl", add=SMALL),
     Entry("ponderling train --data sud/train.jsonl", replace=((" 250", " 20"), (" 50", " 20"))),
-    Entry("ponderling: sud/test.jsonl", status=2, instead="ponderling train --data sud/train.jsonl --test sud/test.jsonl "
-          "--data.symmetries dihedral+colours=1,2,3,4"),
+    Entry("ponderling: sud/test.jsonl", status=2, instead="cd $(mktemp -d -p .) && "
+          "ponderling data make gym --name mini_sudoku --train 1000 --test 200 --out sud && "
+          "ponderling train --data sud/train.jsonl --test sud/test.jsonl --data.symmetries dihedral+colours=1,2,3,4"),
     Entry("mirror.jsonl: sizes differ", instead="ponderling data inspect mirror.jsonl"),
-    Entry("structure neighbours=8", instead="ponderling data inspect sums.jsonl"),
+    Entry("structure neighbours=8", instead="ponderling data inspect blocks.jsonl"),
     Entry("cd examples && ponderling train own_task:Lakes", add=SMALL),
 )  # fmt: skip
 
@@ -151,6 +152,8 @@ import json, random
 draw = random.Random(0)
 def grid(rows, columns):
     return [[draw.randrange(4) for _ in range(columns)] for _ in range(rows)]
+def double(grid):
+    return [[cell for cell in row for _ in "ab"] for row in grid for _ in "ab"]
 def write(name, pairs):
     with open(name, "w") as file:
         file.writelines(json.dumps({"input": a, "output": b}) + "\\n" for a, b in pairs)
@@ -168,7 +171,6 @@ INPUTS = {
                      "write('mirror.jsonl', [(g, [r[::-1] for r in g]) for g in all])"),
     "my_rules:judge": ("python", "open('my_rules.py', 'w').write('def judge(question, answer):\\n"
                        "    return answer == [row[::-1] for row in question[::-1]]\\n')"),
-    "sud/test.jsonl": ("bash", "ponderling data make gym --name mini_sudoku --train 1000 --test 200 --out sud"),
     "maze.txt": ("bash", "printf '#####\\n#S  #\\n# # #\\n#  G#\\n#####\\n' > maze.txt"),
     "mazes.txt": ("bash", "printf 'S  \\n # \\n  G\\n\\nS #\\n   \\n# G\\n' > mazes.txt"),
     "TASK.json": ("bash", f"echo '{TURN}' > TASK.json"),
@@ -181,8 +183,8 @@ INPUTS = {
     "maze20.csv": ("bash", "ponderling data make maze --size 20 --train 0 --test 4 --out made20 && "
                    "gzip -dc made20/test.csv.gz > maze20.csv"),
     "runs/sudoku4": ("bash", "ponderling train sudoku4 " + SMALL),
-    "sums.jsonl": ("python", GRIDS + "all = [grid(4, 5) for _ in range(200)]\n"
-                   "write('sums.jsonl', [(g, [[sum(map(sum, g)) % 4] * 5] * 4) for g in all])"),
+    "blocks.jsonl": ("python", GRIDS + "all = [grid(3, 3) for _ in range(200)]\n"
+                     "write('blocks.jsonl', [(double(g), [[sum(map(sum, g)) % 4] * 6] * 6) for g in all])"),
     "--directory DIR": ("bash", "mkdir -p DIR && echo page > DIR/index.html"),
 }  # fmt: skip
 """What makes the inputs that commands name, where they are not there: a language and a text in it."""
