@@ -80,7 +80,7 @@ SMALL = "--train.steps 20 --run.eval-every 20"
 INSTALLED = "it installs what the environment has already"
 FOREIGN = "it needs a file of others"
 GPU = "it needs a GPU"
-MEASURES = "it measures for many minutes"
+MEASURES = "it measures for many minutes, and has no option for less"
 
 ENTRIES = (
     # everywhere
@@ -89,12 +89,12 @@ ENTRIES = (
     Entry("torchrun --nproc-per-node 8", replace=((" 8 ", " 2 "), ("cuda", "cpu")), add=SMALL),
     Entry("ponderling train .*--run.device cuda", leave_out=GPU),
     Entry("python benchmarks/.*--device cuda", leave_out=GPU),
-    Entry("python benchmarks/(?!maze_wave)", leave_out=MEASURES),
-    Entry("python dev/campaigns/", leave_out=MEASURES),
+    Entry("python benchmarks/bench_arc.py", leave_out=FOREIGN),
+    Entry("python benchmarks/(bench_server.py|bench_sudoku.py|bench_time_to_accuracy.py .*9x9)", leave_out=MEASURES),
     Entry("ponderling serve ", asks="/healthz", add="--port {port}"),
     # cli.md
     Entry("ponderling train sudoku4 --resume --train.steps 500", replace=((" 500", " 30"),)),
-    Entry("ponderling train maze10 ", add=SMALL + " --data.max-train 200"),
+    Entry("ponderling train maze10 ", add="--train.steps 3 --data.max-train 50"),
     Entry("ponderling eval runs/mazes", add="--max-puzzles 8"),
     Entry("ponderling eval sudoku --max-puzzles 50", replace=((" 50", " 3"), (" 1024", " 64"), (" 100", " 4"))),
     Entry(r"ponderling train sudoku4( --out|$)", pages=r"docs/cli\.md", add=SMALL),
@@ -113,12 +113,14 @@ ENTRIES = (
     Entry("pytest tests/test_golden.py", leave_out="the tests are run by themselves"),
     # mazes.md
     Entry("ponderling data make maze --size (30|12) ", replace=((" 1000", " 4"), (" 5000", " 4"))),
+    Entry("python benchmarks/bench_maze.py", replace=((" 500", " 2"), (" 60", " 4"), (" 3000", " 3"))),
     # page.md
     Entry("ponderling site DIR", leave_out="npm fetches onnxruntime-web; the workflow `docs` runs it"),
     Entry("python -m http.server", asks="/", add="{port}"),
     # relational.md
     Entry("ponderling data make sudoku --size 9 --train 66000", leave_out="it takes many hours"),
     Entry("ponderling data make sudoku --size 9 --variant jigsaw", leave_out="it takes hours"),
+    Entry("python benchmarks/compare_networks.py", replace=(("4e13", "1e9"),), add="--max-puzzles 2"),
     Entry("ponderling eval sudoku --data hard.csv", replace=((" 1024", " 64"), (" 150", " 4"))),
     # results.md
     Entry("ponderling train sudoku4(-hrm)? --train.seed 1", replace=((" 320", " 5"),)),
@@ -126,17 +128,30 @@ ENTRIES = (
     Entry("ponderling eval sudoku --data FILE", replace=(("FILE", "hard.csv"), (" 1024", " 64"))),
     Entry("ponderling eval maze --task maze20 --data FILE", replace=(("FILE", "maze20.csv"),)),
     Entry("ponderling eval arc --early-exit", add="--views 0"),
+    Entry(
+        "python benchmarks/bench_time_to_accuracy.py --recipes ours",
+        replace=((" 4x4 6x6", " 4x4"), (" 12", " 0.1")),
+        add="--checks 1 --validation 2",
+    ),
     # server.md
+    Entry("python dev/campaigns/fuzz_server.py", replace=((" 2000", " 20"), (" 12 ", " 1 "), (" 5 ", " 1 "), (" 30", " 0.1"))),
     Entry(
         "curl -s localhost:8000/v1/solve",
         add="--fail",
         beside="env -u PONDERLING_TOKEN ponderling serve sudoku --port {port}",
     ),
     # speed.md
+    Entry("python benchmarks/bench_solve.py --measure scaling", add="--scaling 2"),
+    Entry("python benchmarks/bench_solve.py", replace=((" 120", " 2"), (" 60", " 2"))),
+    Entry("python benchmarks/bench_length.py$", add="--sides 9 --rounds 1 --puzzles 1"),
+    Entry("python benchmarks/bench_length.py --sides", replace=((" 32", " 1"),), add="--rounds 1"),
+    Entry("python benchmarks/bench_step.py$", add="--only small_mlp --rounds 1"),
+    Entry("python benchmarks/bench_step.py --dtype", replace=((" 4 ", " 1 "), (" small_att paper_mlp paper_att", ""))),
     Entry("ponderling eval sudoku --max-puzzles 64 --steps N", replace=((" 64", " 4"), (" N", " 2"))),
     # sudoku.md
     Entry("ponderling data make sudoku --size 9 --train 8000", replace=((" 8000", " 40"), (" 1000", " 10"))),
     # your-task.md
+    Entry("python benchmarks/bench_tasks.py", replace=((" 3", " 0.05"),), add="--tasks game_of_life"),
     Entry("ponderling train --data my.jsonl", add=SMALL),
     Entry("ponderling train --data sud/train.jsonl", replace=((" 250", " 20"), (" 50", " 20"))),
     Entry("ponderling: sud/test.jsonl", status=2, instead="cd $(mktemp -d -p .) && "
@@ -160,9 +175,14 @@ def write(name, pairs):
 """
 TURN = '{"train": [{"input": [[1, 0], [0, 2]], "output": [[2, 0], [0, 1]]}, {"input": [[3, 4]], "output": [[4, 3]]}], '
 TURN += '"test": [{"input": [[5, 0]], "output": [[0, 5]]}]}'
-SUDOKUS = (
-    "ponderling data make sudoku --size 9 --train 0 --test 4 --seed 7 --out made9 && gzip -dc made9/test.csv.gz > "
-)
+
+
+def made(family: str, name: str) -> tuple[str, str]:
+    """How a CSV of four puzzles of the family is made."""
+    folder = f"made/{name}"
+    make = f"ponderling data make {family} --train 0 --test 4 --out {folder}"
+    return "bash", f"{make} && gzip -dc {folder}/test.csv.gz > {name}"
+
 
 INPUTS = {
     "my.jsonl": ("python", GRIDS + "all = [grid(2, 2) for _ in range(120)]\n"
@@ -177,11 +197,9 @@ INPUTS = {
     "NEW.json": ("bash", f"echo '{TURN}' > NEW.json"),
     "six.json": ("bash", f"echo '{TURN}' > six.json"),
     "tasks.json": ("bash", "echo '{\"turn\": " + TURN.replace("[0, 1]]}", "[0]]}", 1) + "}' > tasks.json"),
-    "hard.csv": ("bash", SUDOKUS + "hard.csv"),
-    "train.csv": ("bash", "ponderling data make maze --size 30 --train 0 --test 2 --out made30 && "
-                  "gzip -dc made30/test.csv.gz > train.csv"),
-    "maze20.csv": ("bash", "ponderling data make maze --size 20 --train 0 --test 4 --out made20 && "
-                   "gzip -dc made20/test.csv.gz > maze20.csv"),
+    **{name: made("sudoku --size 9", name) for name in ("hard.csv", "easy.csv", "17clue.csv", "qqwing.csv")},
+    **{name: made("maze --size 30", name) for name in ("train.csv", "dev.csv")},
+    "maze20.csv": made("maze --size 20", "maze20.csv"),
     "runs/sudoku4": ("bash", "ponderling train sudoku4 " + SMALL),
     "blocks.jsonl": ("python", GRIDS + "all = [grid(3, 3) for _ in range(200)]\n"
                      "write('blocks.jsonl', [(double(g), [[sum(map(sum, g)) % 4] * 6] * 6) for g in all])"),
