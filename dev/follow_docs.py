@@ -94,7 +94,7 @@ ENTRIES = (
     Entry("ponderling serve ", asks="/healthz", add="--port {port}"),
     # cli.md
     Entry("ponderling train sudoku4 --resume --train.steps 500", replace=((" 500", " 30"),)),
-    Entry("ponderling train maze10 ", add="--train.steps 3 --data.max-train 50"),
+    Entry("ponderling train maze10 ", add="--train.steps 3 --data.max-train 50 --data.max-test 4"),
     Entry("ponderling eval runs/mazes", add="--max-puzzles 8"),
     Entry("ponderling eval sudoku --max-puzzles 50", replace=((" 50", " 3"), (" 1024", " 64"), (" 100", " 4"))),
     Entry(r"ponderling train sudoku4( --out|$)", pages=r"docs/cli\.md", add=SMALL),
@@ -102,11 +102,12 @@ ENTRIES = (
     Entry("1d_arc.json: 901 tasks|ponderling train .* --data.test (1d_arc|mini_arc).json", leave_out=FOREIGN),
     Entry("ponderling: tasks.json: ", instead="ponderling data inspect tasks.json", status=2),
     Entry("ponderling data make rearc", add="--pairs 2"),
-    Entry("ponderling train arc10($| --run)", add="--train.steps 2 --data.max-train 20"),
+    Entry("ponderling train arc10($| --run)", add="--train.steps 2 --data.max-train 20 --data.max-test 8"),
     Entry("ponderling train arc10-small($| --data.task arc5)", add="--train.steps 2"),
     Entry("ponderling (import|eval|adapt|export) (path|runs/official)", pages=r"docs/arc\.md", leave_out=FOREIGN),
     Entry("ponderling adapt runs/arc10-small", add="--steps 3"),
     Entry("ponderling adapt runs/arc5", replace=((" 500", " 3"),)),
+    Entry("ponderling eval (runs/arc10|arc) --early-exit", add="--views 0 --max-puzzles 4"),
     Entry("ponderling solve runs/arc10 ", add="--adapt-steps 3"),
     # fidelity.md
     Entry("ponderling (import|export) (path|runs/official)", pages=r"docs/fidelity\.md", leave_out=FOREIGN),
@@ -127,7 +128,6 @@ ENTRIES = (
     Entry("ponderling train sudoku6", add=SMALL),
     Entry("ponderling eval sudoku --data FILE", replace=(("FILE", "hard.csv"), (" 1024", " 64"))),
     Entry("ponderling eval maze --task maze20 --data FILE", replace=(("FILE", "maze20.csv"),)),
-    Entry("ponderling eval arc --early-exit", add="--views 0"),
     Entry(
         "python benchmarks/bench_time_to_accuracy.py --recipes ours",
         replace=((" 4x4 6x6", " 4x4"), (" 12", " 0.1")),
