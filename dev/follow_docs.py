@@ -22,7 +22,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,7 +39,7 @@ START = 180
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a page, and the lines that the page shows below it; a block that has no command has no text."""
+    """A command of a page with the lines that the page shows below it. The text is empty for a block that only shows lines."""
 
     page: str
     line: int
@@ -54,10 +54,12 @@ class Command:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is done in place of the commands whose beginning the pattern matches, on pages whose whole name it matches."""
+    """What is done in place of the commands of some pages; of several entries for a command, the first counts."""
 
     pattern: str
+    """A regular expression for the beginning of the command, or of the first line of a block that only shows lines."""
     pages: str = r".*"
+    """A regular expression for the whole name of the page, such as `docs/cli.md`."""
     leave_out: str = ""
     """Why the command is not run."""
     replace: tuple[tuple[str, str], ...] = ()
@@ -265,7 +267,7 @@ def entry_of(command: Command, entries: Sequence[Entry]) -> Entry | None:
 
 
 def names(text: str, name: str) -> bool:
-    """Whether the command names the input."""
+    """Whether the command names the input: it is a word of its own, or the beginning of a path."""
     return bool(re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", text))
 
 
@@ -320,8 +322,9 @@ class Outcome:
 
     command: Command
     kind: str
-    """ran, changed, left out, or failed"""
+    """One of `ran`, `changed`, `left out` and `failed`."""
     note: str = ""
+    """The command that was run in its place, the reason to leave it out, or what is wrong."""
     seconds: float = 0.0
 
 
@@ -345,6 +348,9 @@ class Reader:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             self.printed = f"{process.communicate()[0]}\nit was stopped after {LIMIT} seconds"
+        except KeyboardInterrupt:  # the command's own group is not told of Ctrl-C
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         if exports:
             lines = (self.folder / ".exported").read_text().split("\0")
             self.env = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -394,7 +400,7 @@ class Reader:
         return None
 
     def follow(self, command: Command) -> Outcome:
-        """What came of the command; nothing is raised."""
+        """Follows one command, and gives what came of it."""
         entry = entry_of(command, self.entries)
         if entry and entry.leave_out:
             return Outcome(command, "left out", entry.leave_out)
@@ -440,8 +446,8 @@ class Reader:
         )
 
 
-def until(condition, seconds: float) -> None:
-    """Waits until the condition holds, for so many seconds at most."""
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    """Waits until the condition holds, or the time is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not condition():
         time.sleep(0.2)
@@ -491,7 +497,7 @@ def follow_page(
     entries: Sequence[Entry] = ENTRIES,
     inputs: dict[str, tuple[str, str]] = INPUTS,
 ) -> list[Outcome]:
-    """What came of a page's commands, which run in a fresh folder; each is printed when it is done."""
+    """Follows a page's commands in a fresh folder, prints each as soon as it is done, and gives what came of them."""
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="follow-") as name:
         furnish(Path(name))
