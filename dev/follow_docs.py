@@ -109,7 +109,7 @@ ENTRIES = (
     Entry("ponderling (import|eval|adapt|export) (path|runs/official)", pages=r"docs/arc\.md", leave_out=FOREIGN),
     Entry("ponderling adapt runs/arc10-small", add="--steps 3"),
     Entry("ponderling adapt runs/arc5", replace=((" 500", " 3"),)),
-    Entry("ponderling eval (runs/arc10|arc) --early-exit", add="--views 0 --max-puzzles 4"),
+    Entry("ponderling eval (runs/arc10|runs/ten|arc) --early-exit", add="--views 0 --max-puzzles 4"),
     Entry("ponderling solve runs/arc10 ", add="--adapt-steps 3"),
     # fidelity.md
     Entry("ponderling (import|export) (path|runs/official)", pages=r"docs/fidelity\.md", leave_out=FOREIGN),
