@@ -123,7 +123,7 @@ ENTRIES = (
     # relational.md
     Entry("ponderling data make sudoku --size 9 --train 66000", leave_out="it takes many hours"),
     Entry("ponderling data make sudoku --size 9 --variant jigsaw", leave_out="it takes hours"),
-    Entry("python benchmarks/compare_networks.py", replace=(("4e13", "1e9"),), add="--max-puzzles 2"),
+    Entry("python benchmarks/compare_networks.py", replace=(("4e13", "1e9"),), add="--max-puzzles 2 --networks trm-mlp"),
     Entry("ponderling eval sudoku --data hard.csv", replace=((" 1024", " 64"), (" 150", " 4"))),
     # results.md
     Entry("ponderling train sudoku4(-hrm)? --train.seed 1", replace=((" 320", " 5"),)),
@@ -153,7 +153,7 @@ ENTRIES = (
     # sudoku.md
     Entry("ponderling data make sudoku --size 9 --train 8000", replace=((" 8000", " 40"), (" 1000", " 10"))),
     # your-task.md
-    Entry("python benchmarks/bench_tasks.py", replace=((" 3", " 0.05"),), add="--tasks game_of_life"),
+    Entry("python benchmarks/bench_tasks.py", replace=((" 3", " 0.05"),), add="--tasks game_of_life --models default"),
     Entry("ponderling train --data my.jsonl", add=SMALL),
     Entry("ponderling train --data sud/train.jsonl", replace=((" 250", " 20"), (" 50", " 20"))),
     Entry("ponderling: sud/test.jsonl", status=2, instead="cd $(mktemp -d -p .) && "
