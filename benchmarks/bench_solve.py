@@ -72,7 +72,7 @@ def full_depth(solver: Solver, puzzles: Puzzles, *, batch_size: int = 256) -> To
         state, output = model.initial_state(len(tokens)), None
         for _ in range(solver.config.train.N_sup):
             state, output = (
-                step(state, tokens, members=model.members(tokens)) if step else model(state, tokens, puzzle_ids=ids)
+                step(state, tokens, ties=model.ties(tokens)) if step else model(state, tokens, puzzle_ids=ids)
             )
         assert output is not None
         answers.append(output.logits.argmax(-1).to(torch.uint8).numpy())
@@ -129,8 +129,10 @@ def throughput(options: Options, name: str, *, file: str, count: int) -> dict[st
 
 def latency(solver: Solver, puzzles: Puzzles) -> dict[str, float]:
     """Milliseconds of one puzzle alone, warm: half of them take less than p50, 99% less than p99."""
-    solver.solve(puzzles.tokens[0], check=False)
-    times = [timed(lambda tokens=tokens: solver.solve(tokens, check=False).tokens)[0] for tokens in puzzles.tokens]
+    solver.solve(tokens=puzzles.tokens[0], check=False)
+    times = [
+        timed(lambda tokens=tokens: solver.solve(tokens=tokens, check=False).tokens)[0] for tokens in puzzles.tokens
+    ]
     return {f"p{q}": round(1000 * float(np.percentile(times, q)), 1) for q in (50, 99)}
 
 
