@@ -346,7 +346,7 @@ class Reader:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         if exports:
-            lines = (self.folder / ".exported").read_text().split("\0")
+            lines = (self.folder / ".exported").read_text(encoding="utf-8").split("\0")
             self.env = dict(line.split("=", 1) for line in lines if "=" in line)
         return process.returncode
 
@@ -356,7 +356,7 @@ class Reader:
             ["bash", "-o", "pipefail", "-c", text],
             cwd=self.folder,
             env=self.env,
-            text=True,
+            encoding="utf-8",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -388,7 +388,7 @@ class Reader:
         """Makes the inputs that the command names and that are not there; says which one could not be made."""
         for name, (language, how) in self.inputs.items():
             if names(text, name) and not (self.folder / name).exists():
-                (self.folder / ".input").write_text(how)
+                (self.folder / ".input").write_text(how, encoding="utf-8")
                 if self.bash(f"{language} .input"):
                     return f"the input {name} could not be made: {last_line(self.printed)}"
         return None
@@ -532,7 +532,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pages", nargs="*", type=Path, help="pages to follow; all if none is given")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, and run nothing")
     options = parser.parse_args(arguments)
-    faults = unused([c for page in pages() for c in commands(page.read_text(), name_of(page))], ENTRIES, list(INPUTS))
+    faults = unused(
+        [c for page in pages() for c in commands(page.read_text(encoding="utf-8"), name_of(page))],
+        ENTRIES,
+        list(INPUTS),
+    )
     if faults:
         print("\n".join(faults))
         return 1
@@ -540,7 +544,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     outcomes: list[Outcome] = []
     for page in options.pages or pages():
-        found = commands(page.read_text(), name_of(page))
+        found = commands(page.read_text(encoding="utf-8"), name_of(page))
         if options.dry_run:
             for command in found:
                 entry = entry_of(command, ENTRIES)

@@ -141,9 +141,10 @@ class CheckpointCommand(FromHub):
 
         checkpoint = load_checkpoint(self.checkpoint, self.device, dtype=self.dtype, task=self.task, **self.code())
         if self.compile:
-            from ponderling.models.torch_compile import compile_for_solving
+            from ponderling.models.torch_compile import compile_for_solving, has_compiler
 
-            print("compiling the network, which takes up to a minute", file=sys.stderr, flush=True)
+            if has_compiler():
+                print("compiling the network, which takes up to a minute", file=sys.stderr, flush=True)
             compile_for_solving(checkpoint.model, "--compile")
         return checkpoint
 

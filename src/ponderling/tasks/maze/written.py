@@ -377,7 +377,7 @@ def read_json(lines: Iterable[str]) -> Iterator[Written]:
         for maze, about in _mazes_in(value):
             place += 1
             try:
-                yield _from_json(place, maze, about)
+                yield _from_json(place, maze, about=about)
             except PuzzleError as error:
                 raise PuzzleError(f"maze {place}: {error}") from error
 
@@ -413,7 +413,7 @@ def _mazes_in(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         raise PuzzleError(f"expected a maze, as rows of numbers or of characters: got {shown(str(value))}")
 
 
-def _from_json(number: int, maze: Any, about: Mapping[str, Any]) -> Written:
+def _from_json(number: int, maze: Any, *, about: Mapping[str, Any]) -> Written:
     start, goal = (_end(about, names) for names in ENDS)
     if isinstance(maze, str):
         maze = maze.replace("\r", "").strip("\n").split("\n")
@@ -471,7 +471,7 @@ def _with_path(found: Written, about: Mapping[str, Any]) -> Written:
                 grid[row][column] = "o"
         return found._replace(rows=tuple(map("".join, grid)))
     ends = {name: about[name] for names in ENDS for name in names if name in about}
-    whole = _from_json(found.number, told, ends)
+    whole = _from_json(found.number, told, about=ends)
     if whole.shape != found.shape or any(
         a != b and not (a == " " and b == "o") for a, b in zip("".join(found.rows), "".join(whole.rows))
     ):
