@@ -153,6 +153,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         r"\(0,0\) and \(2,2\) are joined, and not side by side",
     ),
     "no origin": ("<ADJLIST_START> (0,0) <--> (0,1) ; <ADJLIST_END>", "expected one <ORIGIN_START>"),
+    "numbers without rows": (json.dumps({"maze": [1, 2]}), "expected rows of whole numbers, or of one character"),
+    "objects for rows": (json.dumps({"maze": [{"S": 1}, {"G": 1}]}), "expected rows of whole numbers"),
+    "cells of two characters": (json.dumps({"maze": [["ab", "c"]]}), "or of one character for each cell"),
+    "lists in lists": ("[" * 300 + '"#"' + "]" * 300, "expected mazes at most 3 lists or objects deep"),
     "several in a text": (json.dumps([numbers(MAZE), numbers(MAZE)]), "expected one maze, got 2"),
 }
 
@@ -177,6 +181,13 @@ def test_a_row_of_blanks_is_a_row_and_an_empty_line_ends_a_maze(tmp_path: Path) 
     path.write_text(f"{text}\n{text}", encoding="utf-8")
     puzzles = get_task("maze3x4").read(path)
     assert [get_task("maze3x4").format(tokens) for tokens in puzzles.tokens] == ["#S #    # G#"] * 2
+
+
+def test_rows_of_blanks_in_json_are_rows_and_no_cell_gets_lost() -> None:
+    assert rows_of(json.dumps({"maze": ["    ", "#S #", "    ", "# G#"]})) == ["    ", "#S #", "    ", "# G#"]
+    assert rows_of(json.dumps(["   ", "   "])) == ["   ", "   "]  # has no S, which reading it refuses
+    with pytest.raises(PuzzleError, match="a maze has one S"):
+        get_task("maze2x3").parse(json.dumps(["   ", "   "]))
 
 
 def test_another_size_is_told(tmp_path: Path) -> None:
@@ -209,6 +220,32 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     refusal, found = "", None
     try:
         found = written.read_text(text)
+    except PuzzleError as error:
+        refusal = str(error)
+    assert "\n" not in refusal
+    assert found is None or len(set(map(len, found.rows))) == 1
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 6) | st.text("# SGo01█", max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["maze", "mazes", "grid", "start", "end", "path", "solution", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(VALUES)
+def test_any_json_is_read_or_refused_in_one_line(value: Any) -> None:
+    text, refusal, found = json.dumps(value), "", None
+    try:
+        found = written.read_text(text)
+        get_task("maze2x2").name_for(text)
+        get_task("maze2x2").parse(text)
     except PuzzleError as error:
         refusal = str(error)
     assert "\n" not in refusal

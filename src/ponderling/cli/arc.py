@@ -50,6 +50,8 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         )
     fitting = {name: task for name, task in everything.items() if family.holds(task)}
     tasks = known_tasks(family, fitting)
+    if not fitting:
+        raise ValueError(_unknown(checkpoint, family, source=source, names=[]))
     if command.adapt_steps:
         if not _has_vectors(checkpoint):
             raise ValueError(f"--adapt-steps is for models with vectors for each task: {checkpoint.path} has none")
@@ -89,7 +91,7 @@ def _evaluate_adapted(
     from ponderling.solving.vote import arc_of, joined
     from ponderling.training.observer import Observer
 
-    parts = []
+    parts, right = [], []
     for number, (name, task) in enumerate(tasks.items(), 1):
         of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
         print(f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps", file=sys.stderr, flush=True)
@@ -98,7 +100,7 @@ def _evaluate_adapted(
         family, early = arc_of(learned), command.early_exit
         own = {name: task}
         parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
-        right = [rank is not None and rank <= 2 for ranks in joined(parts).ranks().values() for rank in ranks]
+        right += [rank is not None and rank <= 2 for ranks in parts[-1].ranks().values() for rank in ranks]
         if right and of:
             print(f"{sum(right)} of {len(right)} test inputs right so far", file=sys.stderr, flush=True)
     return joined(parts)

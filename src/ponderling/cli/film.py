@@ -50,6 +50,8 @@ def main(args: list[str]) -> int:
     check_numbers(command, steps=1, seed=0, still=0, number=1)
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")
+    if not command.search.is_plain:
+        print("thinking of the puzzle in further attempts, before it is drawn", file=sys.stderr, flush=True)
     import json
 
     from ponderling.pictures.film import Film, check_ending, write
@@ -58,8 +60,6 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     prepare_output(command.out)
     solver, question = _question(command)
-    if not command.search.is_plain:
-        print("thinking of the puzzle in further attempts, before it is drawn", file=sys.stderr, flush=True)
     result = solver.solve(
         **question,
         steps=command.steps,

@@ -173,8 +173,9 @@ class Maze(GridTask):
         """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
         foreign = written.read_text(text)
         shape = drawn.shape_of(text) if foreign is None else foreign.shape
-        is_own = len(text.replace("\r", "").replace("\n", "")) == self.num_cells  # lines may end anywhere
-        return self.name if shape is None or is_own else Maze(*shape).name
+        cells = text.replace("\r", "").replace("\n", "") if foreign is None else "".join(foreign.rows)
+        is_own = len(cells) == self.num_cells and (foreign is None or len(foreign.rows) == 1)  # lines may end anywhere
+        return self.name if shape is None or is_own else _name_of(shape)
 
     def name_in(self, path: str | Path) -> str:
         """The name of the family of mazes of the size of a file's first, where it is drawn over several lines; else this one's.
@@ -186,7 +187,7 @@ class Maze(GridTask):
         if mazes is not None:
             first = next(mazes, None)
             is_line = first is not None and first.shape == (1, self.num_cells)
-            return self.name if first is None or is_line else Maze(*first.shape).name
+            return self.name if first is None or is_line else _name_of(first.shape)
         first = drawn.first_drawn(self, path)
         return self.name if first is None else self.name_for(first)
 
@@ -654,6 +655,18 @@ def _shares(name: str, names: tuple[str, ...], *, mixed: tuple[float, ...]) -> N
 
 def _cells(count: int) -> str:
     return "1 cell is" if count == 1 else f"{count} cells are"
+
+
+def _name_of(shape: tuple[int, int]) -> str:
+    """The name of the family of this shape.
+
+    Raises:
+        PuzzleError: when no maze has it.
+    """
+    try:
+        return Maze(*shape).name
+    except ValueError as error:
+        raise PuzzleError(str(error)) from error
 
 
 def _marks(question: Tokens, answer: Tokens) -> Bools:

@@ -32,6 +32,9 @@ ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "fin
 ANSWERS = ("solution", "path", "answer")
 """What it may call the path, as a list of cells, or the maze with its path."""
 
+DEEPEST = 3
+"""Lists or objects in one another that a maze of JSON may be in."""
+
 _TOKENS = "<ADJLIST_START>"
 _CELL = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
 _FRAME = re.compile(r"\+(?:[-=─━ ]{1,7}\+)+")
@@ -382,13 +385,15 @@ def read_json(lines: Iterable[str]) -> Iterator[Written]:
                 raise PuzzleError(f"maze {place}: {error}") from error
 
 
-def _mazes_in(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def _mazes_in(value: Any, *, depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """The mazes of a JSON value, and the objects that tell more of them."""
+    if depth > DEEPEST:
+        raise PuzzleError(f"expected mazes at most {DEEPEST} lists or objects deep")
     if isinstance(value, dict):
         about = {str(key).lower(): inner for key, inner in value.items()}
         if isinstance(about.get("mazes"), list):
             for inner in about["mazes"]:
-                yield from _mazes_in(inner)
+                yield from _mazes_in(inner, depth=depth + 1)
             return
         named = [name for name in OBJECTS if name in about]
         if len(named) != 1:
@@ -408,7 +413,7 @@ def _mazes_in(value: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
             yield value, {}
         else:
             for inner in value:
-                yield from _mazes_in(inner)
+                yield from _mazes_in(inner, depth=depth + 1)
     else:
         raise PuzzleError(f"expected a maze, as rows of numbers or of characters: got {shown(str(value))}")
 
@@ -424,13 +429,15 @@ def _from_json(number: int, maze: Any, *, about: Mapping[str, Any]) -> Written:
     else:
         lines = []
         for row in maze:
-            cells = row if isinstance(row, str) else [cell for cell in row if isinstance(cell, str)] if row else []
-            if not cells or len(cells) != len(row):
+            cells = list(row) if isinstance(row, str | list) else []
+            if not cells or not all(isinstance(cell, str) and len(cell) == 1 for cell in cells):
                 raise PuzzleError("expected rows of whole numbers, or of one character for each cell")
             lines.append("".join(cells))
-        read = read_numbers if all(map(_DIGITS.fullmatch, lines)) else _other_characters
-        (plain,) = read(lines)
-        found = _with_ends(number, list(plain.rows), start=start, goal=goal, form=plain.form)
+        if all(map(_DIGITS.fullmatch, lines)):
+            found = _from_numbers(number, [list(map(int, line)) for line in lines], start=start, goal=goal)
+        else:
+            plain = _from_characters(number, lines)
+            found = _with_ends(number, list(plain.rows), start=start, goal=goal, form=plain.form)
     return _with_path(found, about)._replace(form=f"JSON, {found.form}")
 
 
