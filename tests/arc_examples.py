@@ -10,6 +10,22 @@ import numpy as np
 
 from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
 
+RELATIONAL = ModelConfig(
+    system="relational",
+    hidden_size=8,
+    num_layers=1,
+    expansion=2,
+    inner_multiple=4,
+    prefix_len=0,
+    puzzle_embedding_size=8,
+    positions="none",
+    n=2,
+    T=1,
+    dtype="float32",
+    hears="kernel",
+)
+"""A tiny relational network with vectors of each task."""
+
 
 def pair(grid: Any, rule: Any) -> dict[str, Any]:
     grid = np.asarray(grid)

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from arc_examples import example_tasks, tiny_run, write
+from arc_examples import RELATIONAL, example_tasks, tiny_run, write
 from ponderling.checkpoint import load_checkpoint
-from ponderling.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from ponderling.config import DataConfig, RunConfig, TrainConfig
 from ponderling.tasks.arc import Arc
 from ponderling.training.initial_weights import TABLES, carry_rows
 from ponderling.training.observer import Observer
 from ponderling.training.starting import start
-
-RELATIONAL = ModelConfig(
-    system="relational",
-    hidden_size=8,
-    num_layers=1,
-    expansion=2,
-    inner_multiple=4,
-    prefix_len=0,
-    puzzle_embedding_size=8,
-    positions="none",
-    n=1,
-    T=1,
-    dtype="float32",
-    hears="kernel",
-)
 
 
 class Notices(Observer):
@@ -84,6 +71,23 @@ def test_tasks_keep_their_rows_under_other_numbers(kind: str, tmp_path: Path) ->
     assert torch.equal(turn, rows["turn"])
     assert torch.equal(mirror, rows["mirror"])
     torch.testing.assert_close(double, old[1:].mean(0, keepdim=True).expand_as(double))
+
+
+def test_rows_without_names_are_no_tasks(tmp_path: Path) -> None:
+    """As an official checkpoint that was imported without identifiers.json: only the blank row is carried over."""
+    source = write(tmp_path / "three.json", example_tasks(["mirror", "recolour", "turn"]))
+    start(config_of("views", source, steps=3), tmp_path / "first").run()
+    file = tmp_path / "first" / "last" / "config.json"
+    facts = json.loads(file.read_text())
+    del facts["info"]["identifiers"]
+    file.write_text(json.dumps(facts))
+    notices = Notices()
+    config = config_of("views", source, steps=1)
+    config = replace(config, train=replace(config.train, init=str(file.parent), lr=0.0, puzzle_lr=0.0))
+    start(config, tmp_path / "second", observer=notices).run()
+    assert any(line.startswith("0 of 3 tasks start as") for line in notices.lines)
+    new = table_of(tmp_path / "second")
+    assert len({tuple(row.tolist()) for row in new[1:]}) == 1
 
 
 def test_another_task_of_the_same_id_starts_at_the_mean(tmp_path: Path) -> None:

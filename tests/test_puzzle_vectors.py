@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from arc_examples import example_tasks, write
+from arc_examples import RELATIONAL, example_tasks, write
 from ponderling.checkpoint import PACKAGED, load_checkpoint
 from ponderling.cli import main
-from ponderling.config import DataConfig, ModelConfig, RunConfig, SolveConfig, TrainConfig
+from ponderling.config import DataConfig, RunConfig, SolveConfig, TrainConfig
 from ponderling.models import Relational, build_model, count_parameters, shape_of
 from ponderling.models.ties import adjacency, areas, largest
 from ponderling.solving.vote import arc_of, evaluate_arc
@@ -24,20 +24,7 @@ from ponderling.training.optim import Optimizers
 from ponderling.training.starting import start
 
 SIDE = 4
-MODEL = ModelConfig(
-    system="relational",
-    hidden_size=8,
-    num_layers=1,
-    expansion=2,
-    inner_multiple=4,
-    prefix_len=0,
-    puzzle_embedding_size=8,
-    positions="none",
-    n=2,
-    T=1,
-    dtype="float32",
-    hears="kernel",
-)
+MODEL = RELATIONAL
 
 
 def arc_network(num_tasks: int = 3) -> Relational:

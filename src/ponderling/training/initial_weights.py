@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ponderling.checkpoint import MODEL, find_checkpoint, load_weights, read_config, read_safetensors
+from ponderling.checkpoint import MODEL, CheckpointError, find_checkpoint, load_weights, read_config, read_safetensors
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers
 from ponderling.tasks.base import Task
@@ -37,12 +37,18 @@ def load_initial(model: nn.Module, checkpoint: str, *, task: Task) -> str | None
     key = next((key for key in TABLES if key in state), None)
     line = None
     if isinstance(task, Arc) and key is not None:
-        known = read_config(folder)[2].get("identifiers")
-        if isinstance(known, dict):
-            state[key], count = carry_rows(state[key], known=Identifiers.from_json(known), wanted=task.identifiers)
-            line = f"{count:,} of {len(task.identifiers.tasks):,} tasks start as {checkpoint} knows them"
-            if count < len(task.identifiers.tasks):
-                line += ", the others with the mean of its tasks"
+        _, shape, info = read_config(folder)
+        try:
+            # Rows of a checkpoint without names are nobody's, as of an official one that came without identifiers.json.
+            known = Identifiers.from_json(info.get("identifiers", {"unnamed": shape.num_puzzles, "tasks": {}}))
+        except (AttributeError, ValueError) as error:
+            raise CheckpointError(f"{folder}: its config.json names its tasks wrongly: {error}") from error
+        if known.num_rows != shape.num_puzzles:
+            raise CheckpointError(f"{folder}: its config.json names {known.num_rows} rows of {shape.num_puzzles}")
+        state[key], count = carry_rows(state[key], known=known, wanted=task.identifiers)
+        line = f"{count:,} of {len(task.identifiers.tasks):,} tasks start as {checkpoint} knows them"
+        if count < len(task.identifiers.tasks):
+            line += ", the others with the mean of its tasks"
     load_weights(model, state, path=path)
     return line
 

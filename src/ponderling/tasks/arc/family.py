@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.arc import canvas as arc_canvas
 from ponderling.tasks.arc.canvas import (
+    EOS,
     FIRST_COLOUR,
     KEEP_SHAPE,
     NUM_SYMMETRIES,
@@ -129,7 +130,7 @@ class Arc(GridTask):
                 "that keep its shape, or data.views 0"
             )
         self.name = f"arc{rows}" if is_square else f"arc{rows}x{columns}"
-        self.grid_shape, self.symbols = (rows, columns), "|0123456789"
+        self.grid_shape, self.symbols, self.end_mark = (rows, columns), "|0123456789", EOS
         self.symmetries = tuple(range(NUM_SYMMETRIES)) if is_square else KEEP_SHAPE
         """The symmetries that keep the canvas, which `turns` shows."""
         self.views, self.turns, self.more_share = len(self.symmetries) - 1 if turns else views, turns, more_share
