@@ -39,7 +39,7 @@ PLACES = {
     "examples/train_your_own.ipynb": "train-your-own.md",
     "examples/watch_it_think.ipynb": "watch-it-think.md",
 }
-"""Where a file of the repository is in the site. Those of `docs` keep their names; others go to `files`."""
+"""Places in the site of files of the repository. Those of `docs` keep their names; others go to `files`."""
 
 PARTS = {
     "solving": ("Solving", "A trained model with its task, its answers, and how good they are."),
@@ -113,7 +113,7 @@ def write_pages(live: Path | None = None) -> None:
 
 
 def place_of(source: Path) -> str:
-    """Where a file of the repository is in build/pages."""
+    """The place in build/pages of a file of the repository."""
     path = source.relative_to(ROOT).as_posix()
     if path in PLACES:
         return PLACES[path]

