@@ -3,8 +3,9 @@
 import { placeGrid, showTask } from "./arc.js";
 import { race, some, trouble } from "./captions.js";
 import { CellTold } from "./cell.js";
+import { aboutModel, button, chips, familyName, isEdited, options, pad } from "./choices.js";
 import * as client from "./client.js";
-import { CHIPS, GALLERY } from "./gallery.js";
+import { GALLERY } from "./gallery.js";
 import { bindKeys } from "./keys.js";
 import { asked, familyOf, puzzleOf } from "./link.js";
 import { opening } from "./opening.js";
@@ -17,10 +18,6 @@ import { View } from "./view.js";
 const $ = (id) => document.getElementById(id);
 $("as-file").remove(); // a page that is opened as a file never gets here
 const RESTART_STEPS = 6; // of a further attempt
-const NAMES = {
-  sudoku4: "Sudoku 4×4", sudoku6: "Sudoku 6×6", sudoku9: "Sudoku 9×9", sudoku16: "Sudoku 16×16",
-  sudoku9x: "Sudoku 9×9 with diagonals", latin9: "Latin square 9×9",
-};
 const HINTS = {
   arc: ["Further views", "The test input turned and in other colours, too; the answers are turned back and vote."],
   other: ["Further attempts", "If it does not find an answer, it guesses a cell and thinks on."],
@@ -70,7 +67,7 @@ async function start() {
   $("token").hidden = true;
   $("panel").hidden = false;
   const families = allFamilies();
-  options($("family"), families.map(({ task, sizes }) => [task, sizes ? "Maze" : NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1").replace(/^arc(\d+)$/, "ARC on $1×$1")]));
+  options($("family"), families.map((family) => [family.task, familyName(family)]));
   drawChips();
   if (isPlain && !asked().size) await openFirst(families[0]);
   else await openLink();
@@ -178,37 +175,19 @@ async function firstPuzzle() {
 
 // Choices
 
-function options(select, pairs) {
-  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
-}
-
-function button(text, act) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.textContent = text;
-  element.addEventListener("click", act);
-  return element;
-}
-
 /** The puzzles above the board, as far as their families are served, and a grid for one's own. */
 function drawChips() {
   const families = allFamilies();
-  const there = CHIPS.map((chip) => ({ ...chip, task: chip.task ?? families.find((f) => f.kind === chip.kind && f.difficulties.includes(chip.difficulty))?.task }));
-  const chips = there.filter(({ task }) => families.some((family) => family.task === task)).map(({ label, task, puzzle, difficulty }) => {
-    const chip = button(label, async () => {
-      takeFamily(task);
-      if (puzzle) setQuestion(readPuzzle(puzzle, state.family).tokens);
-      else await newPuzzle(difficulty);
-    });
-    chip.dataset.puzzle = puzzle ?? "";
-    return chip;
+  const named = chips(families, async ({ task, puzzle, difficulty }) => {
+    takeFamily(task);
+    if (puzzle) setQuestion(readPuzzle(puzzle, state.family).tokens);
+    else await newPuzzle(difficulty);
   });
   const own = button("Your own", () => {
     clearBoard();
     state.views[0].board.select(0);
   });
-  const drawn = families.some((family) => isEdited(family));
-  $("chips").replaceChildren(...chips, ...(drawn ? [own] : []));
+  $("chips").replaceChildren(...named, ...(families.some(isEdited) ? [own] : []));
 }
 
 /** Changes to another family, if it is another; the caller sets the question. */
@@ -221,7 +200,7 @@ function takeFamily(task) {
 }
 
 function clearBoard() {
-  if (!isEdited(state.family)) takeFamily(allFamilies().find((family) => isEdited(family)).task);
+  if (!isEdited(state.family)) takeFamily(allFamilies().find(isEdited).task);
   setQuestion(emptyPuzzle(state.family));
 }
 
@@ -259,7 +238,7 @@ function chooseFamily() {
   state.wasArc = isArc;
   showSliders();
   state.arc = null;
-  buildPad();
+  $("pad").replaceChildren(...pad(state.family, (token) => state.views[0].board.put(token)));
   fillSecond("");
 }
 
@@ -328,29 +307,8 @@ function fillSecond(value) {
 
 function describe() {
   const model = state.models.find((m) => m.name === $("model").value);
-  const own = state.family.base ? state.family : model.tasks.find((t) => t.task === state.family.task);
-  const within = model.recursions > 1 ? ` A step is ${model.recursions} looks.` : "";
-  const trained = model.tasks.find((t) => t.trained);
-  const byCells = trained && model.system === "relational" && trained.rows * trained.columns !== own.rows * own.columns;
-  const how = byCells ? ": here it stops when it is 90% sure of every cell." : ".";
-  const unseen = " It was not trained on this size: here it stops when it is 90% sure of every cell.";
-  const elsewhere = own.sizes ? unseen : trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone${how}` : "";
   $("numbers").textContent = model.parameters.toLocaleString("en");
-  $("about").textContent = `${model.name}: ${model.parameters.toLocaleString("en")} parameters.${within}${own.trained ? "" : elsewhere}`;
-}
-
-/** The buttons that put a symbol into the selected cell, for touch. */
-function buildPad() {
-  const { family } = state;
-  const tokens = family.symbols.map((_, token) => token).slice(1);
-  const names = { "#": "wall", " ": "free", S: "start S", G: "goal G" };
-  const shown = family.kind === "maze" ? tokens.filter((t) => family.characters[t] !== "o") : [...tokens.filter((t) => t > family.blank), family.blank];
-  $("pad").replaceChildren(...shown.map((token) => {
-    const name = family.kind === "maze" ? names[family.characters[token]] : token === family.blank ? "erase" : family.symbols[token];
-    const key = button(name, () => state.views[0].board.put(token));
-    if (name === "erase") [key.textContent, key.ariaLabel] = ["⌫", name];
-    return key;
-  }));
+  $("about").textContent = aboutModel(model, state.family);
 }
 
 function buildViews() {
@@ -387,6 +345,7 @@ function tellCell(view, cell, isChosen = true) {
   if (isChosen) view.chosen = cell;
   state.told = { view, cell: cell ?? -1 };
   cellTold.show(view, state.told.cell, player.index, { task: state.family.task, puzzle: puzzleText() });
+  $("point-hint").hidden ||= !$("cell").hidden;
 }
 
 async function newPuzzle(difficulty) {
@@ -416,11 +375,11 @@ function edit(cell, token) {
 function dare() {
   if (state.family.kind === "maze") {
     setQuestion(emptyPuzzle(state.family));
-    return say("Draw walls. It learned from mazes drawn at random, so long winding corridors are hard for it.");
+    $("invite").textContent = "Draw walls. It learned from mazes drawn at random, so long winding corridors are hard for it.";
+    return;
   }
   const clues = state.question.flatMap((token, cell) => (token > state.family.blank ? [cell] : []));
-  if (!clues.length) return say(EMPTY);
-  edit(clues[Math.floor(Math.random() * clues.length)], state.family.blank);
+  if (clues.length) edit(clues[Math.floor(Math.random() * clues.length)], state.family.blank);
 }
 
 /** A new question: thinking so far is forgotten, contradictions are told. */
@@ -448,7 +407,8 @@ function setQuestion(question, fromText = false) {
   $("think").disabled = reasons.length > 0 || isEmpty || !state.models.length;
   if (!fromText) $("text").value = shownText(question);
   for (const view of state.views) view.reset(question, solution, known);
-  say(problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "");
+  state.invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
+  say("");
   const text = writePuzzle(question, state.family);
   for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.puzzle === text));
   player.show(0);
@@ -459,8 +419,6 @@ function tellOfText(problem) {
   $("text-problem").textContent = problem;
   $("text").setAttribute("aria-invalid", String(Boolean(problem)));
 }
-
-const isEdited = (family) => family.kind === "sudoku" || family.kind === "maze";
 
 /** The puzzle as the server and links take it: of ARC the task and which of its test inputs. */
 function puzzleText() {
@@ -560,10 +518,12 @@ function thinkOrStop() {
 
 function showMoment(index, aloud) {
   for (const view of state.views) view.show(index, length());
+  const isWaiting = !index && !state.thinking;
+  $("invite").textContent = isWaiting ? state.invite : "";
   $("race").textContent = state.views.length > 1 ? race(state.views, index) : "";
   $("pad").hidden = !isEdited(state.family) || length() > 0 || Boolean(state.thinking);
-  $("point-hint").hidden = state.family.kind === "arc" || !index || state.told?.cell >= 0;
   if (state.told) tellCell(state.told.view, state.told.cell, false);
+  $("point-hint").hidden = state.family.kind === "arc" || !index || !$("cell").hidden;
   if (aloud) $("spoken").textContent = `${player.position}. ${state.views.map((v) => `${v.text} ${v.sure.textContent && `${v.sure.textContent} sure.`}`).join(" ")}`;
 }
 

@@ -41,7 +41,7 @@ export function verdict({ end, looks, known }) {
   if (end.valid === null) return { lead: "", text: `Answered, with no rules to judge it by. ${stopped}`, mood: "" };
   if (end.valid) {
     if (end.note) return { lead: "Solved.", text: `${sentence(end.note)} ${stopped}`, mood: "good" };
-    const text = end.halted ? `Sure, and every rule holds. It stopped ${took}.` : `Every rule holds ${took}, though it is only ${sure} sure itself.`;
+    const text = end.halted ? `Sure ${took}: every rule holds.` : `Every rule holds ${took}, though it is only ${sure} sure itself.`;
     return { lead: "Solved.", text, mood: "good" };
   }
   return { lead: "Not solved.", text: `${reasonsText(end.reasons)} ${stopped}`, mood: "bad" };

@@ -3,9 +3,10 @@
 import { percent } from "./captions.js";
 import { place, sentence } from "./rules.js";
 
-const WIDTH = 300;
-const HEIGHT = 60;
+const WIDTH = 480;
+const HEIGHT = 76;
 const SVG = "http://www.w3.org/2000/svg";
+const LETTER = 12; // height of a letter beside a line
 const CONSIDERED = 40; // thousandths; a symbol that never had more has no line
 const MOST_LINES = 5;
 const MOST_REASONS = 6;
@@ -15,8 +16,9 @@ export class CellTold {
   /** @param {(question: object) => Promise<{told: object[]}> | undefined} why Says what a cell's symbol hangs on; may be missing. */
   constructor(element, why) {
     Object.assign(this, { element, why, asked: 0 });
-    this.title = this.#add(element, "h2");
-    this.now = this.#add(element, "p", "cell-now");
+    const line = this.#add(element, "div", "cell-line");
+    this.title = this.#add(line, "h2");
+    this.now = this.#add(line, "p", "cell-now");
     this.svg = element.appendChild(document.createElementNS(SVG, "svg"));
     this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     this.svg.setAttribute("class", "cell-curve");
@@ -54,17 +56,16 @@ export class CellTold {
     const named = (token) => (family.kind === "maze" ? "on the way" : family.symbols[token]);
     if (isGiven) this.now.textContent = "It is given, so there was nothing to find.";
     else if (!symbols.length) this.now.textContent = "It was sure from the first look: not on the way.";
-    else this.now.textContent = `Now ${[...symbols].sort((a, b) => odds[b] - odds[a]).slice(0, 3).map((t) => `${named(t)}: ${percent(odds[t] / 1000)}`).join(", ")}.`;
+    else this.now.textContent = `Now ${symbols.sort((a, b) => odds[b] - odds[a]).slice(0, 3).map((t) => `${named(t)}: ${percent(odds[t] / 1000)}`).join(", ")}.`;
     this.#draw(view, cell, symbols, step, named);
     this.#ask(view, cell, path[step - 1], isGiven, about);
   }
 
-  /** The symbols that were ever likely, those that were likeliest at the end first. */
+  /** The symbols that were ever likely, those that were likeliest of all. */
   #considered({ family, path }, cell) {
     const tokens = family.kind === "maze" ? [family.characters.indexOf("o")] : family.fill;
     const most = (token) => Math.max(...path.map((frame) => frame.probabilities[cell][token]));
-    const end = path.at(-1).probabilities[cell];
-    return tokens.filter((token) => most(token) > CONSIDERED).sort((a, b) => end[b] - end[a] || most(b) - most(a)).slice(0, MOST_LINES);
+    return tokens.filter((token) => most(token) > CONSIDERED).sort((a, b) => most(b) - most(a)).slice(0, MOST_LINES);
   }
 
   #draw({ path }, cell, symbols, step, named) {
@@ -79,11 +80,13 @@ export class CellTold {
       return element;
     };
     add("path", "frame", { d: `M0 ${HEIGHT - 4}H${across}M0 4H${across}` });
+    let lowest = -LETTER;
     symbols.forEach((token, i) => {
       const values = path.slice(0, step).map((frame) => frame.probabilities[cell][token]);
       add("path", i ? "other" : "first", { d: `M${x(0).toFixed(1)} ${y(values[0]).toFixed(1)}${values.slice(1).map((p, j) => `L${x(j + 1).toFixed(1)} ${y(p).toFixed(1)}`).join("")}` });
-      const text = add("text", i ? "other" : "first", { x: (x(values.length - 1) + 4).toFixed(1), y: (y(values.at(-1)) + 4).toFixed(1) });
-      if (named(token).length < 3 && values.at(-1) > CONSIDERED) text.textContent = named(token);
+      if (named(token).length > 2 || values.at(-1) <= CONSIDERED) return;
+      lowest = Math.max(y(values.at(-1)) + 4, lowest + LETTER); // the likeliest comes first, and none over another
+      add("text", i ? "other" : "first", { x: (x(values.length - 1) + 4).toFixed(1), y: lowest.toFixed(1) }).textContent = named(token);
     });
     this.svg.setAttribute("aria-label", `How likely it was, look by look: ${symbols.map((token) => `${named(token)}: ${path.slice(0, step).map((f) => percent(f.probabilities[cell][token] / 1000)).join(", ")}`).join(". ")}`);
   }
