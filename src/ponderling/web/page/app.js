@@ -10,9 +10,8 @@ import { bindKeys } from "./keys.js";
 import { asked, familyOf, puzzleOf } from "./link.js";
 import { opening } from "./opening.js";
 import { Player } from "./player.js";
-import {
-  broken, cropped, emptyPuzzle, inSize, isSize, mazeDistance, NO_WAY, readPuzzle, sentence, shapeOf, solve, writePuzzle,
-} from "./rules.js";
+import { looked } from "./question.js";
+import { cropped, emptyPuzzle, inSize, isSize, readPuzzle, shapeOf, writePuzzle } from "./rules.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -28,14 +27,13 @@ const INVITES = {
   arc: "Which output belongs to this test input?",
 };
 const EMPTY = "An empty grid has nothing to find: type a clue, or choose a puzzle.";
-const SEVERAL = "This puzzle has more than one solution, so no look can be sure which one is meant. It is not searched.";
 const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
 const PATIENCE = 400; // milliseconds for the models to be named before the Sudoku's opening starts
 const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
-const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, several: false, recorded: false };
+const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false };
 const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
 const player = new Player({
   length,
@@ -61,7 +59,9 @@ async function start() {
     state.models = await models;
   } catch (error) {
     if (error.status === 401) $("token").hidden = false;
-    else say(`The server cannot be reached. ${trouble(error)}`);
+    else say(trouble(error));
+    $("stage").hidden = error.status === 401 && !state.views.length;
+    $("think").disabled = true;
     return;
   }
   $("token").hidden = true;
@@ -385,29 +385,16 @@ function dare() {
 /** A new question: thinking so far is forgotten, contradictions are told. */
 function setQuestion(question, fromText = false) {
   stop();
-  Object.assign(state, { question, several: false, recorded: false, told: null });
-  cellTold.hide();
-  const { reasons } = broken(question, state.family);
   const known = state.arc?.task.tests[state.arc.number - 1].output;
-  let solution = known == null ? null : placeGrid(known, state.family);
-  let problem = reasons.length ? `${reasons.slice(0, 3).join("; ")}.` : "";
-  const isEmpty = state.family.kind === "sudoku" && question.every((t) => t <= state.family.blank);
-  if (!problem && state.family.kind === "sudoku" && !isEmpty) {
-    const { count, answer } = solve(question, state.family, state.family.rows > 9 ? 300 : 3000);
-    if (count === 1) solution = answer;
-    if (count === 0) problem = "This puzzle has no solution.";
-    if (count === 2) problem = SEVERAL;
-    state.several = count === 2;
-  }
-  if (!problem && state.family.kind === "maze" && mazeDistance(question, state.family) < 0) {
-    problem = `${sentence(NO_WAY)} The right answer marks nothing.`;
-  }
+  const { problem, mayThink, isEmpty, isOpen, solution } = looked(question, state.family, known);
+  const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
+  Object.assign(state, { question, invite, isOpen, recorded: false, told: null });
+  cellTold.hide();
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");
-  $("think").disabled = reasons.length > 0 || isEmpty || !state.models.length;
+  $("think").disabled = !mayThink || !state.models.length;
   if (!fromText) $("text").value = shownText(question);
   for (const view of state.views) view.reset(question, solution, known);
-  state.invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
   say("");
   const text = writePuzzle(question, state.family);
   for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.puzzle === text));
@@ -436,7 +423,7 @@ function shownText(question) {
 
 /** What is asked of a model. */
 function body() {
-  const restarts = maySearch() && !state.several ? Number($("restarts").value) : 0;
+  const restarts = maySearch() && !state.isOpen ? Number($("restarts").value) : 0;
   return {
     task: state.family.task, puzzle: puzzleText(), steps: Number($("depth").value),
     ...(state.family.kind === "maze" && { changes: true }),
@@ -534,17 +521,11 @@ function say(text) {
 }
 
 async function share() {
-  const link = new URLSearchParams({
-    t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value,
-    p: puzzleText(),
-  });
-  if (!state.arc && Number($("restarts").value)) link.set("e", seed());
-  if ($("second").value) link.set("b", $("second").value);
-  if (length()) {
-    link.set("s", player.index);
-    link.set("a", state.views[0].attempt);
-  }
-  history.replaceState(null, "", `#${link}`);
+  const fields = { t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value, p: puzzleText() };
+  if (!state.arc && Number($("restarts").value)) fields.e = seed();
+  if ($("second").value) fields.b = $("second").value;
+  if (length()) Object.assign(fields, { s: player.index, a: state.views[0].attempt });
+  history.replaceState(null, "", `#${new URLSearchParams(fields)}`);
   try {
     await navigator.clipboard.writeText(location.href);
     say("The link is copied.");
