@@ -138,11 +138,13 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     engine = registry.engine
     makers = Makers(engine)
 
-    async def questions_of(served: Served, puzzles: list[str], *, client: str, numbered: bool) -> list[Question]:
+    async def questions_of(
+        served: Served, puzzles: list[str], *, client: str, numbered: bool, check: bool = True
+    ) -> list[Question]:
         """The questions; 422 with the reason for the first one that is refused, as `Solver.solve` refuses it."""
         where = [f"puzzle {i}: " if numbered else "" for i in range(1, len(puzzles) + 1)]
         questions = [_parse(served, puzzle, where=place) for puzzle, place in zip(puzzles, where, strict=True)]
-        if not served.arc_tasks:  # those are the tasks that it knows
+        if check and not served.arc_tasks:  # those are the tasks that it knows
             outcomes = await checker.check(served.task, [q.tokens for q in questions], client=client)
             for place, outcome in zip(where, outcomes, strict=True):
                 if outcome.problem is not None:
@@ -193,7 +195,7 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     async def think(body: ThinkRequest, request: Request) -> EventStream:
         served = registry.find(body.model, body.task, puzzles=[body.puzzle])
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
-        (question,) = await questions_of(served, [body.puzzle], client=client, numbered=False)
+        (question,) = await questions_of(served, [body.puzzle], client=client, numbered=False, check=body.check)
         reader = Reader(
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
             watched=True, changes=body.changes,
