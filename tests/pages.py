@@ -20,7 +20,11 @@ from typing import Any
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-IN_BROWSER = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is found")]
+IN_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is found"),
+]
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 SCREENS = SIZES | {"laptop": (1366, 657), "wide": (1440, 900), "low": (1280, 720), "landscape": (844, 390)}

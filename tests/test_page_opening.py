@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ponderling
-from pages import CHROMIUM, IN_BROWSER, Visit
+from pages import IN_BROWSER, Visit
 from ponderling.tasks import get_task
 from record_openings import LONG_WAY, OPENINGS, WORLDS_HARDEST, record
 
@@ -66,7 +66,7 @@ def test_a_shared_link_has_a_picture_and_words():
 
 
 def in_browser(test):
-    for mark in [*IN_BROWSER, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is found")]:
+    for mark in IN_BROWSER:
         test = mark(test)
     return test
 

@@ -289,3 +289,27 @@ def test_it_says_how_it_thinks_and_where_to_read_on(browser, server):
         "7breaks a rule",
     ]
     visit.done()
+
+
+SLOWLY = """
+export async function* think(body, signal) {
+  for await (const event of quick(body, signal)) {
+    if (event.attempt > 1) await new Promise((done) => setTimeout(done, 40));
+    yield event;
+  }
+}
+"""
+
+
+def test_attempts_play_on_the_board_while_they_run(browser, server):
+    context = browser.new_context(viewport={"width": 1366, "height": 657})
+    page = context.new_page()
+    with_client(page, lambda text: text.replace("export const think =", "const quick =") + SLOWLY)
+    page.goto(f"{server}/#t=sudoku9&d=1&r=2&p={HARDEST}")
+    page.locator("#speed").fill("6")
+    page.click("#think:enabled")
+    playwright.expect(page.locator("#verdict")).to_contain_text(re.compile(r"^Attempt [23]\. It "), timeout=90_000)
+    assert page.text_content("#think") == "Stop"
+    assert page.query_selector_all(".cell.guessed")
+    assert page.locator(".attempt").count() >= 2
+    context.close()

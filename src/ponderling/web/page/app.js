@@ -461,7 +461,7 @@ async function run(view, controller) {
   for await (const event of client.think({ ...body(), model: view.model }, controller.signal)) {
     if (isOld()) return;
     if (event.type === "loading") sayLoading(event);
-    else if (!view.frames.size) say("");
+    else if (!view.frames.size && player.isPlaying) say("");
     view.take(event);
     player.refresh();
   }

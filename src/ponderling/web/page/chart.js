@@ -7,10 +7,8 @@ const HEIGHT = 100;
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Chart extends EventTarget {
-  /** @param {string} right What the share of right cells is called. */
-  constructor(right) {
+  constructor() {
     super();
-    this.rightName = right;
     this.last = 0;
     this.element = document.createElement("figure");
     this.element.className = "curve";
@@ -67,8 +65,8 @@ export class Chart extends EventTarget {
     this.laterRight.setAttribute("d", known ? line(right, Math.max(0, shown - 1), seen) : "");
     this.now.setAttribute("d", shown ? `M${((WIDTH * shown) / across).toFixed(1)} 0V${HEIGHT}` : "");
     const at = (values) => (shown ? ` ${percent(values[shown - 1])}` : "");
-    this.sureText.textContent = `Sure that all is right${at(sure)}`;
-    this.rightText.textContent = `${this.rightName}${known ? at(right) : ""}`;
+    this.sureText.textContent = `Sure${at(sure)}`;
+    this.rightText.textContent = `Cells right${known ? at(right) : ""}`;
     this.rightText.hidden = !known;
     this.svg.setAttribute("aria-label", `${this.sureText.textContent}. ${known ? `${this.rightText.textContent}.` : ""}`);
   }

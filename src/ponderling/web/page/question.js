@@ -4,7 +4,7 @@ import { placeGrid } from "./arc.js";
 import { listed } from "./captions.js";
 import { broken, mazeDistance, NO_WAY, sentence, solve } from "./rules.js";
 
-const SEVERAL = "This puzzle has more than one solution, so no look can be sure which one is meant. It is not searched.";
+const SEVERAL = "This puzzle has more than one solution, so nobody can know which one is meant. Does it hesitate?";
 const MOST_TOLD = 3; // broken rules
 const GUESSES = [3000, 300]; // of the ordinary solver, and on grids above 9×9
 

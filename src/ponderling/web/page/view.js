@@ -28,7 +28,7 @@ export class View extends EventTarget {
     this.howSure = this.#add(this.gauge, "p", "how-sure"); // beside the words, where there is one model alone
     this.sure = this.#add(this.howSure, "b");
     this.howSure.append(" sure");
-    this.chart = new Chart(family.kind === "arc" ? "Cells of the answer right" : "Open cells right");
+    this.chart = new Chart();
     this.gauge.append(this.chart.element);
     this.attempts = new Attempts(family);
     this.attempts.addEventListener("choose", ({ detail }) => {
