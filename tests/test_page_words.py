@@ -306,8 +306,8 @@ def test_attempts_play_on_the_board_while_they_run(browser, server):
     page = context.new_page()
     with_client(page, lambda text: text.replace("export const think =", "const quick =") + SLOWLY)
     page.goto(f"{server}/#t=sudoku9&d=1&r=2&p={HARDEST}")
-    page.locator("#speed").fill("6")
     page.click("#think:enabled")
+    page.locator("#speed").fill("6")
     playwright.expect(page.locator("#verdict")).to_contain_text(re.compile(r"^Attempt [23]\. It "), timeout=90_000)
     assert page.text_content("#think") == "Stop"
     assert page.query_selector_all(".cell.guessed")

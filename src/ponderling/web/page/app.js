@@ -1,16 +1,16 @@
 // The page: puzzles above, the board and its words in the middle, choices below. What thinks is behind client.js.
 
 import { placeGrid, showTask } from "./arc.js";
-import { race, some, trouble } from "./captions.js";
+import { loading, race, some, trouble } from "./captions.js";
 import { CellTold } from "./cell.js";
-import { aboutModel, button, chips, familyName, isEdited, options, pad } from "./choices.js";
+import { aboutModel, button, chips, familyName, isEdited, lead, options, pad } from "./choices.js";
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
 import { bindKeys } from "./keys.js";
 import { asked, familyOf, puzzleOf } from "./link.js";
 import { opening } from "./opening.js";
 import { Player } from "./player.js";
-import { looked } from "./question.js";
+import { looked, shownText } from "./question.js";
 import { cropped, emptyPuzzle, inSize, isSize, readPuzzle, shapeOf, writePuzzle } from "./rules.js";
 import { View } from "./view.js";
 
@@ -96,7 +96,7 @@ async function open(task) {
   state.family = allFamilies().find((f) => f.task === task) ?? family;
   state.views = [new View(model.name, state.family, "")];
   placeViews();
-  $("numbers").textContent = model.parameters.toLocaleString("en");
+  lead({ ...model, system: "relational" }, state.family);
   $("stage").hidden = false;
   setQuestion(question);
   for (const event of events) state.views[0].take(event);
@@ -307,7 +307,7 @@ function fillSecond(value) {
 
 function describe() {
   const model = state.models.find((m) => m.name === $("model").value);
-  $("numbers").textContent = model.parameters.toLocaleString("en");
+  lead(model, state.family);
   $("about").textContent = aboutModel(model, state.family);
 }
 
@@ -393,7 +393,7 @@ function setQuestion(question, fromText = false) {
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");
   $("think").disabled = !mayThink || !state.models.length;
-  if (!fromText) $("text").value = shownText(question);
+  if (!fromText) $("text").value = shownText(question, state.family);
   for (const view of state.views) view.reset(question, solution, known);
   say("");
   const text = writePuzzle(question, state.family);
@@ -410,13 +410,6 @@ function tellOfText(problem) {
 /** The puzzle as the server and links take it: of ARC the task and which of its test inputs. */
 function puzzleText() {
   return state.arc ? `${state.arc.task.name}/${state.arc.number}` : writePuzzle(state.question, state.family);
-}
-
-/** The puzzle as text to read: one line, but a maze row by row. */
-function shownText(question) {
-  const { kind, columns } = state.family;
-  const text = writePuzzle(question, state.family);
-  return kind === "maze" ? text.match(new RegExp(`.{${columns}}`, "g")).join("\n") : text;
 }
 
 // Thinking
@@ -460,7 +453,7 @@ async function run(view, controller) {
   const isOld = () => state.thinking !== controller;
   for await (const event of client.think({ ...body(), model: view.model }, controller.signal)) {
     if (isOld()) return;
-    if (event.type === "loading") sayLoading(event);
+    if (event.type === "loading") say(loading(event));
     else if (!view.frames.size && player.isPlaying) say("");
     view.take(event);
     player.refresh();
@@ -473,11 +466,6 @@ async function run(view, controller) {
     if (event.type === "end") view.takeVotes(event);
     else say(`Voting, ${some(event.of / Number($("depth").value), "view", "views")}: ${10 * Math.floor((10 * event.done) / event.of)}% done`);
   }
-}
-
-function sayLoading({ loaded, total }) {
-  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-  say(`Loading the network and its runtime: ${megabytes(loaded)} of ${megabytes(total)} MB`);
 }
 
 function stop() {

@@ -77,3 +77,9 @@ export function trouble(error) {
   if (error instanceof TypeError || /network|fetch/i.test(error.message)) return "The connection is lost. Is the server still running, and are you online?";
   return /[.!?]$/.test(error.message) ? error.message : sentence(error.message);
 }
+
+/** How much of the network and its runtime is there. */
+export function loading({ loaded, total }) {
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  return `Loading the network and its runtime: ${megabytes(loaded)} of ${megabytes(total)} MB`;
+}

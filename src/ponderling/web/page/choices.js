@@ -50,6 +50,22 @@ export function pad({ kind, symbols, characters, blank }, put) {
   });
 }
 
+const SMALL = 500_000; // parameters, of 4 bytes each; photos have more
+
+/** The sentence at the top, about the model that is chosen. */
+export function lead(model, family) {
+  document.getElementById("numbers").textContent = model.parameters.toLocaleString("en");
+  document.getElementById("lead-size").hidden = model.parameters > SMALL;
+  document.getElementById("lead-told").textContent = toldBefore(model, family);
+}
+
+/** What the network was told beforehand, in a sentence. */
+function toldBefore({ system }, { kind }) {
+  if (kind === "arc") return "They see a few examples, and have to find out what is meant.";
+  if (system !== "relational") return "Nobody told them what to do.";
+  return `They were told which cells ${kind === "maze" ? "are neighbours" : "stand together"}, not what to do.`;
+}
+
 /** What is to be known of a model on a family. */
 export function aboutModel(model, family) {
   const own = family.base ? family : model.tasks.find((t) => t.task === family.task);

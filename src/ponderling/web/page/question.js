@@ -2,7 +2,7 @@
 
 import { placeGrid } from "./arc.js";
 import { listed } from "./captions.js";
-import { broken, mazeDistance, NO_WAY, sentence, solve } from "./rules.js";
+import { broken, mazeDistance, NO_WAY, sentence, solve, writePuzzle } from "./rules.js";
 
 const SEVERAL = "This puzzle has more than one solution, so nobody can know which one is meant. Does it hesitate?";
 const MOST_TOLD = 3; // broken rules
@@ -27,4 +27,10 @@ export function looked(question, family, known) {
     found.problem = `${sentence(NO_WAY)} The right answer marks nothing.`;
   }
   return found;
+}
+
+/** The puzzle as text to read: one line, but a maze row by row. */
+export function shownText(question, family) {
+  const text = writePuzzle(question, family);
+  return family.kind === "maze" ? text.match(new RegExp(`.{${family.columns}}`, "g")).join("\n") : text;
 }
