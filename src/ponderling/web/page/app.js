@@ -27,6 +27,7 @@ const INVITES = {
   arc: "Which output belongs to this test input?",
 };
 const EMPTY = "An empty grid has nothing to find: type a clue, or choose a puzzle.";
+const RECORDED = "This is a recording. Press Think to see it live.";
 const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
@@ -104,8 +105,10 @@ async function open(task) {
   adopt();
   say("");
   const frames = events.length - 1;
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) player.show(frames);
-  else {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    player.show(frames);
+    say(RECORDED);
+  } else {
     player.show(0);
     player.play(Math.min(OPENING.most, Math.max(OPENING.least, OPENING.all / frames)));
   }
@@ -537,7 +540,7 @@ function showSliders() {
 
 for (const event of ["play", "pause"]) player.addEventListener(event, showThink);
 player.addEventListener("pause", () => {
-  if (state.recorded) say("This is a recording. Press Think to see it live.");
+  if (state.recorded) say(RECORDED);
 });
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, takeOver, true);
 bindKeys({ toggle: () => player.toggle(), step: (by) => player.step(player.index + by), think: thinkOrStop, isThere: () => length() > 0 });

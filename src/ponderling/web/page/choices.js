@@ -59,11 +59,11 @@ export function lead(model, family) {
   document.getElementById("lead-told").textContent = toldBefore(model, family);
 }
 
-/** What the network was told beforehand, in a sentence. */
+/** What it does, and what it was told beforehand. */
 function toldBefore({ system }, { kind }) {
-  if (kind === "arc") return "They see a few examples, and have to find out what is meant.";
-  if (system !== "relational") return "Nobody told them what to do.";
-  return `They were told which cells ${kind === "maze" ? "are neighbours" : "stand together"}, not what to do.`;
+  if (kind === "arc") return "try this. They see a few examples, and have to find out what is meant.";
+  if (system !== "relational") return "solve this. Nobody told them what to do.";
+  return `solve this. They were told which cells ${kind === "maze" ? "are neighbours" : "stand together"}, not what to do.`;
 }
 
 /** What is to be known of a model on a family. */
