@@ -347,7 +347,7 @@ function placeViews() {
 function tellCell(view, cell, isChosen = true) {
   if (isChosen) view.chosen = cell;
   state.told = { view, cell: cell ?? -1 };
-  cellTold.show(view, state.told.cell, player.index, { task: state.family.task, puzzle: puzzleText() });
+  cellTold.show(view, state.told.cell, player.index, player.isPlaying ? null : { task: state.family.task, puzzle: puzzleText() });
   $("point-hint").hidden ||= !$("cell").hidden;
 }
 
@@ -541,6 +541,7 @@ function showSliders() {
 for (const event of ["play", "pause"]) player.addEventListener(event, showThink);
 player.addEventListener("pause", () => {
   if (state.recorded) say(RECORDED);
+  if (state.views.includes(state.told?.view)) tellCell(state.told.view, state.told.cell, false);
 });
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, takeOver, true);
 bindKeys({ toggle: () => player.toggle(), step: (by) => player.step(player.index + by), think: thinkOrStop, isThere: () => length() > 0 });

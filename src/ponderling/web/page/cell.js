@@ -42,7 +42,7 @@ export class CellTold {
     this.shown = "";
   }
 
-  /** Shows a cell of a view at a moment; `about` goes along with the question why. */
+  /** Shows a cell of a view at a moment; `about` goes along with the question why, which is null while a film plays. */
   show(view, cell, index, about) {
     const { family, path, question } = view;
     const step = Math.min(index, path.length);
@@ -93,17 +93,18 @@ export class CellTold {
 
   /** Asks what the cell's symbol hangs on, once the eye rests there. */
   #ask(view, cell, frame, isGiven, about) {
-    const key = JSON.stringify([view.model, cell, frame.attempt, frame.step, frame.recursion]);
+    const key = JSON.stringify([Boolean(about), view.model, cell, frame.attempt, frame.step, frame.recursion]);
     if (key === this.shown) return;
     this.shown = key;
     this.reasons.replaceChildren();
     view.board.outline([]);
     clearTimeout(this.timer);
     const asked = ++this.asked;
-    if (isGiven || !this.why) return;
+    if (isGiven || !this.why || !about) return;
     this.timer = setTimeout(async () => {
       const { step, recursion, tokens } = frame;
-      const answer = await Promise.resolve(this.why({ ...about, model: view.model, tokens, cell, step, recursion })).catch(() => null);
+      const ask = async () => this.why({ ...about, model: view.model, tokens, cell, step, recursion });
+      const answer = await ask().catch(() => null); // a cell without reasons is told all the same
       if (asked === this.asked && answer?.told?.length) this.#tell(view, answer.told);
     }, REST);
   }
