@@ -18,8 +18,9 @@ from tests.test_inference import solver
 from ponderling.solving.solver import Solver
 from ponderling.web.connections import Connections, http_server
 from ponderling.web.engine import Engine
-from ponderling.web.served import Registry, Settings
+from ponderling.web.served import Registry
 from ponderling.web.server import create_app
+from ponderling.web.settings import Settings
 
 USUAL = Settings()
 

@@ -80,8 +80,9 @@ def main(args: list[str]) -> int:
     from ponderling.models.device import check_device
     from ponderling.web.connections import Connections, http_server
     from ponderling.web.engine import Engine
-    from ponderling.web.served import Registry, Settings
+    from ponderling.web.served import Registry
     from ponderling.web.server import create_app
+    from ponderling.web.settings import Settings
 
     check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))

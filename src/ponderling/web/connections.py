@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import http
 import ipaddress
-import json
+import logging
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,10 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ponderling.web.problems import MEDIA_TYPE, problem_bytes
 from ponderling.web.shares import client_of
+
+LOG = logging.getLogger("ponderling.web")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,6 +40,9 @@ MOST_OF_ALL = 1000
 
 FILES = 100
 """Open files that are left for everything but connections."""
+
+LOGGED_SECONDS = 10.0
+"""Seconds between two lines of the log about what is not HTTP."""
 
 
 @dataclass(kw_only=True)
@@ -58,6 +65,8 @@ class Connections:
         self._networks: list[Network] = [ipaddress.ip_network(proxy, strict=False) for proxy in self.proxies]
         self._of: dict[str, dict[Connection, None]] = {}
         self._count = 0
+        self._logged: float | None = None
+        self._unlogged = 0
 
     def __len__(self) -> int:
         return self._count
@@ -80,6 +89,16 @@ class Connections:
             self._count -= 1
             if not own:
                 del self._of[connection.owner]
+
+    def log_not_http(self, address: str) -> None:
+        """Says who sent what is not HTTP, now and then: whoever fills the log that way has little of it."""
+        now = time.monotonic()
+        if self._logged is not None and now - self._logged < LOGGED_SECONDS:
+            self._unlogged += 1
+            return
+        further = f"; {self._unlogged} further ones since the last such line" if self._unlogged else ""
+        LOG.warning("%s sent what is not HTTP%s", address, further)
+        self._logged, self._unlogged = now, 0
 
     def _close_one(self, connections: dict[Connection, None], reason: str) -> None:
         """Closes the oldest that is not in a request, else the newest."""
@@ -170,6 +189,7 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answers what is not HTTP."""
         self.among.refusals["not HTTP"] += 1
+        self.among.log_not_http(self.owner)
         self.refuse(400, "this is not a valid HTTP request")
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -211,10 +231,10 @@ class Connection(H11Protocol):
 
 
 def _reply(status: int, detail: str) -> bytes:
-    body = json.dumps({"detail": detail}).encode()
+    body = problem_bytes(status, detail)
     lines = [
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
-        "content-type: application/json",
+        f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
         "connection: close",
         "x-content-type-options: nosniff",
@@ -224,10 +244,16 @@ def _reply(status: int, detail: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Not uvicorn's own line for each request that is not HTTP, without an address and without a limit."""
+    return record.msg != "Invalid HTTP request received."
+
+
 def http_server(
     app: Any, *, connections: Connections, host: str = "127.0.0.1", port: int = 0, shutdown_seconds: int = 30
 ) -> uvicorn.Server:
     """The server around an application, with its bounds."""
+    logging.getLogger("uvicorn.error").addFilter(_is_wanted)
     protocol = type("BoundConnection", (Connection,), {"among": connections})
     config = uvicorn.Config(
         app,
