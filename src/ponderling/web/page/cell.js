@@ -100,7 +100,7 @@ export class CellTold {
     view.board.outline([]);
     clearTimeout(this.timer);
     const asked = ++this.asked;
-    if (isGiven || !this.why) return;
+    if (isGiven || !this.why || frame.attempt > 1) return; // what a guess changed is not known afterwards
     this.timer = setTimeout(async () => {
       const { step, recursion, tokens } = frame;
       const answer = await Promise.resolve(this.why({ ...about, model: view.model, tokens, cell, step, recursion })).catch(() => null);
