@@ -1,6 +1,6 @@
 """The page in a real browser, for the tests of it: fixtures that conftest.py makes known, and `Visit`.
 
-Servers and static folders are made once for all test files. What needs an extra, Playwright or npm is imported where it is used.
+Servers and static folders are made once for all test files. What needs an extra or Playwright is imported where it is used.
 """
 
 from __future__ import annotations
@@ -171,6 +171,18 @@ class Visit:
         from playwright.sync_api import expect
 
         expect(self.page.locator(selector)).to_contain_text(re.compile(text), timeout=PATIENCE)
+
+    def box(self, selector: str) -> dict[str, float]:
+        """Where an element is, from the upper left corner of the document."""
+        found = self.page.evaluate(
+            """selector => {
+                const {left, top, width, height} = document.querySelector(selector).getBoundingClientRect();
+                return {x: left + scrollX, y: top + scrollY, width, height};
+            }""",
+            selector,
+        )
+        assert found["width"], f"{selector} is not shown"
+        return found
 
     def grid(self) -> str:
         return "".join(cell.text_content() or "." for cell in self.page.query_selector_all(".cell"))

@@ -152,3 +152,34 @@ def test_a_static_folder_takes_mazes_of_every_size_and_answers_as_the_solver_doe
         solver = Solver.from_pretrained("maze", task=task.name)
         assert answer == solver.solve(tokens=question, steps=8).tokens.tolist(), text
     visit.done()
+
+
+def swipe(page, fingers, cells: list[int]) -> None:
+    """A finger that goes over the middles of these cells, as a touch screen says it."""
+    boxes = [page.locator(".cell").nth(cell).bounding_box() for cell in cells]
+    places = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2} for box in boxes]
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+    for place in places[1:]:
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_maze_is_drawn_with_a_finger(browser, maze):
+    visit = Visit(browser, maze, "phone", "#t=maze10", has_touch=True, is_mobile=True)
+    page = visit.page
+    playwright.expect(page.locator(".cell")).to_have_count(100)
+    page.locator("#clear").tap()
+    fingers = page.context.new_cdp_session(page)
+    before = page.evaluate("[scrollX, scrollY, history.length]")
+    swipe(page, fingers, list(range(21, 29)))  # to the right, which a browser may take for going back
+    swipe(page, fingers, list(range(42, 92, 10)))  # downwards, which may scroll
+    rows = page.input_value("#text").split("\n")
+    assert rows[2] == " " + 8 * "#" + " "
+    assert "".join(row[2] for row in rows[4:9]) == 5 * "#"
+    assert sum(row.count("#") for row in rows) == 13
+    swipe(page, fingers, [0, 1, 2, 3, 4])  # S
+    assert page.input_value("#text").split("\n")[0] == "    S     "
+    swipe(page, fingers, [23, 22])  # a wall that is touched goes
+    assert page.input_value("#text").split("\n")[2] == " #  ##### "[:1] + "#" + "  " + 5 * "#" + " "
+    assert page.evaluate("[scrollX, scrollY, history.length]") == before
+    visit.done()

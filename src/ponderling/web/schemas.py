@@ -128,6 +128,7 @@ class ThinkRequest(Options):
         description="Say in each step how much it changed the hidden state of each cell: `change`, the mean square of the "
         "difference, in thousandths.",
     )
+    check: bool = Field(True, description="Refuse a puzzle that has no solution or more than one.")
 
 
 class WhyRequest(BaseModel):

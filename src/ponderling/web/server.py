@@ -150,13 +150,15 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     engine = registry.engine
     makers = Makers(engine)
 
-    async def asked_of(served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool) -> list[Asked]:
+    async def asked_of(
+        served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool, check: bool = True
+    ) -> list[Asked]:
         """What is asked; 422 with the reason for the first puzzle that is refused, as `Solver.solve` refuses it."""
         where = [f"puzzle {i}: " if numbered else "" for i in range(1, len(puzzles) + 1)]
         asked = [
             _parse(served, puzzle, where=place, client=client) for puzzle, place in zip(puzzles, where, strict=True)
         ]
-        if not served.arc_tasks:  # those are the tasks that it knows
+        if check and not served.arc_tasks:  # those are the tasks that it knows
             outcomes = await checker.check(served.task, [one.question.tokens for one in asked], client=client)
             for place, outcome in zip(where, outcomes, strict=True):
                 if outcome.problem is not None:
@@ -210,7 +212,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         served = registry.find(body.model, body.task, puzzles=[text_of(body.puzzle)])
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
         expect_room(engine, served, count=1, client=client, watched=True)
-        ((_, question),) = await asked_of(served, [body.puzzle], client=client, numbered=False)
+        ((_, question),) = await asked_of(
+            served, [body.puzzle], client=client, numbered=False, check=body.check
+        )
         reader = Reader(
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
             watched=True, changes=body.changes,

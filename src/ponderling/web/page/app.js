@@ -427,6 +427,7 @@ function body() {
   return {
     task: state.family.task, puzzle: puzzleText(), steps: Number($("depth").value),
     ...(state.family.kind === "maze" && { changes: true }),
+    ...(state.isOpen && { check: false }),
     ...(restarts && !state.arc && { restarts, search_steps: RESTART_STEPS, seed: seed(), ...(state.family.has_rules && { verify: true }) }),
   };
 }

@@ -7,6 +7,9 @@ export const SHOWN = 0.9; // from this probability on a cell shows one symbol, b
 const BORDER = 2; // pixels of the board's frame, as in style.css
 const FAINT = 0.02; // candidates below this are not drawn
 
+/** A length as browsers keep it, in 64ths of a pixel; rounded here, so that what is lost does not add up over a row. */
+const placed = (pixels) => Math.round(64 * pixels) / 64;
+
 /** The cells that are shown to break a rule: of Sudokus that are not finished, by the symbols that stand there. */
 export function redCells(question, { tokens, probabilities, wrong }, family, isLast) {
   if (family.kind !== "sudoku" || isLast) return new Set(wrong);
@@ -50,7 +53,9 @@ export class Board extends EventTarget {
   #fit(width) {
     const scale = window.devicePixelRatio || 1;
     const cell = Math.max(1, Math.floor(((width - 2 * BORDER) * scale) / this.family.columns)) / scale;
-    this.element.style.setProperty("--cell", `${cell}px`);
+    const tracks = (count) => Array.from({ length: count }, (_, i) => `${placed(cell * (i + 1)) - placed(cell * i)}px`).join(" ");
+    this.element.style.setProperty("--across", tracks(this.family.columns));
+    this.element.style.setProperty("--down", tracks(this.family.rows));
     this.element.style.fontSize = `${(cell * 0.56).toFixed(1)}px`;
   }
 
@@ -239,7 +244,7 @@ export class Board extends EventTarget {
       holder = element.appendChild(document.createElement("div"));
       holder.className = "candidates";
       holder.setAttribute("aria-hidden", "true");
-      holder.style.setProperty("--across", Math.ceil(Math.sqrt(this.family.symbols.length - 1 - this.family.blank)));
+      holder.style.setProperty("--abreast", Math.ceil(Math.sqrt(this.family.symbols.length - 1 - this.family.blank)));
       for (const symbol of this.family.symbols.slice(this.family.blank + 1)) {
         holder.appendChild(document.createElement("i")).dataset.symbol = symbol;
       }
