@@ -21,7 +21,7 @@ PACKAGES = tuple(EXTRAS)
 
 NEED_SERVE = (
     "arc", "connections", "makers", "middleware", "monitoring", "page_files", "problems", "reading", "schemas", "served",
-    "server", "streams",
+    "server", "starting", "streams",
 )  # fmt: skip
 """The modules of `ponderling.web` that are about HTTP. They are loaded by `ponderling serve` alone, after it has looked."""
 

@@ -197,6 +197,13 @@ class Engine:
             job.cancelled = True
             self._wake.notify()
 
+    def cancel_all(self) -> None:
+        """Ends all jobs before the next step."""
+        with self._wake:
+            for job in self._jobs():
+                job.cancelled = True
+            self._wake.notify()
+
     def poke(self) -> None:
         """A reader has taken events: a paused job may go on."""
         with self._wake:
@@ -208,10 +215,7 @@ class Engine:
             self._closing = True
             self._wake.notify()
         self._thread.join(seconds)
-        with self._wake:
-            for job in self._jobs():
-                job.cancelled = True
-            self._wake.notify()
+        self.cancel_all()
         self._thread.join(10.0)
 
     @property

@@ -16,10 +16,12 @@ from ponderling.web.jobs import Answered, Ended, Event, Job, Stepped
 from ponderling.web.served import Served
 from ponderling.web.settings import Settings
 
+CLOSING = "the server is shutting down"
+
 BUSY = {
     "queue": "busy: the queue is full",
     "slow": "busy: others would slow this too much",
-    "closing": "the server is shutting down",
+    "closing": CLOSING,
 }
 """What is said for each reason of `Busy`."""
 
@@ -148,7 +150,7 @@ def _raise_if(end: Ended, settings: Settings) -> None:
     if end.kind == "late":
         raise HTTPException(504, f"not done within the {settings.seconds:g} seconds a request may take")
     if end.kind == "cancelled":
-        raise HTTPException(503, "the server is shutting down", {"Retry-After": "5"})
+        raise HTTPException(503, CLOSING, {"Retry-After": "5"})
     if end.kind == "displaced":
         raise HTTPException(503, end.problem, {"Retry-After": "5"})
     if end.kind == "rules":

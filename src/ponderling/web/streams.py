@@ -14,8 +14,8 @@ from fastapi.responses import StreamingResponse
 from ponderling.solving.records import Answer
 from ponderling.solving.result import Result
 from ponderling.tasks.base import Task, Tokens, Verdict
-from ponderling.web.jobs import Answered, Stepped
-from ponderling.web.reading import Reader
+from ponderling.web.jobs import Answered, Ended, Stepped
+from ponderling.web.reading import CLOSING, Reader
 from ponderling.web.schemas import Solved, VoteResponse
 from ponderling.web.served import Served
 
@@ -57,7 +57,7 @@ async def events_of(reader: Reader, served: Served, *, question: Tokens) -> Asyn
             yield _event("end", solved(task, question, answer=event.answer).model_dump())
         else:
             if event.problem:
-                yield _event("problem", {"detail": event.problem})
+                yield _problem(event)
             return
 
 
@@ -78,11 +78,15 @@ async def votes_of(reader: Reader, steps: int, *, tally: Callable[[list[Answer]]
         elif isinstance(event, Answered):
             answers.append(event.answer)
         elif event.problem:
-            yield _event("problem", {"detail": event.problem})
+            yield _problem(event)
             return
         else:
             yield _event("end", tally(answers).model_dump())
             return
+
+
+def _problem(end: Ended) -> str:
+    return _event("problem", {"detail": CLOSING if end.kind == "cancelled" else end.problem})
 
 
 def _event(name: str, data: dict[str, Any]) -> str:

@@ -24,9 +24,18 @@ async function request(path, options = {}) {
   throw new Refused(reply.status, again ? `The server is busy. Try again in ${again} s.` : String(detail));
 }
 
-/** The models and their puzzle families. */
+const LOOK_AGAIN = 1000; // milliseconds, while the server loads its models
+
+/** The models and their puzzle families; waits while the server loads them. */
 export async function models() {
-  return (await (await request("v1/models")).json()).models;
+  for (;;) {
+    try {
+      return (await (await request("v1/models")).json()).models;
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    }
+  }
 }
 
 /** A new puzzle as text. */
