@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages import HARD, IN_BROWSER, PATIENCE, QUIET
+from pages import HARD, IN_BROWSER, PATIENCE, QUIET, Visit
 from ponderling.solving.solver import Solver
 from ponderling.solving.why import group_name
 from ponderling.tasks import get_task
@@ -79,12 +79,15 @@ def test_a_thinking_is_not_disturbed_by_the_question_why(site, page):
 
 
 @pytest.mark.parametrize("host", ["server", "site"])
-def test_the_page_shows_what_spoke_for_a_cell(request, page, host):
-    page.goto(request.getfixturevalue(host) + "/" + QUIET + "&s=6")
-    page.locator(".verdict", has_text="sure").first.wait_for()
+def test_the_page_shows_what_spoke_for_a_cell(request, browser, host):
+    visit = Visit(browser, request.getfixturevalue(host), fragment=QUIET)
+    page = visit.page
+    page.click("#think")
+    visit.expect(".verdict", "^Solved")
     page.get_by_role("gridcell").nth(1).click()
     page.wait_for_selector("#why-told li")
     shown = page.locator("#why-told li button").all_text_contents()
     assert {name.lower() for name in shown} == {"row 1", "column 2", "box 1"}
     page.locator("#why-told li button", has_text="Box 1").focus()
     assert page.locator(".board .outlined").count() == 9
+    visit.done()

@@ -212,9 +212,7 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         served = registry.find(body.model, body.task, puzzles=[text_of(body.puzzle)])
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
         expect_room(engine, served, count=1, client=client, watched=True)
-        ((_, question),) = await asked_of(
-            served, [body.puzzle], client=client, numbered=False, check=body.check
-        )
+        ((_, question),) = await asked_of(served, [body.puzzle], client=client, numbered=False, check=body.check)
         reader = Reader(
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
             watched=True, changes=body.changes,
