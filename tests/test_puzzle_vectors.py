@@ -225,6 +225,11 @@ def test_every_task_is_learned_on_a_canvas_of_its_own_size(run, tmp_path, capsys
     assert f"on {canvas}" in printed.err
     figures = json.loads(printed.out)
     assert (figures["tasks"], figures["too_large"]) == (1, 0)
+    fixed = main(["eval", str(run), "--task", "arc8", "--data", str(source), "--adapt-steps", "2", "--json"])
+    printed = capsys.readouterr()
+    assert (fixed, "on 8x8" in printed.err, "8x8 canvas" in printed.err) == (
+        (0, True, False) if side <= 8 else (2, False, True)
+    )
 
 
 def test_the_weights_know_the_same_tasks_on_another_canvas(run):

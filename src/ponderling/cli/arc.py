@@ -28,7 +28,6 @@ SLOTS = 8
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
-    from ponderling.solving.canvas import for_arc_task
     from ponderling.solving.kept import data_of
     from ponderling.solving.vote import arc_of, known_tasks
     from ponderling.tasks.arc.files import read_tasks
@@ -53,7 +52,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     fitting = {
         name: task
         for name, task in everything.items()
-        if (arc_of(for_arc_task(checkpoint, task)) if adapts else family).holds(task)
+        if (arc_of(_on_own_canvas(command, checkpoint, task=task)) if adapts else family).holds(task)
     }
     tasks = known_tasks(family, fitting)
     if not fitting:
@@ -94,14 +93,13 @@ def _evaluate_adapted(
 ) -> ArcEvaluation:
     """Learns each task alone, solves it and forgets it again; says how far it is, since each takes about a minute."""
     from ponderling.cli.display import ProgressDisplay
-    from ponderling.solving.canvas import for_arc_task
     from ponderling.solving.vote import arc_of, joined
     from ponderling.training.observer import Observer
 
     parts, right = [], []
     for number, (name, task) in enumerate(tasks.items(), 1):
         of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
-        own_size = for_arc_task(checkpoint, task)
+        own_size = _on_own_canvas(command, checkpoint, task=task)
         canvas = arc_of(own_size).canvas
         what = f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps on {canvas}"
         print(what, file=sys.stderr, flush=True)
@@ -241,7 +239,9 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
     if command.adapt_steps and _has_vectors(checkpoint):
-        outcome = _evaluate_adapted(command, checkpoint, tasks=_that_fit(checkpoint, given), batch_size=256)
+        outcome = _evaluate_adapted(
+            command, checkpoint, tasks=_that_fit(command, checkpoint, tasks=given), batch_size=256
+        )
         tasks = dict(outcome.tasks)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
@@ -270,16 +270,24 @@ def _has_vectors(checkpoint: Checkpoint) -> bool:
     return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
 
 
-def _that_fit(checkpoint: Checkpoint, tasks: dict[str, ArcTask]) -> dict[str, ArcTask]:
+def _on_own_canvas(command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, task: ArcTask) -> Checkpoint:
+    """The checkpoint on the canvas that the task wants, or on the one that --task names."""
+    from ponderling.solving.canvas import for_arc_task
+
+    return for_arc_task(checkpoint, task) if command.task is None else checkpoint
+
+
+def _that_fit(
+    command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask]
+) -> dict[str, ArcTask]:
     """The tasks, each of which must fit on a canvas that the network takes.
 
     Raises:
         ValueError: naming those that do not.
     """
-    from ponderling.solving.canvas import for_arc_task
     from ponderling.solving.vote import arc_of
 
-    families = {name: arc_of(for_arc_task(checkpoint, task)) for name, task in tasks.items()}
+    families = {name: arc_of(_on_own_canvas(command, checkpoint, task=task)) for name, task in tasks.items()}
     large = [name for name, task in tasks.items() if not families[name].holds(task)]
     if large:
         raise ValueError(
