@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import ponderling
 from pages import HARD, HARDEST, IN_BROWSER, QUIET, Visit
 from ponderling.tasks import get_task
 
@@ -28,8 +30,10 @@ def asked_of(page) -> list[dict]:
 
 
 def test_what_is_said_of_rules_agrees_with_the_red_cells(browser, server):
-    """On a grid with one clue, where it is sure of what cannot all be."""
-    visit = Visit(browser, server, fragment=f"#t=sudoku9&d=2&r=0&s=1&p=1{80 * '.'}")
+    """On a large grid, where it is soon sure of what cannot all be."""
+    gallery = (Path(ponderling.__file__).parent / "web" / "page" / "gallery.js").read_text(encoding="utf-8")
+    large = re.findall(r"[1-9A-G.]{256}", gallery)[0]
+    visit = Visit(browser, server, fragment=f"#t=sudoku16&d=1&r=0&s=1&p={large}")
     page, counts = visit.page, set()
     visit.expect("#position", "^Look 1 of")
     last = int((page.text_content("#position") or "").split()[-1])
