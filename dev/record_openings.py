@@ -67,7 +67,7 @@ def record(task: str) -> dict[str, Any]:
         symbols = [family["characters"].index("o")]
     frames = []
     for moment in result.found.trace:
-        p = np.rint(1000 * moment.probabilities[np.ix_(open_cells, symbols)]).astype(int)
+        p = np.rint(1000 * moment.probabilities[open_cells][:, symbols]).astype(int)
         frame: dict[str, Any] = {"p": p.ravel().tolist(), "sure": round(moment.halt_probability, 4)}
         if is_maze:
             assert moment.change is not None

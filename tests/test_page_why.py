@@ -47,6 +47,7 @@ def test_the_browser_says_what_the_solver_says(request, page, host, weights, tas
 
 def test_groups_have_the_same_names_in_the_browser(site, page):
     page.goto(site)
+    page.evaluate("async () => { window.why = await import('./why.js'); }")
     for name in ("sudoku4", "sudoku6", "sudoku9", "sudoku9x", "latin9"):
         task = get_task(name)
         assert task.relations is not None
@@ -54,7 +55,7 @@ def test_groups_have_the_same_names_in_the_browser(site, page):
         groups += [[0, 1, task.grid_shape[1]], list(range(task.grid_shape[0] * task.grid_shape[1]))]
         rows, columns = task.grid_shape
         named = page.evaluate(
-            "async ([groups, grid]) => { const { groupName } = await import('./why.js'); return groups.map((g) => groupName(g, grid)); }",
+            "async ([groups, grid]) => groups.map((group) => window.why.groupName(group, grid))",
             [groups, {"rows": rows, "columns": columns}],
         )
         assert named == [group_name(group, task.grid_shape) for group in groups]
