@@ -10,6 +10,7 @@ import torch
 
 from arc_examples import RELATIONAL, example_tasks, write
 from ponderling.checkpoint import PACKAGED, load_checkpoint
+from ponderling.cli import arc as cli_arc
 from ponderling.cli import main
 from ponderling.config import DataConfig, RunConfig, SolveConfig, TrainConfig
 from ponderling.models import Relational, build_model, count_parameters, shape_of
@@ -240,6 +241,31 @@ def test_the_weights_know_the_same_tasks_on_another_canvas(run):
     assert set(arc_of(there).identifiers.tasks) == set(arc_of(load_checkpoint(run)).identifiers.tasks)
     for name, value in load_checkpoint(run).model.state_dict().items():
         assert torch.equal(there.model.state_dict()[name], value)
+
+
+def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, monkeypatch):
+    """Each task takes a minute, and hundreds take hours."""
+    source = write(tmp_path / "three.json", example_tasks())
+    names = list(example_tasks())
+    learn, left = cli_arc._that_knows, [2]
+
+    def stopped(*args, **options):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return learn(*args, **options)
+
+    monkeypatch.setattr(cli_arc, "_that_knows", stopped)
+    command = ["eval", str(run), "--data", str(source), "--adapt-steps", "2"]
+    assert main([*command, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert f"stopped: the figures are of the first 2 of {len(names)} tasks" in printed.err
+    figures = json.loads(printed.out)
+    assert (figures["tasks"], figures["not_reached"], list(figures["ranks"])) == (2, len(names) - 2, names[:2])
+    left[0] = 1
+    assert main(command) == 0
+    assert f"(left out: {len(names) - 1} not reached)" in " ".join(capsys.readouterr().out.split())
+    assert main(command) == 130
 
 
 def test_tasks_too_large_to_learn_are_refused_in_one_line(run, tmp_path, capsys):

@@ -84,6 +84,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         "in_source": len(every),
         "too_large": len(everything) - len(fitting),
         "unknown": len(fitting) - len(tasks),
+        "not_reached": len(tasks) - len(outcome.tasks),
         **outcome.to_json(),
     }
 
@@ -104,7 +105,13 @@ def _evaluate_adapted(
         what = f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps on {canvas}"
         print(what, file=sys.stderr, flush=True)
         observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
-        learned = _that_knows(task, command, checkpoint=own_size, observer=observer)
+        try:
+            learned = _that_knows(task, command, checkpoint=own_size, observer=observer)
+        except KeyboardInterrupt:
+            if not parts:
+                raise
+            print(f"stopped: the figures are of the first {len(parts)} of {len(tasks)} tasks", file=sys.stderr)
+            break
         family, early = arc_of(learned), command.early_exit
         own = {name: task}
         parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
@@ -198,12 +205,13 @@ def show_arc(figures: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     left_out = [
-        f"{figures[key]} {why}" for key, why in (("too_large", "too large"), ("unknown", "unknown")) if figures[key]
+        f"{figures[key]} {key.replace('_', ' ')}" for key in ("too_large", "unknown", "not_reached") if figures[key]
     ]
     seen, unseen = figures["trained_on"], figures["unseen"]
     title = f"{figures['tasks']} tasks of {figures['data']}, {figures['tests']} test inputs, {figures['views']} views"
     title += f", trained on the test pairs of {seen} of these tasks" if seen else ""
-    beyond = figures["in_source"] - figures["tasks"] - figures["too_large"] - figures["unknown"]
+    counted = ("tasks", "too_large", "unknown", "not_reached")
+    beyond = figures["in_source"] - sum(figures[key] for key in counted)
     left_out += [f"{beyond} beyond --max-puzzles"] if beyond else []
     console.print(title + (f" (left out: {', '.join(left_out)})" if left_out else ""))
     if figures["task"] is None:
