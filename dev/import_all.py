@@ -19,7 +19,10 @@ from ponderling.cli import EXTRAS
 PACKAGES = tuple(EXTRAS)
 """What the extras install."""
 
-NEED_SERVE = ("arc", "connections", "middleware", "monitoring", "schemas", "served", "server")
+NEED_SERVE = (
+    "arc", "connections", "makers", "middleware", "monitoring", "page_files", "problems", "reading", "schemas", "served",
+    "server", "starting", "streams",
+)  # fmt: skip
 """The modules of `ponderling.web` that are about HTTP. They are loaded by `ponderling serve` alone, after it has looked."""
 
 COMMANDS = {

@@ -18,8 +18,9 @@ from tests.test_inference import solver
 from ponderling.solving.solver import Solver
 from ponderling.web.connections import Connections, http_server
 from ponderling.web.engine import Engine
-from ponderling.web.served import Registry, Settings
+from ponderling.web.served import Registry
 from ponderling.web.server import create_app
+from ponderling.web.settings import Settings
 
 USUAL = Settings()
 
@@ -49,6 +50,8 @@ def serving(
     slots: int = 32,
     queue: int = 64,
     connections: Connections | None = None,
+    shutdown_seconds: int = 20,
+    send_buffer: int | None = None,
     **checkpoints: Path,
 ) -> Iterator[tuple[str, Registry, Slow]]:
     """A real server on a free port with the model `tiny` on sudoku4, and those of `checkpoints`."""
@@ -60,10 +63,14 @@ def serving(
         registry.load(name, checkpoint, slots=slots)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        if send_buffer is not None:  # a reader that does not read is noticed sooner
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         app = create_app(registry, settings)
         bounds = Connections() if connections is None else connections
         bounds.refusals = app.traffic.refusals
-        running = http_server(app, connections=bounds, shutdown_seconds=20)
+        running = http_server(
+            app, connections=bounds, shutdown_seconds=shutdown_seconds, end_jobs=registry.engine.cancel_all
+        )
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -30,7 +30,8 @@ from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question, Tokens
-from ponderling.web.engine import Answered, Ended, Engine, Job
+from ponderling.web.engine import Engine
+from ponderling.web.jobs import Answered, Ended, Job
 
 TOLERANCE = 1e-5
 """Of probabilities: the golden tensors' least tolerance, see `golden.py`."""

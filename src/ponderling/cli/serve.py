@@ -9,14 +9,18 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.config import DType
+
+if TYPE_CHECKING:
+    from ponderling.web.served import Registry
 
 TOKEN = "PONDERLING_TOKEN"
 """The variable that holds the bearer token; an option would show in the list of processes."""
@@ -75,13 +79,69 @@ def main(args: list[str]) -> int:
         may_be_infinite=("most_slowdown",),
     )
     token = check(command)
-    named = names_of(command.checkpoints)
-    print(f"loading {', '.join(named)}", file=sys.stderr, flush=True)
-    from ponderling.models.device import check_device
+    return _serve(command, token=token)
+
+
+def _serve(command: ServeCommand, *, token: str | None) -> int:
+    """Answers at once, loads the models meanwhile, and serves them until it is told to end."""
+    import uvicorn
+
     from ponderling.web.connections import Connections, http_server
+    from ponderling.web.middleware import Guard
+    from ponderling.web.page_files import Front
+    from ponderling.web.settings import Settings
+    from ponderling.web.starting import Starting
+    from ponderling.web.traffic import Traffic
+
+    named = names_of(command.checkpoints)
+    what = ", ".join(named)
+    local = is_loopback(command.host)
+    hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
+    settings, traffic = Settings(token=token, hosts=hosts, seconds=command.timeout), Traffic()
+    registries: list[Registry] = []
+
+    def load() -> object:
+        registries.append(_load(command, named))
+        from ponderling.web.server import create_api
+
+        return create_api(registries[0], settings, traffic=traffic)
+
+    def say_ready() -> None:
+        note = f"; /v1 wants the token in {TOKEN}" if token else ""
+        print(f"serving on {url}{note}; Ctrl-C ends it", file=sys.stderr, flush=True)
+
+    def end() -> None:
+        server.should_exit = True
+
+    def end_jobs() -> None:
+        for registry in registries:
+            registry.engine.cancel_all()
+
+    listener = listen(command.host, command.port)
+    host = f"[{command.host}]" if ":" in command.host else command.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    starting = Starting(load, what, is_ready=say_ready, has_failed=end)
+    app = Guard(Front(starting), settings, traffic=traffic)
+    connections = Connections(most=command.connections, proxies=command.proxies, refusals=traffic.refusals)
+    server: uvicorn.Server = http_server(
+        app, connections=connections, host=command.host, port=command.port, end_jobs=end_jobs
+    )
+    sys.setswitchinterval(SWITCH_SECONDS)
+    print(f"loading {what}; the page is at {url}", file=sys.stderr, flush=True)
+    with contextlib.suppress(KeyboardInterrupt):  # which comes after it has drained
+        server.run(sockets=[listener])
+    if starting.error is not None:
+        raise starting.error
+    if starting.is_loading:  # a thread within torch cannot be ended in any other way
+        os._exit(130)
+    return 0
+
+
+def _load(command: ServeCommand, named: Mapping[str, str]) -> Registry:
+    """All models, with the times of their passes."""
+    from ponderling.models.device import check_device
     from ponderling.web.engine import Engine
-    from ponderling.web.served import Registry, Settings
-    from ponderling.web.server import create_app
+    from ponderling.web.served import Registry
 
     check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))
@@ -99,13 +159,7 @@ def main(args: list[str]) -> int:
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
     registry.probe()
-    local = is_loopback(command.host)
-    hosts = ("localhost", "127.0.0.1", "[::1]", command.host.lower()) if local and token is None else None
-    app = create_app(registry, Settings(token=token, hosts=hosts, seconds=command.timeout))
-    connections = Connections(most=command.connections, proxies=command.proxies, refusals=app.traffic.refusals)
-    server = http_server(app, connections=connections, host=command.host, port=command.port)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    return _run(server, command, token=token)
+    return registry
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -127,19 +181,6 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
     return listener
-
-
-def _run(server: object, command: ServeCommand, *, token: str | None) -> int:
-    import uvicorn
-
-    assert isinstance(server, uvicorn.Server)
-    listener = listen(command.host, command.port)
-    host = f"[{command.host}]" if ":" in command.host else command.host
-    note = f"; /v1 wants the token in {TOKEN}" if token else ""
-    print(f"serving on http://{host}:{listener.getsockname()[1]}{note}; Ctrl-C ends it", file=sys.stderr, flush=True)
-    with contextlib.suppress(KeyboardInterrupt):  # which comes after it has drained
-        server.run(sockets=[listener])
-    return 0
 
 
 def check(command: ServeCommand) -> str | None:

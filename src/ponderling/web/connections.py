@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import http
 import ipaddress
-import json
+import logging
+import socket
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ponderling.web.problems import MEDIA_TYPE, problem_bytes
 from ponderling.web.shares import client_of
+
+LOG = logging.getLogger("ponderling.web")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,6 +41,15 @@ MOST_OF_ALL = 1000
 
 FILES = 100
 """Open files that are left for everything but connections."""
+
+STALLED_AT_END = 1.0
+"""Seconds that a reader may take nothing of a reply while the server shuts down."""
+
+LAST_SECONDS = 2.0
+"""Seconds before the end of a shutdown at which what is still in work is ended."""
+
+LOGGED_SECONDS = 10.0
+"""Seconds between two lines of the log about what is not HTTP."""
 
 
 @dataclass(kw_only=True)
@@ -58,6 +72,8 @@ class Connections:
         self._networks: list[Network] = [ipaddress.ip_network(proxy, strict=False) for proxy in self.proxies]
         self._of: dict[str, dict[Connection, None]] = {}
         self._count = 0
+        self._logged: float | None = None
+        self._unlogged = 0
 
     def __len__(self) -> int:
         return self._count
@@ -80,6 +96,16 @@ class Connections:
             self._count -= 1
             if not own:
                 del self._of[connection.owner]
+
+    def log_not_http(self, address: str) -> None:
+        """Says who sent what is not HTTP, now and then: whoever fills the log that way has little of it."""
+        now = time.monotonic()
+        if self._logged is not None and now - self._logged < LOGGED_SECONDS:
+            self._unlogged += 1
+            return
+        further = f"; {self._unlogged} further ones since the last such line" if self._unlogged else ""
+        LOG.warning("%s sent what is not HTTP%s", address, further)
+        self._logged, self._unlogged = now, 0
 
     def _close_one(self, connections: dict[Connection, None], reason: str) -> None:
         """Closes the oldest that is not in a request, else the newest."""
@@ -118,6 +144,7 @@ class Connection(H11Protocol):
         self.owner = client_of(self.client[0]) if self.client else ""
         self._head = self._late(HEAD_SECONDS)
         self._stalled: asyncio.TimerHandle | None = None
+        self._stalled_at = 0.0
         self.among.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -153,7 +180,8 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """The reader has much to take in."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(STALLED_SECONDS, self._give_up)
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.give_up)
+        self._stalled_at = self.loop.time()
 
     def resume_writing(self) -> None:
         """The reader goes on."""
@@ -170,6 +198,7 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answers what is not HTTP."""
         self.among.refusals["not HTTP"] += 1
+        self.among.log_not_http(self.owner)
         self.refuse(400, "this is not a valid HTTP request")
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -201,7 +230,12 @@ class Connection(H11Protocol):
             self._head.cancel()
             self._head = None
 
-    def _give_up(self) -> None:
+    def is_stalled(self, seconds: float) -> bool:
+        """Whether the reader has taken nothing for so long of a reply that waits for it."""
+        return self._stalled is not None and self.loop.time() - self._stalled_at >= seconds
+
+    def give_up(self) -> None:
+        """Ends the connection without another word."""
         self.among.refusals["reader stalled"] += 1
         self.transport.abort()
 
@@ -211,10 +245,10 @@ class Connection(H11Protocol):
 
 
 def _reply(status: int, detail: str) -> bytes:
-    body = json.dumps({"detail": detail}).encode()
+    body = problem_bytes(status, detail)
     lines = [
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
-        "content-type: application/json",
+        f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
         "connection: close",
         "x-content-type-options: nosniff",
@@ -224,10 +258,56 @@ def _reply(status: int, detail: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Not uvicorn's own line for each request that is not HTTP, without an address and without a limit."""
+    return record.msg != "Invalid HTTP request received."
+
+
+class BoundServer(uvicorn.Server):
+    """A server that ends soon: it waits for who reads, and not for who does not.
+
+    Args:
+        config: uvicorn's.
+        end_jobs: Ends what is in work; called shortly before the time for the end is over.
+    """
+
+    def __init__(self, config: uvicorn.Config, end_jobs: Callable[[], None]):
+        super().__init__(config)
+        self.end_jobs = end_jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts nothing more, and waits for the replies that go on."""
+        ending = asyncio.create_task(self._end_late())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_late(self) -> None:
+        loop = asyncio.get_running_loop()
+        late = loop.time() + max(0.0, (self.config.timeout_graceful_shutdown or 0) - LAST_SECONDS)
+        is_told = False
+        while True:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection) and connection.is_stalled(STALLED_AT_END):
+                    connection.give_up()
+            if loop.time() >= late and not is_told:
+                is_told = True
+                self.end_jobs()
+            await asyncio.sleep(0.1)
+
+
 def http_server(
-    app: Any, *, connections: Connections, host: str = "127.0.0.1", port: int = 0, shutdown_seconds: int = 30
-) -> uvicorn.Server:
-    """The server around an application, with its bounds."""
+    app: Any,
+    *,
+    connections: Connections,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    shutdown_seconds: int = 30,
+    end_jobs: Callable[[], None] = lambda: None,
+) -> BoundServer:
+    """The server around an application, with its bounds; see `BoundServer`."""
+    logging.getLogger("uvicorn.error").addFilter(_is_wanted)
     protocol = type("BoundConnection", (Connection,), {"among": connections})
     config = uvicorn.Config(
         app,
@@ -242,4 +322,4 @@ def http_server(
         timeout_keep_alive=int(SILENT_SECONDS),
         timeout_graceful_shutdown=shutdown_seconds,
     )
-    return uvicorn.Server(config)
+    return BoundServer(config, end_jobs)

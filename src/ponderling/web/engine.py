@@ -17,29 +17,17 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from ponderling.config import Search
-from ponderling.halting import times_asked
-from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
-from ponderling.solving.records import Answer, TraceStep
-from ponderling.solving.search import InMemory, Thinker
+from ponderling.solving.loop import Moment, Said, Slot
 from ponderling.solving.solver import Solver
-from ponderling.tasks.base import Question
+from ponderling.web.jobs import Answered, Ended, Job, Lane, Pass
 from ponderling.web.shares import AHEAD, Shares
 
 LOG = logging.getLogger("ponderling.web")
-
-PATIENCE = 64
-"""Events of one job that may wait for their reader; then the job pauses, so that a slow reader costs no memory."""
-
-PROBED = 4
-"""Rows of the pass that `Lane.probe` times beside one of a single row."""
 
 IDLE = 0.25
 """Seconds after which the worker looks for cancelled jobs and deadlines while all jobs are paused."""
@@ -68,116 +56,6 @@ class Busy(RuntimeError):
         self.reason, self.retry_after = reason, retry_after
 
 
-@dataclass(frozen=True)
-class Stepped:
-    """A supervision step of one attempt, or a recursion within one."""
-
-    attempt: int
-    step: TraceStep
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The outcome for the job's puzzle of this number, from 0; they come in order."""
-
-    number: int
-    answer: Answer
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The job's last event; `problem` is empty when all puzzles are answered."""
-
-    problem: str = ""
-    kind: str = ""
-    """Of a problem: cancelled, late, displaced, rules (the family's own code raised) or failed."""
-
-
-Event = Stepped | Answered | Ended
-
-
-class Job:
-    """The work of one request.
-
-    Args:
-        lane: The model and task.
-        questions: Its puzzles.
-        search: What may be spent on each beyond plain thinking.
-        steps: Most supervision steps of plain thinking.
-        emit: Called with each event, on the worker thread; must not block.
-        seconds: Time it may take, waiting included.
-        early_exit: Whether an attempt ends where the model says stop.
-        watched: Tell every step, too.
-        changes: Tell with every step how much the hidden state of each cell changed.
-        client: Whose it is, as in `client_of`.
-    """
-
-    def __init__(
-        self,
-        lane: Lane,
-        questions: Sequence[Question],
-        *,
-        search: Search,
-        steps: int,
-        emit: Callable[[Event], object],
-        seconds: float,
-        early_exit: bool = True,
-        watched: bool = False,
-        changes: bool = False,
-        client: str = "",
-    ):
-        self.client = client
-        self.turns = 0
-        """Recursions that it has thought for."""
-        self.running = False
-        """Whether some of its attempts are in a pass."""
-        self.lane, self.emit_, self.emitted, self.taken = lane, emit, 0, 0
-        self.cancelled, self.displaced, self.watched = False, False, watched
-        self.deadline = time.monotonic() + seconds
-        self.left = len(questions)
-        self.number = 0
-        attempts = 1 + search.restarts + (search.views or 0)
-        self.slots = max(1, min(lane.share, len(questions) * attempts))
-        """Most attempts at once."""
-        self.firsts = max(1, min(lane.share, len(questions)))
-        """Most first attempts at once."""
-        solver = lane.solver
-        self.times_asked = times_asked(solver.model, solver.config)
-        """Recursions of a step after which the model is asked."""
-        self.patience = PATIENCE * self.times_asked
-        self.questions = InMemory(questions)
-        self.thinker = Thinker(
-            lane.loop, search, task=solver.task, steps=steps, slots=self.slots, early_exit=early_exit,
-            observe=self._stepped if watched else None, changes=changes,
-        )  # fmt: skip
-
-    def emit(self, event: Event) -> None:
-        """Tells an event; one that nobody can hear any more ends the job."""
-        self.emitted += 1
-        try:
-            self.emit_(event)
-        except RuntimeError:  # the event loop is closed
-            self.cancelled = True
-
-    @property
-    def paused(self) -> bool:
-        """Its reader has not taken the events so far; `taken` is the reader's count."""
-        return self.emitted - self.taken > self.patience
-
-    def _stepped(self, attempt: int, step: TraceStep) -> None:
-        self.emit(Stepped(attempt, step))
-
-
-@dataclass(eq=False, kw_only=True)
-class Pass:
-    """A supervision step of some attempts of a lane, which may be interrupted between recursions."""
-
-    lane: Lane
-    slots: list[Slot]
-    jobs: list[Job]
-    recursions: Generator[list[tuple[Slot, Said]], None, list[tuple[Slot, Said]]]
-
-
 class Key(NamedTuple):
     """Who comes first; small values do."""
 
@@ -189,52 +67,6 @@ class Key(NamedTuple):
     """This is not a first attempt."""
     level: int
     """Grows with the logarithm of the recursions that the job has thought for."""
-
-
-class Lane:
-    """One model on one puzzle family with the jobs that are in work there."""
-
-    def __init__(self, solver: Solver, slots: int):
-        self.solver, self.slots = solver, slots
-        self.loop = ThinkingLoop(solver.model, solver.config, device=solver.device)
-        self.share = max(1, slots // 4)
-        """Most slots of one job, so that no request keeps all others out."""
-        self.active: list[Job] = []
-        self.passes: list[Pass] = []
-        """Those that are interrupted."""
-        self.row_seconds = (0.0, 0.0)
-        """What a forward pass takes: for its first row, and for each further one. Zero: unknown."""
-        self.is_dropped = False
-        """Whether the lane leaves the engine as soon as it has no job."""
-
-    def probe(self) -> None:
-        """Times forward passes of the lane's model."""
-        solver = self.solver
-        rows, columns = solver.task.grid_shape
-
-        def seconds(count: int) -> float:
-            tokens = np.ones(rows * columns, np.uint8)
-            loop = ThinkingLoop(solver.model, solver.config, device=solver.device)
-            loop.add([Slot(owner=i, tokens=tokens, early_exit=False) for i in range(count)])
-            began = time.perf_counter()
-            loop.step()
-            return time.perf_counter() - began
-
-        with torch.inference_mode():
-            seconds(1)  # the first takes longer
-            single, several = (min(seconds(count) for _ in range(3)) for count in (1, PROBED))
-        self.row_seconds = single, max(0.0, several - single) / (PROBED - 1)
-
-    @property
-    def used(self) -> int:
-        """Slots of attempts in work."""
-        return len(self.loop)
-
-    def pass_seconds(self, rows: int) -> float:
-        """Estimated seconds of one step for this number of rows; rows beyond the slots lengthen the pass."""
-        first, further = self.row_seconds
-        together = min(rows, self.slots)
-        return (first + further * (together - 1)) * rows / together if rows else 0.0
 
 
 @dataclass(kw_only=True)
@@ -313,32 +145,48 @@ class Engine:
             Busy: when the queue is full, the job would be slowed too much, or the engine is closing.
         """
         with self._wake:
-            reason = "closing" if self._closing else self._reason_against(job)
-            if reason:
-                self.counters.refused += 1
-                self.counters.refusals[reason] += 1
-                raise Busy(reason, self._retry_after())
+            newest = self._newest_of_most(job.client)
+            self._expect_room(job.lane, job.firsts, client=job.client, watched=job.watched, newest=newest)
+            if newest is not None:
+                newest.displaced = True
             if job.lane not in self.lanes:
                 self.lanes = [*self.lanes, job.lane]
             self._waiting.append(job)
             self._started[job] = time.monotonic()
             self._wake.notify()
 
-    def _reason_against(self, job: Job) -> str:
-        if not job.watched and self._slowdown(job) > self.most_slowdown:
-            return "slow"
-        jobs = self._jobs()
-        if len(jobs) < self.queue + max(lane.slots for lane in self.lanes):
-            return ""
-        counts = Counter(other.client for other in jobs if not other.displaced)
+    def expect_room(self, lane: Lane, count: int, *, client: str, watched: bool) -> None:
+        """Raises `Busy` where `submit` would refuse a job for so many puzzles: costs less than to make one."""
+        with self._wake:
+            newest = self._newest_of_most(client)
+            self._expect_room(lane, max(1, min(lane.share, count)), client=client, watched=watched, newest=newest)
+
+    def _expect_room(self, lane: Lane, firsts: int, *, client: str, watched: bool, newest: Job | None) -> None:
+        reason = ""
+        if self._closing:
+            reason = "closing"
+        elif not watched and self._slowdown(lane, firsts, client=client) > self.most_slowdown:
+            reason = "slow"
+        elif newest is None and self._is_full():
+            reason = "queue"
+        if reason:
+            self.counters.refused += 1
+            self.counters.refusals[reason] += 1
+            raise Busy(reason, self._retry_after())
+
+    def _is_full(self) -> bool:
+        return len(self._jobs()) >= self.queue + max(lane.slots for lane in self.lanes)
+
+    def _newest_of_most(self, client: str) -> Job | None:
+        """When all places are taken, the newest job of the client with most, which gives way to a client with fewer."""
+        if not self._is_full():
+            return None
+        jobs = [job for job in self._jobs() if not job.displaced]
+        counts = Counter(job.client for job in jobs)
         largest, most = counts.most_common(1)[0] if counts else ("", 0)
-        if most <= counts[job.client] + 1:
-            return "queue"
-        newest = max(
-            (j for j in jobs if j.client == largest and not j.displaced), key=lambda j: self._started.get(j, 0.0)
-        )
-        newest.displaced = True
-        return ""
+        if most <= counts[client] + 1:
+            return None
+        return max((job for job in jobs if job.client == largest), key=lambda job: self._started.get(job, 0.0))
 
     def _jobs(self) -> list[Job]:
         return [*self._waiting, *(job for lane in self.lanes for job in lane.active)]
@@ -347,6 +195,13 @@ class Engine:
         """Frees the job's slots before the next step."""
         with self._wake:
             job.cancelled = True
+            self._wake.notify()
+
+    def cancel_all(self) -> None:
+        """Ends all jobs before the next step."""
+        with self._wake:
+            for job in self._jobs():
+                job.cancelled = True
             self._wake.notify()
 
     def poke(self) -> None:
@@ -360,10 +215,7 @@ class Engine:
             self._closing = True
             self._wake.notify()
         self._thread.join(seconds)
-        with self._wake:
-            for job in self._jobs():
-                job.cancelled = True
-            self._wake.notify()
+        self.cancel_all()
         self._thread.join(10.0)
 
     @property
@@ -381,30 +233,30 @@ class Engine:
         """Slots of attempts in work."""
         return sum(lane.used for lane in self.lanes)
 
-    def _slowdown(self, job: Job) -> float:
+    def _slowdown(self, lane: Lane, firsts: int, *, client: str) -> float:
         """How many times as long as alone a new job would take beside those that come before it or with it.
 
         Those that give way to it do not count; nor do those of clients who have used more. Any other client counts for at
         most what the job itself takes, since it gets no more of the time.
         """
-        alone = job.lane.pass_seconds(job.firsts)
+        alone = lane.pass_seconds(firsts)
         if not alone:
             return 1.0
-        most_used = self.shares.used(job.client) + AHEAD
-        rows: Counter[Lane] = Counter({job.lane: job.firsts})
+        most_used = self.shares.used(client) + AHEAD
+        rows: Counter[Lane] = Counter({lane: firsts})
         of_others: dict[str, Counter[Lane]] = {}
         for other in self._jobs():
             if self._gives_way(other):
                 continue
-            if other.client == job.client:
+            if other.client == client:
                 rows[other.lane] += other.firsts
             elif self.shares.used(other.client) <= most_used:
                 of_others.setdefault(other.client, Counter())[other.lane] += other.firsts
         apart = 0.0
-        for lanes in of_others.values():
-            rows[job.lane] += min(job.firsts, lanes.pop(job.lane, 0))
-            apart += min(alone, sum(lane.pass_seconds(count) for lane, count in lanes.items()))
-        return (apart + sum(lane.pass_seconds(count) for lane, count in rows.items())) / alone
+        for others in of_others.values():
+            rows[lane] += min(firsts, others.pop(lane, 0))
+            apart += min(alone, sum(other.pass_seconds(count) for other, count in others.items()))
+        return (apart + sum(each.pass_seconds(count) for each, count in rows.items())) / alone
 
     def _gives_way(self, job: Job) -> bool:
         """Whether a job comes after one that is new: it has thought for long, or its first attempts are over."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 import time
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
-from ponderling.web.monitoring import Traffic
-from ponderling.web.served import Settings
+from ponderling.web.problems import problem
+from ponderling.web.settings import Settings
+from ponderling.web.traffic import Traffic
 
 LOG = logging.getLogger("ponderling.web")
 
@@ -41,7 +43,7 @@ class Guard:
     Plain ASGI, so that a client that leaves is noticed by what runs inside.
     """
 
-    def __init__(self, app: FastAPI, settings: Settings, *, traffic: Traffic):
+    def __init__(self, app: Any, settings: Settings, *, traffic: Traffic):
         self.app, self.settings, self.traffic = app, settings, traffic
 
     def __getattr__(self, name: str) -> Any:  # `openapi()` and the like
@@ -71,38 +73,47 @@ class Guard:
                     receive = await _with_body(scope, receive)
                 except HTTPException as error:
                     self.traffic.refusals["body too large" if error.status_code == 413 else "body too late"] += 1
-                    refusal = JSONResponse({"detail": error.detail}, error.status_code, {"connection": "close"})
+                    refusal = problem(error.status_code, error.detail, headers={"connection": "close"})
+            # What GET is answered, HEAD is answered without the body, which the server below leaves out.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             try:
-                await (refusal or self.app)(scope, receive, guarded_send)
+                await (refusal or self.app)(asked, receive, guarded_send)
             except Exception as error:  # a fault of ours; the client hears one line
-                LOG.exception("a request failed")
+                LOG.exception("a request of %s failed", (scope.get("client") or ["an unknown address"])[0])
                 if not began_reply:
-                    fault = JSONResponse({"detail": f"the server failed: {type(error).__name__}"}, 500)
+                    fault = problem(500, f"the server failed: {type(error).__name__}")
                     await fault(scope, receive, guarded_send)
         finally:
             self.traffic.add(scope["path"], status, seconds=time.monotonic() - began)
 
     def _refusal(self, scope: Any) -> Response | None:
         headers = dict(scope["headers"])
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            self.traffic.refusals["two lengths"] += 1
+            text = "a request has a Content-Length or a Transfer-Encoding, not both"
+            return problem(400, text, headers={"connection": "close"})
         if self.settings.hosts is not None:
-            host = _host_name(headers.get(b"host", b"").decode("latin-1"))
+            host = host_name(headers.get(b"host", b"").decode("latin-1"))
             if host not in self.settings.hosts:
                 self.traffic.refusals["host"] += 1
-                return JSONResponse({"detail": f"this server answers as {', '.join(self.settings.hosts)}"}, 421)
+                return problem(421, f"this server answers as {', '.join(self.settings.hosts)}")
         token, path = self.settings.token, scope["path"]
         if token is not None and (path.startswith("/v1/") or path == "/metrics"):
-            given = headers.get(b"authorization", b"")
-            if not hmac.compare_digest(given, b"Bearer " + token.encode()):
+            scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+            is_right = hmac.compare_digest(given.strip(), token.encode())
+            if scheme.lower() != b"bearer" or not is_right:
                 self.traffic.refusals["token"] += 1
-                return JSONResponse({"detail": "a bearer token is needed"}, 401, {"www-authenticate": "Bearer"})
+                return problem(401, "a bearer token is needed", headers={"www-authenticate": "Bearer"})
         return None
 
 
-def _host_name(host: str) -> str:
-    """The host name without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].lower()
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def host_name(host: str) -> str | None:
+    """The host name of a Host header without its port; None where it is not a name and a port."""
+    match = HOST.fullmatch(host)
+    return match[1].lower() if match else None
 
 
 async def _with_body(scope: Any, receive: Any) -> Any:

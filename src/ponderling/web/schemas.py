@@ -6,29 +6,46 @@ import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic.config import JsonDict, JsonValue
 
 from ponderling.config import Search, field_texts
+from ponderling.web.boards import MOST_CELLS, checked
 
 if TYPE_CHECKING:
     from ponderling.web.served import Served
 
-MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES, MOST_CELLS = 256, 256, 128, 4096
-"""Limits of one request: supervision steps of an attempt, attempts, puzzles, and characters of a puzzle."""
+MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES = 256, 256, 128
+"""Limits of one request: supervision steps of an attempt, attempts, and puzzles."""
 
 EXAMPLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+ROWS: JsonValue = [[0 if c == "." else int(c) for c in EXAMPLE[i : i + 9]] for i in range(0, 81, 9)]
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
 
 GRID = "012/340"
 """An ARC grid as text."""
 
-Puzzle = Annotated[
+_CELL: JsonDict = {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
+_ROW: JsonDict = {"anyOf": [{"type": "string"}, {"type": "array", "items": _CELL}]}
+_PUZZLE: JsonDict = {
+    "description": "As the family is written; or a list of rows, each a text or a list with a number or text for each cell, "
+    "where 0 and null are blanks of a Sudoku; of ARC a task's id and which of its test inputs: `007bbfb7/1`.",
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MOST_CELLS},
+        {"type": "array", "items": _ROW, "minItems": 1, "maxItems": MOST_CELLS},
+    ],
+    "examples": [EXAMPLE],
+}
+
+Puzzle = Annotated[str | list[Any], BeforeValidator(checked), WithJsonSchema(_PUZZLE)]
+
+Text = Annotated[
     str,
     Field(
         min_length=1,
         max_length=MOST_CELLS,
-        description="As the family is written; of ARC a task's id and which of its test inputs: `007bbfb7/1`.",
-        examples=[EXAMPLE],
+        description="A task's id and which of its test inputs: `007bbfb7/1`.",
+        examples=["007bbfb7/1"],
     ),
 ]
 
@@ -91,12 +108,13 @@ class Options(SearchFields):
         return search
 
 
+_SOLVE_EXAMPLES: JsonDict = {"examples": [{"puzzles": [EXAMPLE]}, {"puzzles": [EXAMPLE, ROWS], "restarts": 8}]}
+
+
 class SolveRequest(Options):
     """One or many puzzles."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"puzzles": [EXAMPLE]}, {"puzzles": [EXAMPLE], "restarts": 8}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_SOLVE_EXAMPLES)
     puzzles: list[Puzzle] = Field(min_length=1, max_length=MOST_PUZZLES)
 
 
@@ -111,6 +129,45 @@ class ThinkRequest(Options):
         "difference, in thousandths.",
     )
     check: bool = Field(True, description="Refuse a puzzle that has no solution or more than one.")
+
+
+class WhyRequest(BaseModel):
+    """A cell of a puzzle, and a moment of plain thinking about it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"puzzle": EXAMPLE, "cell": 2, "step": 1}]}
+    )
+    model: str | None = Field(None, max_length=200, description="One of /v1/models; else the first.")
+    task: str | None = Field(None, max_length=200, description="One of its puzzle families; else its own.")
+    puzzle: Puzzle
+    cell: int = Field(ge=0, description="Row by row, from 0.")
+    step: int = Field(ge=1, le=MOST_STEPS, description="Supervision step, as /v1/think tells it.")
+    recursion: int = Field(
+        1, ge=1, description="Recursion in that step; always 1 of a model that stops after whole steps alone."
+    )
+
+
+class ToldBy(BaseModel):
+    """A group of cells, or a neighbour, and what it has told the cell."""
+
+    name: str = Field(examples=["row 3"])
+    cells: list[int] = Field(description="Its cells, row by row, from 0.", examples=[[18, 19, 20]])
+    effect: float = Field(
+        description="Probability of the symbol less what it is when the cell and this group do not hear each other.",
+        examples=[0.31],
+    )
+
+
+class WhyResponse(BaseModel):
+    """What told a cell its symbol, the greatest effect first."""
+
+    model: str = Field(examples=["sudoku"])
+    task: str = Field(examples=["sudoku9"])
+    cell: int = Field(examples=[2])
+    token: int = Field(description="Its likeliest symbol.", examples=[5])
+    probability: float = Field(description="Of this symbol, after the moment.", examples=[0.93])
+    before: float = Field(description="Of this symbol, after the moment before.", examples=[0.41])
+    told: list[ToldBy]
 
 
 class Solved(BaseModel):
@@ -207,7 +264,7 @@ class VoteRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"puzzle": "007bbfb7/1", "views": 8}]})
     model: str | None = Field(None, max_length=200, description="One of /v1/models; else the first.")
     task: str | None = Field(None, max_length=200, description="Its family, such as arc30; else its own.")
-    puzzle: Puzzle
+    puzzle: Text
     steps: int | None = Field(
         None, ge=1, le=MOST_STEPS, description="Supervision steps, all taken; as many as in training if not given."
     )
@@ -287,20 +344,24 @@ class ArcTaskResponse(BaseModel):
 
 
 class Problem(BaseModel):
-    """What is wrong, in one line."""
+    """What is wrong, in one line: an error as RFC 9457 says it."""
 
+    type: str = Field("about:blank", description="`about:blank`: the status says it all.")
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
     detail: str = Field(examples=["puzzle 1: expected 81 cells for 9x9, got 80"])
 
 
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     """The documented responses of these codes."""
     texts = {
-        400: "The body cannot be read.",
+        400: "The body cannot be read, or has two lengths.",
         401: "The bearer token is missing or wrong.",
         404: "No such model, task or difficulty, or no ARC model.",
         408: "The body did not arrive in time.",
         413: "The body is too large.",
-        422: "Something is wrong with the request.",
+        422: "The request is not as described here; or it is, and the family refuses the puzzle: a wrong number of cells, a "
+        "symbol that it has not, clues that contradict each other, no solution or several; or options contradict each other.",
         503: "Busy: the queue is full, or others would slow this too much. Try again after Retry-After seconds.",
         504: "The time for a request has run out.",
     }

@@ -1,4 +1,4 @@
-"""How the server is run, and which models it serves on which puzzle families."""
+"""Which models are served on which puzzle families."""
 
 from __future__ import annotations
 
@@ -23,26 +23,11 @@ from ponderling.tasks.base import Puzzles, Task
 from ponderling.tasks.grid_task import GridTask
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import offered_tasks
-from ponderling.web.engine import Engine, Lane
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How the server is run."""
-
-    token: str | None = None
-    """Bearer token that /v1 and /metrics ask for; None: none."""
-    hosts: tuple[str, ...] | None = None
-    """Host names under which it answers; None: any. A server without a token names them, against DNS rebinding."""
-    seconds: float = 120.0
-    """Most time for a request."""
-
+from ponderling.web.engine import Engine
+from ponderling.web.jobs import Lane
 
 KEPT_SIZES = 16
 """Number of sizes of a family, besides its own, that are kept; the one that was asked for longest ago makes room."""
-
-DEFAULTS = Settings()
-"""On loopback, for one person."""
 
 
 @dataclass(kw_only=True)

@@ -100,7 +100,7 @@ export class CellTold {
     view.board.outline([]);
     clearTimeout(this.timer);
     const asked = ++this.asked;
-    if (isGiven || !this.why || !about) return;
+    if (isGiven || !this.why || !about || frame.attempt > 1) return; // what a guess changed is not known afterwards
     this.timer = setTimeout(async () => {
       const { step, recursion, tokens } = frame;
       const ask = async () => this.why({ ...about, model: view.model, tokens, cell, step, recursion });

@@ -24,9 +24,18 @@ async function request(path, options = {}) {
   throw new Refused(reply.status, again ? `The server is busy. Try again in ${again} s.` : String(detail));
 }
 
-/** The models and their puzzle families. */
+const LOOK_AGAIN = 1000; // milliseconds, while the server loads its models
+
+/** The models and their puzzle families; waits while the server loads them. */
 export async function models() {
-  return (await (await request("v1/models")).json()).models;
+  for (;;) {
+    try {
+      return (await (await request("v1/models")).json()).models;
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    }
+  }
 }
 
 /** A new puzzle as text. */
@@ -50,6 +59,11 @@ export const vote = (body, signal) => stream("v1/vote", { ...body, stream: true 
 
 /** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => stream("v1/think", body, signal);
+
+/** What told a cell its symbol in a step or recursion of plain thinking: {told: [{name, cells, effect}], ...}. */
+export async function why({ model, task, puzzle, cell, step, recursion }) {
+  return (await request("v1/why", { method: "POST", body: JSON.stringify({ model, task, puzzle, cell, step, recursion }) })).json();
+}
 
 async function* stream(path, body, signal) {
   const reply = await request(path, { method: "POST", body: JSON.stringify(body), signal });
