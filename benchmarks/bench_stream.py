@@ -6,6 +6,7 @@ python benchmarks/bench_stream.py http://127.0.0.1:8000        # of a server tha
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import re
 import urllib.request
