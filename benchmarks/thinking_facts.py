@@ -36,6 +36,9 @@ def table(solver: Solver, result: Result) -> None:
 def main() -> None:
     solver = Solver.load("sudoku")
     table(solver, solver.solve(INKALA, trace=True))
+    why = solver.why(INKALA, row=9, column=6, moment=7)
+    told = ", ".join(f"{one.name} {one.effect:+.1%}" for one in why.told)
+    print(f"row 9, column 6 in recursion 7: {why.token - 1} from {why.before:.1%} to {why.probability:.1%}; {told}")
     table(solver, solver.solve(GOLDEN_NUGGET, trace=True))
     found = solver.solve(GOLDEN_NUGGET, steps=STEPS, search=SEARCH, trace=True)
     table(solver, found)

@@ -5,6 +5,8 @@ import os
 import pytest
 import torch
 
+from pages import arc, arc_run, arc_site, both, browser, maze, maze_site, runtime, server, site, sized  # noqa: F401
+
 ALWAYS_SKIPPED = (
     "no GPU", "there is a GPU", "not glibc", "PONDERLING_REAL_DATA names no folder", "only Linux tells which files are open",
 )  # fmt: skip

@@ -168,6 +168,7 @@ async () => {
 """
 
 
+@pytest.mark.browser
 @pytest.mark.slow
 def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole):
     with hosting(whole) as url, browsing() as context:
@@ -198,6 +199,7 @@ def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole):
         context.set_offline(False)
 
 
+@pytest.mark.browser
 @pytest.mark.slow
 def test_a_folder_that_is_built_anew_is_taken_over(whole, tmp_path):
     folder = shutil.copytree(whole, tmp_path / "site")

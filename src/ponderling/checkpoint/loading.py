@@ -27,7 +27,7 @@ from ponderling.models import Model, Reasoner, Relational, build_model, refuse_o
 from ponderling.models.device import check_device, check_dtype
 from ponderling.models.own_network import Networks, model_around
 from ponderling.models.relational import same_network
-from ponderling.tasks import Task, get_task
+from ponderling.tasks import Task, answers_by_vote, get_task
 from ponderling.tasks.relations import Relations
 
 CELLS_SURE = 0.9
@@ -106,7 +106,8 @@ def load_checkpoint(
     if task is not None and task != config.data.family:
         if net is not None or model is not None:
             raise CheckpointError(f"{folder}: a network of your own is tied to its task {config.data.task}: got {task}")
-        other = get_task(task)
+        settings = replace(config.data, task=task) if answers_by_vote(task) else None  # which views ARC's rows are for
+        other = get_task(task, settings)
         _check_transfer(folder, config, other=other)
         relations = other.relations
         config, shape = _for_task(config, shape, name=task, other=other)
@@ -233,7 +234,7 @@ def _for_task(config: RunConfig, shape: PuzzleShape, *, name: str, other: Task) 
     rows, columns = other.grid_shape
     sizes = trained_sizes(config, shape)
     is_new = config.model.system == "relational" and rows * columns not in sizes
-    if is_new and len(sizes) < SEVERAL_SIZES:
+    if is_new and len(sizes) < SEVERAL_SIZES and not other.answers_by_vote:
         # A halting head that knows one size or two hardly stops on another, so the cells say when to stop.
         config = replace(config, solve=replace(config.solve, halt_by="cells", halt_when_sure=CELLS_SURE))
     shape = replace(shape, vocab_size=other.vocab_size, seq_len=rows * columns, columns=columns)

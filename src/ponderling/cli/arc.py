@@ -48,7 +48,12 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
             f"--submission needs answers to all {len(every):,} tasks of {source}, since those that lack tasks are refused: got "
             f"--max-puzzles {command.max_puzzles}; leave it out, or name a file of the tasks that you want with --data"
         )
-    fitting = {name: task for name, task in everything.items() if family.holds(task)}
+    adapts = command.adapt_steps and _has_vectors(checkpoint)
+    fitting = {
+        name: task
+        for name, task in everything.items()
+        if (arc_of(_on_own_canvas(command, checkpoint, task=task)) if adapts else family).holds(task)
+    }
     tasks = known_tasks(family, fitting)
     if not fitting:
         raise ValueError(_unknown(checkpoint, family, source=source, names=[]))
@@ -94,9 +99,12 @@ def _evaluate_adapted(
     parts, right = [], []
     for number, (name, task) in enumerate(tasks.items(), 1):
         of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
-        print(f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps", file=sys.stderr, flush=True)
+        own_size = _on_own_canvas(command, checkpoint, task=task)
+        canvas = arc_of(own_size).canvas
+        what = f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps on {canvas}"
+        print(what, file=sys.stderr, flush=True)
         observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
-        learned = _that_knows(task, command, checkpoint=checkpoint, observer=observer)
+        learned = _that_knows(task, command, checkpoint=own_size, observer=observer)
         family, early = arc_of(learned), command.early_exit
         own = {name: task}
         parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
@@ -231,7 +239,9 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
     if command.adapt_steps and _has_vectors(checkpoint):
-        outcome = _evaluate_adapted(command, checkpoint, tasks=_that_fit(family, given), batch_size=256)
+        outcome = _evaluate_adapted(
+            command, checkpoint, tasks=_that_fit(command, checkpoint, tasks=given), batch_size=256
+        )
         tasks = dict(outcome.tasks)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
@@ -260,16 +270,28 @@ def _has_vectors(checkpoint: Checkpoint) -> bool:
     return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
 
 
-def _that_fit(family: Arc, tasks: dict[str, ArcTask]) -> dict[str, ArcTask]:
-    """The tasks, all of which must fit on the canvas.
+def _on_own_canvas(command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, task: ArcTask) -> Checkpoint:
+    """The checkpoint on the canvas that the task wants, or on the one that --task names."""
+    from ponderling.solving.canvas import for_arc_task
+
+    return for_arc_task(checkpoint, task) if command.task is None else checkpoint
+
+
+def _that_fit(
+    command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask]
+) -> dict[str, ArcTask]:
+    """The tasks, each of which must fit on a canvas that the network takes.
 
     Raises:
         ValueError: naming those that do not.
     """
-    large = [name for name, task in tasks.items() if not family.holds(task)]
+    from ponderling.solving.vote import arc_of
+
+    families = {name: arc_of(_on_own_canvas(command, checkpoint, task=task)) for name, task in tasks.items()}
+    large = [name for name, task in tasks.items() if not families[name].holds(task)]
     if large:
         raise ValueError(
-            f"task {', '.join(large[:3])} does not fit on the {family.canvas} canvas: its largest grid has "
+            f"task {', '.join(large[:3])} does not fit on a canvas of {families[large[0]].canvas}: its largest grid has "
             f"{tasks[large[0]].size} rows or columns"
         )
     return tasks

@@ -92,7 +92,7 @@ class TrainConfig:
     head learns, to say no."""
     init: str | None = None
     """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ.
-    Tasks of ARC keep their rows."""
+    Tasks of ARC keep their rows. A relational network may have a larger hidden size: it is made wider."""
     loss: LossName = "stablemax"
     """Loss of the answer: stablemax (float64, official), stablemax_float32 (same value, faster), or softmax."""
     label_smoothing: float = 0.0

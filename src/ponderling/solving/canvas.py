@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ponderling.checkpoint import CELLS_SURE, Checkpoint
+from ponderling.checkpoint import CELLS_SURE, Checkpoint, on_task
 from ponderling.models import Relational, shape_of
+from ponderling.solving.vote import arc_of
+from ponderling.tasks import get_task
+from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.custom.files import read_grid_file
 from ponderling.tasks.custom.spec import MOST_CELLS
 from ponderling.tasks.custom.text_form import readings_of
 from ponderling.tasks.official_layout import is_layout
+
+MOST_SIDE = 30
+"""Most rows and columns of ARC's grids."""
 
 
 def for_file(checkpoint: Checkpoint, source: str) -> Checkpoint:
@@ -38,6 +44,23 @@ def for_text(checkpoint: Checkpoint, text: str) -> Checkpoint:
     if any(_fits(shape, (spec.rows, spec.columns), exactly=spec.sizes == "one") for shape in shapes):
         return checkpoint
     return _for_shapes(checkpoint, shapes) if len(shapes) == 1 else checkpoint
+
+
+def for_arc_task(checkpoint: Checkpoint, task: ArcTask) -> Checkpoint:
+    """An ARC checkpoint on the square canvas that a task wants, where its network takes every size; else as it is.
+
+    The task's largest grid fits on it. Smaller grids than those that were trained on leave room for one more row and column,
+    since the network has seen their ends mostly so.
+    """
+    family, model = arc_of(checkpoint), checkpoint.model
+    rows, columns = family.grid_shape
+    if rows != columns or not isinstance(model, Relational) or not model.fits_every_size:
+        return checkpoint
+    side = max(task.size, min(task.size + 1, rows))
+    if side == rows or side > MOST_SIDE:
+        return checkpoint
+    name = f"arc{side}"
+    return on_task(checkpoint, get_task(name, replace(checkpoint.config.data, task=name)))
 
 
 def _takes_every_size(checkpoint: Checkpoint) -> bool:

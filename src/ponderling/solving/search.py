@@ -341,6 +341,7 @@ class Thinker:
             hidden states; "changes": with how much these changed in each cell.
         observe: Called with the attempt's number and its step, after every step, or recursion, of every attempt.
         changes: Tell with each step how much the hidden state of each cell changed.
+        states: Tell the hidden states with each step.
 
     Raises:
         ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
@@ -358,6 +359,7 @@ class Thinker:
         trace: bool | str = False,
         observe: Callable[[int, TraceStep], object] | None = None,
         changes: bool = False,
+        states: bool = False,
     ) -> None:
         if steps < 1 or slots < 1:
             raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
@@ -365,7 +367,7 @@ class Thinker:
         self.loop, self.search, self.task = loop, search, task
         self.steps, self.slots, self.early_exit = steps, slots, early_exit
         self.trace, self.observe = trace, observe
-        self.changes = changes or trace == "changes"
+        self.changes, self.states = changes or trace == "changes", states or trace == "states"
         self._before: dict[Slot, tuple[NDArray[np.float32], ...]] = {}  # the latest states, for changes
         self.active: list[Slot] = []
         """Slots of attempts in work."""
@@ -452,7 +454,7 @@ class Thinker:
                 wants_to_halt=bool(moment.halts[row]),
                 guessed=tuple(sorted(set(attempt.guessed))),
                 recursion=moment.recursion,
-                state=moment.state(row) if self.trace == "states" else None,
+                state=moment.state(row) if self.states else None,
                 change=self._change(attempt, slot, after=moment.state(row)) if self.changes else None,
             )
             if self.trace:

@@ -29,6 +29,7 @@ from ponderling.solving.loop import ThinkingLoop
 from ponderling.solving.result import Result
 from ponderling.solving.search import PLAIN, InMemory, Questions, Thinker, answers
 from ponderling.solving.streams import ReadAhead
+from ponderling.solving.why import Why, check_why, state_before, why
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Question, Task, Tokens
 
 Puzzle = str | ArrayLike
@@ -236,6 +237,31 @@ class Solver:
         thinker = self._thinker(search, steps=steps, slots=256, early_exit=early_exit, trace=trace)
         (result,) = self._results(thinker, _Reader(lambda tokens: (tokens, self.task), None), given=[question])
         return result if puzzle is None else Result(self._shown(puzzle), question, found=result.found)
+
+    def why(self, puzzle: Puzzle, *, row: int, column: int, moment: int) -> Why:
+        """Tells which groups and neighbours told a cell its symbol, at a moment of plain thinking.
+
+        Args:
+            puzzle: As in `solve`.
+            row: The cell's row, from 1.
+            column: The cell's column, from 1.
+            moment: Number of the recursion, or of the step if the model is asked only after whole steps; from 1. It is the
+                place of the moment in the trace of `solve`.
+
+        Raises:
+            PuzzleError: when the puzzle cannot be read.
+            ValueError: when the network is not relational, the cell is not in the grid, or `moment` is below 1.
+        """
+        model, question, (rows, columns) = check_why(self.model), self.parse(puzzle), self.task.grid_shape
+        if not (1 <= row <= rows and 1 <= column <= columns):
+            raise ValueError(
+                f"expected a row from 1 to {rows} and a column from 1 to {columns}: got {row} and {column}"
+            )
+        if moment < 1:
+            raise ValueError(f"moment must be at least 1: got {moment}")
+        state = state_before(model, question, moment=moment, config=self.config)
+        cell = (row - 1) * columns + column - 1
+        return why(model, question, cell=cell, state=state, config=self.config, grid=(rows, columns))
 
     def _thinker(self, search: Search, *, steps: int | None, slots: int, early_exit: bool, trace: Trace) -> Thinker:
         """Makes a thinker with its own slots for one call."""

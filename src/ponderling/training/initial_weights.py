@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ponderling.checkpoint import MODEL, CheckpointError, find_checkpoint, load_weights, read_config, read_safetensors
+from ponderling.models import Relational
+from ponderling.models.widened import is_narrower, widened
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.identifiers import UNKNOWN, Identifiers
 from ponderling.tasks.base import Task
@@ -20,13 +22,15 @@ TABLES = ("puzzle_embedding.table", "puzzle_vectors.table")
 def load_initial(model: nn.Module, checkpoint: str, *, task: Task) -> str | None:
     """Loads a checkpoint's weights into a new model; tasks of ARC that the checkpoint knows get their own rows.
 
+    Weights of a relational network with a smaller hidden size are widened, see `models.widened`.
+
     Args:
         model: The model of the run.
         checkpoint: A checkpoint, as `find_checkpoint` takes it.
         task: The run's family, which has been given its data.
 
     Returns:
-        A line on which tasks have rows of the checkpoint; None for other families.
+        A line on which tasks have rows of the checkpoint, or on a network that was made wider; None where neither is so.
 
     Raises:
         CheckpointError: when the checkpoint is missing, or its weights do not fit.
@@ -49,6 +53,12 @@ def load_initial(model: nn.Module, checkpoint: str, *, task: Task) -> str | None
         line = f"{count:,} of {len(task.identifiers.tasks):,} tasks start as {checkpoint} knows them"
         if count < len(task.identifiers.tasks):
             line += ", the others with the mean of its tasks"
+    if isinstance(model, Relational) and is_narrower(state, model):
+        line = f"{checkpoint} is made wider: {state['initial'].shape[-1]} to {model.config.hidden_size} channels"
+        try:
+            state = widened(state, model)
+        except ValueError as error:
+            raise CheckpointError(f"{path}: {error}") from error
     load_weights(model, state, path=path)
     return line
 

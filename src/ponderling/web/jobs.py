@@ -65,6 +65,7 @@ class Job:
         early_exit: Whether an attempt ends where the model says stop.
         watched: Tell every step, too.
         changes: Tell with every step how much the hidden state of each cell changed.
+        states: Tell the hidden states with every step.
         client: Whose it is, as in `client_of`.
     """
 
@@ -80,6 +81,7 @@ class Job:
         early_exit: bool = True,
         watched: bool = False,
         changes: bool = False,
+        states: bool = False,
         client: str = "",
     ):
         self.client = client
@@ -104,7 +106,7 @@ class Job:
         self.questions = InMemory(questions)
         self.thinker = Thinker(
             lane.loop, search, task=solver.task, steps=steps, slots=self.slots, early_exit=early_exit,
-            observe=self._stepped if watched else None, changes=changes,
+            observe=self._stepped if watched else None, changes=changes, states=states,
         )  # fmt: skip
 
     def emit(self, event: Event) -> None:

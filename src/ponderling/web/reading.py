@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import torch
 from fastapi import HTTPException, Request
 
 from ponderling.config import Search
+from ponderling.models.interface import State
 from ponderling.solving.records import Answer
 from ponderling.tasks.base import Question
 from ponderling.web.engine import Busy, Engine
-from ponderling.web.jobs import Answered, Ended, Event, Job
+from ponderling.web.jobs import Answered, Ended, Event, Job, Stepped
 from ponderling.web.served import Served
 from ponderling.web.settings import Settings
 
@@ -56,6 +58,7 @@ class Reader:
         early_exit: bool = True,
         watched: bool = False,
         changes: bool = False,
+        states: bool = False,
     ):
         self.engine, self.events = engine, asyncio.Queue[Event]()
         loop = asyncio.get_running_loop()
@@ -67,7 +70,7 @@ class Reader:
         try:
             self.job = Job(
                 served.lane, questions, search=search, steps=steps, emit=emit, seconds=settings.seconds,
-                early_exit=early_exit, watched=watched, changes=changes, client=client,
+                early_exit=early_exit, watched=watched, changes=changes, states=states, client=client,
             )  # fmt: skip
             engine.submit(self.job)
         except Busy as busy:
@@ -113,6 +116,26 @@ async def answers_of(reader: Reader, request: Request, *, settings: Settings) ->
             elif isinstance(event, Ended):
                 _raise_if(event, settings)
                 return answers
+    finally:
+        gone.cancel()
+        reader.close()
+
+
+async def state_after(reader: Reader, request: Request, *, moment: int, settings: Settings) -> State:
+    """The state, each (1, ...), of the only puzzle of a job that tells its states, after this number of moments."""
+    gone = asyncio.create_task(_wait_until_gone(request))
+    count = 0
+    try:
+        while True:
+            event = await reader.next(gone)
+            if isinstance(event, Ended):
+                _raise_if(event, settings)
+                raise HTTPException(500, f"the thinking ended after {count} moments")
+            if isinstance(event, Stepped):
+                count += 1
+                if count == moment:
+                    assert event.step.state is not None
+                    return tuple(torch.from_numpy(s)[None] for s in event.step.state)
     finally:
         gone.cancel()
         reader.close()

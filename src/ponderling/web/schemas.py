@@ -132,6 +132,46 @@ class ThinkRequest(Options):
         False,
         description="Say of each step only what is new in it, in few bytes: see `step` of the reply.",
     )
+    check: bool = Field(True, description="Refuse a puzzle that has no solution or more than one.")
+
+
+class WhyRequest(BaseModel):
+    """A cell of a puzzle, and a moment of plain thinking about it."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"puzzle": EXAMPLE, "cell": 2, "step": 1}]}
+    )
+    model: str | None = Field(None, max_length=200, description="One of /v1/models; else the first.")
+    task: str | None = Field(None, max_length=200, description="One of its puzzle families; else its own.")
+    puzzle: Puzzle
+    cell: int = Field(ge=0, description="Row by row, from 0.")
+    step: int = Field(ge=1, le=MOST_STEPS, description="Supervision step, as /v1/think tells it.")
+    recursion: int = Field(
+        1, ge=1, description="Recursion in that step; always 1 of a model that stops after whole steps alone."
+    )
+
+
+class ToldBy(BaseModel):
+    """A group of cells, or a neighbour, and what it has told the cell."""
+
+    name: str = Field(examples=["row 3"])
+    cells: list[int] = Field(description="Its cells, row by row, from 0.", examples=[[18, 19, 20]])
+    effect: float = Field(
+        description="Probability of the symbol less what it is when the cell and this group do not hear each other.",
+        examples=[0.31],
+    )
+
+
+class WhyResponse(BaseModel):
+    """What told a cell its symbol, the greatest effect first."""
+
+    model: str = Field(examples=["sudoku"])
+    task: str = Field(examples=["sudoku9"])
+    cell: int = Field(examples=[2])
+    token: int = Field(description="Its likeliest symbol.", examples=[5])
+    probability: float = Field(description="Of this symbol, after the moment.", examples=[0.93])
+    before: float = Field(description="Of this symbol, after the moment before.", examples=[0.41])
+    told: list[ToldBy]
 
 
 class Solved(BaseModel):

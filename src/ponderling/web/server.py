@@ -1,4 +1,4 @@
-"""HTTP around the engine: /v1/solve, /v1/think, /v1/models, /v1/puzzle, ARC's and the page. `middleware.py` is around it.
+"""HTTP around the engine: the routes of /v1. `middleware.py` and the page are around it.
 
 Nothing that a request says names a file or a module: models are loaded before the first request, the page is read into memory.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -20,8 +21,11 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import ponderling
 from ponderling.halting import times_asked
+from ponderling.models import Relational
 from ponderling.solving.records import Answer
 from ponderling.solving.search import PLAIN
+from ponderling.solving.why import check_why
+from ponderling.solving.why import why as why_of
 from ponderling.tasks.base import PuzzleError, Question
 from ponderling.web import arc, catalog
 from ponderling.web.boards import MOST_CELLS, text_for, text_of
@@ -31,7 +35,7 @@ from ponderling.web.monitoring import add_operations
 from ponderling.web.page_files import Front
 from ponderling.web.problems import describe_problems, problem
 from ponderling.web.questions import Checker
-from ponderling.web.reading import Reader, answers_of, expect_room
+from ponderling.web.reading import Reader, answers_of, expect_room, state_after
 from ponderling.web.schemas import (
     MOST_ATTEMPTS,
     MOST_PUZZLES,
@@ -45,8 +49,11 @@ from ponderling.web.schemas import (
     SolveRequest,
     SolveResponse,
     ThinkRequest,
+    ToldBy,
     VoteRequest,
     VoteResponse,
+    WhyRequest,
+    WhyResponse,
     problems,
 )
 from ponderling.web.served import Registry, Served
@@ -150,13 +157,15 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     engine = registry.engine
     makers = Makers(engine)
 
-    async def asked_of(served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool) -> list[Asked]:
+    async def asked_of(
+        served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool, check: bool = True
+    ) -> list[Asked]:
         """What is asked; 422 with the reason for the first puzzle that is refused, as `Solver.solve` refuses it."""
         where = [f"puzzle {i}: " if numbered else "" for i in range(1, len(puzzles) + 1)]
         asked = [
             _parse(served, puzzle, where=place, client=client) for puzzle, place in zip(puzzles, where, strict=True)
         ]
-        if not served.arc_tasks:  # those are the tasks that it knows
+        if check and not served.arc_tasks:  # those are the tasks that it knows
             outcomes = await checker.check(served.task, [one.question.tokens for one in asked], client=client)
             for place, outcome in zip(where, outcomes, strict=True):
                 if outcome.problem is not None:
@@ -210,7 +219,7 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         served = registry.find(body.model, body.task, puzzles=[text_of(body.puzzle)])
         search, steps, client = body.search(served), body.steps or served.steps, _client(request)
         expect_room(engine, served, count=1, client=client, watched=True)
-        ((_, question),) = await asked_of(served, [body.puzzle], client=client, numbered=False)
+        ((_, question),) = await asked_of(served, [body.puzzle], client=client, numbered=False, check=body.check)
         reader = Reader(
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
             watched=True, changes=body.changes,
@@ -218,6 +227,41 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         return EventStream(
             events_of(reader, served, question=question.tokens, compact=body.compact), reader.close, request=request
         )
+
+    asking = asyncio.Lock()
+
+    @app.post(
+        "/v1/why",
+        responses=problems(400, 401, 404, 408, 413, 422, 503, 504),
+        summary="Which row, box or neighbour told a cell its symbol",
+    )
+    async def why(body: WhyRequest, request: Request) -> WhyResponse:
+        served = registry.find(body.model, body.task, puzzles=[text_of(body.puzzle)])
+        solver, client = served.lane.solver, _client(request)
+        model, count = _as_told(served), times_asked(solver.model, solver.config)
+        question = _parse(served, body.puzzle, where="", client=client).question
+        if body.cell >= len(question.tokens) or body.recursion > count:
+            cells = f"a cell from 0 to {len(question.tokens) - 1} and a recursion from 1 to {count}"
+            raise HTTPException(422, f"expected {cells}: got {body.cell} and {body.recursion}")
+        moment, state = (body.step - 1) * count + body.recursion, model.initial_state(1)
+        if moment > 1:
+            reader = Reader(
+                engine, settings, served=served, questions=[question], search=PLAIN, steps=body.step, client=client,
+                early_exit=False, watched=True, states=True,
+            )  # fmt: skip
+            state = await state_after(reader, request, moment=moment - 1, settings=settings)
+        async with asking:
+            began = time.monotonic()
+            found = await asyncio.to_thread(
+                why_of, model, question.tokens, cell=body.cell, state=state, config=solver.config,
+                grid=served.task.grid_shape,
+            )  # fmt: skip
+            engine.shares.charge(client, time.monotonic() - began)
+        told = [ToldBy(name=one.name, cells=list(one.cells), effect=round(one.effect, 4)) for one in found.told]
+        return WhyResponse(
+            model=served.model, task=served.task.name, cell=body.cell, token=found.token,
+            probability=round(found.probability, 4), before=round(found.before, 4), told=told,
+        )  # fmt: skip
 
     @app.get("/v1/puzzle", responses=problems(401, 404, 422), summary="A puzzle to try, by difficulty")
     async def puzzle(
@@ -301,6 +345,13 @@ def _arc_model(registry: Registry, model: str | None, *, task: str | None) -> Se
     if not served.arc_tasks:
         raise HTTPException(404, f"model {served.model} is no ARC model")
     return served
+
+
+def _as_told(served: Served) -> Relational:
+    try:
+        return check_why(served.lane.solver.model)
+    except ValueError as error:
+        raise HTTPException(422, f"model {served.model}: {error}") from None
 
 
 def _model_info(name: str, tasks: dict[str, Served]) -> ModelInfo:

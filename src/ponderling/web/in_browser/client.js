@@ -44,6 +44,12 @@ export const vote = (body, signal) => ask("vote", body, signal);
 /** The thinking: first {type: "loading", loaded, total} in bytes while the runtime and the graph come; then {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => ask("think", body, signal);
 
+/** What told a cell its symbol in a step or recursion of plain thinking: {told: [{name, cells, effect}], ...}; null if that is not known. */
+export async function why(body) {
+  for await (const event of ask("why", body, new AbortController().signal)) if (event.type === "end") return event;
+  return null;
+}
+
 async function* ask(kind, body, signal) {
   const id = ++last;
   const events = [];

@@ -4,6 +4,7 @@ import * as ort from "./runtime/ort.wasm.min.mjs";
 import { placeGrid, readGrid } from "./arc.js";
 import { familyNamed, judge, readPuzzle, writePuzzle } from "./rules.js";
 import { count, crop, show, undo, writeGrid } from "./views.js";
+import { withoutEach } from "./why.js";
 
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
@@ -14,7 +15,8 @@ const TOLD = 100; // milliseconds between two words of how much is loaded
 const about = fetch("model.json").then((reply) => reply.json());
 const session = load();
 session.catch(() => {}); // told to whoever asks for a thought
-let current = 0;
+const current = { thinking: 0, why: 0 }; // what is answered now; a later question of its kind takes its place
+let before = Promise.resolve(); // the run of the graph that must end before the next
 
 /** The graph, ready to run; says meanwhile how many bytes are there of how many. */
 async function load() {
@@ -49,17 +51,18 @@ async function load() {
 
 onmessage = async ({ data }) => {
   if (data.cancel) {
-    if (data.cancel === current) current = 0;
+    for (const kind of Object.keys(current)) if (data.cancel === current[kind]) current[kind] = 0;
     return;
   }
-  current = data.id;
+  const kind = data.kind === "why" ? "why" : "thinking";
+  current[kind] = data.id;
   try {
-    const work = data.kind === "vote" ? vote : think;
+    const work = { vote, why }[data.kind] ?? think;
     for await (const event of work(data.body, await about)) {
-      if (current !== data.id) return;
+      if (current[kind] !== data.id) return;
       postMessage({ id: data.id, event });
       await new Promise((resolve) => setTimeout(resolve)); // so that a cancellation is heard
-      if (current !== data.id) return;
+      if (current[kind] !== data.id) return;
     }
   } catch (error) {
     postMessage({ id: data.id, event: { type: "problem", detail: String(error.message ?? error) } });
@@ -144,6 +147,34 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     active = active.filter((attempt) => !attempt.ended && !(winner?.number < attempt.number));
   }
   yield outcome(winner ?? all.reduce((best, attempt) => (attempt.last.halt_probability > best.last.halt_probability ? attempt : best)));
+}
+
+let reached = null; // the state of plain thinking that a question why has come to: {key, moment, state}
+
+/** What told a cell its symbol at a moment of plain thinking. */
+async function* why({ task, puzzle, cell, step, recursion }, { models }) {
+  const { recursions, tasks, system } = models[0];
+  if (system !== "relational") return;
+  const family = withGraph(familyNamed(task, tasks));
+  const { tokens } = readPuzzle(puzzle, family);
+  const moment = (step - 1) * recursions + recursion;
+  const key = `${task} ${puzzle}`;
+  if (reached?.key !== key || reached.moment > moment - 1) reached = { key, moment: 0, state: initial(family) };
+  while (reached.moment < moment - 1) {
+    const one = { tokens, state: reached.state };
+    await run([one], family);
+    reached = { key, moment: reached.moment + 1, state: one.state };
+    if (reached.moment % recursions === 0) yield { type: "progress" }; // so that a cancellation is heard
+  }
+  const { state } = reached;
+  const [whole] = await run([{ tokens, state }], family);
+  const token = whole.tokens[cell];
+  const told = [];
+  for (const { name, cells, family: lacking } of withoutEach(family, cell)) {
+    const [said] = await run([{ tokens, state }], lacking);
+    told.push({ name, cells, effect: whole.p[cell][token] - said.p[cell][token] });
+  }
+  yield { type: "end", cell, token, probability: whole.p[cell][token], told: told.sort((a, b) => b.effect - a.effect) };
 }
 
 /** The test input of ARC that is meant by a task's id and a number from 1, such as 007bbfb7/1: its task and pair. */
@@ -239,7 +270,9 @@ async function run(attempts, family) {
     attempts.forEach((attempt, row) => areas.set(areasOf(attempt.tokens, graph.neighbours.slice(0, graph.touching)), row * cells * cells));
     inputs.areas = new ort.Tensor("float32", areas, [B, cells, cells]);
   }
-  const outputs = await (await session).run(inputs);
+  const runs = before.then(async () => (await session).run(inputs));
+  before = runs.catch(() => {});
+  const outputs = await runs;
   return attempts.map((attempt, row) => {
     const part = (name) => {
       const { data } = outputs[name];

@@ -1,92 +1,207 @@
-// The page: choices on one side, the boards and their steps on the other. What thinks is behind client.js.
+// The page: puzzles above, the board and its words in the middle, choices below. What thinks is behind client.js.
 
 import { placeGrid, showTask } from "./arc.js";
+import { race, some, trouble } from "./captions.js";
+import { CellTold } from "./cell.js";
+import { aboutModel, button, chips, familyName, isEdited, options, pad } from "./choices.js";
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
-import {
-  broken, cropped, emptyPuzzle, inSize, isSize, mazeDistance, NO_WAY, readPuzzle, sentence, shapeOf, sizeNamed, solve, writePuzzle,
-} from "./rules.js";
+import { bindKeys } from "./keys.js";
+import { asked, familyOf, puzzleOf } from "./link.js";
+import { opening } from "./opening.js";
+import { Player } from "./player.js";
+import { looked } from "./question.js";
+import { cropped, emptyPuzzle, inSize, isSize, readPuzzle, shapeOf, writePuzzle } from "./rules.js";
 import { View } from "./view.js";
 
 const $ = (id) => document.getElementById(id);
-const DELAYS = [2400, 1500, 1000, 650, 400, 200, 80]; // milliseconds of a step, by speed
+$("as-file").remove(); // a page that is opened as a file never gets here
 const RESTART_STEPS = 6; // of a further attempt
-const NAMES = {
-  sudoku4: "Sudoku 4×4", sudoku6: "Sudoku 6×6", sudoku9: "Sudoku 9×9", sudoku16: "Sudoku 16×16",
-  sudoku9x: "Sudoku 9×9 with diagonals", latin9: "Latin square 9×9",
-};
-
 const HINTS = {
   arc: ["Further views", "The test input turned and in other colours, too; the answers are turned back and vote."],
   other: ["Further attempts", "If it does not find an answer, it guesses a cell and thinks on."],
 };
 const INVITES = {
-  sudoku: "Type into the grid, paste, or choose a puzzle.",
-  maze: "Draw walls, drag S and G, or take a new maze.",
+  sudoku: "Press Think, or type a puzzle of your own into the grid.",
+  maze: "Press Think, or draw walls and drag S and G.",
   arc: "Which output belongs to this test input?",
 };
+const EMPTY = "An empty grid has nothing to find: type a clue, or choose a puzzle.";
+const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
+const PATIENCE = 400; // milliseconds for the models to be named before the Sudoku's opening starts
+const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
-const state = { models: [], family: null, arc: null, question: [], views: [], index: 0, thinking: null, timer: 0 };
+const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false };
+const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
+const player = new Player({
+  length,
+  goesOn: () => Boolean(state.thinking),
+  draw: showMoment,
+  follow: () => {
+    const isNew = state.views.map((view) => view.follow()).some(Boolean);
+    if (isNew) player.show(length());
+    return isNew;
+  },
+});
+const cellTold = new CellTold($("cell"), client.why);
 
 // Start
 
 async function start() {
+  const models = client.models();
+  const isPlain = !asked().size;
+  if (isPlain && (await Promise.race([models.then(() => false, () => true), new Promise((done) => setTimeout(done, PATIENCE, true))]))) {
+    await open("sudoku9"); // no server and no runtime is needed for it
+  }
   try {
-    state.models = await client.models();
+    state.models = await models;
   } catch (error) {
     if (error.status === 401) $("token").hidden = false;
-    else say(`The server cannot be reached: ${error.message}`);
-    if (error.status !== 401) $("stage").hidden = false;
+    else say(trouble(error));
+    $("stage").hidden = error.status === 401 && !state.views.length;
+    $("think").disabled = true;
     return;
   }
   $("token").hidden = true;
-  $("stage").hidden = $("panel").hidden = false;
-  const families = new Map(state.models.flatMap((m) => m.tasks.map((t) => [t.task, t])));
-  options($("family"), [...families].map(([task, { sizes }]) => [task, sizes ? "Maze" : NAMES[task] ?? task.replace(/^maze(\d+)$/, "Maze $1×$1").replace(/^arc(\d+)$/, "ARC on $1×$1")]));
-  await openLink();
+  $("panel").hidden = false;
+  const families = allFamilies();
+  options($("family"), families.map((family) => [family.task, familyName(family)]));
+  drawChips();
+  if (isPlain && !asked().size) await openFirst(families[0]);
+  else await openLink();
+}
+
+const allFamilies = () => [...new Map(state.models.flatMap((m) => m.tasks.map((t) => [t.task, t]))).values()];
+
+/** Plays the recording of the first family, or shows a puzzle of it where there is none. */
+async function openFirst(family) {
+  const isThere = state.family?.task === family.task; // the visitor may have changed its puzzle by now
+  $("family").value = family.task;
+  chooseFamily();
+  if (isThere && state.recorded) return adopt();
+  if (isThere) {
+    buildViews();
+    return setQuestion(state.question);
+  }
+  if (!(await open(family.task))) await firstPuzzle();
+}
+
+/** Plays a family's recording; false where there is none. */
+async function open(task) {
+  const recording = await opening(task);
+  if (!recording) return false;
+  const { model, family, question, events } = recording;
+  state.family = allFamilies().find((f) => f.task === task) ?? family;
+  state.views = [new View(model.name, state.family, "")];
+  placeViews();
+  $("numbers").textContent = model.parameters.toLocaleString("en");
+  $("stage").hidden = false;
+  setQuestion(question);
+  for (const event of events) state.views[0].take(event);
+  state.recorded = true;
+  adopt();
+  say("");
+  const frames = events.length - 1;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) player.show(frames);
+  else {
+    player.show(0);
+    player.play(Math.min(OPENING.most, Math.max(OPENING.least, OPENING.all / frames)));
+  }
+  return true;
+}
+
+/** Lets the model that is chosen go on from the recording. */
+function adopt() {
+  const isServed = state.models.length > 0;
+  if (isServed) state.views[0].model = $("model").value;
+  $("think").disabled = !isServed;
+}
+
+/** Whoever does anything has the page to himself: the recording stops where it is. */
+function takeOver({ target, key }) {
+  if (state.recorded && player.isPlaying && key !== " " && !target.closest?.("#player, .transport")) player.pause();
 }
 
 /** Sets everything as the address says; a link with a step thinks at once and goes there. */
 async function openLink() {
-  const link = new URLSearchParams(location.hash.slice(1));
-  const tasks = [...$("family").options].map((o) => o.value);
-  const wanted = link.get("t") ?? "";
-  const sized = state.models.flatMap((m) => m.tasks).find((t) => t.sizes && sizeNamed(wanted, t));
-  $("family").value = tasks.includes(wanted) ? wanted : sized?.task ?? tasks[0];
+  const link = asked();
+  const families = allFamilies();
+  const { task, size, problem } = familyOf(link, families);
+  $("family").value = task;
   chooseFamily();
-  if (sized && !tasks.includes(wanted)) takeSize(sizeNamed(wanted, sized));
+  if (size) takeSize(size);
   if (link.has("m")) $("model").value = link.get("m");
-  if (!$("model").value) $("model").selectedIndex = 0;
+  const isThere = Boolean($("model").value);
+  if (!isThere) $("model").selectedIndex = 0;
   fillSecond(link.get("b") ?? "");
   for (const [key, id] of [["d", "depth"], ["r", "restarts"], ["e", "seed"]]) if (link.has(key)) $(id).value = link.get(key);
   showSliders();
+  buildViews();
   if (state.family.kind === "arc") {
-    buildViews();
     await listTasks(link.get("p") ?? "");
     if (state.arc && link.has("s")) {
       await think(false);
-      show(Number(link.get("s")));
+      player.show(Number(link.get("s")));
     }
     return;
   }
-  const given = link.get("p") && readPuzzle(link.get("p"), state.family).tokens;
-  const first = GALLERY[state.family.task]?.[1]?.[1];
-  buildViews();
-  setQuestion(given ?? (first ? readPuzzle(first, state.family).tokens : emptyPuzzle(state.family)));
-  if (given && link.has("s")) {
+  const given = puzzleOf(link, state.family);
+  const wrong = problem || given.problem || (isThere ? "" : `This link asks for the model “${link.get("m")}”, which is not here. Another is used.`);
+  if (!given.tokens) {
+    await firstPuzzle();
+    if (wrong) say(wrong);
+    return;
+  }
+  setQuestion(given.tokens);
+  if (wrong) say(wrong);
+  if (link.has("s") && !$("think").disabled) {
     await think(false);
     const attempt = Number(link.get("a"));
     if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
-    show(Number(link.get("s")));
-  } else if (!first && !given) await newPuzzle(state.family.difficulties[0]);
+    player.show(Number(link.get("s")));
+  }
+}
+
+/** What a family opens with: one of its gallery, else a new one. */
+async function firstPuzzle() {
+  buildViews();
+  if (state.family.kind === "arc") return listTasks("");
+  const named = state.family.base ? null : GALLERY[state.family.task]?.[0];
+  setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
+  if (!named) await newPuzzle(state.family.difficulties[0]);
 }
 
 // Choices
 
-function options(select, pairs) {
-  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
+/** The puzzles above the board, as far as their families are served, and a grid for one's own. */
+function drawChips() {
+  const families = allFamilies();
+  const named = chips(families, async ({ task, puzzle, difficulty }) => {
+    takeFamily(task);
+    if (puzzle) setQuestion(readPuzzle(puzzle, state.family).tokens);
+    else await newPuzzle(difficulty);
+  });
+  const own = button("Your own", () => {
+    clearBoard();
+    state.views[0].board.select(0);
+  });
+  $("chips").replaceChildren(...named, ...(families.some(isEdited) ? [own] : []));
+}
+
+/** Changes to another family, if it is another; the caller sets the question. */
+function takeFamily(task) {
+  if (state.family?.task !== task) {
+    $("family").value = task;
+    chooseFamily();
+    buildViews();
+  } else if (state.views[0]?.family !== state.family) buildViews();
+}
+
+function clearBoard() {
+  if (!isEdited(state.family)) takeFamily(allFamilies().find(isEdited).task);
+  setQuestion(emptyPuzzle(state.family));
 }
 
 /** Whether further attempts can be asked for: views of ARC, or guesses where an answer fills in its question. */
@@ -103,7 +218,7 @@ function chooseFamily() {
   options($("model"), models.map((m) => [m.name, m.name]));
   $("model-field").hidden = models.length < 2;
   const named = GALLERY[task] ?? [];
-  options($("gallery"), [["", "choose"], ...named.map(([name, puzzle]) => [puzzle, name])]);
+  options($("gallery"), [["", "Choose"], ...named.map(([name, puzzle]) => [puzzle, name])]);
   $("gallery-field").hidden = !named.length;
   $("size-fields").hidden = !state.family.sizes;
   for (const id of ["rows", "columns"]) $(id).max = state.family.sizes?.most ?? "";
@@ -111,6 +226,8 @@ function chooseFamily() {
   const isArc = state.family.kind === "arc";
   for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
+  $("dare").hidden = !(state.family.kind in DARES);
+  $("dare").textContent = DARES[state.family.kind] ?? "";
   for (const element of [$("restarts").closest("label"), $("restarts-hint")]) element.hidden = !maySearch();
   $("restarts").max = state.family.most_views ?? MOST_ATTEMPTS;
   [$("restarts-name").textContent, $("restarts-hint").textContent] = HINTS[isArc ? "arc" : "other"];
@@ -121,7 +238,7 @@ function chooseFamily() {
   state.wasArc = isArc;
   showSliders();
   state.arc = null;
-  buildPad();
+  $("pad").replaceChildren(...pad(state.family, (token) => state.views[0].board.put(token)));
   fillSecond("");
 }
 
@@ -130,13 +247,7 @@ function showSize() {
   for (const id of ["rows", "columns"]) $(id).value = state.family[id];
   $("text").rows = state.family.kind === "maze" ? Math.min(state.family.rows, 12) : 3;
   $("difficulties").hidden = !state.family.difficulties.length;
-  $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = difficulty;
-    button.addEventListener("click", () => newPuzzle(difficulty));
-    return button;
-  }));
+  $("difficulties").replaceChildren($("difficulties").firstElementChild, ...state.family.difficulties.map((difficulty) => button(difficulty, () => newPuzzle(difficulty))));
 }
 
 /** Takes another size of the family over; the caller sets the question. */
@@ -167,8 +278,9 @@ async function listTasks(wanted) {
     const name = wanted.slice(0, slash);
     if (tasks.some((task) => task.name === name)) $("arc-task").value = name;
     await takeTask(Number(wanted.slice(slash + 1)));
+    if (wanted && $("arc-task").value !== name) say(`This link asks for the task “${name}”, which the model does not know. Another is shown.`);
   } catch (error) {
-    say(error.message);
+    say(trouble(error));
   }
 }
 
@@ -195,44 +307,45 @@ function fillSecond(value) {
 
 function describe() {
   const model = state.models.find((m) => m.name === $("model").value);
-  const own = state.family.base ? state.family : model.tasks.find((t) => t.task === state.family.task);
-  const within = model.recursions > 1 ? ` ${model.recursions} recursions make a step.` : "";
-  const size = `${model.parameters.toLocaleString("en")} parameters.${within}`;
-  const trained = model.tasks.find((t) => t.trained);
-  const byCells = trained && model.system === "relational" && trained.rows * trained.columns !== own.rows * own.columns;
-  const how = byCells ? ": here it stops when it is 90% sure of every cell." : ".";
-  const unseen = " It was not trained on this size: here it stops when it is 90% sure of every cell.";
-  const elsewhere = own.sizes ? unseen : trained ? ` Trained on ${NAMES[trained.task] ?? trained.task} alone${how}` : "";
-  $("about").textContent = `${model.name}: ${size}${own.trained ? "" : elsewhere}`;
-}
-
-/** The buttons that put a symbol into the selected cell, for touch. */
-function buildPad() {
-  const { family } = state;
-  const tokens = family.symbols.map((_, token) => token).slice(1);
-  $("pad").hidden = !isEdited(family);
-  const names = { "#": "wall", " ": "free", S: "start S", G: "goal G" };
-  const shown = family.kind === "maze" ? tokens.filter((t) => family.characters[t] !== "o") : [...tokens.filter((t) => t > family.blank), family.blank];
-  $("pad").replaceChildren(...shown.map((token) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    const name = family.kind === "maze" ? names[family.characters[token]] : token === family.blank ? "erase" : family.symbols[token];
-    button.textContent = name;
-    button.addEventListener("click", () => state.views[0].board.put(token));
-    return button;
-  }));
+  $("numbers").textContent = model.parameters.toLocaleString("en");
+  $("about").textContent = aboutModel(model, state.family);
 }
 
 function buildViews() {
   const names = [$("model").value, $("second").value].filter(Boolean);
   state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
-  $("stage").classList.toggle("single", names.length === 1);
-  $("boards").replaceChildren(...state.views.map((view) => view.element));
-  $("votes").replaceChildren(...state.views.map((view) => view.votes));
-  for (const view of state.views) {
+  placeViews();
+}
+
+/** Puts the views' parts in their places: those of one model beside the board, those of two below each. */
+function placeViews() {
+  const { views } = state;
+  const isSingle = views.length === 1;
+  $("stage").hidden = false;
+  $("stage").classList.toggle("single", isSingle);
+  $("boards").replaceChildren(...views.map((view) => view.element));
+  $("inks").replaceChildren(views[0].inks);
+  $("told").replaceChildren(...(isSingle ? [views[0].gauge] : []));
+  $("verdict").replaceChildren(...(isSingle ? [views[0].verdict] : []));
+  $("sure").replaceChildren(...(isSingle ? [views[0].howSure] : []));
+  if (!isSingle) for (const view of views) view.element.append(view.verdict, view.gauge);
+  $("attempts").replaceChildren(...views.map((view) => view.attempts.element));
+  $("votes").replaceChildren(...views.map((view) => view.votes));
+  for (const view of views) {
     view.board.addEventListener("edit", ({ detail }) => edit(detail.cell, detail.token));
-    view.addEventListener("choose", () => show(view.path.length, true));
+    view.board.addEventListener("select", ({ detail }) => tellCell(view, detail));
+    view.board.addEventListener("point", ({ detail }) => tellCell(view, detail < 0 ? view.chosen : detail, false));
+    view.chart.addEventListener("scrub", ({ detail }) => player.step(detail));
+    view.addEventListener("choose", () => player.show(view.path.length, true));
   }
+}
+
+/** Tells of a cell what it considered; a cell that was chosen stays until another is. */
+function tellCell(view, cell, isChosen = true) {
+  if (isChosen) view.chosen = cell;
+  state.told = { view, cell: cell ?? -1 };
+  cellTold.show(view, state.told.cell, player.index, { task: state.family.task, puzzle: puzzleText() });
+  $("point-hint").hidden ||= !$("cell").hidden;
 }
 
 async function newPuzzle(difficulty) {
@@ -242,7 +355,7 @@ async function newPuzzle(difficulty) {
     $("gallery").value = "";
     setQuestion(readPuzzle(text, state.family).tokens);
   } catch (error) {
-    say(error.message);
+    say(trouble(error));
   }
 }
 
@@ -258,30 +371,34 @@ function edit(cell, token) {
   setQuestion(question);
 }
 
+/** A puzzle that may beat it: one clue fewer, so that several answers may be right, or a maze of one's own. */
+function dare() {
+  if (state.family.kind === "maze") {
+    setQuestion(emptyPuzzle(state.family));
+    $("invite").textContent = "Draw walls. It learned from mazes drawn at random, so long winding corridors are hard for it.";
+    return;
+  }
+  const clues = state.question.flatMap((token, cell) => (token > state.family.blank ? [cell] : []));
+  if (clues.length) edit(clues[Math.floor(Math.random() * clues.length)], state.family.blank);
+}
+
 /** A new question: thinking so far is forgotten, contradictions are told. */
 function setQuestion(question, fromText = false) {
   stop();
-  state.question = question;
-  const { reasons } = broken(question, state.family);
   const known = state.arc?.task.tests[state.arc.number - 1].output;
-  let solution = known == null ? null : placeGrid(known, state.family);
-  let problem = reasons.length ? `${reasons.slice(0, 3).join("; ")}.` : "";
-  if (!problem && state.family.kind === "sudoku" && question.some((t) => t > state.family.blank)) {
-    const { count, answer } = solve(question, state.family, state.family.rows > 9 ? 300 : 3000);
-    if (count === 1) solution = answer;
-    if (count === 0) problem = "This puzzle has no solution.";
-    if (count === 2) problem = "This puzzle has more than one solution.";
-  }
-  if (!problem && state.family.kind === "maze" && mazeDistance(question, state.family) < 0) {
-    problem = `${sentence(NO_WAY)} The right answer marks nothing.`;
-  }
+  const { problem, mayThink, isEmpty, isOpen, solution } = looked(question, state.family, known);
+  const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
+  Object.assign(state, { question, invite, isOpen, recorded: false, told: null });
+  cellTold.hide();
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");
-  $("think").disabled = reasons.length > 0;
+  $("think").disabled = !mayThink || !state.models.length;
   if (!fromText) $("text").value = shownText(question);
   for (const view of state.views) view.reset(question, solution, known);
-  say(INVITES[state.family.kind] ?? "");
-  show(0);
+  say("");
+  const text = writePuzzle(question, state.family);
+  for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.puzzle === text));
+  player.show(0);
 }
 
 /** What is wrong with the text, beside it: on a phone the grid is out of sight there. */
@@ -289,8 +406,6 @@ function tellOfText(problem) {
   $("text-problem").textContent = problem;
   $("text").setAttribute("aria-invalid", String(Boolean(problem)));
 }
-
-const isEdited = (family) => family.kind === "sudoku" || family.kind === "maze";
 
 /** The puzzle as the server and links take it: of ARC the task and which of its test inputs. */
 function puzzleText() {
@@ -306,114 +421,98 @@ function shownText(question) {
 
 // Thinking
 
+/** What is asked of a model. */
+function body() {
+  const restarts = maySearch() && !state.isOpen ? Number($("restarts").value) : 0;
+  return {
+    task: state.family.task, puzzle: puzzleText(), steps: Number($("depth").value),
+    ...(state.family.kind === "maze" && { changes: true }),
+    ...(state.isOpen && { check: false }),
+    ...(restarts && !state.arc && { restarts, search_steps: RESTART_STEPS, seed: seed(), ...(state.family.has_rules && { verify: true }) }),
+  };
+}
+
 async function think(follow = true) {
   stop();
-  const depth = Number($("depth").value);
-  const restarts = maySearch() ? Number($("restarts").value) : 0;
   const controller = new AbortController();
-  state.thinking = controller;
-  $("think").textContent = "Stop";
+  Object.assign(state, { thinking: controller, recorded: false });
   for (const view of state.views) view.reset(state.question, view.solution, view.known);
-  show(0);
-  if (follow) play();
-  const body = {
-    task: state.family.task, puzzle: puzzleText(), steps: depth,
-    ...(state.family.kind === "maze" && { changes: true }),
-    ...(restarts && !state.arc && { restarts, search_steps: RESTART_STEPS, seed: seed() }),
-  };
-  const run = async (view) => {
-    for await (const event of client.think({ ...body, model: view.model }, controller.signal)) {
-      if (state.thinking !== controller) return;
-      view.take(event);
-      drawPosition();
-    }
-    if (!state.arc) return;
-    say("Voting…");
-    for await (const event of client.vote({ ...body, model: view.model, views: restarts }, controller.signal)) {
-      if (state.thinking !== controller) return;
-      if (event.type === "end") view.takeVotes(event);
-      else {
-        const views = event.of / depth;
-        say(`Voting, ${views === 1 ? "one view" : `${views} views`}: ${10 * Math.floor((10 * event.done) / event.of)}% done`);
-      }
-    }
-  };
+  player.show(0);
+  if (follow) player.play();
+  showThink();
+  say("Thinking…");
   try {
-    say(`Thinking…`);
-    await Promise.all(state.views.map(run));
+    await Promise.all(state.views.map((view) => run(view, controller)));
     if (state.thinking === controller) say("");
   } catch (error) {
-    if (error.name !== "AbortError" && state.thinking === controller) say(error.message);
+    if (error.name !== "AbortError" && state.thinking === controller) say(trouble(error));
     if (state.thinking === controller) controller.abort();
   }
   if (state.thinking === controller) {
     state.thinking = null;
-    $("think").textContent = "Think";
-    drawPosition();
+    player.refresh();
+    showThink();
   }
+}
+
+/** Lets one model think, and vote where it is one of ARC. */
+async function run(view, controller) {
+  const isOld = () => state.thinking !== controller;
+  for await (const event of client.think({ ...body(), model: view.model }, controller.signal)) {
+    if (isOld()) return;
+    if (event.type === "loading") sayLoading(event);
+    else if (!view.frames.size) say("");
+    view.take(event);
+    player.refresh();
+  }
+  if (!state.arc) return;
+  const views = Number($("restarts").value);
+  say("Voting…");
+  for await (const event of client.vote({ ...body(), model: view.model, views }, controller.signal)) {
+    if (isOld()) return;
+    if (event.type === "end") view.takeVotes(event);
+    else say(`Voting, ${some(event.of / Number($("depth").value), "view", "views")}: ${10 * Math.floor((10 * event.done) / event.of)}% done`);
+  }
+}
+
+function sayLoading({ loaded, total }) {
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  say(`Loading the network and its runtime: ${megabytes(loaded)} of ${megabytes(total)} MB`);
 }
 
 function stop() {
   state.thinking?.abort();
   state.thinking = null;
-  $("think").textContent = "Think";
-  pause();
+  player.pause();
+  showThink();
 }
 
-// Steps
+/** It can be stopped while it thinks, and while the film of that plays. */
+const isBusy = () => Boolean(state.thinking) || (player.isPlaying && !state.recorded);
 
-const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
-const position = () => `${state.views.some((view) => view.unit === "Recursion") ? "Recursion" : "Step"} ${state.index} of ${length()}`;
-const delay = () => DELAYS[Number($("speed").value)];
-
-function show(index, aloud = false) {
-  state.index = Math.min(Math.max(0, index), length());
-  for (const view of state.views) view.show(state.index);
-  drawPosition();
-  if (aloud) $("spoken").textContent = `${position()}. ${state.views.map((v) => v.text).join(" ")}`;
+function showThink() {
+  $("think").textContent = isBusy() ? "Stop" : "Think";
+  $("think").classList.toggle("busy", isBusy());
 }
 
-function drawPosition() {
-  const last = length();
-  $("scrubber").max = last;
-  $("scrubber").value = state.index;
-  $("position").textContent = position();
-  $("scrubber").setAttribute("aria-valuetext", $("position").textContent);
-  $("first").disabled = $("back").disabled = state.index === 0;
-  $("forward").disabled = state.index >= last;
-  $("play").disabled = !last && !state.thinking;
-  $("player").hidden = !last && !state.thinking;
-  $("pad").hidden = !isEdited(state.family) || last > 0 || Boolean(state.thinking);
+function thinkOrStop() {
+  if ($("think").disabled) return;
+  if (!isBusy()) return think();
+  stop();
+  say("Stopped.");
 }
 
-function play() {
-  if (state.index >= length() && !state.thinking) show(0);
-  setPlaying(true);
-  const tick = () => {
-    const going = Boolean(state.thinking);
-    if (state.index < length()) show(state.index + 1);
-    if (state.index >= length() && !going) {
-      pause();
-      show(state.index, true);
-    } else state.timer = setTimeout(tick, state.index < length() ? delay() : 50);
-  };
-  state.timer = setTimeout(tick, 50);
-}
+// Moments
 
-function pause() {
-  clearTimeout(state.timer);
-  setPlaying(false);
-}
-
-function setPlaying(playing) {
-  $("play").classList.toggle("playing", playing);
-  $("play").setAttribute("aria-label", playing ? "Pause" : "Play");
-  document.documentElement.style.setProperty("--beat", `${Math.min(900, delay())}ms`);
-}
-
-function step(index) {
-  pause();
-  show(index, true);
+function showMoment(index, aloud) {
+  for (const view of state.views) view.show(index, length());
+  const isWaiting = !index && !state.thinking;
+  $("invite").textContent = isWaiting ? state.invite : "";
+  $("race").textContent = state.views.length > 1 ? race(state.views, index) : "";
+  $("pad").hidden = !isEdited(state.family) || length() > 0 || Boolean(state.thinking);
+  if (state.told) tellCell(state.told.view, state.told.cell, false);
+  $("point-hint").hidden = state.family.kind === "arc" || !index || !$("cell").hidden;
+  if (aloud) $("spoken").textContent = `${player.position}. ${state.views.map((v) => `${v.text} ${v.sure.textContent && `${v.sure.textContent} sure.`}`).join(" ")}`;
 }
 
 // Messages and links
@@ -423,17 +522,11 @@ function say(text) {
 }
 
 async function share() {
-  const link = new URLSearchParams({
-    t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value,
-    p: puzzleText(),
-  });
-  if (!state.arc && Number($("restarts").value)) link.set("e", seed());
-  if ($("second").value) link.set("b", $("second").value);
-  if (length()) {
-    link.set("s", state.index);
-    link.set("a", state.views[0].attempt);
-  }
-  history.replaceState(null, "", `#${link}`);
+  const fields = { t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value, p: puzzleText() };
+  if (!state.arc && Number($("restarts").value)) fields.e = seed();
+  if ($("second").value) fields.b = $("second").value;
+  if (length()) Object.assign(fields, { s: player.index, a: state.views[0].attempt });
+  history.replaceState(null, "", `#${new URLSearchParams(fields)}`);
   try {
     await navigator.clipboard.writeText(location.href);
     say("The link is copied.");
@@ -454,20 +547,27 @@ function showSliders() {
 
 // Wiring
 
-$("think").addEventListener("click", () => (state.thinking ? stop() : think()));
-$("clear").addEventListener("click", () => setQuestion(emptyPuzzle(state.family)));
+for (const event of ["play", "pause"]) player.addEventListener(event, showThink);
+player.addEventListener("pause", () => {
+  if (state.recorded) say("This is a recording. Press Think to see it live.");
+});
+for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, takeOver, true);
+bindKeys({ toggle: () => player.toggle(), step: (by) => player.step(player.index + by), think: thinkOrStop, isThere: () => length() > 0 });
+$("think").addEventListener("click", thinkOrStop);
+$("clear").addEventListener("click", clearBoard);
+$("dare").addEventListener("click", dare);
 $("share").addEventListener("click", share);
+$("how").addEventListener("click", () => $("how-told").showModal());
+$("how-close").addEventListener("click", () => $("how-told").close());
 $("family").addEventListener("change", async () => {
   stop();
   chooseFamily();
-  buildViews();
-  if (state.family.kind === "arc") return listTasks("");
-  const named = GALLERY[state.family.task]?.[0];
-  setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
-  if (!named) await newPuzzle(state.family.difficulties[0]);
+  await firstPuzzle();
 });
 $("gallery").addEventListener("change", () => {
-  if ($("gallery").value) setQuestion(readPuzzle($("gallery").value, state.family).tokens);
+  if (!$("gallery").value) return;
+  takeFamily($("family").value);
+  setQuestion(readPuzzle($("gallery").value, state.family).tokens);
 });
 for (const id of ["model", "second"]) {
   $(id).addEventListener("change", () => {
@@ -477,8 +577,8 @@ for (const id of ["model", "second"]) {
     else setQuestion(state.question);
   });
 }
-$("arc-task").addEventListener("change", () => takeTask().catch((error) => say(error.message)));
-$("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(error.message)));
+$("arc-task").addEventListener("change", () => takeTask().catch((error) => say(trouble(error))));
+$("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(trouble(error))));
 for (const id of ["rows", "columns"]) $(id).addEventListener("change", resize);
 $("text").addEventListener("input", () => {
   const size = state.family.sizes && shapeOf($("text").value);
@@ -492,12 +592,6 @@ $("text").addEventListener("input", () => {
   else tellOfText(problem);
 });
 for (const id of ["depth", "restarts"]) $(id).addEventListener("input", showSliders);
-$("first").addEventListener("click", () => step(0));
-$("back").addEventListener("click", () => step(state.index - 1));
-$("forward").addEventListener("click", () => step(state.index + 1));
-$("play").addEventListener("click", () => ($("play").classList.contains("playing") ? pause() : play()));
-$("scrubber").addEventListener("input", () => step(Number($("scrubber").value)));
-$("speed").addEventListener("input", () => setPlaying($("play").classList.contains("playing")));
 $("token").addEventListener("submit", (event) => {
   event.preventDefault();
   client.useToken($("token-value").value);

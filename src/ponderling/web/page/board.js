@@ -3,24 +3,37 @@
 import { COLOURS, EDGE, FIRST_COLOUR } from "./arc.js";
 import { broken, place } from "./rules.js";
 
-const SHOWN = 0.9; // from this probability on a cell shows one symbol, below it the candidates
+export const SHOWN = 0.9; // from this probability on a cell shows one symbol, below it the candidates
+const BORDER = 2; // pixels of the board's frame, as in style.css
 const FAINT = 0.02; // candidates below this are not drawn
+
+/** A length as browsers keep it, in 64ths of a pixel; rounded here, so that what is lost does not add up over a row. */
+const placed = (pixels) => Math.round(64 * pixels) / 64;
+
+/** The cells that are shown to break a rule: of Sudokus that are not finished, by the symbols that stand there. */
+export function redCells(question, { tokens, probabilities, wrong }, family, isLast) {
+  if (family.kind !== "sudoku" || isLast) return new Set(wrong);
+  const stands = (token, cell) => question[cell] > family.blank || probabilities[cell][token] >= 1000 * SHOWN;
+  return broken(tokens.map((token, cell) => (stands(token, cell) ? token : family.blank)), family).cells;
+}
 
 export class Board extends EventTarget {
   constructor(family, label) {
     super();
     this.family = family;
-    this.element = document.createElement("div");
+    this.holder = document.createElement("div"); // what the layout gives; the board takes whole pixels of it
+    this.holder.className = "fit";
+    this.element = this.holder.appendChild(document.createElement("div"));
     this.element.className = `board ${family.kind}`;
     this.element.setAttribute("role", "grid");
     this.element.setAttribute("aria-label", label);
     if (family.kind === "arc") this.element.setAttribute("aria-readonly", "true");
-    this.element.style.setProperty("--rows", family.rows);
-    this.element.style.setProperty("--columns", family.columns);
+    for (const element of [this.holder, this.element]) {
+      element.style.setProperty("--rows", family.rows);
+      element.style.setProperty("--columns", family.columns);
+    }
     // Sizes are set here and not by container units, with which every step took the browser seconds.
-    new ResizeObserver(([entry]) => {
-      this.element.style.fontSize = `${((entry.contentRect.width / family.columns) * 0.56).toFixed(1)}px`;
-    }).observe(this.element);
+    new ResizeObserver(([entry]) => this.#fit(entry.contentRect.width)).observe(this.holder);
     this.cells = [];
     this.selected = 0;
     for (let row = 0; row < family.rows; row++) {
@@ -31,8 +44,31 @@ export class Board extends EventTarget {
     this.element.addEventListener("keydown", (event) => this.#key(event));
     this.element.addEventListener("pointerdown", (event) => this.#pointer(event));
     this.element.addEventListener("pointermove", (event) => this.#pointer(event));
-    this.element.addEventListener("pointerup", () => (this.held = null));
+    for (const end of ["pointerup", "pointercancel"]) this.element.addEventListener(end, () => (this.held = null));
+    this.element.addEventListener("pointerleave", () => this.#point(-1));
     this.element.addEventListener("focusin", (event) => this.select(this.cells.indexOf(event.target), false));
+  }
+
+  /** Makes the cells whole device pixels, so that every line is as thick as the others and none shows between walls. */
+  #fit(width) {
+    const scale = window.devicePixelRatio || 1;
+    const cell = Math.max(1, Math.floor(((width - 2 * BORDER) * scale) / this.family.columns)) / scale;
+    const tracks = (count) => Array.from({ length: count }, (_, i) => `${placed(cell * (i + 1)) - placed(cell * i)}px`).join(" ");
+    this.element.style.setProperty("--across", tracks(this.family.columns));
+    this.element.style.setProperty("--down", tracks(this.family.rows));
+    this.element.style.fontSize = `${(cell * 0.56).toFixed(1)}px`;
+  }
+
+  /** Says which cell is looked at; -1: none under the pointer, so the selected one is. */
+  #point(cell) {
+    if (cell === this.pointed) return;
+    this.pointed = cell;
+    this.dispatchEvent(new CustomEvent("point", { detail: cell }));
+  }
+
+  /** Outlines cells that have to do with the one that is looked at. */
+  outline(cells) {
+    this.cells.forEach((cell, i) => cell.classList.toggle("outlined", cells.includes(i)));
   }
 
   #newCell(row, column) {
@@ -57,6 +93,7 @@ export class Board extends EventTarget {
     this.cells[cell].tabIndex = 0;
     this.cells[cell].classList.add("selected");
     if (focus) this.cells[cell].focus();
+    this.dispatchEvent(new CustomEvent("select", { detail: cell }));
   }
 
   #edit(cell, token) {
@@ -98,10 +135,17 @@ export class Board extends EventTarget {
   }
 
   #pointer(event) {
-    const target = document.elementFromPoint(event.clientX, event.clientY)?.closest(".cell");
+    for (const { clientX, clientY } of [...(event.getCoalescedEvents?.() ?? []), event]) this.#touch(event, clientX, clientY);
+  }
+
+  /** A pointer is over a place: it selects or draws there. */
+  #touch(event, x, y) {
+    const target = document.elementFromPoint(x, y)?.closest(".cell");
     const cell = this.cells.indexOf(target);
     if (cell < 0) return;
+    if (event.pointerType === "mouse" && !event.buttons) this.#point(cell);
     if (event.type === "pointerdown") {
+      if (this.held) return;
       this.select(cell);
       event.preventDefault();
       if (this.family.kind !== "maze") return;
@@ -131,7 +175,7 @@ export class Board extends EventTarget {
   showStep(question, frame, before, isLast) {
     this.question = question;
     this.turn = !this.turn;
-    const wrong = new Set(frame.wrong);
+    const wrong = redCells(question, frame, this.family, isLast);
     const guessed = new Set(frame.guessed);
     frame.tokens.forEach((token, cell) => {
       const given = this.#isClue(question[cell]);
@@ -159,7 +203,7 @@ export class Board extends EventTarget {
     const sure = odds ? odds[token] / 1000 : 1;
     const open = odds && family.kind === "sudoku" && sure < SHOWN && !isLast;
     element.classList.toggle("clue", given);
-    element.classList.toggle("wrong", wrong && !open);
+    element.classList.toggle("wrong", wrong);
     element.classList.toggle("guessed", guessed);
     element.classList.toggle("flash-a", changed && this.turn);
     element.classList.toggle("flash-b", changed && !this.turn);
@@ -200,7 +244,7 @@ export class Board extends EventTarget {
       holder = element.appendChild(document.createElement("div"));
       holder.className = "candidates";
       holder.setAttribute("aria-hidden", "true");
-      holder.style.setProperty("--across", Math.ceil(Math.sqrt(this.family.symbols.length - 1 - this.family.blank)));
+      holder.style.setProperty("--abreast", Math.ceil(Math.sqrt(this.family.symbols.length - 1 - this.family.blank)));
       for (const symbol of this.family.symbols.slice(this.family.blank + 1)) {
         holder.appendChild(document.createElement("i")).dataset.symbol = symbol;
       }

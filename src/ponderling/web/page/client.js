@@ -68,6 +68,11 @@ export async function* think(body, signal) {
   }
 }
 
+/** What told a cell its symbol in a step or recursion of plain thinking: {told: [{name, cells, effect}], ...}. */
+export async function why({ model, task, puzzle, cell, step, recursion }) {
+  return (await request("v1/why", { method: "POST", body: JSON.stringify({ model, task, puzzle, cell, step, recursion }) })).json();
+}
+
 async function* stream(path, body, signal) {
   const reply = await request(path, { method: "POST", body: JSON.stringify(body), signal });
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();

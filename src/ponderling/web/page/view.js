@@ -1,51 +1,59 @@
-// One model's thinking about the puzzle: its board, curve and attempts, at the step that is being shown.
+// One model's thinking about the puzzle: its board, words, curve and attempts, at the moment that is being shown.
 
 import { showVotes } from "./arc.js";
-import { Board } from "./board.js";
+import { Attempts } from "./attempts.js";
+import { Board, redCells } from "./board.js";
+import { percent, thinking, verdict } from "./captions.js";
 import { Chart } from "./chart.js";
-import { sentence } from "./rules.js";
+import { inks } from "./inks.js";
 
-const percent = (p) => (p > 0.99 && p < 1 ? `${(100 * p).toFixed(1)}%` : `${Math.round(100 * p)}%`);
-const some = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+const LEAST_LOOKS = 8; // across the curve while it is not known how many there will be
 
 export class View extends EventTarget {
   constructor(model, family, heading) {
     super();
     this.model = model;
     this.family = family;
+    this.frames = new Map(); // of each attempt
+    this.attempt = 1;
     this.element = document.createElement("article");
     this.element.className = "view";
-    if (heading) this.#add("h2").textContent = heading;
+    if (heading) this.#add(this.element, "h2").textContent = heading;
     this.board = new Board(family, heading ? `Grid of ${heading}` : "Grid");
-    this.element.append(this.board.element);
-    this.legend = this.#add("p", "tint-legend");
-    this.legend.hidden = true;
-    this.verdict = this.#add("p", "verdict");
+    this.element.append(this.board.holder);
+    this.inks = inks(family.kind);
+    this.verdict = document.createElement("p");
+    this.gauge = document.createElement("div");
+    this.gauge.className = "gauge";
+    this.howSure = this.#add(this.gauge, "p", "how-sure"); // beside the words, where there is one model alone
+    this.sure = this.#add(this.howSure, "b");
+    this.howSure.append(" sure");
     this.chart = new Chart(family.kind === "arc" ? "Cells of the answer right" : "Open cells right");
-    this.element.append(this.chart.element);
+    this.gauge.append(this.chart.element);
+    this.attempts = new Attempts(family);
+    this.attempts.addEventListener("choose", ({ detail }) => {
+      this.attempt = detail;
+      this.dispatchEvent(new Event("choose"));
+    });
     this.votes = document.createElement("section"); // of an ARC model; the page has a place for it
     this.votes.className = "votes";
     this.votes.setAttribute("aria-label", heading ? `Votes of ${heading}` : "Votes");
-    this.multiples = this.#add("div", "attempts");
-    this.multiples.setAttribute("role", "group");
-    this.multiples.setAttribute("aria-label", "Attempts");
   }
 
-  #add(tag, name = "") {
-    const element = this.element.appendChild(document.createElement(tag));
+  #add(parent, tag, name = "") {
+    const element = parent.appendChild(document.createElement(tag));
     element.className = name;
     return element;
   }
 
   /** Forgets all thinking and shows the question; `known` is ARC's known output as text. */
   reset(question, solution, known) {
-    Object.assign(this, { question, solution, known, frames: new Map(), end: null, attempt: 1 });
-    const style = getComputedStyle(document.documentElement);
-    this.colours = ["--quiet", "--accent", "--wrong"].map((name) => style.getPropertyValue(name));
-    this.multiples.textContent = this.votes.textContent = "";
+    Object.assign(this, { question, solution, known, frames: new Map(), end: null, attempt: 1, seen: 0, newest: 1 });
+    this.attempts.clear();
+    this.votes.textContent = "";
     this.board.showQuestion(question);
-    this.#say("");
-    this.chart.element.hidden = this.legend.hidden = true;
+    this.board.outline([]);
+    this.#say();
   }
 
   /** Takes an event of the thinking in. */
@@ -53,13 +61,26 @@ export class View extends EventTarget {
     if (event.type === "step") {
       const frames = this.frames.get(event.attempt) ?? [];
       this.frames.set(event.attempt, [...frames, event]);
-      if (this.frames.size > 1) this.#drawMultiple(event.attempt);
-      if (this.frames.size === 2 && !frames.length) this.#drawMultiple(1);
+      this.newest = event.attempt;
+      if (this.frames.size > 1) this.#drawAttempt(event.attempt);
+      if (this.frames.size === 2 && !frames.length) this.#drawAttempt(1);
     } else if (event.type === "end") {
       this.end = event;
-      if (this.frames.size > 1) this.#markWinner();
+      if (this.frames.size > 1) this.attempts.markWinner(event, this.frames.get(event.attempt).at(-1));
       this.attempt = event.attempt;
     }
+  }
+
+  #drawAttempt(attempt) {
+    const frame = this.frames.get(attempt).at(-1);
+    this.attempts.draw(attempt, frame, this.question, redCells(this.question, frame, this.family, false));
+  }
+
+  /** Goes on to the attempt that is being thought about, since the one on the board has nothing new; false: there is none. */
+  follow() {
+    if (this.end || this.newest === this.attempt) return false;
+    this.attempt = this.newest;
+    return true;
   }
 
   /** Takes the votes of an ARC model in. */
@@ -73,65 +94,48 @@ export class View extends EventTarget {
     return this.attempt === 1 ? first : [...first, ...(this.frames.get(this.attempt) ?? [])];
   }
 
-  /** What a moment of the path is: of a model that may stop within a step a recursion. */
-  get unit() {
-    return this.path.some((frame) => frame.recursion > 1) ? "Recursion" : "Step";
-  }
-
-  /** Shows a moment, 0 being the question. */
-  show(index) {
+  /** Shows a moment, 0 being the question; `across` is how many moments the film of all views has. */
+  show(index, across) {
     const { path } = this;
     const step = Math.min(index, path.length);
-    this.chart.element.hidden = !path.length;
-    this.legend.hidden = !path.some((frame) => frame.change);
-    this.legend.textContent = `How much each cell’s hidden state changed in this ${this.unit.toLowerCase()}`;
+    this.seen = Math.max(this.seen, step);
     if (!step) {
       this.board.showQuestion(this.question);
-      this.#say("");
+      this.#say();
     } else {
       const frame = path[step - 1];
       const before = step > 1 ? path[step - 2].tokens : this.question;
       const isLast = Boolean(this.end) && step === path.length && this.attempt === this.end.attempt;
       this.board.showStep(this.question, frame, before, isLast);
-      this.#tell(frame, before, isLast);
+      this.#say(isLast ? verdict({ end: this.end, looks: path.length, known: this.known }) : this.#caption(frame, before, step));
     }
-    this.chart.draw(path.map((f) => f.halt_probability), path.map((f) => this.#shareRight(f)), step);
-    for (const button of this.multiples.children) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.attempt) === this.attempt));
-    }
+    this.sure.textContent = step ? percent(path[step - 1].halt_probability) : "";
+    this.howSure.hidden = !step;
+    const last = this.end ? across : Math.max(across, LEAST_LOOKS);
+    this.chart.draw(path.map((f) => f.halt_probability), path.map((f) => this.#shareRight(f)), step, this.seen, last);
+    this.attempts.press(this.attempt);
+  }
+
+  #caption(frame, before, number) {
+    const open = this.#open();
+    const right = this.solution && open.filter((cell) => frame.tokens[cell] === this.solution[cell]).length;
+    const red = redCells(this.question, frame, this.family, false).size;
+    return thinking({ frame, before, number, right, open: open.length, red, isMaze: this.family.kind === "maze", guessed: frame.guessed.length, attempt: this.attempt });
+  }
+
+  /** The cells that the model must find. */
+  #open() {
+    const counts = (cell) => (this.family.kind === "arc" ? this.solution?.[cell] : this.question[cell] === this.family.blank);
+    return this.question.flatMap((_, cell) => (counts(cell) ? [cell] : []));
   }
 
   #shareRight(frame) {
     if (!this.solution) return null;
-    const counts = (cell) => (this.family.kind === "arc" ? this.solution[cell] : this.question[cell] === this.family.blank);
-    const open = this.question.flatMap((_, cell) => (counts(cell) ? [cell] : []));
+    const open = this.#open();
     return open.length ? open.filter((cell) => frame.tokens[cell] === this.solution[cell]).length / open.length : 1;
   }
 
-  #tell(frame, before, isLast) {
-    const { end } = this;
-    if (isLast) {
-      const within = this.unit === "Recursion" && end.attempts === 1 ? ` (${some(this.path.length, "recursion", "recursions")})` : "";
-      const ran = end.attempts > 1 ? `${end.steps} steps in ${end.attempts} attempts` : some(end.steps, "step", "steps") + within;
-      const why = end.halted
-        ? `It stopped after ${ran}, ${percent(end.halt_probability)} sure${end.attempts > 1 ? `, in attempt ${end.attempt}` : ""}.`
-        : `It ran out of steps after ${ran}; of this it was ${percent(end.halt_probability)} sure.`;
-      if (this.known != null) {
-        const right = end.answer === this.known;
-        return this.#say(`${right ? "It is the known output." : "It is not the known output."} ${why}`, right ? "good" : "bad", right ? "Right." : "Not right.");
-      }
-      if (end.valid === null) return this.#say(`Answered, with no rules to judge it by. ${why}`);
-      if (end.valid) return this.#say(`${end.note ? sentence(end.note) : "Every rule holds."} ${why}`, "good", "Solved.");
-      const more = end.reasons.length > 2 ? ` and ${end.reasons.length - 2} more` : "";
-      return this.#say(`${end.reasons.slice(0, 2).join("; ")}${more}. ${why}`, "bad", "Not solved.");
-    }
-    const changed = frame.tokens.filter((token, cell) => token !== before[cell]).length;
-    const broken = frame.wrong.length ? `, ${frame.wrong.length} break a rule` : "";
-    const guessed = frame.guessed.length ? `, ${frame.guessed.length} guessed` : "";
-    this.#say(`${some(changed, "cell", "cells")} changed${broken}${guessed}. ${percent(frame.halt_probability)} sure.`);
-  }
-
-  #say(text, mood = "", lead = "") {
+  #say({ lead, text, mood } = { lead: "", text: "", mood: "" }) {
     this.verdict.className = `verdict ${mood}`;
     this.verdict.textContent = "";
     if (lead) this.verdict.appendChild(document.createElement("b")).textContent = `${lead} `;
@@ -140,57 +144,5 @@ export class View extends EventTarget {
 
   get text() {
     return this.verdict.textContent;
-  }
-
-  // Small multiples
-
-  #drawMultiple(attempt) {
-    let button = this.multiples.querySelector(`[data-attempt="${attempt}"]`);
-    if (!button) {
-      button = this.multiples.appendChild(document.createElement("button"));
-      button.className = "attempt";
-      button.dataset.attempt = attempt;
-      button.append(document.createElement("canvas"), document.createElement("span"));
-      button.style.setProperty("--rows", this.family.rows);
-      button.style.setProperty("--columns", this.family.columns);
-      button.addEventListener("click", () => {
-        this.attempt = attempt;
-        this.dispatchEvent(new Event("choose"));
-      });
-    }
-    const frame = this.frames.get(attempt).at(-1);
-    this.#name(button, percent(frame.halt_probability));
-    this.#paint(button.firstChild, frame);
-  }
-
-  /** A dot for each cell: clues in ink, answers in the accent as strong as they are sure, broken rules in red. */
-  #paint(canvas, frame) {
-    const { rows, columns, blank } = this.family;
-    const size = Math.max(2, Math.floor(120 / columns));
-    canvas.width = columns * size;
-    canvas.height = rows * size;
-    const [ink, accent, wrong] = this.colours;
-    const context = canvas.getContext("2d");
-    const bad = new Set(frame.wrong);
-    frame.tokens.forEach((token, cell) => {
-      const given = this.question[cell] !== blank;
-      const sure = given ? 1 : frame.probabilities[cell][token] / 1000;
-      if (token === blank) return;
-      context.globalAlpha = given ? 0.55 : bad.has(cell) ? 0.9 : sure ** 2;
-      context.fillStyle = bad.has(cell) ? wrong : given ? ink : accent;
-      context.fillRect((cell % columns) * size, Math.floor(cell / columns) * size, size - 1, size - 1);
-    });
-  }
-
-  #markWinner() {
-    const button = this.multiples.querySelector(`[data-attempt="${this.end.attempt}"]`);
-    button?.classList.add("won");
-    if (button) this.#name(button, `${percent(this.end.halt_probability)} ${this.end.halted ? "won" : "best"}`);
-  }
-
-  #name(button, text) {
-    button.lastChild.textContent = text;
-    const { guessed } = this.frames.get(Number(button.dataset.attempt)).at(-1);
-    button.setAttribute("aria-label", `Attempt ${button.dataset.attempt}: ${text}, ${guessed.length} guessed`);
   }
 }

@@ -1,0 +1,164 @@
+"""Records what the page plays before a model is there: `python dev/record_openings.py` writes `opening-*.json` and `card.png`.
+
+The packaged weights think about one puzzle each, on the CPU. The page computes from the frames what it says of them. Run it
+again when the weights change. The card is drawn with Playwright and a Chromium.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ponderling
+from ponderling.checkpoint import load_checkpoint
+from ponderling.solving.solver import Solver
+from ponderling.web import catalog
+
+PAGE = Path(ponderling.__file__).parent / "web" / "page"
+
+WORLDS_HARDEST = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
+"""Arto Inkala, 2012."""
+
+LONG_WAY = (
+    "# G# #  #  #     #  "
+    " # # # ###          "
+    "     #  #  # ##     "
+    "### #  #  #     #  #"
+    "    ##    # ####    "
+    "  # #      # S# #   "
+    "#   #  #   #   ##  #"
+    "     # ##    ###  # "
+    "   # ## #   ##   ###"
+    " ####    # # # # ## "
+    "  #   ##    #    #  "
+    "   #      ## #    ##"
+    "  # ####  ###    #  "
+    "  ##  #  ###   # ## "
+    "#  ##  ### #    #   "
+    "##    #  #   #   # #"
+    " ## #  ##  #     ###"
+    "##     # ##    ##   "
+    "       #       ##  #"
+    "##   #   #   ## #   "
+)
+"""Of the maze test set's mazes of 20x20, the one with the longest way."""
+
+OPENINGS = {"sudoku9": ("sudoku", WORLDS_HARDEST, 16), "maze20": ("maze", LONG_WAY, 24)}
+"""By family: the weights, the puzzle, and the most steps."""
+
+
+def record(task: str) -> dict[str, Any]:
+    """The model, its family, the puzzle and a frame for each look, with which the page plays the thinking."""
+    weights, puzzle, steps = OPENINGS[task]
+    checkpoint = load_checkpoint(weights, dtype="float32", task=task)
+    solver = Solver.of(checkpoint)
+    result = solver.solve(puzzle, steps=steps, trace="changes")
+    question = solver.parse(puzzle)
+    family = catalog.describe(solver, task)
+    open_cells = np.flatnonzero(question == solver.task.blank_token)
+    symbols = list(range(solver.task.blank_token + 1, len(family["characters"])))
+    is_maze = family["kind"] == "maze"
+    if is_maze:
+        symbols = [family["characters"].index("o")]
+    frames = []
+    for moment in result.found.trace:
+        p = np.rint(1000 * moment.probabilities[open_cells][:, symbols]).astype(int)
+        frame: dict[str, Any] = {"p": p.ravel().tolist(), "sure": round(moment.halt_probability, 4)}
+        if is_maze:
+            assert moment.change is not None
+            frame["change"] = np.rint(1000 * moment.change).astype(int).tolist()
+        frames.append(frame)
+    found = result.found
+    return {
+        "model": {"name": weights, "parameters": sum(p.numel() for p in checkpoint.model.parameters())},
+        "family": family,
+        "puzzle": puzzle,
+        "symbols": symbols,
+        "frames": frames,
+        "answer": solver.task.format(found.tokens),
+        "end": {
+            "steps": found.steps,
+            "halted": found.halted,
+            "halt_probability": round(found.halt_probability, 4),
+            "valid": result.valid,
+        },
+    }
+
+
+def written(recording: dict[str, Any]) -> str:
+    """The recording as the page's file."""
+    return json.dumps(recording, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+CARD = """<!doctype html><style>
+body { margin: 0; width: 1200px; height: 630px; display: flex; align-items: center; gap: 56px;
+  background: #f8f7f4; color: #1d2226;
+  font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+main { margin-left: 40px; display: grid; grid-template-columns: repeat(9, 60px); grid-auto-rows: 60px; background: #fff;
+  border: 3px solid #6b7177; border-radius: 10px; overflow: hidden; }
+main > div { display: grid; place-items: center; border-right: 1px solid #d9d7d0; border-bottom: 1px solid #d9d7d0;
+  font-size: 34px; color: #0f6b64; box-sizing: border-box; }
+main > .given { color: #1d2226; font-weight: 600; }
+main > .changed { background: #fbe7b2; }
+main > .right { border-right: 3px solid #6b7177; }
+main > .bottom { border-bottom: 3px solid #6b7177; }
+.all { grid-template-columns: repeat(3, 1fr); font-size: 14px; color: #5a6169; padding: 5px; }
+h1 { font-size: 52px; margin: 0 0 24px; } p { font-size: 31px; line-height: 1.35; margin: 0 0 20px; width: 470px; }
+small { font-size: 24px; color: #5a6169; }
+</style><main>CELLS</main><section><h1>Ponderling</h1><p><b>NUMBERS numbers</b> solve the world’s hardest Sudoku
+in LOOKS looks.</p><p><small>Watch them change their mind until every rule holds.</small></p></section>"""
+SHOWN = 900
+"""Thousandths from which a cell shows one digit, as on the page."""
+
+
+def card(recording: dict[str, Any], look: int = 7) -> str:
+    """The picture for shared links, as HTML: this look at the Sudoku beside a sentence."""
+    frames, cells, place = recording["frames"], [], 0
+    for cell, clue in enumerate(recording["puzzle"]):
+        lines = f"{'right ' if cell % 9 in (2, 5) else ''}{'bottom ' if cell // 9 in (2, 5) else ''}"
+        if clue != ".":
+            cells.append(f'<div class="{lines}given">{clue}</div>')
+            continue
+        now, before = (np.array(frames[i]["p"][9 * place : 9 * place + 9]) for i in (look - 1, look - 2))
+        place += 1
+        lines += "changed" if now.argmax() != before.argmax() else ""
+        if now.max() >= SHOWN:
+            cells.append(f'<div class="{lines}">{now.argmax() + 1}</div>')
+        else:
+            inks = [0 if p < 20 else min(1, 0.25 + p / 1000) for p in now]
+            digits = "".join(f'<span style="opacity:{ink}">{i}</span>' for i, ink in enumerate(inks, 1))
+            cells.append(f'<div class="{lines} all">{digits}</div>')
+    text = CARD.replace("CELLS", "".join(cells)).replace("NUMBERS", f"{recording['model']['parameters']:,}")
+    return text.replace("LOOKS", {8: "eight"}.get(len(frames), str(len(frames))))
+
+
+def draw_card(file: Path) -> None:
+    """Writes the picture; needs Playwright and a Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 630})
+        page.set_content(card(record("sudoku9")))
+        page.screenshot(path=file)
+        browser.close()
+
+
+def main() -> int:
+    """Writes the files and returns the exit status."""
+    for task in OPENINGS:
+        file = PAGE / f"opening-{task}.json"
+        file.write_text(written(record(task)), encoding="utf-8", newline="\n")
+        print(f"{file.name}: {file.stat().st_size:,} bytes")
+    draw_card(PAGE / "card.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
