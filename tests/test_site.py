@@ -124,10 +124,15 @@ def whole(tmp_path_factory) -> Path:
 
 
 @contextlib.contextmanager
-def hosting(folder: Path) -> Iterator[str]:
-    """The folder, given out by a host that knows files alone."""
+def hosting(folder: Path, opened: threading.Event | None = None) -> Iterator[str]:
+    """The folder, given out by a host that knows files alone; the runtime once it is `opened`."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if opened is not None and self.path.endswith(".wasm"):
+                opened.wait(60)
+            super().do_GET()
+
         def log_message(self, *args: Any) -> None:
             pass
 
@@ -171,11 +176,14 @@ async () => {
 @pytest.mark.browser
 @pytest.mark.slow
 def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole):
-    with hosting(whole) as url, browsing() as context:
+    opened = threading.Event()
+    with hosting(whole, opened) as url, browsing() as context:
         page = context.new_page()
         page.set_default_timeout(90_000)
         page.goto(url)
-        events = page.evaluate(THINK, EASY)
+        page.evaluate(f"(puzzle) => {{ window.told = ({THINK})(puzzle); }}", EASY)  # and does not wait for it
+        opened.set()
+        events = page.evaluate("window.told")
         loading = [event for event in events if event["type"] == "loading"]
         about = json.loads((whole / "model.json").read_text(encoding="utf-8"))
         assert {event["total"] for event in loading} == {sum(about["bytes"].values())}
