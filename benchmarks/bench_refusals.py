@@ -58,12 +58,19 @@ def post(connection: http.client.HTTPConnection, path: str, body: object) -> int
     return reply.status
 
 
+def metrics(port: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/metrics")
+    return connection.getresponse().read().decode()
+
+
 def refusals(checkpoint: str, count: int) -> dict[str, float]:
     with server(checkpoint, "--queue", "0", "--slots", "4", "--most-slowdown", "inf") as (port, pid):
         busy = [http.client.HTTPConnection("127.0.0.1", port) for _ in range(4)]
         for connection in busy:
             connection.request("POST", "/v1/solve", json.dumps(ENDLESS), {"content-type": "application/json"})
-        time.sleep(3)
+        while "requests_active 4" not in metrics(port):
+            time.sleep(0.2)
         asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         costs = {}
         for name, puzzles in (("1 puzzle", [EASY]), ("128 puzzles", [EASY] * 128)):

@@ -274,6 +274,7 @@ WAY = "S  ##o# ##o#   ooo# ##ooG"
     ("model", "task", "puzzle", "answer"),
     [
         ("sudoku", None, INKALA, SOLVED),
+        ("sudoku-cpu", None, INKALA, SOLVED),
         ("maze", "maze5", "".join(SMALL_MAZE), WAY),
     ],
 )

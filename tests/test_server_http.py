@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import socket
+import zlib
 
 import httpx
 import pytest
@@ -89,15 +89,36 @@ def test_an_entity_tag_is_not_a_part_of_another():
     assert not is_known('"ab"', "")
 
 
-def test_long_replies_are_compressed_and_streams_are_not(url):
+def test_long_replies_are_compressed(url):
     long = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES, "steps": 1}, timeout=30)
     short = httpx.post(f"{url}/v1/solve", json={"puzzles": PUZZLES[:1], "steps": 1}, timeout=30)
     assert (long.headers["content-encoding"], long.headers["vary"]) == ("gzip", "Accept-Encoding")
     assert len(long.json()["results"]) == 24
     assert "content-encoding" not in short.headers
-    stream = httpx.post(f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 4}, timeout=30)
-    assert "content-encoding" not in stream.headers
-    assert gzip.decompress(gzip.compress(b"x")) == b"x"
+
+
+def test_a_compressed_stream_says_the_same(url):
+    body = {"puzzle": PUZZLES[0], "steps": 4}
+    packed = httpx.post(f"{url}/v1/think", json=body, timeout=30)
+    plain = httpx.post(f"{url}/v1/think", json=body, headers=PLAIN, timeout=30)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.text == plain.text
+
+
+def test_each_event_of_a_compressed_stream_is_sent_at_once():
+    with serving(seconds=0.3) as (url, registry, _):
+        unpack = zlib.decompressobj(31)
+        with httpx.stream("POST", f"{url}/v1/think", json={"puzzle": PUZZLES[0], "steps": 100}, timeout=30) as reply:
+            text = b""
+            for part in reply.iter_raw():
+                text += unpack.decompress(part)
+                if b"event: step" in text:
+                    break
+            assert text.count(b"event: step") == 1
+            assert text.endswith(b"\n\n")
+            assert registry.engine.num_active == 1
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def value(rng: random.Random, depth: int = 0) -> Any:
         lambda: "".join(
             rng.choice("123456789.0 \n#SG") for _ in range(rng.choice([0, 1, 16, 80, 81, 82, 256, 4096, 4097]))
         ),
+        lambda: rows(rng),
         lambda: rng.choice([EASY, MANY_SOLUTIONS, "." * 81, "1" * 81, "../../etc/passwd", "os:system", "<script>"]),
     ]
     if depth < 4:
@@ -101,11 +102,36 @@ def value(rng: random.Random, depth: int = 0) -> Any:
     return rng.choice(kinds)()
 
 
+def rows(rng: random.Random) -> list[Any]:
+    """A board as rows, nearly right."""
+    board: list[Any] = [[0 if c == "." else int(c) for c in EASY[i : i + 9]] for i in range(0, 81, 9)]
+    for _ in range(rng.randrange(3)):
+        row, odd = (
+            rng.randrange(9),
+            rng.choice([None, "5", ".", "é", "", 10, -1, 2.0, 2.5, 10**400, True, [], {}, "\ud800"]),
+        )
+        board[row] = rng.choice([odd, board[row][:8], "".join(map(str, board[row])), [odd] * 9, [*board[row][:8], odd]])
+    return rng.choice(
+        [board, board, board[:8], [board], [cell for row in board if isinstance(row, list) for cell in row]]
+    )
+
+
 FIELDS = (
     "puzzle", "puzzles", "model", "task", "steps", "restarts", "search_steps", "guess_every", "noise", "views", "choose",
-    "verify", "seed", "stream", "surprise", "",
+    "verify", "seed", "stream", "compact", "changes", "check", "cell", "step", "recursion", "surprise", "",
 )  # fmt: skip
-PATHS = ("/v1/solve", "/v1/think", "/v1/vote", "/v1/puzzle", "/v1/models", "/v1/arc/task", "/metrics", "/", "/healthz")
+PATHS = (
+    "/v1/solve",
+    "/v1/think",
+    "/v1/why",
+    "/v1/vote",
+    "/v1/puzzle",
+    "/v1/models",
+    "/v1/arc/task",
+    "/metrics",
+    "/",
+    "/healthz",
+)
 
 
 def body_of(rng: random.Random) -> bytes:
@@ -189,7 +215,7 @@ def fuzz(port: int, count: int, *, seed: int) -> None:
         codes[code] += 1
         if code.startswith("5") and code not in ("503", "504"):
             faults.append((number, f"{code}", raw[:200]))
-        if code.startswith("4") and not raw.startswith(b"HEAD") and not is_one_line(reply.rpartition(b"\r\n\r\n")[2]):
+        if code.startswith("4") and not raw.startswith(b"HEAD") and not is_problem(reply, code):
             faults.append((number, f"{code}: {reply[-200:]!r}", raw[:200]))
     alive = post(port, "/v1/solve", {"puzzles": [EASY]}, source=HONEST)[0]
     listed = ", ".join(f"{code}: {n}" for code, n in sorted(codes.items()))
@@ -198,13 +224,16 @@ def fuzz(port: int, count: int, *, seed: int) -> None:
         print("  ", *fault)
 
 
-def is_one_line(body: bytes) -> bool:
-    """Whether a reply is JSON with one line of text."""
+def is_problem(reply: bytes, code: str) -> bool:
+    """Whether a reply is an error as RFC 9457 says it, with one line of text."""
+    head, _, body = reply.rpartition(b"\r\n\r\n")
     try:
-        detail = json.loads(body)["detail"]
+        said = json.loads(body)
+        detail, status = said["detail"], said["status"]
     except (ValueError, KeyError, TypeError):
         return False
-    return isinstance(detail, str) and bool(detail) and "\n" not in detail
+    is_typed = b"application/problem+json" in head.lower() and str(status) == code
+    return is_typed and isinstance(detail, str) and bool(detail) and "\n" not in detail
 
 
 # Fairness

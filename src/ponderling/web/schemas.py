@@ -128,6 +128,10 @@ class ThinkRequest(Options):
         description="Say in each step how much it changed the hidden state of each cell: `change`, the mean square of the "
         "difference, in thousandths.",
     )
+    compact: bool = Field(
+        False,
+        description="Say of each step only what is new in it, in few bytes: see `step` of the reply.",
+    )
     check: bool = Field(True, description="Refuse a puzzle that has no solution or more than one.")
 
 

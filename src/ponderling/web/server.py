@@ -68,7 +68,14 @@ STREAM = """Server-sent events: `start`, a `step` for every supervision step, an
 within a step (`recursions` of /v1/models above 1) a `step` for every recursion. It holds the attempt, its step, the recursion
 in that step, the grid's tokens, `probabilities` of every token in each cell in thousandths, the halting probability, cells
 that break a rule, and cells whose symbol was guessed. With `changes` it also holds, in thousandths, how much each cell's hidden
-state changed."""
+state changed.
+
+With `compact` a `step` leaves out `tokens`, `probabilities` and `change`, and has `bytes` in their place, in base64: of a grid
+with L cells and V tokens first ceil(L / 8) bytes whose bits, the lowest first, say which cells have changed since the attempt's
+last step (since zeros in its first one); for each of these cells its token, then V probabilities in parts of 255; and with
+`changes` for every cell the root of `change` in parts of 255, where 255 is the root of `most_change`. Other cells are as they
+were. What is empty, false, or 1 of `attempt` and `recursion` is left out, too. `start` says L as `cells` and V as
+`tokens`."""
 STREAM_EXAMPLE = """event: step
 data: {"attempt":1,"step":1,"recursion":1,"tokens":[2,3],"probabilities":[[0,0,988,12],[0,0,3,997]],"halt_probability":0.02,\
 "halts":false,"wrong":[],"reasons":[],"guessed":[]}
@@ -217,7 +224,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
             engine, settings, served=served, questions=[question], search=search, steps=steps, client=client,
             watched=True, changes=body.changes,
         )  # fmt: skip
-        return EventStream(events_of(reader, served, question=question.tokens), reader.close)
+        return EventStream(
+            events_of(reader, served, question=question.tokens, compact=body.compact), reader.close, request=request
+        )
 
     asking = asyncio.Lock()
 
@@ -327,7 +336,7 @@ def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
             return arc.tally(served, body.puzzle, shown=views, found=answers, steps=steps)
 
         if body.stream:
-            return EventStream(votes_of(reader, len(questions) * steps, tally=tally), reader.close)
+            return EventStream(votes_of(reader, len(questions) * steps, tally=tally), reader.close, request=request)
         return tally(await answers_of(reader, request, settings=settings))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -43,6 +44,7 @@ RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-sim
 RUNTIME_VERSION = "1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """Of the published package, as `npm view onnxruntime-web@1.30.0 dist.integrity` says it: nothing else is fetched and run."""
+GRAPH, SERVICE_WORKER = "model.onnx", "sw.js"
 LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt")
 MOST_BYTES = 2**28
 """Largest file that is taken out of the package."""
@@ -66,6 +68,7 @@ def build_site(
     checkpoint: str,
     runtime: Path | None = None,
     arc_source: str = "default",
+    address: str = "",
     code: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Writes the folder and gives the puzzle families on it. Whatever is raised, nothing of it is left behind.
@@ -74,18 +77,21 @@ def build_site(
         folder: New or empty.
         name: Of the model, on the page.
         checkpoint: As in `load_checkpoint`.
-        runtime: The npm package onnxruntime-web, as a folder or .tgz file; None: `npm pack` fetches it.
+        runtime: The npm package onnxruntime-web, as a folder or .tgz file, or a folder that this function has written; None:
+            `npm pack` fetches it.
         arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
+        address: Where the folder will be found, such as https://example.org/demo/: links that are shared then show a picture.
         code: What `load_checkpoint` is told of the user's own code: trust, net, model.
 
     Raises:
         FileExistsError: when there is something in the folder.
         FileNotFoundError: without npm, or when the runtime lacks a file.
-        ValueError: when the runtime is not the published one, or the tasks of an ARC model cannot be read.
+        ValueError: when the address is none, the runtime is not the published one, or the tasks of an ARC model cannot be read.
         ExportError: when the model cannot be written as a graph.
     """
     if (folder.is_symlink() or folder.exists()) and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already and not an empty folder: choose another")
+    address = _whole(address)
     need_onnx()
     code = code or {}
     first = load_checkpoint(checkpoint, dtype="float32", **code)
@@ -104,9 +110,11 @@ def build_site(
         else:
             about = _about(name, checkpoint, first=first, code=code)
         about["models"][0]["recursions"] = recursions
+        export(first, built / GRAPH)
+        about["bytes"] = {name: (built / name).stat().st_size for name in (GRAPH, f"runtime/{RUNTIME_FILES[-1]}")}
         (built / "model.json").write_text(json.dumps(about, separators=(",", ":")), encoding="utf-8")
-        export(first, built / "model.onnx")
-        _write_page(built)
+        _write_page(built, address)
+        write_service_worker(built)
         folder.mkdir(parents=True, exist_ok=True)
         for file in built.iterdir():
             shutil.move(file, folder / file.name)
@@ -126,14 +134,42 @@ def _single_recursions(checkpoint: Checkpoint) -> tuple[Checkpoint, int]:
     return replace(checkpoint, model=single.eval(), config=config), count
 
 
-def _write_page(folder: Path) -> None:
+def _whole(address: str) -> str:
+    """The address of a folder, with a slash at its end; empty where there is none.
+
+    Raises:
+        ValueError: when it is no such address.
+    """
+    if address and re.fullmatch(r"https?://[^\s\"'<>?#]+", address) is None:
+        raise ValueError(
+            f"--address takes the address of the folder, such as https://example.org/demo/: got {address!r}"
+        )
+    return address.rstrip("/") + "/" if address else ""
+
+
+def _write_page(folder: Path, address: str) -> None:
     for part in ("page", "in_browser"):  # the second has its own client.js
         for file in (resources.files("ponderling.web") / part).iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
     index = folder / "index.html"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     page = index.read_text(encoding="utf-8").replace("<head>", f"<head>\n    {policy}", 1)
+    if address:  # those who show shared links want whole addresses
+        page = re.sub(r'(<meta property="og:image" content=")(?!\w+:)', rf"\g<1>{address}", page)
     index.write_text(page, encoding="utf-8", newline="\n")
+
+
+def write_service_worker(folder: Path) -> None:
+    """Puts the list of the folder's files into its service worker, and a name that changes with their content."""
+    template = (resources.files("ponderling.web") / "in_browser" / SERVICE_WORKER).read_text(encoding="utf-8")
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    names = [name for name in names if name != SERVICE_WORKER and not name.startswith("runtime/LICENSE")]
+    content = hashlib.sha256()
+    for name in names:
+        content.update(f"{name} {hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n".encode())
+    kept = ["./" if name == "index.html" else name for name in names]
+    text = template.replace('"CONTENT"', json.dumps(content.hexdigest()[:16])).replace('["FILES"]', json.dumps(kept))
+    (folder / SERVICE_WORKER).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,11 +293,14 @@ def _runtime(temporary: Path, given: Path | None) -> list[Path]:
             )
     if package.is_file():
         package = _unpacked(package, temporary / "package")
-    files = [*(package / "dist" / name for name in RUNTIME_FILES), *package.glob("LICENSE*")]
+    built = package / "runtime"  # of a folder that was written here
+    folder, licences = (built, built) if built.is_dir() else (package / "dist", package)
+    files = [*(folder / name for name in RUNTIME_FILES), *licences.glob("LICENSE*")]
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise FileNotFoundError(
-            f"{missing[0]}: not there; --runtime takes the npm package {RUNTIME}, a folder or .tgz file"
+            f"{missing[0]}: not there; --runtime takes the npm package {RUNTIME}, a folder or .tgz file, "
+            "or a folder that `ponderling site` has written"
         )
     return files
 

@@ -5,33 +5,53 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from ponderling.solving.records import Answer
 from ponderling.solving.result import Result
 from ponderling.tasks.base import Task, Tokens, Verdict
+from ponderling.web.compact import Shortener
 from ponderling.web.jobs import Answered, Ended, Stepped
+from ponderling.web.page_files import accepts_gzip
 from ponderling.web.reading import CLOSING, Reader
 from ponderling.web.schemas import Solved, VoteResponse
 from ponderling.web.served import Served
 
 LOG = logging.getLogger("ponderling.web")
 
+LEVEL, GZIP = 4, 31
+"""How hard zlib tries, and the number that asks it for the form of gzip."""
+
 HEARTBEAT = 5.0
 """Seconds of silence after which a stream of events says that it is still there."""
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events; `closed` is called however the response ends, even if it never began."""
+    """Server-sent events; `closed` is called however the response ends, even if it never began.
+
+    Args:
+        content: The events.
+        closed: Called at the end.
+        request: Says whether they may be compressed; each is sent at once all the same.
+        status_code: HTTP's.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: Any, closed: Callable[[], None], *, status_code: int = 200):
-        super().__init__(content, status_code)
+    def __init__(
+        self, content: Any, closed: Callable[[], None], *, request: Request | None = None, status_code: int = 200
+    ):
+        headers = {"vary": "Accept-Encoding"}
+        if request is not None and accepts_gzip(request.headers.get("accept-encoding", "")):
+            headers["content-encoding"] = "gzip"
+            content = _compressed(content)
+        super().__init__(content, status_code, headers)
         self.closed = closed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -42,17 +62,26 @@ class EventStream(StreamingResponse):
             self.closed()
 
 
-async def events_of(reader: Reader, served: Served, *, question: Tokens) -> AsyncIterator[str]:
+async def _compressed(content: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+    async for event in content:
+        yield packer.compress(event.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
+
+
+async def events_of(reader: Reader, served: Served, *, question: Tokens, compact: bool = False) -> AsyncIterator[str]:
     """Every step of a thought, and its end."""
     task = served.task
-    yield _event("start", {"model": served.model, "task": task.name, "question": task.format(question)})
+    shorten = Shortener() if compact else None
+    grid = {"cells": len(question), "tokens": task.vocab_size} if compact else {}
+    yield _event("start", {"model": served.model, "task": task.name, "question": task.format(question), **grid})
     while True:
         event = await reader.next(patience=HEARTBEAT)
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
             # In a thread, since the rules of a large maze take a while.
-            yield _event("step", await asyncio.to_thread(_step_json, task, question, event=event))
+            yield _event("step", await asyncio.to_thread(_step_json, task, question, event=event, shorten=shorten))
         elif isinstance(event, Answered):
             yield _event("end", solved(task, question, answer=event.answer).model_dump())
         else:
@@ -93,23 +122,24 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
-def _step_json(task: Task, question: Tokens, *, event: Stepped) -> dict[str, Any]:
+def _step_json(task: Task, question: Tokens, *, event: Stepped, shorten: Shortener | None) -> dict[str, Any]:
     step = event.step
     verdict, _ = _judge(task, question, answer=step.tokens)
-    change = {} if step.change is None else {"change": np.rint(1000 * step.change).astype(int).tolist()}
-    return {
+    said = {
         "attempt": event.attempt,
         "step": step.step,
         "recursion": step.recursion,
-        "tokens": step.tokens.tolist(),
-        "probabilities": np.rint(1000 * step.probabilities).astype(int).tolist(),
         "halt_probability": round(step.halt_probability, 4),
         "halts": step.wants_to_halt,
         "wrong": list(verdict.wrong_cells),
         "reasons": list(verdict.reasons[:6]),
         "guessed": list(step.guessed),
-        **change,
     }
+    if shorten is not None:
+        return shorten(said, step, attempt=event.attempt)
+    change = {} if step.change is None else {"change": np.rint(1000 * step.change).astype(int).tolist()}
+    grid = {"tokens": step.tokens.tolist(), "probabilities": np.rint(1000 * step.probabilities).astype(int).tolist()}
+    return {**said, **grid, **change}
 
 
 def solved(task: Task, question: Tokens, *, answer: Answer) -> Solved:

@@ -6,6 +6,14 @@ import { familyNamed, writePuzzle } from "./rules.js";
 const ready = fetch("model.json").then((reply) => reply.json());
 const worker = new Worker("worker.js", { type: "module" });
 let last = 0;
+let loading = { loaded: 0, total: 0 }; // bytes of the runtime and the graph; null once they are there
+
+worker.addEventListener("message", ({ data }) => {
+  if (!("loading" in data)) return;
+  loading = data.loading;
+  // By now all files are in the browser's own cache, so that the service worker fetches nothing a second time.
+  if (!loading) navigator.serviceWorker?.register("sw.js").catch((error) => console.warn(`no use without a network: ${error.message}`));
+});
 
 export async function models() {
   return (await ready).models;
@@ -33,7 +41,7 @@ export async function arcTask({ name }) {
 /** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
 export const vote = (body, signal) => ask("vote", body, signal);
 
-/** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
+/** The thinking: first {type: "loading", loaded, total} in bytes while the runtime and the graph come; then {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export const think = (body, signal) => ask("think", body, signal);
 
 /** What told a cell its symbol in a step or recursion of plain thinking: {told: [{name, cells, effect}], ...}; null if that is not known. */
@@ -47,14 +55,15 @@ async function* ask(kind, body, signal) {
   const events = [];
   let wake = () => {};
   const receive = ({ data }) => {
-    if (data.id !== id) return;
-    events.push(data.event);
+    if (data.loading) events.push({ type: "loading", ...data.loading });
+    else if (data.id === id) events.push(data.event);
     wake();
   };
   const cancel = () => wake();
   worker.addEventListener("message", receive);
   signal.addEventListener("abort", cancel);
   worker.postMessage({ id, kind, body });
+  if (loading?.total) events.push({ type: "loading", ...loading });
   try {
     for (;;) {
       signal.throwIfAborted();

@@ -10,11 +10,44 @@ ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain static host does not send
 
 const AT_ONCE = 8; // attempts in one run of the graph
+const TOLD = 100; // milliseconds between two words of how much is loaded
 
 const about = fetch("model.json").then((reply) => reply.json());
-const session = ort.InferenceSession.create(new URL("model.onnx", import.meta.url).href, { executionProviders: ["wasm"] });
+const session = load();
+session.catch(() => {}); // told to whoever asks for a thought
 const current = { thinking: 0, why: 0 }; // what is answered now; a later question of its kind takes its place
 let before = Promise.resolve(); // the run of the graph that must end before the next
+
+/** The graph, ready to run; says meanwhile how many bytes are there of how many. */
+async function load() {
+  const { bytes } = await about;
+  const total = Object.values(bytes).reduce((a, b) => a + b);
+  let [loaded, told] = [0, -Infinity];
+  const take = async (path) => {
+    const reply = await fetch(new URL(path, import.meta.url));
+    if (!reply.ok) throw new Error(`${path} cannot be loaded: ${reply.status}`);
+    const data = new Uint8Array(bytes[path]);
+    let at = 0;
+    for (const reader = reply.body.getReader(); ; ) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      if (at + value.length > data.length) throw new Error(`${path} is longer than model.json says: the folder is not whole`);
+      data.set(value, at);
+      at += value.length;
+      loaded += value.length;
+      if (performance.now() - told < TOLD && loaded < total) continue;
+      told = performance.now();
+      postMessage({ loading: { loaded, total } });
+    }
+    if (at < data.length) throw new Error(`${path} is shorter than model.json says: the folder is not whole`);
+    return data;
+  };
+  const [graph, wasm] = await Promise.all(Object.keys(bytes).map(take));
+  ort.env.wasm.wasmBinary = wasm.buffer;
+  const made = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
+  postMessage({ loading: null });
+  return made;
+}
 
 onmessage = async ({ data }) => {
   if (data.cancel) {

@@ -1,5 +1,7 @@
 // The model behind a server. `ponderling site` puts another file of this name here, in which it runs in the browser.
 
+import { expander } from "./compact.js";
+
 let token = sessionStorage.getItem("token") ?? "";
 
 /** A reply that is no good; `status` is HTTP's. */
@@ -58,7 +60,13 @@ export async function arcTask({ model, name }) {
 export const vote = (body, signal) => stream("v1/vote", { ...body, stream: true }, signal);
 
 /** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
-export const think = (body, signal) => stream("v1/think", body, signal);
+export async function* think(body, signal) {
+  let expand;
+  for await (const event of stream("v1/think", { ...body, compact: true }, signal)) {
+    if (event.type === "start") expand = expander(event);
+    yield event.type === "step" ? expand(event) : event;
+  }
+}
 
 /** What told a cell its symbol in a step or recursion of plain thinking: {told: [{name, cells, effect}], ...}. */
 export async function why({ model, task, puzzle, cell, step, recursion }) {

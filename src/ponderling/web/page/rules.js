@@ -150,6 +150,26 @@ export function mazeDistance(tokens, family, passable = (token) => family.charac
   return distancesFrom(from, family, (cell) => cell === to || passable(tokens[cell])).get(to) ?? -1;
 }
 
+/** Marks off the path through marks from S to G; without such a path, marks joined to neither; all where there is no way. */
+function astray(question, answer, family, hasWay) {
+  const [start, goal, mark] = ["S", "G", "o"].map((c) => family.characters.indexOf(c));
+  const [from, to] = [question.indexOf(start), question.indexOf(goal)];
+  const marks = new Set(answer.flatMap((token, cell) => (token === mark && question[cell] === family.blank ? [cell] : [])));
+  if (!hasWay) return [...marks];
+  const mayEnter = (cell) => marks.has(cell) || cell === from || cell === to;
+  const forwards = distancesFrom(from, family, mayEnter);
+  if (!forwards.has(to)) {
+    const backwards = distancesFrom(to, family, mayEnter);
+    return [...marks].filter((cell) => !forwards.has(cell) && !backwards.has(cell));
+  }
+  for (let cell = to; cell !== from; ) { // back by the cell that was found first of those one step nearer to S
+    const nearer = new Set(neighbours(cell, family).filter((next) => forwards.get(next) === forwards.get(cell) - 1));
+    cell = [...forwards.keys()].find((found) => nearer.has(found));
+    marks.delete(cell);
+  }
+  return [...marks];
+}
+
 /** Steps from a cell to each that can be reached over cells that may be entered, by cell, the nearest first. */
 export function distancesFrom(from, family, mayEnter) {
   const distance = new Map([[from, 0]]);
@@ -185,8 +205,8 @@ export function judge(question, answer, family) {
   }
   if (family.kind === "maze") {
     const mark = family.characters.indexOf("o");
-    const wrong = answer.flatMap((t, cell) => (t !== question[cell] && !(question[cell] === family.blank && t === mark) ? [cell] : []));
-    const reasons = wrong.length ? [`${wrong.length} given cells were changed`] : [];
+    const changed = answer.flatMap((t, cell) => (t !== question[cell] && !(question[cell] === family.blank && t === mark) ? [cell] : []));
+    const reasons = changed.length ? [`${changed.length} given cells were changed`] : [];
     const shortest = mazeDistance(question, family);
     const marked = answer.filter((t) => t === mark).length;
     const length = mazeDistance(answer, family, (t) => t === mark);
@@ -195,6 +215,7 @@ export function judge(question, answer, family) {
     } else if (length < 0) reasons.push("the marked cells do not lead from S to G");
     else if (length > shortest) reasons.push(`the path takes ${length} moves, a shortest one ${shortest}`);
     else if (marked > shortest - 1) reasons.push("cells beside the path are marked");
+    const wrong = [...changed, ...astray(question, answer, family, shortest >= 0)];
     return { valid: !reasons.length, wrong, reasons, note: shortest < 0 && !reasons.length ? NO_WAY : "" };
   }
   return { valid: null, wrong: [], reasons: [], note: "" };

@@ -1,0 +1,90 @@
+"""Builds the container image, starts it as docs/server.md says, asks it for an answer, and stops it.
+
+    python dev/check_container.py              # with docker or podman, whichever is there
+
+The container has a read-only file system, no capabilities, and a user of its own. What is printed says how long each part took.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+IMAGE = "ponderling-check"
+PUZZLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
+OPTIONS = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+START_SECONDS = 120.0
+
+
+def engine() -> str | None:
+    """The program that runs containers; None where none works."""
+    for name in ("docker", "podman"):
+        if shutil.which(name) and not subprocess.run([name, "info"], capture_output=True, check=False).returncode:
+            return name
+    return None
+
+
+def asked(url: str, token: str, *, body: object = None) -> tuple[int, str]:
+    """Status and text of a reply; 0 where there is none yet."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=60) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def check(program: str) -> None:
+    """Raises AssertionError where the container does not do what the page says."""
+
+    def run(*args: str) -> str:
+        return subprocess.run(
+            [program, *args], cwd=ROOT, check=True, capture_output=True, encoding="utf-8"
+        ).stdout.strip()
+
+    began = time.monotonic()
+    run("build", "--tag", IMAGE, ".")
+    print(f"built in {time.monotonic() - began:.0f} s")
+    token = secrets.token_hex(16)
+    name = run("run", "--detach", "--publish", "127.0.0.1::8000", "--env", f"PONDERLING_TOKEN={token}", *OPTIONS, IMAGE)
+    try:
+        url = "http://" + run("port", name, "8000").splitlines()[0]
+        began = time.monotonic()
+        while asked(f"{url}/healthz", token)[0] != 200:
+            assert time.monotonic() - began < START_SECONDS, run("logs", name)
+            time.sleep(0.5)
+        print(f"healthy after {time.monotonic() - began:.1f} s")
+        status, text = asked(f"{url}/v1/solve", token, body={"puzzles": [PUZZLE]})
+        assert (status, json.loads(text)["results"][0]["valid"]) == (200, True), text
+        assert asked(f"{url}/v1/models", "a-wrong-token-of-some-length")[0] == 401
+        assert run("exec", name, "id", "-u") != "0"
+        began = time.monotonic()
+        run("stop", name)
+        print(f"stopped in {time.monotonic() - began:.1f} s")
+    finally:
+        subprocess.run([program, "rm", "--force", name], capture_output=True, check=False)
+
+
+def main() -> int:
+    """0: it does; 2: nothing here runs containers."""
+    program = engine()
+    if program is None:
+        print("neither docker nor podman runs here", file=sys.stderr)
+        return 2
+    check(program)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
