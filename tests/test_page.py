@@ -110,7 +110,8 @@ def test_a_token_is_asked_for_and_used(browser):
         page.fill("#token-value", "a-secret-of-some-length")
         page.keyboard.press("Enter")
         playwright.expect(page.locator(".cell")).to_have_count(81, timeout=PATIENCE)
-        assert not page.is_visible("#token")
+        playwright.expect(page.locator("#token")).to_be_hidden(timeout=PATIENCE)
+        playwright.expect(page.locator("#think")).to_be_enabled(timeout=PATIENCE)
         page.context.close()
 
 
