@@ -15,7 +15,9 @@ from arc_examples import example_tasks, kaggle, tiny_run
 from pages import HARDEST, IN_BROWSER, SIZES, Visit
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.config import Search
 from ponderling.exchange.onnx_export import ExportError
+from ponderling.solving.solver import Solver
 from ponderling.training.starting import start
 from ponderling.web.site import RUNTIME_FILES
 
@@ -114,3 +116,28 @@ def test_an_official_table_of_views_is_cut_to_those_of_the_page(tmp_path, hollow
     assert [list(t.dims) for t in tables] == [[17, 16]]
     (task,) = json.loads((tmp_path / "site" / "model.json").read_text())["arc"]
     assert [row for row, _, _ in task["views"]] == list(range(17))
+
+
+def test_an_answer_that_the_rules_accept_ends_the_attempts(site, browser):
+    """As `Search.verify` in Python: after a step this 6x6 is right, but the network is not sure of it."""
+    puzzle = "6......3.1.....4.5......4...6...5..2"
+    visit = Visit(browser, site)
+    ends = visit.page.evaluate(
+        """async (puzzle) => {
+          const { think } = await import("./client.js");
+          const ends = [];
+          for (const verify of [true, false]) {
+            const body = { task: "sudoku6", puzzle, steps: 1, restarts: 3, search_steps: 1, verify };
+            for await (const event of think(body, new AbortController().signal)) if (event.type === "end") ends.push(event);
+          }
+          return ends;
+        }""",
+        puzzle,
+    )
+    solver = Solver.load("sudoku", task="sudoku6")
+    for verify, end in zip((True, False), ends, strict=True):
+        search = Search(restarts=3, search_steps=1, verify=verify)
+        found = solver.solve(puzzle, steps=1, search=search).found
+        assert (found.attempts == 1) == verify == (end["attempts"] == 1)
+    assert (ends[0]["valid"], ends[0]["halted"]) == (True, False)
+    visit.page.context.close()

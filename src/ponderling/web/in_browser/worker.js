@@ -69,7 +69,7 @@ onmessage = async ({ data }) => {
   }
 };
 
-async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0, changes = false }, { models, arc }) {
+async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps, seed = 0, verify = false, changes = false }, { models, arc }) {
   const { recursions, search } = models[0]; // runs of the graph in a step; the constants of the search
   const family = withGraph(familyNamed(task, models[0].tasks));
   const [asItIs] = arc ? viewsOf(puzzle, arc, 0, family) : [];
@@ -109,8 +109,9 @@ async function* think({ task, puzzle, steps, restarts = 0, search_steps = steps,
     attempt.recursion = isNew ? 1 : attempt.recursion + 1;
     attempt.steps += isNew;
     attempt.last = said;
-    attempt.accepted = said.halts;
-    attempt.ended = said.halts || (isWhole(attempt) && attempt.steps >= limit);
+    // The rules are asked where the model says stop, and at the end of a step.
+    attempt.accepted = verify ? (said.halts || isWhole(attempt)) && judge(question, said.tokens, family).valid === true : said.halts;
+    attempt.ended = attempt.accepted || said.halts || (isWhole(attempt) && attempt.steps >= limit);
   };
   const isWhole = (attempt) => attempt.recursion === recursions;
 
