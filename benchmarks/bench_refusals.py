@@ -51,7 +51,7 @@ def seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def post(connection: http.client.HTTPConnection, path: str, body: object) -> int:
+def post(connection: http.client.HTTPConnection, path: str, *, body: object) -> int:
     connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
     reply = connection.getresponse()
     reply.read()
@@ -77,7 +77,7 @@ def refusals(checkpoint: str, count: int) -> dict[str, float]:
             replies: Counter[int] = Counter()
             before = seconds_of(pid)
             for _ in range(count):
-                replies[post(asking, "/v1/solve", {"puzzles": puzzles})] += 1
+                replies[post(asking, "/v1/solve", body={"puzzles": puzzles})] += 1
             assert replies[503] > 0.98 * count, replies
             costs[f"{name}, ms"] = round(1000 * (seconds_of(pid) - before) / count, 3)
         before = seconds_of(pid)
@@ -91,7 +91,7 @@ def refusals(checkpoint: str, count: int) -> dict[str, float]:
 def answers(port: int, source: str, *, end: float, pause: float, out: Counter[int]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(source, 0))
     while time.monotonic() < end:
-        status = post(connection, "/v1/solve", {"puzzles": [EASY]})
+        status = post(connection, "/v1/solve", body={"puzzles": [EASY]})
         out[status] += 1
         if status != 200:
             time.sleep(pause)

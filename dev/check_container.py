@@ -2,7 +2,7 @@
 
     python dev/check_container.py              # with docker or podman, whichever is there
 
-The container has a read-only file system, no capabilities, and a user of its own. What is printed says how long each part took.
+The container has a read-only file system and no capabilities, and does not run as root. It prints how long each part took.
 """
 
 from __future__ import annotations

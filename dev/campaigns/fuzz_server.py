@@ -105,11 +105,8 @@ def value(rng: random.Random, depth: int = 0) -> Any:
 def rows(rng: random.Random) -> list[Any]:
     """A board as rows, nearly right."""
     board: list[Any] = [[0 if c == "." else int(c) for c in EASY[i : i + 9]] for i in range(0, 81, 9)]
-    for _ in range(rng.randrange(3)):
-        row, odd = (
-            rng.randrange(9),
-            rng.choice([None, "5", ".", "é", "", 10, -1, 2.0, 2.5, 10**400, True, [], {}, "\ud800"]),
-        )
+    for row in rng.sample(range(9), rng.randrange(3)):
+        odd = rng.choice([None, "5", ".", "é", "", 10, -1, 2.0, 2.5, 10**400, True, [], {}, "\ud800"])
         board[row] = rng.choice([odd, board[row][:8], "".join(map(str, board[row])), [odd] * 9, [*board[row][:8], odd]])
     return rng.choice(
         [board, board, board[:8], [board], [cell for row in board if isinstance(row, list) for cell in row]]
