@@ -110,7 +110,7 @@ export class CellTold {
   }
 
   #tell(view, told) {
-    this.#add(this.reasons, "h3", "", "What spoke for it in this look");
+    this.#add(this.reasons, "h3", "", "What spoke for it: how much its symbol would lose without");
     const list = this.#add(this.reasons, "ul");
     for (const { name, effect, cells = [] } of [...told].sort((a, b) => Math.abs(b.effect) - Math.abs(a.effect)).slice(0, MOST_REASONS)) {
       const item = this.#add(list, "li", effect < 0 ? "against" : "");
