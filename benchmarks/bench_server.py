@@ -4,7 +4,7 @@
     python benchmarks/bench_server.py sudoku --steps 16
 
 Each client asks for one puzzle of the family's test set after the other, all for the same hundred in turn, and the client alone
-for each of them once; one that is refused waits as long as Retry-After says. `--steps` is the most for a puzzle.
+for each of them once; `network` is what they take without a server. A client that is refused waits as long as Retry-After says. `--steps` is the most for a puzzle.
 """
 
 from __future__ import annotations
@@ -79,6 +79,18 @@ async def load(url: str, clients: int, *, seconds: float, puzzles: Iterator[str]
     return {"replies": {str(code): count for code, count in out.items()}, **figures(took)}
 
 
+def of_the_network(args: argparse.Namespace, puzzles: list[str]) -> dict[str, float]:
+    """What the same puzzles take in this process, one after the other, without a server."""
+    from ponderling.solving.solver import Solver
+
+    solver, took = Solver.load(args.checkpoint), []
+    for puzzle in [*puzzles[:5], *puzzles]:
+        began = time.monotonic()
+        list(solver.solve_many([puzzle], steps=args.steps))
+        took.append(time.monotonic() - began)
+    return figures(took[5:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint")
@@ -94,16 +106,20 @@ def main() -> None:
         each = [puzzle["puzzle"] for puzzle in asked]
         puzzles = itertools.cycle(each)
         asyncio.run(load(url, 1, seconds=2, puzzles=puzzles, args=args))  # warm
+        began = time.monotonic()
         alone = asyncio.run(load(url, 1, seconds=math.inf, puzzles=iter(each), args=args))
+        alone["answers_a_second"] = round(len(each) / (time.monotonic() - began), 1)
         asyncio.run(load(url, args.clients, seconds=2, puzzles=puzzles, args=args))
         before = memory(url)
         loaded = asyncio.run(load(url, args.clients, seconds=args.seconds, puzzles=puzzles, args=args))
         after = memory(url)
+    loaded["answers_a_second"] = round(loaded["replies"].get("200", 0) / args.seconds, 1)
     ratio = round(loaded["p99_ms"] / alone["p99_ms"], 2), round(loaded["p50_ms"] / alone["p50_ms"], 2)
     print(
         json.dumps(
             {
                 **vars(args),
+                "network": of_the_network(args, each),
                 "alone": alone,
                 "loaded": loaded,
                 "p99_ratio": ratio[0],
