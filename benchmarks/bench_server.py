@@ -4,7 +4,8 @@
     python benchmarks/bench_server.py sudoku --steps 16
 
 Each client asks for one puzzle of the family's test set after the other, all for the same hundred in turn, and the client alone
-for each of them once; `network` is what they take without a server. A client that is refused waits as long as Retry-After says. `--steps` is the most for a puzzle.
+for each of them once; `network` is what they take without a server. A client that is refused waits as long as Retry-After
+says. `--steps` is the most for a puzzle.
 """
 
 from __future__ import annotations
