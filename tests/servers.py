@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,7 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from tests.test_inference import solver
 
 from ponderling.solving.solver import Solver
@@ -103,3 +106,31 @@ def serving_command(*args: str, **variables: str) -> Iterator[str]:
             yield process.stderr.readline().split()[2].rstrip(";")
         finally:  # a test that fails must not wait for the server to end by itself
             process.terminate()
+
+
+def expanded(compact: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a reader makes of the compact events."""
+    start = compact[0]
+    cells, V = start["cells"], start["tokens"]
+    last: dict[int, np.ndarray] = {}
+    whole = []
+    for event in compact:
+        if event["type"] != "step":
+            whole.append(event)
+            continue
+        step = {"attempt": 1, "recursion": 1, "halts": False, "wrong": [], "reasons": [], "guessed": []} | event
+        data = np.frombuffer(base64.b64decode(step.pop("bytes")), np.uint8)
+        changed = np.unpackbits(data[: -(-cells // 8)], count=cells, bitorder="little").astype(bool)
+        grid = last.get(step["attempt"], np.zeros((cells, 1 + V), np.uint8)).copy()
+        at = -(-cells // 8)
+        grid[changed] = data[at : at + changed.sum() * (1 + V)].reshape(-1, 1 + V)
+        last[step["attempt"]] = grid
+        step |= {
+            "tokens": grid[:, 0].tolist(),
+            "probabilities": np.rint(grid[:, 1:] * (1000 / 255)).astype(int).tolist(),
+        }
+        if "most_change" in step:
+            root = data[at + changed.sum() * (1 + V) :] / 255
+            step["change"] = np.floor(step.pop("most_change") * root**2 + 0.5).astype(int).tolist()
+        whole.append(step)
+    return whole

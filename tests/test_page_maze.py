@@ -5,7 +5,6 @@ Skipped without Playwright and a Chromium; the static folder also without what n
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from pages import IN_BROWSER, SIZES, Visit
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
+from servers import events, expanded
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -116,7 +116,8 @@ def test_a_maze_takes_any_size_and_shows_how_much_its_cells_change(browser, size
     visit.expect(".inks", "thinking hard")
     page.click("#first")
     page.click("#forward")
-    first = json.loads(re.findall(r"event: step\ndata: (.*)", replies[0])[0])
+    told = expanded([{"type": kind, **data} for kind, data in events(replies[0])])
+    first = next(event for event in told if event["type"] == "step")
     shown = page.evaluate(
         "[...document.querySelectorAll('.cell')].map(c => Number(c.style.getPropertyValue('--tint')))"
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -17,7 +15,7 @@ from maze_weights import save_maze_weights
 from ponderling.solving.records import TraceStep
 from ponderling.tasks import get_task
 from ponderling.web.compact import Shortener
-from servers import events, serving
+from servers import events, expanded, serving
 
 SUDOKU4 = get_task("sudoku4")
 PUZZLES = [SUDOKU4.format(row) for row in SUDOKU4.load_default("test").tokens[:4]]
@@ -44,34 +42,6 @@ def told(tmp_path_factory) -> dict[str, tuple[list[dict], list[dict]]]:
         name: tuple([{"type": kind, **data} for kind, data in events(text)] for text in both)
         for name, both in texts.items()
     }  # type: ignore[return-value]
-
-
-def expanded(compact: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a reader makes of the compact events."""
-    start = compact[0]
-    cells, V = start["cells"], start["tokens"]
-    last: dict[int, np.ndarray] = {}
-    whole = []
-    for event in compact:
-        if event["type"] != "step":
-            whole.append(event)
-            continue
-        step = {"attempt": 1, "recursion": 1, "halts": False, "wrong": [], "reasons": [], "guessed": []} | event
-        data = np.frombuffer(base64.b64decode(step.pop("bytes")), np.uint8)
-        changed = np.unpackbits(data[: -(-cells // 8)], count=cells, bitorder="little").astype(bool)
-        grid = last.get(step["attempt"], np.zeros((cells, 1 + V), np.uint8)).copy()
-        at = -(-cells // 8)
-        grid[changed] = data[at : at + changed.sum() * (1 + V)].reshape(-1, 1 + V)
-        last[step["attempt"]] = grid
-        step |= {
-            "tokens": grid[:, 0].tolist(),
-            "probabilities": np.rint(grid[:, 1:] * (1000 / 255)).astype(int).tolist(),
-        }
-        if "most_change" in step:
-            root = data[at + changed.sum() * (1 + V) :] / 255
-            step["change"] = np.floor(step.pop("most_change") * root**2 + 0.5).astype(int).tolist()
-        whole.append(step)
-    return whole
 
 
 def assert_alike(plain: list[dict], whole: list[dict]) -> None:

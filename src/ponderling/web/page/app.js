@@ -46,7 +46,9 @@ const player = new Player({
     return isNew;
   },
 });
-const cellTold = new CellTold($("cell"), client.why);
+// Only a relational network knows which cells tell a cell something.
+const isRelational = (name) => state.models.find((model) => model.name === name)?.system === "relational";
+const cellTold = new CellTold($("cell"), (question) => (isRelational(question.model) ? client.why(question) : null));
 
 // Start
 
