@@ -2,10 +2,14 @@
 
 import os
 
+import hypothesis
 import pytest
 import torch
 
 from pages import arc, arc_run, arc_site, both, browser, maze, maze_site, runtime, server, site, sized  # noqa: F401
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("untimed")
 
 ALWAYS_SKIPPED = (
     "no GPU", "there is a GPU", "not glibc", "PONDERLING_REAL_DATA names no folder", "only Linux tells which files are open",
