@@ -23,6 +23,12 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Puts the tests in a browser last: Playwright keeps an event loop running in its thread, and no other can start there."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_runtest_setup(item):
     """Skips on Windows what is about pipes, signals or limits that only POSIX has."""
     if os.name != "posix" and item.get_closest_marker("posix"):
