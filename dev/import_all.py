@@ -20,8 +20,8 @@ PACKAGES = tuple(EXTRAS)
 """What the extras install."""
 
 NEED_SERVE = (
-    "arc", "connections", "makers", "middleware", "monitoring", "page_files", "problems", "reading", "schemas", "served",
-    "server", "starting", "streams",
+    "arc", "connections", "middleware", "monitoring", "page_files", "problems", "reading", "schemas", "served",
+    "server", "starting", "streams", "turns",
 )  # fmt: skip
 """The modules of `ponderling.web` that are about HTTP. They are loaded by `ponderling serve` alone, after it has looked."""
 

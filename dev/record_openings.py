@@ -50,7 +50,7 @@ LONG_WAY = (
     "       #       ##  #"
     "##   #   #   ## #   "
 )
-"""Of the maze test set's mazes of 20x20, the one with the longest way."""
+"""The maze of 20x20 with the longest way in the maze test set."""
 
 OPENINGS = {"sudoku9": ("sudoku", WORLDS_HARDEST, 16), "maze20": ("maze", LONG_WAY, 24)}
 """By family: the weights, the puzzle, and the most steps."""

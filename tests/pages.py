@@ -205,7 +205,7 @@ class Visit:
 
 
 def type_puzzle(page: Any, puzzle: str) -> None:
-    """With the keyboard alone: cell by cell, row by row."""
+    """Types a puzzle with the keyboard alone, cell by cell and row by row."""
     page.locator(".cell").first.focus()
     for i, symbol in enumerate(puzzle):
         if symbol != ".":

@@ -74,7 +74,7 @@ def test_tasks_keep_their_rows_under_other_numbers(kind: str, tmp_path: Path) ->
 
 
 def test_rows_without_names_are_no_tasks(tmp_path: Path) -> None:
-    """As an official checkpoint that was imported without identifiers.json: only the blank row is carried over."""
+    """Only the blank row is carried over from a checkpoint without names, such as an official one without identifiers.json."""
     source = write(tmp_path / "three.json", example_tasks(["mirror", "recolour", "turn"]))
     start(config_of("views", source, steps=3), tmp_path / "first").run()
     file = tmp_path / "first" / "last" / "config.json"

@@ -90,7 +90,7 @@ def captions(task: str) -> list[str]:
 
 @in_browser
 def test_it_thinks_before_the_server_has_said_a_word(browser, server):
-    """With a clock of its own, which the test turns."""
+    """The page has a clock of its own here, which the test turns."""
     context = browser.new_context(viewport={"width": 1366, "height": 657})
     page = context.new_page()
     page.clock.install()

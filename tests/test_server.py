@@ -27,20 +27,9 @@ from ponderling.web.middleware import MOST_BYTES
 from ponderling.web.monitoring import resident_bytes
 from ponderling.web.served import Registry
 from ponderling.web.settings import Settings
-from servers import Slow, events, serving
+from servers import Slow, Tireless, events, serving
 
 PUZZLES = [get_task("sudoku4").format(row) for row in get_task("sudoku4").load_default("test").tokens[:24]]
-
-
-class Tireless:
-    """A model that never says stop."""
-
-    def __init__(self, model):
-        self.model, self.initial_state = model, model.initial_state
-
-    def __call__(self, state, tokens, *, puzzle_ids):
-        state, output = self.model(state, tokens, puzzle_ids=puzzle_ids)
-        return state, output._replace(q=output.q * 0 - 9)
 
 
 @pytest.fixture(scope="module")

@@ -12,21 +12,10 @@ import httpx
 import pytest
 
 from ponderling.tasks import get_task
-from servers import serving
+from servers import Tireless, serving
 
 PUZZLE = get_task("sudoku4").format(get_task("sudoku4").load_default("test").tokens[0])
 ENDLESS = {"puzzle": PUZZLE, "steps": 256, "restarts": 256, "search_steps": 256, "noise": 1.0, "guess_every": 0}
-
-
-class Tireless:
-    """A model that never says stop."""
-
-    def __init__(self, model):
-        self.model, self.initial_state = model, model.initial_state
-
-    def __call__(self, state, tokens, *, puzzle_ids):
-        state, output = self.model(state, tokens, puzzle_ids=puzzle_ids)
-        return state, output._replace(q=output.q * 0 - 9)
 
 
 def thinker(url: str, **options) -> socket.socket:

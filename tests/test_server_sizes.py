@@ -17,7 +17,7 @@ from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 from ponderling.tasks.maze import Maze
-from ponderling.web import catalog, makers, served
+from ponderling.web import catalog, served, turns
 from ponderling.web.engine import Engine
 from ponderling.web.jobs import Job
 from servers import events, serving
@@ -130,7 +130,7 @@ def test_random_mazes_come_in_every_size_and_by_seed(url):
 
 
 def test_requests_for_random_mazes_that_wait_are_bounded(url, monkeypatch):
-    monkeypatch.setattr(makers, "MOST_MAKERS", 0)
+    monkeypatch.setattr(turns, "MOST_WAITING", 0)
     reply = httpx.get(f"{url}/v1/puzzle", params={"model": "mazes", "difficulty": "random"})
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
 

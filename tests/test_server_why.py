@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from ponderling.solving.solver import Solver
+from ponderling.web import turns
 from servers import serving
 
 SUDOKU = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
@@ -50,6 +51,14 @@ def test_a_maze_names_its_neighbours(running):
     assert {one["name"]: one["effect"] for one in said["told"]} == pytest.approx(
         {one.name: one.effect for one in expected.told}, abs=1e-3
     )
+
+
+def test_questions_that_wait_are_bounded(running, monkeypatch):
+    url, _ = running
+    monkeypatch.setattr(turns, "MOST_WAITING", 0)
+    reply = httpx.post(f"{url}/v1/why", json={"model": "sudoku", "puzzle": SUDOKU, "cell": 1, "step": 1}, timeout=60)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
+    assert "too many questions why wait" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(("changed", "status", "line"), [

@@ -11,10 +11,10 @@ import torch
 from ponderling.config import PuzzleShape
 from ponderling.halting import probabilities
 from ponderling.solving.solver import Solver
-from ponderling.solving.why import check_why, group_name, state_before, why
+from ponderling.solving.why import check_why, group_name, neighbour_name, state_before, why
 from ponderling.tasks import get_task
 from ponderling.tasks.maze.cells import PATH
-from ponderling.tasks.relations import Relations
+from ponderling.tasks.relations import Neighbours, Relations
 
 SUDOKU = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 MAZE = "S #      G"
@@ -112,6 +112,21 @@ def test_names_of_groups():
     assert group_name([0, 1, 2, 3], (2, 2)) == "the whole grid"
     assert group_name([0, 1, 9, 10, 11], (9, 9)) == "its region"
     assert group_name([4], (9, 9), is_area=True) == "its area"
+
+
+def test_neighbours_are_named_by_where_they_are():
+    """Neighbours may wrap around the edges, or be images of a cell: their number says nothing of their side."""
+    torus = Neighbours.of_grid(3, 4, number=8, wraps=True)
+    names = [neighbour_name(table[0], 0, grid=(3, 4)) for table in torus.cells]
+    assert names == [
+        "below", "row 1 column 4", "right", "row 3 column 1",
+        "row 2 column 4", "below right", "row 3 column 4", "row 3 column 2",
+    ]  # fmt: skip
+    inner = [neighbour_name(table[5], 5, grid=(3, 4)) for table in torus.cells]
+    assert inner == ["below", "left", "right", "above", "below left", "below right", "above left", "above right"]
+    images = Neighbours.of_grid(3, 3, number=0, images=True)
+    corners = {neighbour_name(table[0], 0, grid=(3, 3)) for table in images.cells if table[0] > 0}
+    assert corners == {"row 1 column 3", "row 3 column 1", "row 3 column 3"}
 
 
 def test_what_cannot_be_asked_is_refused(tmp_path):

@@ -48,12 +48,10 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
             f"--submission needs answers to all {len(every):,} tasks of {source}, since those that lack tasks are refused: got "
             f"--max-puzzles {command.max_puzzles}; leave it out, or name a file of the tasks that you want with --data"
         )
-    adapts = command.adapt_steps and _has_vectors(checkpoint)
-    fitting = {
-        name: task
-        for name, task in everything.items()
-        if (arc_of(_on_own_canvas(command, checkpoint, task=task)) if adapts else family).holds(task)
-    }
+    if command.adapt_steps and _has_vectors(checkpoint):
+        fitting = _that_fit(command, checkpoint, tasks=everything)
+    else:
+        fitting = {name: task for name, task in everything.items() if family.holds(task)}
     tasks = known_tasks(family, fitting)
     if not fitting:
         raise ValueError(_unknown(checkpoint, family, source=source, names=[]))
@@ -247,9 +245,14 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
     if command.adapt_steps and _has_vectors(checkpoint):
-        outcome = _evaluate_adapted(
-            command, checkpoint, tasks=_that_fit(command, checkpoint, tasks=given), batch_size=256
-        )
+        large = [name for name in given if name not in _that_fit(command, checkpoint, tasks=given)]
+        if large:
+            raise ValueError(
+                f"task {', '.join(large[:3])} does not fit on a canvas of "
+                f"{arc_of(_on_own_canvas(command, checkpoint, task=given[large[0]])).canvas}: its largest grid has "
+                f"{given[large[0]].size} rows or columns"
+            )
+        outcome = _evaluate_adapted(command, checkpoint, tasks=given, batch_size=256)
         tasks = dict(outcome.tasks)
     elif unknown:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
@@ -288,21 +291,12 @@ def _on_own_canvas(command: EvalCommand | SolveCommand, checkpoint: Checkpoint, 
 def _that_fit(
     command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask]
 ) -> dict[str, ArcTask]:
-    """The tasks, each of which must fit on a canvas that the network takes.
-
-    Raises:
-        ValueError: naming those that do not.
-    """
+    """The tasks that fit on the canvas on which they are to be learned."""
+    from ponderling.solving.canvas import MOST_SIDE, takes_every_canvas
     from ponderling.solving.vote import arc_of
 
-    families = {name: arc_of(_on_own_canvas(command, checkpoint, task=task)) for name, task in tasks.items()}
-    large = [name for name, task in tasks.items() if not families[name].holds(task)]
-    if large:
-        raise ValueError(
-            f"task {', '.join(large[:3])} does not fit on a canvas of {families[large[0]].canvas}: its largest grid has "
-            f"{tasks[large[0]].size} rows or columns"
-        )
-    return tasks
+    family, has_own = arc_of(checkpoint), command.task is None and takes_every_canvas(checkpoint)
+    return {name: task for name, task in tasks.items() if family.holds(task) or (has_own and task.size <= MOST_SIDE)}
 
 
 def _that_knows(

@@ -46,18 +46,22 @@ def for_text(checkpoint: Checkpoint, text: str) -> Checkpoint:
     return _for_shapes(checkpoint, shapes) if len(shapes) == 1 else checkpoint
 
 
+def takes_every_canvas(checkpoint: Checkpoint) -> bool:
+    """Whether `for_arc_task` can put an ARC checkpoint on other canvases."""
+    rows, columns = arc_of(checkpoint).grid_shape
+    model = checkpoint.model
+    return rows == columns and isinstance(model, Relational) and model.fits_every_size
+
+
 def for_arc_task(checkpoint: Checkpoint, task: ArcTask) -> Checkpoint:
     """An ARC checkpoint on the square canvas that a task wants, where its network takes every size; else as it is.
 
     The task's largest grid fits on it. Smaller grids than those that were trained on leave room for one more row and column,
     since the network has seen their ends mostly so.
     """
-    family, model = arc_of(checkpoint), checkpoint.model
-    rows, columns = family.grid_shape
-    if rows != columns or not isinstance(model, Relational) or not model.fits_every_size:
-        return checkpoint
+    rows, columns = arc_of(checkpoint).grid_shape
     side = max(task.size, min(task.size + 1, rows))
-    if side == rows or side > MOST_SIDE:
+    if not takes_every_canvas(checkpoint) or side in (rows, columns) or side > MOST_SIDE:
         return checkpoint
     name = f"arc{side}"
     return on_task(checkpoint, get_task(name, replace(checkpoint.config.data, task=name)))

@@ -22,10 +22,14 @@ from ponderling.models.ties import AREAS, GRID, NEIGHBOURS, Ties
 from ponderling.tasks.base import Tokens
 from ponderling.tasks.relations import DIRECTIONS
 
-SIDES = ("below", "left", "right", "above", "below left", "below right", "above left", "above right")
-"""What a neighbour in each of the `DIRECTIONS` is called."""
-
-assert len(SIDES) == len(DIRECTIONS)
+SIDES = dict(
+    zip(
+        DIRECTIONS,
+        ("below", "left", "right", "above", "below left", "below right", "above left", "above right"),
+        strict=True,
+    )
+)
+"""What the neighbour at each of the `DIRECTIONS` is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ class Why:
     before: float
     """Its probability after the recursion before; before the first, what the initial state says."""
     told: tuple[Told, ...]
-    """Those that it hears, the one with the greatest effect first."""
+    """Groups and neighbours that the cell hears, the one with the greatest effect first."""
 
 
 def check_why(model: RecursiveModel) -> Relational:
@@ -138,7 +142,9 @@ def _without_each(ties: Ties, *, cell: int, grid: tuple[int, int]) -> tuple[Ties
         C = own[relation].shape[-1]
         if relation == NEIGHBOURS:
             beside = own[relation][:, cell].tolist()
-            found = [(k, _side(k), [other]) for k, other in enumerate(beside) if other < C]
+            found = [
+                (k, neighbour_name(other, cell, grid=grid), [other]) for k, other in enumerate(beside) if other < C
+            ]
         else:
             groups = own[relation][:, cell].nonzero().flatten().tolist()
             members = {g: own[relation][g].nonzero().flatten().tolist() for g in groups}
@@ -157,8 +163,16 @@ def _without_each(ties: Ties, *, cell: int, grid: tuple[int, int]) -> tuple[Ties
     return varied, names, cells
 
 
-def _side(k: int) -> str:
-    return SIDES[k] if k < len(SIDES) else "the cell in its place when the grid is turned or mirrored"
+def neighbour_name(other: int, cell: int, *, grid: tuple[int, int]) -> str:
+    """What a person calls a cell that another one hears: its side where they touch, else its place.
+
+    Args:
+        other: The one that is heard, row-major, from 0.
+        cell: The one that hears it.
+        grid: Rows and columns.
+    """
+    (row, column), (down, right) = divmod(other, grid[1]), divmod(cell, grid[1])
+    return SIDES.get((row - down, column - right), f"row {row + 1} column {column + 1}")
 
 
 def group_name(cells: list[int], grid: tuple[int, int], *, is_area: bool = False) -> str:

@@ -46,7 +46,7 @@ class Ended:
 
     problem: str = ""
     kind: str = ""
-    """Of a problem: cancelled, late, displaced, rules (the family's own code raised) or failed."""
+    """The kind of the problem: cancelled, late, displaced, rules (the family's own code raised) or failed; empty for none."""
 
 
 Event = Stepped | Answered | Ended
@@ -146,7 +146,7 @@ class Lane:
         """Most slots of one job, so that no request keeps all others out."""
         self.active: list[Job] = []
         self.passes: list[Pass] = []
-        """Those that are interrupted."""
+        """Passes that are interrupted."""
         self.row_seconds = (0.0, 0.0)
         """What a forward pass takes: for its first row, and for each further one. Zero: unknown."""
         self.is_dropped = False

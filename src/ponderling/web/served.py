@@ -1,4 +1,4 @@
-"""Which models are served on which puzzle families."""
+"""The models that are served, and the puzzle families that each of them is served on."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -27,9 +27,9 @@ from ponderling.solving.search import PLAIN
 from ponderling.solving.why import check_why
 from ponderling.solving.why import why as why_of
 from ponderling.tasks.base import PuzzleError, Question
+from ponderling.tasks.grid_task import GridTask
 from ponderling.web import arc, catalog
 from ponderling.web.boards import MOST_CELLS, text_for, text_of
-from ponderling.web.makers import Makers
 from ponderling.web.middleware import Guard
 from ponderling.web.monitoring import add_operations
 from ponderling.web.page_files import Front
@@ -61,6 +61,7 @@ from ponderling.web.settings import DEFAULTS, Settings
 from ponderling.web.shares import client_of
 from ponderling.web.streams import EventStream, events_of, solved, votes_of
 from ponderling.web.traffic import Traffic
+from ponderling.web.turns import Turns
 
 LOG = logging.getLogger("ponderling.web")
 
@@ -155,7 +156,7 @@ def _add_problems(app: FastAPI) -> None:
 
 def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: Checker, traffic: Traffic) -> None:
     engine = registry.engine
-    makers = Makers(engine)
+    turns = Turns(engine.shares)
 
     async def asked_of(
         served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool, check: bool = True
@@ -228,8 +229,6 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
             events_of(reader, served, question=question.tokens, compact=body.compact), reader.close, request=request
         )
 
-    asking = asyncio.Lock()
-
     @app.post(
         "/v1/why",
         responses=problems(400, 401, 404, 408, 413, 422, 503, 504),
@@ -250,13 +249,16 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
                 early_exit=False, watched=True, states=True,
             )  # fmt: skip
             state = await state_after(reader, request, moment=moment - 1, settings=settings)
-        async with asking:
-            began = time.monotonic()
-            found = await asyncio.to_thread(
-                why_of, model, question.tokens, cell=body.cell, state=state, config=solver.config,
-                grid=served.task.grid_shape,
-            )  # fmt: skip
-            engine.shares.charge(client, time.monotonic() - began)
+        ask = functools.partial(
+            why_of,
+            model,
+            question.tokens,
+            cell=body.cell,
+            state=state,
+            config=solver.config,
+            grid=served.task.grid_shape,
+        )
+        found = await turns.take(ask, client=client, what="questions why wait")
         told = [ToldBy(name=one.name, cells=list(one.cells), effect=round(one.effect, 4)) for one in found.told]
         return WhyResponse(
             model=served.model, task=served.task.name, cell=body.cell, token=found.token,
@@ -276,7 +278,13 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
     ) -> PuzzleResponse:
         served = registry.find(model, task)
         if difficulty == catalog.RANDOM and served.sizes is not None:
-            tokens = await makers.make(served.task, seed, client=_client(request))
+            family = served.task
+            assert isinstance(family, GridTask)
+            make = functools.partial(family.one_to_try, np.random.default_rng(seed))
+            try:
+                tokens = await turns.take(make, client=_client(request), what="puzzles are being made")
+            except PuzzleError as error:
+                raise HTTPException(422, str(error)) from None
             return PuzzleResponse(
                 model=served.model, task=served.task.name, puzzle=served.task.format(tokens), difficulty=difficulty,
                 rating=None,

@@ -1,6 +1,6 @@
 // Who told a cell: the run of the graph once more without each of the cell's ties; what solving/why.py does.
 
-const SIDES = ["below", "left", "right", "above", "below left", "below right", "above left", "above right"];
+const SIDES = { "1,0": "below", "0,-1": "left", "0,1": "right", "-1,0": "above", "1,-1": "below left", "1,1": "below right", "-1,-1": "above left", "-1,1": "above right" };
 
 /** A family with the graph's inputs as they are but for one tie of a cell; with what that tie is called and its cells. */
 export function withoutEach(family, cell) {
@@ -16,10 +16,16 @@ export function withoutEach(family, cell) {
   (graph.neighbours ?? []).forEach((table, direction) => {
     if (table[cell] < 0) return;
     const less = graph.neighbours.map((one, i) => (i === direction ? one.with(cell, -1) : one));
-    const name = SIDES[direction] ?? "the cell in its place when the grid is turned or mirrored";
+    const name = neighbourName(table[cell], cell, { columns });
     found.push({ name, cells: [table[cell]], graph: { ...graph, neighbours: less } });
   });
   return found.map(({ name, cells, graph }) => ({ name, cells, family: { ...family, graph } }));
+}
+
+/** What a person calls a cell that another one hears: its side where they touch, else its place. */
+export function neighbourName(other, cell, { columns }) {
+  const [row, column] = [Math.floor(other / columns), other % columns];
+  return SIDES[[row - Math.floor(cell / columns), column - (cell % columns)]] ?? `row ${row + 1} column ${column + 1}`;
 }
 
 /** What a person calls a group of cells, by where they are. */

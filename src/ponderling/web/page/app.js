@@ -124,7 +124,7 @@ function adopt() {
   $("think").disabled = !isServed;
 }
 
-/** Whoever does anything has the page to himself: the recording stops where it is. */
+/** A visitor who does anything takes over: the recording stops where it is. */
 function takeOver({ target, key }) {
   if (state.recorded && player.isPlaying && key !== " " && !target.closest?.("#player, .transport")) player.pause();
 }
