@@ -102,8 +102,10 @@ def npm_package(name: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory) -> Path:
+    from ponderling.web.site import RUNTIME, RUNTIME_VERSION
+
     pytest.importorskip("onnxruntime")
-    return npm_package("onnxruntime-web", tmp_path_factory.mktemp("npm"))
+    return npm_package(f"{RUNTIME}@{RUNTIME_VERSION}", tmp_path_factory.mktemp("npm"))
 
 
 @pytest.fixture(scope="session")
@@ -126,12 +128,24 @@ def maze_site(tmp_path_factory, runtime) -> Iterator[str]:
 
 @contextlib.contextmanager
 def hosting(folder: Path, runtime: Path, *args: str) -> Iterator[str]:
-    """The static folder, made by the command and given out by a host that knows files alone."""
+    """The static folder, made by the command and given out."""
     from ponderling.cli import main
 
     assert main(["site", str(folder), "--runtime", str(runtime), *args]) == 0
+    with given_out(folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def given_out(folder: Path, opened: threading.Event | None = None) -> Iterator[str]:
+    """A folder's address at a host that knows files alone, and holds the runtime back until it is `opened`."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if opened is not None and self.path.endswith(".wasm"):
+                opened.wait(60)
+            super().do_GET()
+
         def log_message(self, *args: Any) -> None:
             pass
 

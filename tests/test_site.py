@@ -5,27 +5,21 @@ Those that need a browser are skipped without Playwright and a Chromium, or wher
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import http.server
 import json
 import re
 import shutil
-import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pages import IN_BROWSER, PATIENCE, given_out
 from ponderling.cli import main
 from ponderling.web import site as sites
-from ponderling.web.site import RUNTIME, RUNTIME_FILES, RUNTIME_VERSION, write_service_worker
+from ponderling.web.site import RUNTIME_FILES, write_service_worker
 
 EASY = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 ANSWER = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def package(folder: Path) -> Path:
@@ -107,52 +101,28 @@ def test_an_address_that_is_none_is_told_in_one_line(address, tmp_path, capsys):
 # In a browser
 
 
+def in_browser(test):
+    """Marks a test that needs a browser."""
+    for mark in IN_BROWSER:
+        test = mark(test)
+    return test
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
+def whole(tmp_path_factory, runtime) -> Path:
     """The folder with its runtime."""
-    pytest.importorskip("onnxruntime")
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    folder = tmp_path_factory.mktemp("npm")
-    packed = subprocess.run(
-        ["npm", "pack", f"{RUNTIME}@{RUNTIME_VERSION}", "--silent"], cwd=folder, capture_output=True, check=False
-    )
-    if packed.returncode:
-        pytest.skip("npm cannot fetch the runtime")
-    assert main(["site", str(folder / "site"), "--runtime", str(next(folder.glob("*.tgz")))]) == 0
-    return folder / "site"
+    folder = tmp_path_factory.mktemp("site") / "site"
+    assert main(["site", str(folder), "--runtime", str(runtime)]) == 0
+    return folder
 
 
-@contextlib.contextmanager
-def hosting(folder: Path, opened: threading.Event | None = None) -> Iterator[str]:
-    """The folder, given out by a host that knows files alone; the runtime once it is `opened`."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if opened is not None and self.path.endswith(".wasm"):
-                opened.wait(60)
-            super().do_GET()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as host:
-        threading.Thread(target=host.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{host.server_port}/"
-        host.shutdown()
-
-
-@contextlib.contextmanager
-def browsing() -> Iterator[Any]:
-    """A browser's context."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is found")
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser.new_context()
-        browser.close()
+@pytest.fixture
+def context(browser):
+    """A browser's context, without anything that was kept before."""
+    opened = browser.new_context()
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
 
 
 THINK = """
@@ -173,13 +143,11 @@ async () => {
 """
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole):
+@in_browser
+def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole, context):
     opened = threading.Event()
-    with hosting(whole, opened) as url, browsing() as context:
+    with given_out(whole, opened) as url:
         page = context.new_page()
-        page.set_default_timeout(90_000)
         page.goto(url)
         page.evaluate(f"(puzzle) => {{ window.told = ({THINK})(puzzle); }}", EASY)  # and does not wait for it
         opened.set()
@@ -202,18 +170,16 @@ def test_it_says_how_far_it_has_loaded_and_works_without_a_network(whole):
         assert page.title()
         assert page.evaluate(THINK, EASY)[-1]["answer"] == ANSWER
         other = context.new_page()
-        other.goto(f"{url}?from=somewhere")
+        other.goto(f"{url}/?from=somewhere")
         assert other.title()
         context.set_offline(False)
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-def test_a_folder_that_is_built_anew_is_taken_over(whole, tmp_path):
+@in_browser
+def test_a_folder_that_is_built_anew_is_taken_over(whole, context, tmp_path):
     folder = shutil.copytree(whole, tmp_path / "site")
-    with hosting(folder) as url, browsing() as context:
+    with given_out(folder) as url:
         page = context.new_page()
-        page.set_default_timeout(90_000)
         page.goto(url)
         page.evaluate(THINK, EASY)
         page.evaluate(KEPT)
