@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,12 +16,16 @@ from matplotlib.spines import Spine
 
 import arc_pictures
 import bench_time_to_accuracy as bench
+import maze_memory
 from arc_examples import example_tasks, write
 from plain_trm import PlainTRM
+from ponderling.checkpoint import load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import answer_loss, halting_loss
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
+from ponderling.tasks import get_task
+from ponderling.tasks.maze.kinds import HINT_GOAL as GOAL_HINT
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -112,3 +117,30 @@ def test_arc_answers_are_drawn_with_what_is_right_framed_in_green(tmp_path, monk
     with pytest.raises(SystemExit):
         arc_pictures.main()
     assert "not among the tasks and answers: nowhere" in capsys.readouterr().err
+
+
+def test_news_of_g_moves_one_cell_in_each_call_on_z_in_the_packaged_weights():
+    task = get_task("maze12")
+    mazes = task.generate(np.random.default_rng(3), 6, kind="mixed", ends="far").tokens
+    distance = task.hints(mazes).rounds
+    came = maze_memory.arrivals(load_checkpoint("maze", task="maze12").model, mazes, calls=40)
+    within = (distance > 0) & (distance < 39)
+    assert within.sum() > 200
+    assert np.array_equal(came[within], distance[within] + 1)
+
+
+def test_wrong_hints_are_counted_by_the_age_of_each_cell(capsys: pytest.CaptureFixture[str]):
+    # Cell 0 is passed in recursion 1 and forgotten 8 recursions later, cell 1 in recursion 4 and never; the others do not
+    # count: G, a wall, and a cell that is passed too late for the greatest age.
+    right, passed = np.array([[1, 3, GOAL_HINT, 0, 2]]), np.array([[1, 4, 0, 0, 30]])
+    said = np.tile(right, (40, 1, 1))
+    said[:4, 0, 1] = 6  # before the wave
+    said[1 + 8 - 1 :, 0, 0] = 2
+    said[:, 0, 2:] = 5
+    maze_memory.print_memory(said, right, passed=passed)
+    heading, *rows = capsys.readouterr().out.strip().splitlines()
+    assert heading.endswith("wrong hints of 2 cells")
+    shares = {row.rsplit(maxsplit=1)[0].strip(): row.split()[-1] for row in rows}
+    assert shares == {"1": "0.000%", "2": "0.000%", "4": "0.000%"} | dict.fromkeys(
+        ("8", "16", "24", "32", "at the end"), "50.000%"
+    )
