@@ -19,11 +19,8 @@ from ponderling.cli import EXTRAS
 PACKAGES = tuple(EXTRAS)
 """What the extras install."""
 
-NEED_SERVE = (
-    "arc", "connections", "middleware", "monitoring", "page_files", "problems", "reading", "schemas", "served",
-    "server", "starting", "streams", "turns",
-)  # fmt: skip
-"""The modules of `ponderling.web` that are about HTTP. They are loaded by `ponderling serve` alone, after it has looked."""
+NEEDS_SERVE = "ponderling.web.http"
+"""The one package that needs an extra at import. `ponderling serve` alone loads it, after it has looked."""
 
 COMMANDS = {
     "serve": ["serve", "sudoku"],
@@ -57,13 +54,12 @@ def import_all() -> tuple[int, list[str]]:
 
     names = [module.name for module in pkgutil.walk_packages(ponderling.__path__, "ponderling.")]
     names = [name for name in names if not name.endswith("__main__")]
-    may_fail = {f"ponderling.web.{name}" for name in NEED_SERVE}
-    faults = [f"{name} is not there: correct NEED_SERVE" for name in sorted(may_fail.difference(names))]
+    faults = [] if NEEDS_SERVE in names else [f"{NEEDS_SERVE} is not there: correct NEEDS_SERVE"]
     for name in names:
         try:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if name not in may_fail or error.name not in ("fastapi", "uvicorn"):
+            if name != NEEDS_SERVE or "pip install 'ponderling[serve]'" not in str(error):
                 faults.append(f"{name}: {error}")
     return len(names), faults
 

@@ -19,10 +19,10 @@ import numpy as np
 from tests.test_inference import solver
 
 from ponderling.solving.solver import Solver
-from ponderling.web.connections import Connections, http_server
 from ponderling.web.engine import Engine
-from ponderling.web.served import Registry
-from ponderling.web.server import create_app
+from ponderling.web.http.connections import Connections, http_server
+from ponderling.web.http.served import Registry
+from ponderling.web.http.server import create_app
 from ponderling.web.settings import Settings
 
 USUAL = Settings()

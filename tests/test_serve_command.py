@@ -108,7 +108,7 @@ def test_the_command_serves_and_ends_on_a_signal():
 
 SLOW_START = """
 import time
-from ponderling.web.served import Registry
+from ponderling.web.http.served import Registry
 
 load = Registry.load
 

@@ -19,13 +19,13 @@ from ponderling.solving.search import PLAIN
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
-from ponderling.web import middleware as guard
-from ponderling.web import schemas as bodies
 from ponderling.web.engine import Busy, Engine
+from ponderling.web.http import middleware as guard
+from ponderling.web.http import schemas as bodies
+from ponderling.web.http.middleware import MOST_BYTES
+from ponderling.web.http.monitoring import resident_bytes
+from ponderling.web.http.served import Registry
 from ponderling.web.jobs import PATIENCE, Job, Lane
-from ponderling.web.middleware import MOST_BYTES
-from ponderling.web.monitoring import resident_bytes
-from ponderling.web.served import Registry
 from ponderling.web.settings import Settings
 from servers import Slow, Tireless, events, serving
 

@@ -20,11 +20,11 @@ from ponderling.solving.search import PLAIN
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
-from ponderling.web import connections as bounds
 from ponderling.web import questions as checks
 from ponderling.web import shares
-from ponderling.web.connections import Connections
 from ponderling.web.engine import Busy, Engine
+from ponderling.web.http import connections as bounds
+from ponderling.web.http.connections import Connections
 from ponderling.web.jobs import Answered, Ended, Job, Stepped
 from ponderling.web.questions import Checker, Outcome
 from ponderling.web.settings import Settings

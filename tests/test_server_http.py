@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from ponderling.tasks import get_task
-from ponderling.web import connections as bounds
-from ponderling.web.middleware import host_name
-from ponderling.web.page_files import accepts_gzip, is_known, read_page
+from ponderling.web.http import connections as bounds
+from ponderling.web.http.middleware import host_name
+from ponderling.web.http.page_files import accepts_gzip, is_known, read_page
 from ponderling.web.settings import Settings
 from servers import serving
 

@@ -17,8 +17,9 @@ from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 from ponderling.tasks.maze import Maze
-from ponderling.web import catalog, served, turns
+from ponderling.web import catalog
 from ponderling.web.engine import Engine
+from ponderling.web.http import served, turns
 from ponderling.web.jobs import Job
 from servers import events, serving
 

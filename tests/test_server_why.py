@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ponderling.solving.solver import Solver
-from ponderling.web import turns
+from ponderling.web.http import turns
 from servers import serving
 
 SUDOKU = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."

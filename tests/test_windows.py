@@ -173,7 +173,7 @@ def test_text_is_written_as_it_is(tmp_path):
 UNIX = {
     "fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "posix",
 }  # fmt: skip
-ELSEWHERE = {"src/ponderling/system.py": {"fcntl"}, "src/ponderling/web/connections.py": {"resource"}}
+ELSEWHERE = {"src/ponderling/system.py": {"fcntl"}, "src/ponderling/web/http/connections.py": {"resource"}}
 """Imports of Unix that have a counterpart for Windows beside them."""
 OF_OS = {
     "fork",

@@ -20,7 +20,7 @@ from ponderling.cli.arguments import OwnCode, parse_arguments
 from ponderling.config import DType
 
 if TYPE_CHECKING:
-    from ponderling.web.served import Registry
+    from ponderling.web.http.served import Registry
 
 TOKEN = "PONDERLING_TOKEN"
 """The variable that holds the bearer token; an option would show in the list of processes."""
@@ -86,11 +86,11 @@ def _serve(command: ServeCommand, *, token: str | None) -> int:
     """Answers at once, loads the models meanwhile, and serves them until it is told to end."""
     import uvicorn
 
-    from ponderling.web.connections import Connections, http_server
-    from ponderling.web.middleware import Guard
-    from ponderling.web.page_files import Front
+    from ponderling.web.http.connections import Connections, http_server
+    from ponderling.web.http.middleware import Guard
+    from ponderling.web.http.page_files import Front
+    from ponderling.web.http.starting import Starting
     from ponderling.web.settings import Settings
-    from ponderling.web.starting import Starting
     from ponderling.web.traffic import Traffic
 
     named = names_of(command.checkpoints)
@@ -102,7 +102,7 @@ def _serve(command: ServeCommand, *, token: str | None) -> int:
 
     def load() -> object:
         registries.append(_load(command, named))
-        from ponderling.web.server import create_api
+        from ponderling.web.http.server import create_api
 
         return create_api(registries[0], settings, traffic=traffic)
 
@@ -141,7 +141,7 @@ def _load(command: ServeCommand, named: Mapping[str, str]) -> Registry:
     """All models, with the times of their passes."""
     from ponderling.models.device import check_device
     from ponderling.web.engine import Engine
-    from ponderling.web.served import Registry
+    from ponderling.web.http.served import Registry
 
     check_device(command.device)
     registry = Registry(Engine(command.queue, command.most_slowdown))

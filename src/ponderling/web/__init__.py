@@ -1,1 +1,1 @@
-"""The server and its page: `engine.py` shares the model among requests, `server.py` is HTTP, `page/` is what browsers get."""
+"""The server and its page: `engine.py` shares a model among requests, `http/` is HTTP, `page/` is what browsers get."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
-from ponderling.web.schemas import problems
-from ponderling.web.served import Registry
+from ponderling.web.http.schemas import problems
+from ponderling.web.http.served import Registry
 from ponderling.web.traffic import Traffic
 
 

@@ -12,8 +12,8 @@ from ponderling.models.interface import State
 from ponderling.solving.records import Answer
 from ponderling.tasks.base import Question
 from ponderling.web.engine import Busy, Engine
+from ponderling.web.http.served import Served
 from ponderling.web.jobs import Answered, Ended, Event, Job, Stepped
-from ponderling.web.served import Served
 from ponderling.web.settings import Settings
 
 CLOSING = "the server is shutting down"

@@ -13,7 +13,7 @@ from ponderling.config import Search, field_texts
 from ponderling.web.boards import MOST_CELLS, checked
 
 if TYPE_CHECKING:
-    from ponderling.web.served import Served
+    from ponderling.web.http.served import Served
 
 MOST_STEPS, MOST_ATTEMPTS, MOST_PUZZLES = 256, 256, 128
 """Limits of one request: supervision steps of an attempt, attempts, and puzzles."""

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from ponderling.web.problems import problem
+from ponderling.web.http.problems import problem
 from ponderling.web.settings import Settings
 from ponderling.web.traffic import Traffic
 

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ponderling.web.problems import problem
+from ponderling.web.http.problems import problem
 
 PAGE_TYPES = {
     ".html": "text/html; charset=utf-8",

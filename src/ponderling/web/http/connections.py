@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ponderling.web.problems import MEDIA_TYPE, problem_bytes
+from ponderling.web.http.problems import MEDIA_TYPE, problem_bytes
 from ponderling.web.shares import client_of
 
 LOG = logging.getLogger("ponderling.web")

@@ -13,10 +13,10 @@ from ponderling.tasks.arc.files import ArcTask, Pair
 from ponderling.tasks.arc.voting import Votes
 from ponderling.tasks.base import PuzzleError, Puzzles, Question
 from ponderling.web.arc_tasks import SYMMETRIES, text_of
-from ponderling.web.schemas import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
+from ponderling.web.http.schemas import ArcEntry, ArcPair, ArcTaskResponse, VotedGrid, Voter, VoteResponse
 
 if TYPE_CHECKING:
-    from ponderling.web.served import Served
+    from ponderling.web.http.served import Served
 
 
 def entries(served: Served) -> list[ArcEntry]:

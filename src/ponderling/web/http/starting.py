@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from ponderling.web.problems import problem
+from ponderling.web.http.problems import problem
 
 LOOK_AGAIN = "1"
 """Seconds after which a client may ask again."""

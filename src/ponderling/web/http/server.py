@@ -28,15 +28,15 @@ from ponderling.solving.why import check_why
 from ponderling.solving.why import why as why_of
 from ponderling.tasks.base import PuzzleError, Question
 from ponderling.tasks.grid_task import GridTask
-from ponderling.web import arc, catalog
+from ponderling.web import catalog
 from ponderling.web.boards import MOST_CELLS, text_for, text_of
-from ponderling.web.middleware import Guard
-from ponderling.web.monitoring import add_operations
-from ponderling.web.page_files import Front
-from ponderling.web.problems import describe_problems, problem
-from ponderling.web.questions import Checker
-from ponderling.web.reading import Reader, answers_of, expect_room, state_after
-from ponderling.web.schemas import (
+from ponderling.web.http import arc
+from ponderling.web.http.middleware import Guard
+from ponderling.web.http.monitoring import add_operations
+from ponderling.web.http.page_files import Front
+from ponderling.web.http.problems import describe_problems, problem
+from ponderling.web.http.reading import Reader, answers_of, expect_room, state_after
+from ponderling.web.http.schemas import (
     MOST_ATTEMPTS,
     MOST_PUZZLES,
     MOST_STEPS,
@@ -56,12 +56,13 @@ from ponderling.web.schemas import (
     WhyResponse,
     problems,
 )
-from ponderling.web.served import Registry, Served
+from ponderling.web.http.served import Registry, Served
+from ponderling.web.http.streams import EventStream, events_of, solved, votes_of
+from ponderling.web.http.turns import Turns
+from ponderling.web.questions import Checker
 from ponderling.web.settings import DEFAULTS, Settings
 from ponderling.web.shares import client_of
-from ponderling.web.streams import EventStream, events_of, solved, votes_of
 from ponderling.web.traffic import Traffic
-from ponderling.web.turns import Turns
 
 LOG = logging.getLogger("ponderling.web")
 

@@ -17,11 +17,11 @@ from ponderling.solving.records import Answer
 from ponderling.solving.result import Result
 from ponderling.tasks.base import Task, Tokens, Verdict
 from ponderling.web.compact import Shortener
+from ponderling.web.http.page_files import accepts_gzip
+from ponderling.web.http.reading import CLOSING, Reader
+from ponderling.web.http.schemas import Solved, VoteResponse
+from ponderling.web.http.served import Served
 from ponderling.web.jobs import Answered, Ended, Stepped
-from ponderling.web.page_files import accepts_gzip
-from ponderling.web.reading import CLOSING, Reader
-from ponderling.web.schemas import Solved, VoteResponse
-from ponderling.web.served import Served
 
 LOG = logging.getLogger("ponderling.web")
 
