@@ -338,7 +338,7 @@ def test_mazes_that_cannot_be_are_refused(walls, min_path, message):
 
 
 def test_mazes_too_rare_to_be_found_are_given_up(monkeypatch):
-    monkeypatch.setattr("ponderling.tasks.maze.family.MOST_TRIES", 200_000)
+    monkeypatch.setattr("ponderling.tasks.maze.generating.MOST_TRIES", 200_000)
     with pytest.raises(
         PuzzleError, match="of 200,000 random mazes with 0 to 0 walls none has a shortest path of 10 cells"
     ):

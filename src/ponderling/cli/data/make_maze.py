@@ -74,7 +74,7 @@ def main(args: list[str]) -> int:
     import numpy as np
 
     from ponderling.tasks.maze import Maze
-    from ponderling.tasks.maze.family import WALLS
+    from ponderling.tasks.maze.generating import WALLS
     from ponderling.tasks.maze.kinds import FIELD_WALLS
 
     if command.train < 0 or command.test < 0 or command.train + command.test < 1:

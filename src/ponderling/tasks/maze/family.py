@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +24,22 @@ from ponderling.tasks.base import Hints, PuzzleError, Puzzles, Symmetry, Tokens,
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.maze import drawn, kinds, several, written
 from ponderling.tasks.maze.cells import FREE, GOAL, PATH, START, WALL
-from ponderling.tasks.maze.paths import distances, draw, search, spread
+from ponderling.tasks.maze.generating import (
+    HARD_CELLS,
+    HARD_PATH,
+    HARD_SIDE,
+    TRAINING_SETS,
+    Wanted,
+    answer,
+    draw_plainly,
+    generate,
+)
+from ponderling.tasks.maze.paths import distances, search, spread
 from ponderling.tasks.numba import has_numba
 from ponderling.tasks.relations import Neighbours, Relations
 
 HUB_REPOSITORY = "sapientinc/maze-30x30-hard-1k"
 """The public data set Maze-Hard: 1,000 mazes of 30x30 to train on, 1,000 to test."""
-
-WALLS = (0.3, 0.5)
-"""Lowest and highest share of walls in a generated maze: 270 to 450 of the 30x30 cells."""
-
-HARD_PATH, HARD_CELLS, HARD_SIDE = 110, 900, 30
-"""Maze-Hard's shortest paths have at least 110 cells of 30x30. Smaller mazes take the same share of their cells by default.
-In larger ones that becomes too rare to find: they take the same multiple of their side."""
 
 SHORT_PATH = 3
 """Fewest cells of the shortest path in the easier half of the training mazes."""
@@ -44,39 +47,8 @@ SHORT_PATH = 3
 MOST_CELLS = 400
 """Most cells of mazes that `load_default` generates, in seconds; `ponderling data make maze` makes larger ones."""
 
-TRIED_CELLS, MOST_TRIES = 20_000_000, 10_000_000
-"""Cells of the random mazes tried in one compiled call, some 0.2 s; and mazes tried for one in all, of which Maze-Hard's kind
-takes some 50,000."""
-
-UNSOLVABLE = 0.05
-"""Share of mazes without a way in the set `mixed`."""
-
-
-class TrainingSet(NamedTuple):
-    """How the mazes of a set to train on are drawn; S is far from G, anywhere, or beside it."""
-
-    kind: str
-    """One of `kinds.KINDS`, or mixed."""
-    most_starts: int
-    """Most S of a maze; where it is above 1, half of the mazes have 2 or more."""
-    unsolvable: float
-    """Share of mazes without a way."""
-
-
-TRAINING_SETS = {
-    "mixed": TrainingSet("mixed", 1, UNSOLVABLE),
-    "starts": TrainingSet("hard", 6, 0.0),
-    "kinds": TrainingSet("mixed", 6, 0.0),
-    "closed": TrainingSet("mixed", 1, 0.3),
-}
-"""Sets of every size to train on: all kinds of walls; Maze-Hard's walls and up to 6 S, each with its path, so that a maze
-teaches more choices; all kinds of walls with up to 6 S; all kinds of walls, three in ten without a way."""
-
 SET_MAZES, SET_CELLS = 50_000, 20_000_000
 """Number of mazes in such a set, and most cells of them all: 100x100 has 2,000 mazes."""
-
-DRAWN_CELLS = 20_000
-"""Cells of the mazes that are drawn in one compiled call, some 0.01 s; `stop` is asked between calls."""
 
 NO_WAY = "no way leads from S to G"
 
@@ -394,8 +366,7 @@ class Maze(GridTask):
     def _labelled(self, questions: Tokens) -> Tokens:
         """The questions (N, L) with their shortest paths."""
         answers = np.empty_like(questions)
-        fill = kinds.answer_mazes.briefly if len(questions) <= 4 else kinds.answer_mazes
-        fill(questions, self.grid_shape[1], answers)
+        answer(questions, self.grid_shape[1], answers=answers)
         return answers
 
     # Generation
@@ -446,31 +417,12 @@ class Maze(GridTask):
         Raises:
             PuzzleError: when such mazes cannot exist, or are too rare to find.
         """
-        plan = self._plan(
-            kind, walls=walls, min_path=min_path, ends=ends, unsolvable=unsolvable, most_starts=most_starts
+        wanted = self._wanted(
+            kind=kind, walls=walls, min_path=min_path, ends=ends, unsolvable=unsolvable, most_starts=most_starts
         )
-        shape = count, self.num_cells
-        questions, labels, ratings = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), np.zeros(count, np.int32)
-        is_hard = kind == "hard" and ends in (None, "far", "any") and most_starts == 1
-        batch = 1 if is_hard else max(1, DRAWN_CELLS // self.num_cells)
-        made = 0
-        while made < count and not stop():
-            rows = slice(made, min(made + batch, count))
-            if is_hard and (not unsolvable or rng.random() >= unsolvable):
-                least = min_path if min_path is not None else 2 if ends == "any" else self.hard_path
-                one = self._generate_one(rng, plan, min_path=least, stop=stop)
-                if one is None:
-                    break
-                questions[made], ratings[made] = one
-                labels[rows] = self._labelled(questions[rows])
-            else:
-                drawn = plan._replace(unsolvable=1.0) if is_hard else plan
-                if kinds.draw_mazes(rng, drawn, questions[rows], labels[rows], ratings[rows]) < len(ratings[rows]):
-                    raise PuzzleError(self._too_rare(kind, ends=ends, min_path=min_path, unsolvable=unsolvable))
-            made = rows.stop
-            progress(made)
-        puzzles = self.puzzles(questions[:made], labels[:made], ratings=ratings[:made])
-        return replace(puzzles, sources=("ponderling",) * made)
+        drawn = generate(wanted, rng, count=count, progress=progress, stop=stop)
+        puzzles = self.puzzles(drawn.questions, drawn.answers, ratings=drawn.lengths)
+        return replace(puzzles, sources=("ponderling",) * len(drawn.questions))
 
     def one_to_try(self, rng: np.random.Generator) -> Tokens:
         """A random maze (L,) of any kind but hard, which is slow to find; drawn in plain Python, since one is made at once.
@@ -478,110 +430,10 @@ class Maze(GridTask):
         Raises:
             PuzzleError: when none of this size could be found.
         """
-        plan = self._plan("mixed", walls=None, min_path=None, ends=None, unsolvable=0.0, most_starts=1)
-        shares = np.where(np.array(kinds.KINDS) == "hard", 0.0, plan.kinds)
-        plan = plan._replace(kinds=shares / shares.sum())
-        questions, answers = np.zeros((2, 1, self.num_cells), np.uint8)
-        if not kinds.draw_mazes.plain(rng, plan, questions, answers, np.zeros(1, np.int32)):
-            raise PuzzleError(self._too_rare("mixed", ends=None, min_path=None, unsolvable=0.0))
-        return questions[0]
+        return draw_plainly(self._wanted(kind="mixed"), rng)
 
-    def _plan(
-        self,
-        kind: str,
-        *,
-        walls: tuple[float, float] | None,
-        min_path: int | None,
-        ends: str | None,
-        unsolvable: float,
-        most_starts: int,
-    ) -> kinds.Plan:
-        """What `kinds.draw_mazes` draws by.
-
-        Raises:
-            PuzzleError: when such mazes cannot exist.
-        """
-        ends = ("mixed" if kind == "mixed" else "far") if ends is None else ends
-        for what, name, names in (("kind", kind, kinds.KINDS), ("ends", ends, kinds.ENDS)):
-            if name not in (*names, "mixed"):
-                raise PuzzleError(f"{what} is one of {', '.join((*names, 'mixed'))}: got {name!r}")
-        if walls is not None and kind not in ("hard", "field"):
-            raise PuzzleError(f"the share of walls is for the kinds hard and field: got one for {kind}")
-        if not 0 <= unsolvable <= 1:
-            raise PuzzleError(f"the share of mazes without a way is from 0 to 1: got {unsolvable}")
-        if kind == "empty" and unsolvable:
-            raise PuzzleError(
-                "a maze without walls always has a way: ask for another kind than empty, or for unsolvable 0"
-            )
-        if ends == "beside" and min_path is not None and min_path != 2:
-            raise PuzzleError(f"a path to S beside G has 2 cells: got a least path of {min_path}")
-        if most_starts < 1:
-            raise PuzzleError(f"a maze has one S at least: got {most_starts}")
-        if min_path is not None and not 2 <= min_path <= self.num_cells:
-            raise PuzzleError(f"a path in {self.name} has from 2 to {self.num_cells} cells: got {min_path}")
-        least = self.hard_path if kind == "hard" and min_path is None and ends == "far" else min_path or 2
-        hard = self._wall_counts(
-            walls if walls is not None and kind == "hard" else WALLS, least if kind == "hard" else 2
-        )
-        field = self._wall_counts(walls if walls is not None and kind == "field" else kinds.FIELD_WALLS, 2)
-        return kinds.Plan(
-            columns=self.grid_shape[1],
-            kinds=_shares(kind, kinds.KINDS, mixed=kinds.MIXED),
-            ends=_shares(ends, kinds.ENDS, mixed=kinds.MIXED_ENDS),
-            walls=np.array([hard, field]),
-            min_moves=0 if min_path is None or ends == "beside" else min_path - 1,
-            hard_moves=self.hard_path - 1,
-            most_starts=most_starts,
-            unsolvable=float(unsolvable),
-        )
-
-    def _too_rare(self, kind: str, *, ends: str | None, min_path: int | None, unsolvable: float) -> str:
-        wanted = [f"of the kind {kind}"]
-        wanted += [f"with S {ends} from G" if ends == "far" else f"with S {ends}"] if ends else []
-        wanted += [f"with a path of {min_path} cells or more"] if min_path else []
-        wanted += ["without a way from S to G"] if unsolvable else []
-        return (
-            f"of {kinds.TRIES * kinds.ROUNDS:,} random {self.name} mazes none is as asked for, {', '.join(wanted)}: ask for "
-            "a shorter path, for another kind or for larger mazes"
-        )
-
-    def _wall_counts(self, walls: tuple[float, float], min_path: int) -> tuple[int, int]:
-        if not 0 <= walls[0] <= walls[1] < 1:
-            raise PuzzleError(f"the share of walls is from 0 to below 1, the lower first: got {walls[0]} to {walls[1]}")
-        # two cells at least stay free, for S and G
-        fewest, most = (min(round(share * self.num_cells), self.num_cells - 2) for share in walls)
-        if not 2 <= min_path <= self.num_cells - fewest:
-            raise PuzzleError(
-                f"a path in {self.name} has from 2 to {self.num_cells - fewest} cells, with {fewest} walls at least: "
-                f"got {min_path}"
-            )
-        return fewest, most
-
-    def _generate_one(
-        self, rng: np.random.Generator, plan: kinds.Plan, *, min_path: int, stop: Callable[[], bool]
-    ) -> tuple[Tokens, int] | None:
-        """A question of Maze-Hard's kind and the number of cells of its shortest path; None if stopped."""
-        fewest, most = plan.walls[0].tolist()
-        L, columns = self.num_cells, self.grid_shape[1]
-        is_free, order = np.empty(L, bool), np.arange(L, dtype=np.int32)
-        parents, queue = np.empty(L, np.int32), np.empty(L, np.int32)
-        tried = 0
-        while tried < MOST_TRIES:
-            if stop():
-                return None
-            tries = min(max(1, TRIED_CELLS // L), MOST_TRIES - tried)
-            tried += tries
-            start, goal, moves = draw(
-                rng, columns, fewest, most, min_path - 1, tries, is_free, order, parents, queue
-            )  # fmt: skip
-            if moves >= 0:
-                question = np.where(is_free, FREE, WALL).astype(np.uint8)
-                question[start], question[goal] = START, GOAL
-                return question, moves + 1
-        raise PuzzleError(
-            f"of {MOST_TRIES:,} random mazes with {fewest} to {most} walls none has a shortest path of {min_path} cells or "
-            "more: ask for a shorter path or for other walls"
-        )
+    def _wanted(self, **asked_for: Any) -> Wanted:
+        return Wanted(shape=self.grid_shape, name=self.name, hard_path=self.hard_path, **asked_for)
 
     def load_default(self, split: str) -> Puzzles:
         """Generated mazes, always the same; no test maze is a training maze, turned or mirrored or not.
@@ -646,11 +498,6 @@ class Maze(GridTask):
         weights = np.random.default_rng(0).integers(1 << 63, size=self.num_cells, dtype=np.uint64)
         images = [(tokens[:, cells] * weights).sum(axis=1, dtype=np.uint64) for cells in self.symmetries().cells]
         return np.min(images, axis=0)
-
-
-def _shares(name: str, names: tuple[str, ...], *, mixed: tuple[float, ...]) -> NDArray[np.float64]:
-    """The share of each name: all for the one that is asked for."""
-    return np.array(mixed if name == "mixed" else [float(other == name) for other in names])
 
 
 def _cells(count: int) -> str:
