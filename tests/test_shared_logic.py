@@ -1,7 +1,7 @@
 """One table of cases for what Python and the page both do: the rules, reading and writing puzzles, ARC's views and votes.
 
 `cases/shared_logic.json` is read here for Python, and by `cases/shared_logic.test.mjs` for the page's modules, which
-`node --test tests/cases/` runs too.
+`node --test tests/cases/` runs too. Further files there are about the page alone.
 """
 
 from __future__ import annotations
@@ -94,11 +94,19 @@ def test_votes_are_counted(case):
     assert ranked == case["ranked"]
 
 
+def node_test(name: str) -> str:
+    """What Node.js says of a file of tests that pass."""
+    done = subprocess.run(["node", "--test", str(FOLDER / name)], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    return done.stdout
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 def test_the_page_does_the_same():
-    done = subprocess.run(
-        ["node", "--test", str(FOLDER / "shared_logic.test.mjs")], capture_output=True, encoding="utf-8", check=False
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     count = sum(len(cases) for name, cases in TABLE.items() if name != "families")
-    assert f"pass {count}" in done.stdout, "every case of the table was looked at"
+    assert f"pass {count}" in node_test("shared_logic.test.mjs"), "every case of the table was looked at"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+def test_the_page_says_at_the_end_what_is_so():
+    assert "pass 4" in node_test("captions.test.mjs")

@@ -399,7 +399,7 @@ function setQuestion(question, fromText = false) {
   tellOfText(fromText ? problem : "");
   $("think").disabled = !mayThink || !state.models.length;
   if (!fromText) $("text").value = shownText(question, state.family);
-  for (const view of state.views) view.reset(question, solution, known);
+  for (const view of state.views) view.reset(question, solution, { known, isOpen });
   say("");
   const text = writePuzzle(question, state.family);
   for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.puzzle === text));
@@ -434,7 +434,7 @@ async function think(follow = true) {
   stop();
   const controller = new AbortController();
   Object.assign(state, { thinking: controller, recorded: false });
-  for (const view of state.views) view.reset(state.question, view.solution, view.known);
+  for (const view of state.views) view.reset(state.question, view.solution, view);
   player.show(0);
   if (follow) player.play();
   showThink();

@@ -29,8 +29,13 @@ export function thinking({ frame, before, number, right, open, red, isMaze, gues
   return { lead: "", text: sentences.join(" "), mood: "" };
 }
 
-/** The last moment: {lead, text, mood}; `looks` is how many led there, `known` ARC's output as text. */
-export function verdict({ end, looks, known }) {
+/**
+ * The last moment: {lead, text, mood}.
+ * @param {number} looks How many led there.
+ * @param {string | null} known ARC's output as text.
+ * @param {boolean} isOpen The question has several solutions.
+ */
+export function verdict({ end, looks, known, isOpen }) {
   const took = end.attempts > 1 ? `in attempt ${end.attempt} of ${end.attempts}` : `after ${some(looks, "look", "looks")}`;
   const sure = percent(end.halt_probability);
   const stopped = end.halted ? `It stopped ${took}, ${sure} sure.` : `It ran out of looks ${took}; of this answer it is ${sure} sure.`;
@@ -40,6 +45,7 @@ export function verdict({ end, looks, known }) {
   }
   if (end.valid === null) return { lead: "", text: `Answered, with no rules to judge it by. ${stopped}`, mood: "" };
   if (end.valid) {
+    if (isOpen) return { lead: "One of several.", text: `Every rule holds, and other answers keep the rules, too. ${stopped}`, mood: "" };
     if (end.note) return { lead: "Solved.", text: `${sentence(end.note)} ${stopped}`, mood: "good" };
     const text = end.halted ? `Sure ${took}: every rule holds.` : `Every rule holds ${took}, though it is only ${sure} sure itself.`;
     return { lead: "Solved.", text, mood: "good" };

@@ -46,9 +46,13 @@ export class View extends EventTarget {
     return element;
   }
 
-  /** Forgets all thinking and shows the question; `known` is ARC's known output as text. */
-  reset(question, solution, known) {
-    Object.assign(this, { question, solution, known, frames: new Map(), end: null, attempt: 1, seen: 0, newest: 1 });
+  /**
+   * Forgets all thinking and shows the question.
+   * @param {string | null} known ARC's known output as text.
+   * @param {boolean} isOpen The question has several solutions.
+   */
+  reset(question, solution, { known, isOpen }) {
+    Object.assign(this, { question, solution, known, isOpen, frames: new Map(), end: null, attempt: 1, seen: 0, newest: 1 });
     this.attempts.clear();
     this.votes.textContent = "";
     this.board.showQuestion(question);
@@ -107,7 +111,7 @@ export class View extends EventTarget {
       const before = step > 1 ? path[step - 2].tokens : this.question;
       const isLast = Boolean(this.end) && step === path.length && this.attempt === this.end.attempt;
       this.board.showStep(this.question, frame, before, isLast);
-      this.#say(isLast ? verdict({ end: this.end, looks: path.length, known: this.known }) : this.#caption(frame, before, step));
+      this.#say(isLast ? verdict({ end: this.end, looks: path.length, known: this.known, isOpen: this.isOpen }) : this.#caption(frame, before, step));
     }
     this.sure.textContent = step ? percent(path[step - 1].halt_probability) : "";
     this.howSure.hidden = !step;

@@ -1,0 +1,44 @@
+// What the page says at the end of a thought, by what the rules and the model say: `node --test tests/cases/`.
+
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const folder = mkdtempSync(join(tmpdir(), "ponderling-captions-"));
+cpSync(new URL("../../src/ponderling/web/page/", import.meta.url), folder, { recursive: true });
+writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+after(() => rmSync(folder, { recursive: true }));
+const { verdict } = await import(pathToFileURL(join(folder, "captions.js")));
+
+const END = { attempts: 1, attempt: 1, halt_probability: 0.97, halted: true, valid: true, reasons: [], note: "", answer: "12" };
+const said = (end, more = {}) => verdict({ end: { ...END, ...end }, looks: 3, known: null, isOpen: false, ...more });
+
+test("an answer that keeps the rules is solved, and says how sure the model is", () => {
+  assert.deepEqual(said({}), { lead: "Solved.", text: "Sure after 3 looks: every rule holds.", mood: "good" });
+  assert.match(said({ halted: false, halt_probability: 0.2 }).text, /^Every rule holds after 3 looks, though it is only 20% sure itself/);
+  assert.match(said({ note: "no way leads from S to G" }).text, /^No way leads from S to G\. It stopped after 3 looks, 97% sure/);
+});
+
+test("of a puzzle with several solutions no answer is said to be the one", () => {
+  const { lead, text, mood } = said({}, { isOpen: true });
+  assert.equal(lead, "One of several.");
+  assert.equal(text, "Every rule holds, and other answers keep the rules, too. It stopped after 3 looks, 97% sure.");
+  assert.equal(mood, "");
+  assert.equal(said({ valid: false, reasons: ["5 stands twice in row 2"] }, { isOpen: true }).lead, "Not solved.");
+});
+
+test("an answer that breaks a rule says which", () => {
+  const { lead, text, mood } = said({ valid: false, reasons: ["5 stands twice in row 2", "a", "b"], halted: false });
+  assert.equal(lead, "Not solved.");
+  assert.match(text, /^5 stands twice in row 2\. A\. And 1 more\. It ran out of looks after 3 looks/);
+  assert.equal(mood, "bad");
+});
+
+test("where no rules are known, or the output is, that is what is said", () => {
+  assert.match(said({ valid: null }).text, /^Answered, with no rules to judge it by/);
+  assert.equal(said({ valid: null }, { known: "12" }).lead, "Right.");
+  assert.equal(said({ valid: null }, { known: "13" }).lead, "Not right.");
+});
