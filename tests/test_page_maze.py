@@ -184,3 +184,29 @@ def test_a_maze_is_drawn_with_a_finger(browser, maze):
     assert page.input_value("#text").split("\n")[2] == " #  ##### "[:1] + "#" + "  " + 5 * "#" + " "
     assert page.evaluate("[scrollX, scrollY, history.length]") == before
     visit.done()
+
+
+def test_while_a_thought_is_shown_a_tap_asks_about_a_cell_and_a_stroke_draws(browser, maze):
+    visit = Visit(browser, maze, "phone", "#t=maze10", has_touch=True, is_mobile=True)
+    page = visit.page
+    playwright.expect(page.locator(".cell")).to_have_count(100)
+    page.locator("#clear").tap()
+    fingers = page.context.new_cdp_session(page)
+    swipe(page, fingers, [55])  # of a question a tap draws
+    drawn = page.input_value("#text")
+    assert drawn.count("#") == 1
+    page.locator("#think").tap()
+    visit.expect("#verdict", "^Solved")
+    swipe(page, fingers, [33])
+    page.wait_for_selector("#cell:visible")
+    assert "Row 4, column 4" in (page.text_content("#cell") or "")
+    assert page.input_value("#text") == drawn
+    visit.expect("#verdict", "^Solved")
+    swipe(page, fingers, [33, 34])
+    rows = page.input_value("#text").split("\n")
+    assert rows[3] == "   ##     "
+    assert sum(row.count("#") for row in rows) == 3
+    assert not page.text_content("#verdict")
+    swipe(page, fingers, [33])  # of a question a tap draws again
+    assert page.input_value("#text").split("\n")[3] == "    #     "
+    visit.done()

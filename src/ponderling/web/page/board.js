@@ -151,19 +151,27 @@ export class Board extends EventTarget {
       if (this.family.kind !== "maze") return;
       this.element.setPointerCapture?.(event.pointerId);
       const token = this.question[cell];
-      const isEnd = "SG".includes(this.family.characters[token]);
-      this.held = { token: isEnd ? token : this.#other(cell), last: isEnd ? cell : -1 };
+      const isEnd = this.#isEnd(cell);
+      // A finger cannot point without touching: of a thought that is shown, a tap asks about the cell, and only a stroke draws.
+      const asks = this.isThought && event.pointerType !== "mouse";
+      this.held = { token: isEnd ? token : this.#other(cell), last: isEnd || asks ? cell : -1, first: asks && !isEnd ? cell : -1 };
     }
-    if (!this.held || cell === this.held.last) return;
-    const isEnd = (token) => "SG".includes(this.family.characters[token]);
-    if (isEnd(this.question[cell])) return; // one end does not run over the other, and walls over none
-    this.held.last = cell;
-    this.#edit(cell, this.held.token);
+    const { held } = this;
+    if (!held || cell === held.last) return;
+    if (this.#isEnd(cell)) return; // one end does not run over the other, and walls over none
+    const stroke = held.first < 0 ? [cell] : [held.first, cell];
+    Object.assign(held, { last: cell, first: -1 });
+    for (const drawn of stroke) this.#edit(drawn, held.token);
+  }
+
+  /** Whether a cell of a maze is S or G. */
+  #isEnd(cell) {
+    return "SG".includes(this.family.characters[this.question[cell]]);
   }
 
   /** Shows the question alone; cells that contradict each other are marked. */
   showQuestion(question) {
-    this.question = question;
+    Object.assign(this, { question, isThought: false });
     const wrong = broken(question, this.family).cells;
     question.forEach((token, cell) => {
       const given = this.#isClue(token);
@@ -173,7 +181,7 @@ export class Board extends EventTarget {
 
   /** Shows a step of the thinking; `before` is the grid one step earlier. The last step has an answer in every cell. */
   showStep(question, frame, before, isLast) {
-    this.question = question;
+    Object.assign(this, { question, isThought: true });
     this.turn = !this.turn;
     const wrong = redCells(question, frame, this.family, isLast);
     const guessed = new Set(frame.guessed);
