@@ -16,7 +16,8 @@ from ponderling.tasks import get_task
 from ponderling.tasks.base import DataSplit, Puzzles, join
 from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku.jigsaw import generate_jigsaws
-from ponderling.training.resume import carry_from_dict, carry_to_dict, fingerprint
+from ponderling.training.resume import carry_from_dict, carry_to_dict
+from ponderling.training.same_puzzles import fingerprint
 from ponderling.training.trainer import Trainer, to_batch
 
 V = 6

@@ -31,7 +31,7 @@ from ponderling.recipes import get_recipe, list_recipes
 from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
-from ponderling.training.resume import fingerprints, other_puzzles
+from ponderling.training.same_puzzles import fingerprints, other_puzzles
 from ponderling.training.starting import start
 from ponderling.training.trainer import Observer, TrainingError
 

@@ -1,21 +1,18 @@
-"""What a run keeps so as to go on: which settings may change, on which puzzles it was trained, what is in its slots."""
+"""What a run keeps so as to go on: which settings may change, and what is in its slots."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ponderling.config import RunConfig
 from ponderling.supervision import Batch, Carry, HintBatch
-from ponderling.tasks.base import DataSplit, Puzzles
 from ponderling.training.distributed import World
 from ponderling.training.metrics import SHARED, Window
 
@@ -41,54 +38,6 @@ def check_resumable(saved: RunConfig, wanted: RunConfig, *, out: Path) -> None:
     ]
     if differences:
         raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
-
-
-def fingerprint(puzzles: Puzzles, vocab_size: int) -> str:
-    """A hash of questions, with the regions that they bring, and answers, in order."""
-    tokens = puzzles.tokens
-    if puzzles.regions is not None:  # as they were once written, so that runs of then are gone on with
-        tokens = tokens + np.uint8(vocab_size) * puzzles.regions
-    digest = hashlib.sha256(tokens.tobytes())
-    digest.update(puzzles.labels.tobytes())
-    return digest.hexdigest()
-
-
-def fingerprints(data: DataSplit) -> dict[str, dict[str, str]]:
-    """A hash of each thing that training and its evaluations read, by the name of the set and its own."""
-    return {
-        what: {name: _hash(getattr(puzzles, name)) for name in ("tokens", "labels", "regions", "ratings", "puzzle_ids")}
-        for what, puzzles in (("train", data.train), ("validation", data.validation), ("test", data.test))
-    }
-
-
-NAMES = {
-    "tokens": "questions",
-    "labels": "answers",
-    "regions": "regions",
-    "ratings": "ratings",
-    "puzzle_ids": "puzzle ids",
-}
-"""What users call the arrays of `Puzzles`."""
-
-
-def other_puzzles(
-    saved: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]
-) -> tuple[str, str] | None:
-    """The first set that is not as it was, and what of it differs; None where all are the same."""
-    for what, hashes in now.items():
-        differing = [NAMES[name] for name, value in hashes.items() if saved.get(what, {}).get(name, value) != value]
-        if differing:
-            return what, " and ".join([", ".join(differing[:-1]), differing[-1]] if differing[1:] else differing)
-    return None
-
-
-def _hash(array: np.ndarray | None) -> str:
-    """A hash of the numbers and their shape."""
-    if array is None:
-        return "none"
-    digest = hashlib.sha256(str(array.shape).encode())
-    digest.update(np.ascontiguousarray(array, dtype="u1" if array.itemsize == 1 else "<i8").tobytes())
-    return digest.hexdigest()
 
 
 def shared_out(saved: list[dict[str, Any]], world: World) -> tuple[dict[str, Any], int]:

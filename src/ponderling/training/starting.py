@@ -26,7 +26,8 @@ from ponderling.training.lanes import (
 )
 from ponderling.training.observer import Observer
 from ponderling.training.resume import check_resumable
-from ponderling.training.trainer import TrainableModel, Trainer, refuse_run
+from ponderling.training.run_folder import refuse_run
+from ponderling.training.trainer import TrainableModel, Trainer
 
 
 def start(

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +30,10 @@ from ponderling.checkpoint import (
     SEEN,
     TRAINING,
     CheckpointError,
-    clear_leftovers,
     load_training_state,
     own_code,
     read_config,
     read_safetensors,
-    refuse_occupied,
     save_checkpoint,
     save_training_state,
 )
@@ -50,7 +47,7 @@ from ponderling.models.own_network import note_of
 from ponderling.solving.evaluate import Evaluation
 from ponderling.solving.kept import keep_test, places_of
 from ponderling.solving.seen import keep_seen, read_seen
-from ponderling.system import FolderLock, appearing, keep_freed_memory
+from ponderling.system import appearing, keep_freed_memory
 from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.own_code import files_of
 from ponderling.training.distributed import World, checked_device
@@ -69,10 +66,12 @@ from ponderling.training.lanes import (
 from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
-from ponderling.training.resume import fingerprint, fingerprints, other_puzzles, shared_out
+from ponderling.training.resume import shared_out
+from ponderling.training.run_folder import RunFolder, files_of_run
+from ponderling.training.same_puzzles import fingerprints_of_run, refuse_other_puzzles
 from ponderling.training.scoring import Stopped, figures_of, score
 
-__all__ = ["Trainer", "TrainingError", "refuse_run", "to_batch"]
+__all__ = ["Trainer", "TrainingError", "to_batch"]
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
@@ -181,8 +180,8 @@ class Trainer:
         self.test_to_keep: Puzzles | None = None
         """Examples that the run folder is to keep, so that it can be evaluated without the run's files."""
         self._window = Window()
-        self._lock, self._owns = FolderLock(self.out), False
-        self._found: tuple[int, ...] | None = None  # which files of the folder this run goes on from
+        self.folder = RunFolder(self.out)
+        """The run folder, in which this run alone writes."""
         self._best_is_due: dict[str, Any] | None = None  # figures of weights that are best and not saved as such
         self._tested_as_now = True
         self._check_depth()
@@ -242,7 +241,7 @@ class Trainer:
             OSError: when a checkpoint cannot be written; the one before is intact.
         """
         keep_freed_memory()
-        with self._owning():
+        with self.folder.owned(self.world, noticed=self.observer.noticed):
             return self._run(should_stop)
 
     def _run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
@@ -297,42 +296,6 @@ class Trainer:
                 log.close()
         self.observer.finished(self)
         return figures
-
-    @contextmanager
-    def _owning(self) -> Iterator[None]:
-        """Holds the folder's lock, and has made sure that the folder is as this run left or found it."""
-        if self._owns:
-            yield
-            return
-        self.world.from_first(self._claim)
-        self._owns = True
-        try:
-            yield
-        finally:
-            self._owns = False
-            self._lock.release()
-
-    def _claim(self) -> None:
-        """Takes the folder's lock.
-
-        Raises:
-            FolderInUseError: when another has it.
-            FileExistsError: when the folder holds a run that this one does not go on with.
-        """
-        if not self._lock.take():
-            self.observer.noticed(f"the file system of {self.out} has no locks: let no other process train there")
-        try:
-            clear_leftovers(self.out)
-            if self._found is None:
-                refuse_run(self.out)
-            elif _files_of_run(self.out) != self._found:
-                raise FileExistsError(
-                    f"{self.out} was changed by another run since this one began: go on with that (--resume, in Python "
-                    "resume=True), or choose another --out"
-                )
-        except BaseException:
-            self._lock.release()
-            raise
 
     def train_step(self) -> None:
         """Refills the slots that halted, thinks one supervision step, and updates the weights, their average and the rates."""
@@ -527,7 +490,7 @@ class Trainer:
         Raises:
             TrainingError: when the weights are not sound; what was saved before stays.
         """
-        with self._owning():
+        with self.folder.owned(self.world, noticed=self.observer.noticed):
             self._refuse_unsound()
             processes = self.world.gather(self._own_state())
             self.world.from_first(lambda: self._write_checkpoints(processes))
@@ -540,7 +503,7 @@ class Trainer:
                 save_training_state(last, self._state(processes))
         if self._best_is_due is not None:
             self._save_weights(self.out / BEST, {"validation": self._best_is_due})
-        self._found = _files_of_run(self.out)
+        self.folder.remember()
 
     def _state(self, processes: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -556,13 +519,7 @@ class Trainer:
 
     @cached_property
     def _puzzles(self) -> dict[str, Any]:
-        """What tells the run's puzzles from others; `data` is all that older versions compare."""
-        others = {lane.name: fingerprints(lane.data) for lane in self.lanes[:-1]}
-        return {
-            "data": fingerprint(self.data.train, self.shape.vocab_size),
-            "puzzles": fingerprints(self.data),
-            **({"puzzles_of_others": others} if others else {}),
-        }
+        return fingerprints_of_run(self.lanes, vocab_size=self.shape.vocab_size)
 
     def _own_state(self) -> dict[str, Any]:
         """The part of the training state that differs between processes."""
@@ -582,8 +539,8 @@ class Trainer:
         Raises:
             CheckpointError: when the saved state is missing, damaged, or of a run on other puzzles.
         """
-        state, self._found, solve = self.world.from_first(self._read_run)
-        self._refuse_other_puzzles(state)
+        state, self.folder.found, solve = self.world.from_first(self._read_run)
+        refuse_other_puzzles(state, now=self._puzzles, lanes=self.lanes, file=self.out / LAST / TRAINING)
         try:
             self.model.load_state_dict(state["model"])
             if self.ema is not None:
@@ -606,40 +563,8 @@ class Trainer:
 
     def _read_run(self) -> tuple[dict[str, Any], tuple[int, ...] | None, SolveConfig]:
         """The state of the run in the folder, the files it is of, and how the run was tested."""
-        found = _files_of_run(self.out)
+        found = files_of_run(self.out)
         return load_training_state(self.out / LAST), found, read_config(self.out / LAST)[0].solve
-
-    def _refuse_other_puzzles(self, state: dict[str, Any]) -> None:
-        """Refuses to go on with puzzles that are not those of the run.
-
-        Raises:
-            CheckpointError: naming the set, and what of it differs.
-        """
-        for lane in self.lanes:
-            is_last = lane is self.lanes[-1]
-            before, now = (
-                known.get("puzzles", {}) if is_last else known["puzzles_of_others"][lane.name]
-                for known in (state, self._puzzles)
-            )
-            other = other_puzzles(before, now)
-            if other is None and is_last and state["data"] != self._puzzles["data"]:
-                other = "train", "questions or answers"
-            if other is not None:
-                self._refuse_other(*other, lane=lane)
-
-    def _refuse_other(self, what: str, differing: str, *, lane: Lane) -> None:
-        """Says which puzzles of a lane differ, and in what.
-
-        Raises:
-            CheckpointError: always.
-        """
-        option = "test" if what == "test" else "train"
-        which = {"train": "other puzzles", "validation": "other validation puzzles", "test": "other test puzzles"}[what]
-        gives = f"gives {lane.name}" if len(self.lanes) > 1 else "gives"
-        raise CheckpointError(
-            f"{self.out / LAST / TRAINING}: was trained on {which} than --data.{option} {getattr(lane.settings, option)} "
-            f"now {gives} (other {differing}); give the same puzzles, or start a new run with another --out"
-        )
 
     def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
         """This process's part of what all processes of the run saved."""
@@ -663,29 +588,6 @@ class Trainer:
 def _process_seed(seed: int, rank: int) -> int:
     """The seed of a process's stream of exploration and noise; the first process uses the run's own seed."""
     return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
-
-
-def refuse_run(out: Path) -> None:
-    """Refuses to begin a run where there is one, or a checkpoint, or what is left of either.
-
-    Raises:
-        FileExistsError: saying what to do.
-    """
-    advice = "choose another --out"
-    if (out / LAST / TRAINING).is_file():
-        advice = "go on with it (--resume) or choose another --out (in Python: resume=True, or another folder)"
-    refuse_occupied(out, advice=advice)
-
-
-def _files_of_run(out: Path) -> tuple[int, ...] | None:
-    """Tells apart two states of a run folder; None where there is none."""
-    for name in (TRAINING, MODEL):
-        try:
-            found = (out / LAST / name).stat()
-        except FileNotFoundError:
-            continue
-        return found.st_ino, found.st_mtime_ns, found.st_size
-    return None
 
 
 def _step_of(checkpoint: Path) -> Any:
