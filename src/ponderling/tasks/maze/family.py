@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -417,8 +416,16 @@ class Maze(GridTask):
         Raises:
             PuzzleError: when such mazes cannot exist, or are too rare to find.
         """
-        wanted = self._wanted(
-            kind=kind, walls=walls, min_path=min_path, ends=ends, unsolvable=unsolvable, most_starts=most_starts
+        wanted = Wanted(
+            shape=self.grid_shape,
+            name=self.name,
+            hard_path=self.hard_path,
+            kind=kind,
+            walls=walls,
+            min_path=min_path,
+            ends=ends,
+            unsolvable=unsolvable,
+            most_starts=most_starts,
         )
         drawn = generate(wanted, rng, count=count, progress=progress, stop=stop)
         puzzles = self.puzzles(drawn.questions, drawn.answers, ratings=drawn.lengths)
@@ -430,10 +437,8 @@ class Maze(GridTask):
         Raises:
             PuzzleError: when none of this size could be found.
         """
-        return draw_plainly(self._wanted(kind="mixed"), rng)
-
-    def _wanted(self, **asked_for: Any) -> Wanted:
-        return Wanted(shape=self.grid_shape, name=self.name, hard_path=self.hard_path, **asked_for)
+        wanted = Wanted(shape=self.grid_shape, name=self.name, hard_path=self.hard_path, kind="mixed")
+        return draw_plainly(wanted, rng)
 
     def load_default(self, split: str) -> Puzzles:
         """Generated mazes, always the same; no test maze is a training maze, turned or mirrored or not.

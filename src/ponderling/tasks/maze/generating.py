@@ -102,7 +102,9 @@ class Wanted:
     @property
     def whose_ends(self) -> str:
         """Where S is: as asked for, or what the kind has by default."""
-        return self.ends or ("mixed" if self.kind == "mixed" else "far")
+        if self.ends is not None:
+            return self.ends
+        return "mixed" if self.kind == "mixed" else "far"
 
     @property
     def is_tried_for(self) -> bool:
