@@ -2,9 +2,10 @@
 
 python benchmarks/maze_memory.py [maze] [--file MAZES] [--mazes 64] [--recursions 60]
 
-**The front.** The same maze is thought about twice, with G and with a free cell in its place. The call after which the state z
-of a cell first differs between the two is when news of G has come there. The table compares it with the distance from G: a
-network that moves news one cell in each call on z, and never slower, can tell the nearer of two ways exactly.
+**The front.** The same maze is thought about twice, with G and with a free cell in its place. News of G has come to a cell when
+its states z differ between the two: clearly, by most of a state's norm, or faintly, by a hundredth of it. The table compares
+the call on z after which it has come with the distance from G. Faint news also takes the short way through walls, which hear
+their neighbours, too. Clear news that moves one cell in each call can tell the nearer of two ways exactly.
 
 **The memory.** Each cell is told by the hint that the wave brings: where its path goes on. The table has the share of wrong
 hints by age, the number of recursions since the wave passed the cell. A share that grows says that the network forgets.
@@ -12,46 +13,37 @@ hints by age, the number of recursions since the wave passed the cell. A share t
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 import tyro
 from numpy.typing import NDArray
 from torch import Tensor
-from tyro.conf import Positional
 
-from ponderling.checkpoint import load_checkpoint
+from maze_wave import Source, told
 from ponderling.models.relational import Relational
-from ponderling.tasks import get_task
-from ponderling.tasks.maze import Maze
 from ponderling.tasks.maze.cells import FREE, GOAL
 from ponderling.tasks.maze.kinds import HINT_GOAL
 
-DIFFERS = 0.7
-"""Two states of a cell differ where their distance is above this share of a state's norm. Faint news runs ahead of the
-front."""
+CLEAR, FAINT = 0.7, 0.01
+"""Shares of a state's norm by which two states of a cell differ at least, where news is clear and where it is faint."""
+
+FOLLOWED, CALLS, BAND = 16, 60, 15
+"""Number of mazes in which the front is followed, number of calls on z for which it is, and moves from G in a row of the
+table."""
 
 AGES = (1, 2, 4, 8, 16, 24, 32)
 """Recursions since the wave passed."""
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(Source):
     """What to measure."""
 
-    weights: Positional[str] = "maze"
-    """A checkpoint of a relational network that was trained with hints."""
-    _: KW_ONLY
-    file: Path | None = None
-    """A file of mazes; None: generated ones."""
-    task: str = "maze30"
-    """The family of the mazes."""
-    mazes: int = 64
+    mazes_shown: Annotated[int, tyro.conf.arg(name="mazes")] = 64
     """Number of mazes."""
-    seed: int = 0
-    """Seed of the generated mazes."""
     recursions: int = 60
     """Recursions in all."""
 
@@ -70,38 +62,33 @@ def latents(model: Relational, question: Tensor, *, calls: int) -> Tensor:
     return torch.stack(states[:calls])
 
 
-def arrivals(model: Relational, tokens: NDArray[np.uint8], *, calls: int) -> NDArray[np.int64]:
-    """The call on z, from 1, after which news of G has come to each cell, (N, L); 0 where it has not."""
+def differences(model: Relational, tokens: NDArray[np.uint8], *, calls: int) -> NDArray[np.float32]:
+    """How far apart the states with G and without it are after each call on z, as shares of a state's norm, (calls, N, L)."""
     with_goal = torch.from_numpy(tokens.astype(np.int64))
     without = with_goal.where(with_goal != GOAL, FREE)
     one, other = (latents(model, question, calls=calls) for question in (with_goal, without))
-    differs = (one - other).norm(dim=-1) > DIFFERS * one[-1].norm(dim=-1).mean()
-    return (differs.to(torch.uint8).argmax(0) + 1).where(differs.any(0), 0).numpy()
+    return ((one - other).norm(dim=-1) / one[-1].norm(dim=-1).mean()).numpy()
 
 
-def hints_said(model: Relational, tokens: NDArray[np.uint8], *, recursions: int) -> NDArray[np.int64]:
-    """The likeliest first hint, from 1, of each cell after each recursion, (recursions, N, L)."""
-    question = torch.from_numpy(tokens.astype(np.int64))
-    state, said = model.initial_state(len(tokens)), []
-    ids = torch.zeros(len(tokens), dtype=torch.long)
-    with torch.inference_mode():
-        for _ in range(recursions):
-            state, _ = model(state, question, puzzle_ids=ids, T=1)
-            said.append(1 + model.hint_scores(state)[0].argmax(-1).numpy())
-    return np.stack(said)
+def arrivals(apart: NDArray[np.float32], least: float) -> NDArray[np.int64]:
+    """The call on z, from 1, after which each cell's states are more than `least` apart, (N, L); 0 where they never are."""
+    differs = apart > least
+    return np.where(differs.any(axis=0), differs.argmax(axis=0) + 1, 0)
 
 
-def print_front(came: NDArray[np.int64], distance: NDArray, *, calls: int) -> None:
-    """How many calls news of G took, beside the distance."""
-    print("moves from G  cells  news came at the call that the distance says  mean delay  greatest")
-    for low in range(0, calls - 2, 15):
-        within = (distance > low) & (distance <= min(low + 15, calls - 2)) & (came > 0)
-        if within.any():
-            late = came[within] - distance[within] - 1  # the call after which a cell beside G differs is the second
-            exact = f"{100 * (late == 0).mean():.2f}%"
-            print(
-                f"{low + 1:5} to {low + 15:3}  {within.sum():5}  {exact:>44}  {late.mean():10.3f}  {np.abs(late).max():8}"
-            )
+def print_front(apart: NDArray[np.float32], distance: NDArray) -> None:
+    """When news of G came, beside when the distance lets it come."""
+    calls = len(apart)
+    clear, faint = (arrivals(apart, least) for least in (CLEAR, FAINT))
+    print("moves from G  cells  clear news: in time   sooner    later  faint news: sooner")
+    for low in range(0, calls - 2, BAND):
+        within = (distance > low) & (distance <= min(low + BAND, calls - 2))
+        # The first call lets the cells beside G know; a cell's own state differs from the call after its distance on.
+        late = clear[within] - distance[within] - 1
+        never = clear[within] == 0
+        shares = ((late == 0) & ~never, (late < 0) & ~never, (late > 0) | never, faint[within] <= distance[within])
+        in_time, sooner, later, leaked = (f"{100 * share.mean():.2f}%" for share in shares)
+        print(f"{low + 1:5} to {low + BAND:3}  {within.sum():5}  {in_time:>19}  {sooner:>7}  {later:>7}  {leaked:>18}")
 
 
 def print_memory(said: NDArray[np.int64], right: NDArray, *, passed: NDArray) -> None:
@@ -118,21 +105,17 @@ def print_memory(said: NDArray[np.int64], right: NDArray, *, passed: NDArray) ->
 def main() -> None:
     """Prints both tables."""
     options = tyro.cli(Options, description=__doc__)
-    checkpoint = load_checkpoint(options.weights, task=options.task)
-    model, task = checkpoint.model, get_task(options.task)
-    if not isinstance(task, Maze) or not isinstance(model, Relational) or not model.relations.hints:
-        raise SystemExit(f"{options.weights}: this is for networks that were trained on mazes with hints")
-    if options.file is not None:
-        mazes = task.read(options.file, options.mazes)
-    else:
-        mazes = task.generate(np.random.default_rng(options.seed), options.mazes)
+    model, task = options.load()
+    if model.config.num_layers != 1:
+        raise SystemExit(
+            f"{options.weights}: a call moves news by {model.config.num_layers} cells, one for each block: needs 1"
+        )
+    mazes = options.mazes(task, options.mazes_shown)
     known = task.hints(mazes.tokens)
     right, distance = known.labels[:, :, 0], known.rounds
-    calls = 60
-    print_front(arrivals(model, mazes.tokens[:16], calls=calls), distance[:16], calls=calls)
-    n = model.config.n
-    said = hints_said(model, mazes.tokens, recursions=options.recursions)
-    print_memory(said, right, passed=-(-distance // n))
+    print_front(differences(model, mazes.tokens[:FOLLOWED], calls=CALLS), distance[:FOLLOWED])
+    said = np.stack(told(model, mazes.tokens, recursions=options.recursions)[0])
+    print_memory(said, right, passed=-(-distance // model.config.n))
 
 
 if __name__ == "__main__":

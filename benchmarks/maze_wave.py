@@ -40,18 +40,37 @@ ACROSS = 3
 
 
 @dataclass(frozen=True)
-class Options:
-    """What to show."""
+class Source:
+    """The network, and the mazes that it is shown."""
 
     weights: Positional[str] = "maze"
     """A checkpoint of a relational network that was trained with hints."""
     _: KW_ONLY
     file: Path | None = None
-    """A file whose first maze is shown; None: a generated one of 30x30."""
+    """A file of mazes, of which the first are shown; None: generated ones."""
     task: str = "maze30"
-    """The family of the maze."""
+    """The family of the mazes."""
     seed: int = 0
-    """Seed of the generated maze."""
+    """Seed of the generated mazes."""
+
+    def load(self) -> tuple[Relational, Maze]:
+        """The network and the family; ends the program in one line where the network knows no hints."""
+        model, task = load_checkpoint(self.weights, task=self.task).model, get_task(self.task)
+        if not isinstance(task, Maze) or not isinstance(model, Relational) or not model.relations.hints:
+            raise SystemExit(f"{self.weights}: this is for networks that were trained on mazes with hints")
+        return model, task
+
+    def mazes(self, task: Maze, count: int) -> Puzzles:
+        """The first mazes of the file, or generated ones."""
+        if self.file is not None:
+            return task.read(self.file, count)
+        return task.generate(np.random.default_rng(self.seed), count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Source):
+    """What to show."""
+
     recursions: tuple[int, ...] = (1, 4, 8, 16, 24, 32)
     """Recursions to show."""
     plot: Path | None = None
@@ -59,14 +78,15 @@ class Options:
 
 
 def told(model: Relational, tokens: NDArray[np.uint8], *, recursions: int) -> tuple[list[NDArray], list[NDArray]]:
-    """The likeliest hint, from 1, and the likeliest token of each cell of one maze (L,) after each recursion."""
-    question = torch.from_numpy(tokens.astype(np.int64))[None]
-    state, hints, answers = model.initial_state(1), [], []
+    """The likeliest hint, from 1, and the likeliest token of each cell of mazes (N, L) after each recursion."""
+    question = torch.from_numpy(tokens.astype(np.int64))
+    ids = torch.zeros(len(tokens), dtype=torch.long)
+    state, hints, answers = model.initial_state(len(tokens)), [], []
     with torch.inference_mode():
         for _ in range(recursions):
-            state, output = model(state, question, puzzle_ids=torch.zeros(1, dtype=torch.long), T=1)
-            hints.append(1 + model.hint_scores(state)[0][0].argmax(-1).numpy())
-            answers.append(output.logits[0].argmax(-1).numpy())
+            state, output = model(state, question, puzzle_ids=ids, T=1)
+            hints.append(1 + model.hint_scores(state)[0].argmax(-1).numpy())
+            answers.append(output.logits.argmax(-1).numpy())
     return hints, answers
 
 
@@ -79,13 +99,6 @@ def front(hints: NDArray, right: NDArray, *, distance: NDArray) -> int:
             break
         far = d
     return far
-
-
-def read_maze(options: Options, task: Maze) -> Puzzles:
-    """The one maze."""
-    if options.file is not None:
-        return task.read(options.file, 1)
-    return task.generate(np.random.default_rng(options.seed), 1)
 
 
 def draw(
@@ -133,15 +146,14 @@ def draw(
 def main() -> None:
     """Prints the table and writes the picture."""
     options = tyro.cli(Options, description=__doc__)
-    checkpoint = load_checkpoint(options.weights, task=options.task)
-    model, task = checkpoint.model, get_task(options.task)
-    if not isinstance(task, Maze) or not isinstance(model, Relational) or not model.relations.hints:
-        raise SystemExit(f"{options.weights}: this is for networks that were trained on mazes with hints")
-    maze = read_maze(options, task)
+    model, task = options.load()
+    maze = options.mazes(task, 1)
     known = task.hints(maze.tokens)
     right, distance = known.labels[0, :, 0], known.rounds[0]
     tokens, path = maze.tokens[0], maze.labels[0] == PATH
-    hints, answers = told(model, tokens, recursions=max(options.recursions))
+    hints, answers = (
+        [of_all[0] for of_all in said] for said in told(model, maze.tokens, recursions=max(options.recursions))
+    )
     print(f"{task.name}: {path.sum() + 2} cells on the path; the farthest cell is {distance.max()} moves from G")
     print("recursion  wave has come  right hints  marked of the path  marked elsewhere  answer")
     for number in options.recursions:

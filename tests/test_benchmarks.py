@@ -119,14 +119,26 @@ def test_arc_answers_are_drawn_with_what_is_right_framed_in_green(tmp_path, monk
     assert "not among the tasks and answers: nowhere" in capsys.readouterr().err
 
 
-def test_news_of_g_moves_one_cell_in_each_call_on_z_in_the_packaged_weights():
+def test_clear_news_of_g_moves_one_cell_in_each_call_on_z_in_the_packaged_weights():
     task = get_task("maze12")
     mazes = task.generate(np.random.default_rng(3), 6, kind="mixed", ends="far").tokens
     distance = task.hints(mazes).rounds
-    came = maze_memory.arrivals(load_checkpoint("maze", task="maze12").model, mazes, calls=40)
+    apart = maze_memory.differences(load_checkpoint("maze", task="maze12").model, mazes, calls=40)
+    came = maze_memory.arrivals(apart, maze_memory.CLEAR)
     within = (distance > 0) & (distance < 39)
     assert within.sum() > 200
     assert np.array_equal(came[within], distance[within] + 1)
+
+
+def test_news_that_is_sooner_or_later_than_the_distance_says_is_counted(capsys: pytest.CaptureFixture[str]):
+    # Four cells 3 moves from G: in time, one call sooner, one later, and never clearly; faint news comes sooner to two.
+    apart = np.zeros((8, 1, 4), np.float32)
+    for cell, call in enumerate((4, 3, 5)):
+        apart[call - 1 :, 0, cell] = 1.0
+    apart[2:, 0, 3] = 0.1
+    maze_memory.print_front(apart, np.full((1, 4), 3))
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split()[3:] == ["4", "25.00%", "25.00%", "50.00%", "50.00%"]
 
 
 def test_wrong_hints_are_counted_by_the_age_of_each_cell(capsys: pytest.CaptureFixture[str]):

@@ -248,7 +248,7 @@ function trm(model) {
 
 
 def test_a_model_without_reasons_shows_the_curve_alone(browser, server):
-    """Of another network than the relational one nothing is asked."""
+    """The page asks a network that is not relational for no reasons."""
     context = browser.new_context()
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
