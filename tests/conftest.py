@@ -14,7 +14,7 @@ hypothesis.settings.load_profile("untimed")
 ALWAYS_SKIPPED = (
     "no GPU", "there is a GPU", "not glibc", "PONDERLING_REAL_DATA names no folder", "only Linux tells which files are open",
 )  # fmt: skip
-"""Reasons that no installation mends: the last wants data sets that are not ours to ship."""
+"""Reasons that no installation mends. PONDERLING_REAL_DATA is for data sets that are not ours to ship."""
 
 
 @pytest.fixture(autouse=True)

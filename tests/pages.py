@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+
 IN_BROWSER = [
     pytest.mark.slow,
     pytest.mark.browser,

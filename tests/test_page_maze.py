@@ -165,12 +165,17 @@ def swipe(page, fingers, cells: list[int]) -> None:
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_a_maze_is_drawn_with_a_finger(browser, maze):
+def empty_maze_on_a_phone(browser, maze):
+    """The visit, its page, and what touches its screen; a maze of 10x10 without walls is shown."""
     visit = Visit(browser, maze, "phone", "#t=maze10", has_touch=True, is_mobile=True)
     page = visit.page
     playwright.expect(page.locator(".cell")).to_have_count(100)
     page.locator("#clear").tap()
-    fingers = page.context.new_cdp_session(page)
+    return visit, page, page.context.new_cdp_session(page)
+
+
+def test_a_maze_is_drawn_with_a_finger(browser, maze):
+    visit, page, fingers = empty_maze_on_a_phone(browser, maze)
     before = page.evaluate("[scrollX, scrollY, history.length]")
     swipe(page, fingers, list(range(21, 29)))  # to the right, which a browser may take for going back
     swipe(page, fingers, list(range(42, 92, 10)))  # downwards, which may scroll
@@ -187,11 +192,7 @@ def test_a_maze_is_drawn_with_a_finger(browser, maze):
 
 
 def test_while_a_thought_is_shown_a_tap_asks_about_a_cell_and_a_stroke_draws(browser, maze):
-    visit = Visit(browser, maze, "phone", "#t=maze10", has_touch=True, is_mobile=True)
-    page = visit.page
-    playwright.expect(page.locator(".cell")).to_have_count(100)
-    page.locator("#clear").tap()
-    fingers = page.context.new_cdp_session(page)
+    visit, page, fingers = empty_maze_on_a_phone(browser, maze)
     swipe(page, fingers, [55])  # of a question a tap draws
     drawn = page.input_value("#text")
     assert drawn.count("#") == 1

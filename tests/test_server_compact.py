@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from maze_weights import save_maze_weights
+from pages import needs_node
 from ponderling.solving.records import TraceStep
 from ponderling.tasks import get_task
 from ponderling.web.compact import Shortener
@@ -75,7 +75,7 @@ console.log(JSON.stringify(events.map((event) => (event.type === "step" ? expand
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@needs_node
 @pytest.mark.parametrize("name", list(ASKED))
 def test_the_page_reads_it_as_python_does(told, name):
     plain, compact = told[name]

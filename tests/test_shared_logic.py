@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from pages import needs_node
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.arc import canvas
@@ -101,12 +101,12 @@ def node_test(name: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@needs_node
 def test_the_page_does_the_same():
     count = sum(len(cases) for name, cases in TABLE.items() if name != "families")
     assert f"pass {count}" in node_test("shared_logic.test.mjs"), "every case of the table was looked at"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@needs_node
 def test_the_page_says_at_the_end_what_is_so():
     assert "pass 4" in node_test("captions.test.mjs")

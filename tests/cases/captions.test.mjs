@@ -1,17 +1,11 @@
 // What the page says at the end of a thought, by what the rules and the model say: `node --test tests/cases/`.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { test } from "node:test";
 
-const folder = mkdtempSync(join(tmpdir(), "ponderling-captions-"));
-cpSync(new URL("../../src/ponderling/web/page/", import.meta.url), folder, { recursive: true });
-writeFileSync(join(folder, "package.json"), '{"type": "module"}');
-after(() => rmSync(folder, { recursive: true }));
-const { verdict } = await import(pathToFileURL(join(folder, "captions.js")));
+import { load } from "./page_modules.mjs";
+
+const { verdict } = await load("captions.js");
 
 const END = { attempts: 1, attempt: 1, halt_probability: 0.97, halted: true, valid: true, reasons: [], note: "", answer: "12" };
 const said = (end, more = {}) => verdict({ end: { ...END, ...end }, looks: 3, known: null, isOpen: false, ...more });

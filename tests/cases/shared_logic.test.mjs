@@ -1,21 +1,12 @@
 // The table of cases that Python and the page share, for the page's modules: `node --test tests/cases/`.
 
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { load } from "./page_modules.mjs";
 
 const table = JSON.parse(readFileSync(new URL("shared_logic.json", import.meta.url), "utf8"));
-const folder = mkdtempSync(join(tmpdir(), "ponderling-page-")); // as `ponderling site` puts them together
-for (const part of ["page", "in_browser"]) {
-  cpSync(new URL(`../../src/ponderling/web/${part}/`, import.meta.url), folder, { recursive: true });
-}
-writeFileSync(join(folder, "package.json"), '{"type": "module"}');
-after(() => rmSync(folder, { recursive: true }));
-
-const load = (name) => import(pathToFileURL(join(folder, name)));
 const { broken, judge, readPuzzle, writePuzzle } = await load("rules.js");
 const { placeGrid, readGrid } = await load("arc.js");
 const { count, crop, show, undo, writeGrid } = await load("views.js");

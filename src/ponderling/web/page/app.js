@@ -434,7 +434,7 @@ async function think(follow = true) {
   stop();
   const controller = new AbortController();
   Object.assign(state, { thinking: controller, recorded: false });
-  for (const view of state.views) view.reset(state.question, view.solution, view);
+  for (const view of state.views) view.reset(state.question, view.solution, { known: view.known, isOpen: state.isOpen });
   player.show(0);
   if (follow) player.play();
   showThink();
