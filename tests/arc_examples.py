@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, TrainConfig
+from ponderling.config import DataConfig, ModelConfig, RunConfig, RuntimeConfig, SolveConfig, TrainConfig
 
 RELATIONAL = ModelConfig(
     system="relational",
@@ -105,3 +105,17 @@ def tiny_run(test: Path | str, train: str = "none", steps: int = 4, views: int =
     return RunConfig(
         model=model, train=settings, data=DataConfig("arc8", train=train, test=str(test), views=views, **data), run=run
     )
+
+
+def vectors_run(path: Path, *, steps: int) -> None:
+    """A short run of a network with vectors for each task in `path/run`, which knows the tasks mirror and recolour."""
+    from ponderling.training.starting import start
+
+    tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
+    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
+    train = TrainConfig(
+        steps=steps, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
+    )
+    start(
+        RunConfig(model=RELATIONAL, train=train, data=data, solve=SolveConfig(as_demonstrated=True)), path / "run"
+    ).run()

@@ -114,7 +114,8 @@ def serving_command(*args: str, **variables: str) -> Iterator[str]:
         assert process.stderr is not None
         try:
             assert process.stderr.readline().startswith("loading ")
-            yield process.stderr.readline().split()[2].rstrip(";")
+            ready = next(line for line in process.stderr if line.startswith("serving on "))  # after notices, if any
+            yield ready.split()[2].rstrip(";")
         finally:  # a test that fails must not wait for the server to end by itself
             process.terminate()
 

@@ -5,18 +5,20 @@ Skipped without Playwright and a Chromium; the static folder also without what n
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
 import pytest
 
-from arc_examples import example_tasks
+from arc_examples import example_tasks, vectors_run
 from pages import IN_BROWSER, SIZES, Visit
 from ponderling.checkpoint import load_checkpoint
 from ponderling.config import RunConfig
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.web.arc_tasks import text_of
+from servers import serving_command
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -67,6 +69,102 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
     page.click("#share")
     assert "p=recolour%2F1" in page.evaluate("location.hash")
     visit.done()
+
+
+@pytest.fixture(scope="module")
+def teachable(tmp_path_factory):
+    """A model that learns what it is given, for 30 steps, and knows two tasks."""
+    folder = tmp_path_factory.mktemp("teachable")
+    vectors_run(folder, steps=4)
+    with serving_command(f"arc={folder / 'run'}", "--learn-steps", "30") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def arc_that_learns_long(tmp_path_factory):
+    """The same, for so long that nobody waits for its end."""
+    folder = tmp_path_factory.mktemp("long")
+    vectors_run(folder, steps=4)
+    with serving_command(f"arc={folder / 'run'}", "--learn-steps", "5000") as url:
+        yield url
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_task_of_ones_own_is_learned_and_thought_about(browser, teachable, size, tmp_path):
+    visit = Visit(browser, teachable, size)
+    page = visit.page
+    playwright.expect(page.locator("#arc-task option")).to_have_text(["mirror", "recolour"])
+    assert page.locator("#arc-note").is_hidden()
+    page.click("#own-task summary")
+    page.click("#learn")
+    visit.expect("#own-problem", "^Paste a task here, or choose its file")
+    page.fill("#own-text", '{"train": [')
+    page.click("#learn")
+    visit.expect("#own-problem", "^This is not a task as ARC’s files have it")
+    page.fill("#own-text", '{"train": [], "test": []}')
+    page.click("#learn")
+    visit.expect("#own-problem", "train must be a list of at least one pair")
+    visit.troubles.clear()  # the browser tells of the refused request
+    page.click("#own-example")
+    visit.expect("#own-problem", "^$")
+    page.click("#learn")
+    visit.expect(".votes h2", "Votes of 8 views")
+    visit.expect(".verdict", "^Answered, with no rules to judge it by")
+    assert page.locator("#arc-task option").all_text_contents() == ["mirror", "recolour", "yours (you taught it)"]
+    playwright.expect(page.locator(".pair")).to_have_count(4)
+    assert len(visit.grid()) == 25
+    assert page.locator("#own-progress").is_hidden()
+    page.click("#share")
+    visit.expect("#status", "has no link")
+    page.select_option("#arc-task", "mirror")  # and back to what it knew
+    visit.expect("#invite", "Which output")
+    assert len(visit.grid()) == 64
+    page.click("#think")
+    visit.expect(".votes h2", "Votes of 8 views")
+    page.select_option("#arc-task", label="yours (you taught it)")
+    visit.expect("#invite", "Which output")
+    assert len(visit.grid()) == 25
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"mine": example_tasks(["first_row"])["first_row"]}), encoding="utf-8")
+    if page.get_attribute("#own-task", "open") is None:
+        page.click("#own-task summary")
+    page.set_input_files("#own-file", file)
+    page.click("#learn")
+    playwright.expect(page.locator("#arc-task option").last).to_have_text("mine (you taught it)")
+    visit.done()
+
+
+def test_learning_can_be_stopped(browser, arc_that_learns_long):
+    visit = Visit(browser, arc_that_learns_long)
+    page = visit.page
+    page.click("#own-task summary")
+    page.click("#own-example")
+    page.click("#learn")
+    visit.expect("#status", "^Learning your task: [1-9]")
+    playwright.expect(page.locator("#own-progress")).to_be_visible()
+    playwright.expect(page.locator("#learn")).to_be_disabled()
+    page.click("#think")  # which says Stop
+    visit.expect("#status", "^Stopped")
+    playwright.expect(page.locator("#own-progress")).to_be_hidden()
+    playwright.expect(page.locator("#learn")).to_be_enabled()
+    assert page.locator("#arc-task option").count() == 2
+    visit.done()
+
+
+def test_a_model_without_tasks_asks_for_one(browser, tmp_path):
+    vectors_run(tmp_path, steps=1)
+    (tmp_path / "tasks.json").unlink()
+    with serving_command(f"arc={tmp_path / 'run'}", "--learn-steps", "5") as url:
+        visit = Visit(browser, url, wait_for="#own-task[open]")
+        page = visit.page
+        visit.expect("#invite", "^Give it a task, above")
+        assert page.locator("#think").is_disabled()
+        assert page.locator("#arc-fields").is_hidden()
+        page.click("#own-example")
+        page.click("#learn")
+        visit.expect(".votes h2", "Votes of 8 views")
+        assert page.locator("#arc-task option").all_text_contents() == ["yours (you taught it)"]
+        visit.done()
 
 
 def test_a_link_to_an_arc_task_opens_it(browser, arc):

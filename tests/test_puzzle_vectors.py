@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from arc_examples import RELATIONAL, example_tasks, write
+from arc_examples import RELATIONAL, example_tasks, vectors_run, write
 from ponderling.checkpoint import PACKAGED, load_checkpoint
-from ponderling.cli import arc as cli_arc
 from ponderling.cli import main
-from ponderling.config import DataConfig, RunConfig, SolveConfig, TrainConfig
+from ponderling.config import TrainConfig
 from ponderling.models import Relational, build_model, count_parameters, shape_of
 from ponderling.models.ties import adjacency, areas, largest
 from ponderling.solving.vote import arc_of, evaluate_arc
@@ -20,9 +19,9 @@ from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.tasks.relations import Neighbours
+from ponderling.training import adapt as adapting
 from ponderling.training.adapt import adapt
 from ponderling.training.optim import Optimizers
-from ponderling.training.starting import start
 
 SIDE = 4
 MODEL = RELATIONAL
@@ -115,18 +114,8 @@ def test_the_vectors_have_the_rate_of_a_puzzle_embedding():
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
 
 
-def start_run(path, *, steps: int) -> None:
-    """A short run in `path/run` that knows the tasks mirror and recolour."""
-    tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
-    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
-    train = TrainConfig(
-        steps=steps, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
-    )
-    start(RunConfig(model=MODEL, train=train, data=data, solve=SolveConfig(as_demonstrated=True)), path / "run").run()
-
-
 def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
-    start_run(tmp_path, steps=8)
+    vectors_run(tmp_path, steps=8)
     tasks = tmp_path / "tasks.json"
     new = write(tmp_path / "new.json", {"new": example_tasks(["turn"], seed=7)["turn"]})
     checkpoint = load_checkpoint(tmp_path / "run")
@@ -153,7 +142,7 @@ def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
 def run(tmp_path_factory):
     """The folder of such a run."""
     path = tmp_path_factory.mktemp("vectors")
-    start_run(path, steps=4)
+    vectors_run(path, steps=4)
     return path / "run"
 
 
@@ -247,7 +236,7 @@ def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, 
     """Each task takes a minute, and hundreds take hours."""
     source = write(tmp_path / "three.json", example_tasks())
     names = list(example_tasks())
-    learn, left = cli_arc._that_knows, [2]
+    learn, left = adapting.learn_task, [2]
 
     def stopped(*args, **options):
         if not left[0]:
@@ -255,7 +244,7 @@ def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, 
         left[0] -= 1
         return learn(*args, **options)
 
-    monkeypatch.setattr(cli_arc, "_that_knows", stopped)
+    monkeypatch.setattr(adapting, "learn_task", stopped)
     command = ["eval", str(run), "--data", str(source), "--adapt-steps", "2"]
     assert main([*command, "--json"]) == 0
     printed = capsys.readouterr()

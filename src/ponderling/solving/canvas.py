@@ -67,6 +67,11 @@ def for_arc_task(checkpoint: Checkpoint, task: ArcTask) -> Checkpoint:
     return on_task(checkpoint, get_task(name, replace(checkpoint.config.data, task=name)))
 
 
+def holds_arc_task(checkpoint: Checkpoint, task: ArcTask) -> bool:
+    """Whether a task fits on an ARC checkpoint's canvas, or on the one that `for_arc_task` puts it on."""
+    return arc_of(checkpoint).holds(task) or (takes_every_canvas(checkpoint) and task.size <= MOST_SIDE)
+
+
 def _takes_every_size(checkpoint: Checkpoint) -> bool:
     model = checkpoint.model
     return checkpoint.config.data.grid is not None and isinstance(model, Relational) and model.fits_every_size

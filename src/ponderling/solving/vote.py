@@ -24,10 +24,10 @@ from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.demonstrated import Demonstrated
-from ponderling.tasks.arc.files import ArcTask
+from ponderling.tasks.arc.files import ArcTask, Grid
 from ponderling.tasks.arc.identifiers import UNKNOWN
 from ponderling.tasks.arc.voting import Candidate, Votes, attempts, pass_at, rank_of
-from ponderling.tasks.base import Puzzles
+from ponderling.tasks.base import Puzzles, Tokens
 
 
 class TestInput(NamedTuple):
@@ -38,6 +38,19 @@ class TestInput(NamedTuple):
     """From 0."""
 
     __test__ = False  # for pytest: the name says ARC's test, not ours
+
+
+class Heard(NamedTuple):
+    """What one view of a test input was answered."""
+
+    row: int
+    """The view, as a row of the puzzle embedding."""
+    shown: Tokens
+    """The test input under the view, (L,)."""
+    grid: Grid
+    """The answer, turned and coloured back."""
+    score: float
+    """Halting probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +178,7 @@ def evaluate_arc(
     batch_size: int = 256,
     device: torch.device | str = "cpu",
     progress: Callable[[int], object] = lambda done: None,
+    heard: Callable[[Heard], object] = lambda of_view: None,
 ) -> ArcEvaluation:
     """Solves every test input of the tasks under their views and ranks the answers.
 
@@ -180,6 +194,7 @@ def evaluate_arc(
         batch_size: Views at a time.
         device: Where the model is.
         progress: Called with the number of views done.
+        heard: Called with the answer of each view.
 
     Raises:
         ValueError: when steps is below 1 or views negative.
@@ -204,8 +219,10 @@ def evaluate_arc(
         answers, scores = _solve(
             loop, asked, steps=steps, early_exit=early_exit, canvas=family.grid_shape, wanted=wanted
         )
-        for name, answer, row, score in zip(names, answers, puzzles.puzzle_ids, scores, strict=True):
-            grid = family.undo(answer, int(row))
+        rows = (int(row) for row in puzzles.puzzle_ids)
+        for name, shown, answer, row, score in zip(names, puzzles.tokens, answers, rows, scores, strict=True):
+            grid = family.undo(answer, row)
+            heard(Heard(row, shown, grid, float(score)))
             identity.setdefault(name, Candidate(grid, 1, float(score)))  # view 0 comes first
             votes.setdefault(name, Votes()).add(grid, float(score))
         done += len(names)

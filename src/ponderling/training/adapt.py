@@ -6,6 +6,8 @@ of the trained rows, and trains on the demonstrations: the rows only, so that no
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ponderling.checkpoint import Checkpoint, refuse_occupied
+from ponderling.checkpoint import Checkpoint, load_checkpoint, refuse_occupied
 from ponderling.data import task_of
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of, known_tasks
 from ponderling.tasks.arc.family import NONE
+from ponderling.tasks.arc.files import ArcTask, challenge_of
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.base import DataSplit
 from ponderling.training.initial_weights import TABLES, carry_rows
@@ -28,6 +31,9 @@ from ponderling.training.trainer import Observer, Trainer
 
 COMPILED = 1000
 """Optimizer steps from which on compiling the network, which takes up to a minute, is worth it."""
+
+SLOTS = 8
+"""Slots of the batch in which `learn_task` learns a task: it has few demonstrations, under eight symmetries each."""
 
 
 def adapt(
@@ -96,7 +102,13 @@ def adapt(
         config,
         train=train,
         data=replace(config.data, train=NONE, test=source, views=family.views, augment=True),
-        run=replace(config.run, eval_every=steps, device=device, compile=config.run.compile and steps >= COMPILED),
+        run=replace(
+            config.run,
+            eval_every=steps,
+            device=device,
+            compile=config.run.compile and steps >= COMPILED,
+            threads=0,  # the process has its own number by now, and others may compute in it
+        ),
     )
     model = _with_rows(checkpoint, known=known_rows, wanted=family.identifiers)
     model.requires_grad_(weights)
@@ -119,6 +131,51 @@ def adapt(
         )
     trainer.started_from = checkpoint.path
     return trainer.run(should_stop)
+
+
+def can_learn(checkpoint: Checkpoint) -> bool:
+    """Whether the checkpoint's network has vectors for each ARC task, so that `learn_task` can teach it one alone."""
+    return isinstance(checkpoint.model, Model) and checkpoint.model.puzzle_vectors is not None
+
+
+def learn_task(
+    checkpoint: Checkpoint,
+    task: ArcTask,
+    *,
+    steps: int,
+    device: str = "cpu",
+    observer: Observer | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Checkpoint:
+    """Gives the checkpoint with one task learned, or learned further, from its demonstrations; nothing is kept on disk.
+
+    Args:
+        checkpoint: The checkpoint of an ARC model with vectors for each task; it stays as it is.
+        task: What to learn. Test outputs, where known, are not looked at.
+        steps: Optimizer steps, which train the weights and the task's vectors.
+        device: Where to train, and where the model then is.
+        observer: Is told what happens, as in `train.Trainer`.
+        should_stop: Asked between two steps; what was learned by then is kept.
+
+    Raises:
+        ValueError: when the task does not fit on the checkpoint's canvas.
+    """
+    with tempfile.TemporaryDirectory(prefix="ponderling-") as folder:
+        file, run = Path(folder) / "task.json", Path(folder) / "run"
+        file.write_text(json.dumps({task.id: challenge_of(task)}), encoding="utf-8")
+        adapt(
+            checkpoint,
+            str(file),
+            out=run,
+            steps=steps,
+            weights=True,
+            may_be_known=True,
+            batch_size=min(checkpoint.config.train.batch_size, SLOTS),
+            device=device,
+            observer=observer,
+            should_stop=should_stop,
+        )
+        return load_checkpoint(str(run), device)
 
 
 def _keep_rows(trainer: Trainer, table: nn.Parameter, *, but: NDArray[np.integer]) -> None:

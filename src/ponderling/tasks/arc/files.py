@@ -136,6 +136,22 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     return merged(read_each(source), source)
 
 
+def task_of(content: Any, name: str) -> ArcTask:
+    """The one task of a JSON value: an object with train and test, or one such object by its id.
+
+    Args:
+        content: What a file of a task holds.
+        name: The id of a task that has none of its own.
+
+    Raises:
+        PuzzleError: naming pair and row of what is wrong, or the number of tasks where it is not one.
+    """
+    tasks = [] if _is_pairs(content) else _of_json(content, name, source="the task")
+    if len(tasks) != 1:
+        raise PuzzleError(f"expected one task, an object with train and test: got {len(tasks) or 'a list of pairs'}")
+    return tasks[0]
+
+
 def read_each(source: str | Path) -> Iterator[ArcTask]:
     """The tasks of a source in order, as `read_tasks` reads them; a task in two files comes twice."""
     names = [str(source)] if str(source) and Path(source).exists() else str(source).split("+")

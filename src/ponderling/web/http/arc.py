@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from ponderling.solving.records import Answer
+from ponderling.solving.vote import Heard, evaluate_arc
 from ponderling.tasks.arc import Arc
 from ponderling.tasks.arc.files import ArcTask, Pair
 from ponderling.tasks.arc.voting import Votes
@@ -59,25 +61,54 @@ def views(served: Served, text: str, *, count: int) -> Puzzles:
     return family.as_views(_base(served, task, pair=pair)[[0] * len(rows)], rows)
 
 
-def tally(served: Served, text: str, *, shown: Puzzles, found: Sequence[Answer], steps: int) -> VoteResponse:
+def heard(served: Served, shown: Puzzles, *, found: Sequence[Answer]) -> list[Heard]:
+    """What the views of a test input were answered, from the answers to each."""
+    family = _family(served)
+    return [
+        Heard(int(row), tokens, family.undo(of_view.tokens, int(row)), of_view.halt_probability)
+        for tokens, row, of_view in zip(shown.tokens, shown.puzzle_ids, found, strict=True)
+    ]
+
+
+def heard_at_once(served: Served, text: str, *, count: int, steps: int) -> list[Heard]:
+    """What the views of a test input are answered where answers are like the demonstrations, as `ponderling solve` does it.
+
+    Raises:
+        PuzzleError: when the model knows no such test input.
+    """
+    solver, answers = served.lane.solver, list[Heard]()
+    task, pair = _find(served, text)
+    evaluate_arc(
+        solver.model,
+        _family(served),
+        tasks={task.id: replace(task, tests=(pair,))},
+        config=solver.config,
+        steps=steps,
+        views=count,
+        early_exit=True,
+        device=solver.device,
+        heard=answers.append,
+    )
+    return answers
+
+
+def tally(served: Served, text: str, *, answers: Sequence[Heard], steps: int) -> VoteResponse:
     """The votes.
 
     Args:
         served: The model.
         text: The test input, as `question` reads it.
-        shown: Its views.
-        found: The answer to each.
+        answers: What its views were answered.
         steps: That were taken.
     """
     family, votes, voters = _family(served), Votes(), []
-    for tokens, row, of_view in zip(shown.tokens, shown.puzzle_ids, found, strict=True):
-        grid = family.undo(of_view.tokens, int(row))
-        votes.add(grid, of_view.halt_probability)
+    for row, tokens, grid, score in answers:
+        votes.add(grid, score)
         voters.append(
             Voter(
                 symmetry=SYMMETRIES[int(family.identifiers.symmetries[row])],
                 recoloured=bool((family.identifiers.colours[row] != np.arange(10)).any()),
-                shown=family.format(tokens), grid=text_of(grid), score=round(of_view.halt_probability, 4),
+                shown=family.format(tokens), grid=text_of(grid), score=round(score, 4),
             )
         )  # fmt: skip
     right = _find(served, text)[1].output
@@ -92,16 +123,17 @@ def tally(served: Served, text: str, *, shown: Puzzles, found: Sequence[Answer],
 
 
 def _family(served: Served) -> Arc:
-    return cast(Arc, served.task)  # `Served.arc_tasks` is empty for a family that does not answer by votes
+    return cast(Arc, served.task)  # callers look at `Served.is_arc`
 
 
 def _find(served: Served, text: str) -> tuple[ArcTask, Pair]:
     name, _, number = text.rpartition("/")
     task = served.arc_tasks.get(name)
     if task is None:
-        example = next(iter(served.arc_tasks))
+        example = next(iter(served.arc_tasks), None)
+        known = "; it knows none yet: see /v1/arc/learn" if example is None else f", such as {example}/1"
         raise PuzzleError(
-            f"expected a task that the model knows and which of its test inputs, such as {example}/1: got {text[:80]!r}"
+            f"expected a task that the model knows and which of its test inputs{known}: got {text[:80]!r}"
         )
     if not number.isascii() or not number.isdigit() or not 1 <= int(number[:9]) <= len(task.tests):
         raise PuzzleError(f"task {name} has test inputs 1 to {len(task.tests)}: got {number[:80]!r}")

@@ -25,6 +25,15 @@ ANSWER = "5346789126721953481983425678597614234268537917139248569615372842874196
 GRID = "012/340"
 """An ARC grid as text."""
 
+LEARNED: JsonValue = {
+    "train": [
+        {"input": [[1, 0], [0, 0]], "output": [[0, 1], [0, 0]]},
+        {"input": [[0, 0], [2, 0]], "output": [[0, 0], [0, 2]]},
+    ],
+    "test": [{"input": [[3, 0], [3, 0]]}],
+}
+"""An ARC task."""
+
 _CELL: JsonDict = {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
 _ROW: JsonDict = {"anyOf": [{"type": "string"}, {"type": "array", "items": _CELL}]}
 _PUZZLE: JsonDict = {
@@ -103,7 +112,7 @@ class Options(SearchFields):
             search = Search(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Search)})
         except ValueError as error:
             raise HTTPException(422, str(error)) from None
-        if served.arc_tasks and not search.is_plain:
+        if served.is_arc and not search.is_plain:
             raise HTTPException(422, "ARC answers are chosen by votes over views, without further search: see /v1/vote")
         return search
 
@@ -232,6 +241,7 @@ class Family(BaseModel):
     trained: bool = Field(description="The model was trained on this family.")
     difficulties: list[str] = Field(description="What /v1/puzzle has.", examples=[["easy", "medium", "hard"]])
     sizes: Sizes | None = Field(None, description="Null where there is one size alone.")
+    learns: bool = Field(False, description="It learns an ARC task that it is given, see /v1/arc/learn.")
 
 
 class ModelInfo(BaseModel):
@@ -345,6 +355,29 @@ class ArcTaskResponse(BaseModel):
     role: str = Field(examples=["test"])
     demos: list[ArcPair]
     tests: list[ArcPair]
+
+
+class LearnRequest(BaseModel):
+    """An ARC task that the model does not know."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"task": LEARNED}]})
+    model: str | None = Field(None, max_length=200, description="One of /v1/models that learns; else the first.")
+    task: dict[str, Any] = Field(
+        description="As in ARC's files: `train`, a list of pairs of `input` and `output`, and `test`, of which `output` may be "
+        "missing and is never learned from; or such an object by the task's id.",
+        examples=[LEARNED],
+    )
+
+
+class Learned(ArcTaskResponse):
+    """A task that was learned, and the model that knows it: ask /v1/vote and /v1/think with its name."""
+
+    family: Family = Field(description="As in /v1/models.")
+    steps: int = Field(description="Optimizer steps that were taken.", examples=[300])
+    of: int = Field(
+        description="Optimizer steps that were planned; fewer are taken where time runs out.", examples=[300]
+    )
+    seconds: float = Field(examples=[31.2])
 
 
 class Problem(BaseModel):

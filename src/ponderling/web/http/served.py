@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException
 
-from ponderling.checkpoint import load_checkpoint, on_task
+from ponderling.checkpoint import Checkpoint, load_checkpoint, on_task
 from ponderling.config import DType
 from ponderling.data import task_of
 from ponderling.models.torch_compile import as_written, compile_for_solving
@@ -21,6 +22,7 @@ from ponderling.tasks import answers_by_vote
 from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.base import Puzzles, Task
 from ponderling.tasks.grid_task import GridTask
+from ponderling.training.adapt import can_learn
 from ponderling.web import catalog
 from ponderling.web.arc_tasks import offered_tasks
 from ponderling.web.engine import Engine
@@ -28,6 +30,12 @@ from ponderling.web.jobs import Lane
 
 KEPT_SIZES = 16
 """Number of sizes of a family, besides its own, that are kept; the one that was asked for longest ago makes room."""
+
+KEPT_LEARNED = 16
+"""Number of tasks that clients had learned and that are kept; the one that was asked about longest ago makes room."""
+
+LEARN_STEPS = 300
+"""Optimizer steps for a task that a client brings, as in `ponderling solve`."""
 
 
 @dataclass(kw_only=True)
@@ -39,7 +47,7 @@ class Served:
     about: dict[str, Any]
     puzzles: dict[str, Puzzles]
     arc_tasks: dict[str, ArcTask] = field(default_factory=dict)
-    """Of an ARC model, the tasks that it knows; empty for all others."""
+    """Of an ARC model, the tasks that it knows and whose files are there; empty for all others."""
 
     sizes: OrderedDict[str, Served] | None = None
     """The same family in other sizes, by name, the latest last; None: it has one size alone."""
@@ -50,6 +58,11 @@ class Served:
         return self.lane.solver.task
 
     @property
+    def is_arc(self) -> bool:
+        """Whether it answers ARC tasks, by votes over views."""
+        return answers_by_vote(self.task.name)
+
+    @property
     def steps(self) -> int:
         """Supervision steps as in training."""
         return self.lane.solver.config.train.N_sup
@@ -57,10 +70,15 @@ class Served:
 
 @dataclass
 class Registry:
-    """What is served, by model and task; filled before the first request. Only sizes of a family are added after it."""
+    """What is served, by model and task; filled before the first request. Sizes of a family and learned tasks come after it."""
 
     engine: Engine
+    _: KW_ONLY
     models: dict[str, dict[str, Served]] = field(default_factory=dict)
+    learn_steps: int = LEARN_STEPS
+    """Optimizer steps for a task of ARC that a client brings; 0: none is learned."""
+    learned: OrderedDict[str, Served] = field(default_factory=OrderedDict)
+    """Models that have learned a client's task, by a name that is told to this client alone, the latest last."""
 
     def load(
         self,
@@ -73,6 +91,7 @@ class Registry:
         arc_source: str = "default",
         compile: bool = False,
         code: Mapping[str, Any] | None = None,
+        notice: Callable[[str], object] = lambda text: None,
     ) -> None:
         """Loads a checkpoint under this name, on all puzzle families that it can be used on.
 
@@ -85,6 +104,7 @@ class Registry:
             arc_source: Of an ARC model, where its tasks are read; default: where its run names them.
             code: What `load_checkpoint` is told of the user's own code: trust, net, model.
             compile: Compile its network for the family it was trained on; `Lane.probe` waits for that.
+            notice: Called with a line that whoever runs the server should know.
 
         Raises:
             ValueError: when it is of ARC and the files of its tasks cannot be read, or it is to be compiled and there is no
@@ -96,15 +116,16 @@ class Registry:
             compile_for_solving(first.model, "--compile")
         own = first.config.data.family
         if answers_by_vote(own):
-            family = arc_of(first)
-            tasks = offered_tasks(first, family, source=arc_source)
-            self.add(
-                name,
-                Solver(first.model, family, config=first.config, device=device),
-                trained_on=own,
-                slots=slots,
-                arc_tasks=tasks,
-            )
+            family, learns = arc_of(first), bool(self.learn_steps) and can_learn(first)
+            try:
+                tasks = offered_tasks(first, family, source=arc_source)
+            except ValueError:
+                if not learns or arc_source != "default":
+                    raise
+                tasks = {}
+                notice(f"{name} learns the ARC tasks that it is given; the files of those that it knows are not here")
+            solver = Solver(first.model, family, config=first.config, device=device, checkpoint=first)
+            self.add(name, solver, trained_on=own, slots=slots, arc_tasks=tasks).about["learns"] = learns
             return
         for task in catalog.families(first):
             if (
@@ -155,7 +176,7 @@ class Registry:
     @property
     def knows_arc(self) -> bool:
         """Whether an ARC model is served."""
-        return any(served.arc_tasks for tasks in self.models.values() for served in tasks.values())
+        return any(served.is_arc for tasks in self.models.values() for served in tasks.values())
 
     def find(self, model: str | None, task: str | None, *, puzzles: Sequence[str] = ()) -> Served:
         """The one that is meant; the first where nothing is said, in the size of the puzzles if they are drawn.
@@ -164,6 +185,9 @@ class Registry:
             HTTPException: 404, naming those there are; 422 for a size that is not served, and puzzles of several sizes.
         """
         name = next(iter(self.models)) if model is None else model
+        if name in self.learned:
+            self.learned.move_to_end(name)
+            return self.learned[name]
         if name not in self.models:
             raise HTTPException(404, f"no model {name[:80]!r}: there are {', '.join(self.models)}")
         tasks = self.models[name]
@@ -199,6 +223,22 @@ class Registry:
                 self.engine.drop_lane(served.sizes.popitem(last=False)[1].lane)
         served.sizes.move_to_end(task.name)
         return served.sizes[task.name]
+
+    def keep(self, served: Served, checkpoint: Checkpoint, *, task: ArcTask) -> Served:
+        """Serves a checkpoint that a served model became by learning a task, under a name that nobody can guess."""
+        own, family = served.lane, arc_of(checkpoint)
+        device = own.solver.device
+        solver = Solver(checkpoint.model, family, config=checkpoint.config, device=device, checkpoint=checkpoint)
+        lane = self.engine.add_lane(solver, own.slots)
+        share = math.prod(family.grid_shape) / math.prod(served.task.grid_shape)
+        first, further = own.row_seconds
+        lane.row_seconds = first * share, further * share
+        about = catalog.describe(solver, served.task.name) | {"difficulties": []}
+        name = f"{served.model}-{secrets.token_hex(8)}"
+        self.learned[name] = Served(model=name, lane=lane, about=about, puzzles={}, arc_tasks={task.id: task})
+        while len(self.learned) > KEPT_LEARNED:
+            self.engine.drop_lane(self.learned.popitem(last=False)[1].lane)
+        return self.learned[name]
 
     def _made(self, served: Served, task: GridTask) -> Served:
         """The served weights on another size, in a lane of its own whose passes have no more cells."""

@@ -31,6 +31,7 @@ from ponderling.tasks.grid_task import GridTask
 from ponderling.web import catalog
 from ponderling.web.boards import MOST_CELLS, text_for, text_of
 from ponderling.web.http import arc
+from ponderling.web.http.learning import Learning
 from ponderling.web.http.middleware import Guard
 from ponderling.web.http.monitoring import add_operations
 from ponderling.web.http.page_files import Front
@@ -43,6 +44,7 @@ from ponderling.web.http.schemas import (
     ArcList,
     ArcTaskResponse,
     Family,
+    LearnRequest,
     ModelInfo,
     Models,
     PuzzleResponse,
@@ -57,7 +59,7 @@ from ponderling.web.http.schemas import (
     problems,
 )
 from ponderling.web.http.served import Registry, Served
-from ponderling.web.http.streams import EventStream, events_of, solved, votes_of
+from ponderling.web.http.streams import EventStream, all_at_once, events_of, solved, votes_of
 from ponderling.web.http.turns import Turns
 from ponderling.web.questions import Checker
 from ponderling.web.settings import DEFAULTS, Settings
@@ -88,6 +90,11 @@ data: {"done":36,"of":144}
 
 """
 
+
+LEARN_STREAM_EXAMPLE = """event: progress
+data: {"done":36,"of":300}
+
+"""
 
 LEAST_COMPRESSED = 1000
 """Bytes from which on a reply is compressed."""
@@ -122,8 +129,9 @@ def create_api(registry: Registry, settings: Settings, *, traffic: Traffic) -> F
         lifespan=lifespan,
     )
     app.add_middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED, compresslevel=6)
-    _add_api(app, registry, settings=settings, checker=checker, traffic=traffic)
-    _add_arc(app, registry, settings=settings)
+    turns = Turns(engine.shares)
+    _add_api(app, registry, settings=settings, checker=checker, traffic=traffic, turns=turns)
+    _add_arc(app, registry, settings=settings, turns=turns)
     add_operations(app, registry, traffic=traffic)
     _add_problems(app)
     return app
@@ -155,9 +163,10 @@ def _add_problems(app: FastAPI) -> None:
     app.openapi = openapi
 
 
-def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: Checker, traffic: Traffic) -> None:
+def _add_api(
+    app: FastAPI, registry: Registry, *, settings: Settings, checker: Checker, traffic: Traffic, turns: Turns
+) -> None:
     engine = registry.engine
-    turns = Turns(engine.shares)
 
     async def asked_of(
         served: Served, puzzles: list[str | list[Any]], *, client: str, numbered: bool, check: bool = True
@@ -167,7 +176,7 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         asked = [
             _parse(served, puzzle, where=place, client=client) for puzzle, place in zip(puzzles, where, strict=True)
         ]
-        if check and not served.arc_tasks:  # those are the tasks that it knows
+        if check and not served.is_arc:  # those are the tasks that it knows
             outcomes = await checker.check(served.task, [one.question.tokens for one in asked], client=client)
             for place, outcome in zip(where, outcomes, strict=True):
                 if outcome.problem is not None:
@@ -299,7 +308,9 @@ def _add_api(app: FastAPI, registry: Registry, *, settings: Settings, checker: C
         )  # fmt: skip
 
 
-def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
+def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings, turns: Turns) -> None:
+    learning = Learning(registry, settings)
+
     @app.get("/v1/arc/tasks", responses=problems(401, 404, 422), summary="The ARC tasks that a model knows")
     async def tasks(model: Annotated[str | None, Query(max_length=200)] = None) -> ArcList:
         served = _arc_model(registry, model, task=None)
@@ -333,8 +344,13 @@ def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
             views = arc.views(served, body.puzzle, count=body.views)
         except PuzzleError as error:
             raise HTTPException(422, str(error)) from None
-        # As in `ponderling eval`: all steps are taken, whatever the halting head says.
         steps = body.steps or served.steps
+        if served.lane.solver.config.solve.as_demonstrated:
+            ask = functools.partial(arc.heard_at_once, served, body.puzzle, count=body.views, steps=steps)
+            answers = await turns.take(ask, client=_client(request), what="votes wait")
+            votes = arc.tally(served, body.puzzle, answers=answers, steps=steps)
+            return EventStream(all_at_once(votes), request=request) if body.stream else votes
+        # As in `ponderling eval`: all steps are taken, whatever the halting head says.
         questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
         reader = Reader(
             registry.engine, settings, served=served, questions=questions, search=PLAIN, steps=steps,
@@ -342,16 +358,32 @@ def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings) -> None:
         )  # fmt: skip
 
         def tally(answers: list[Answer]) -> VoteResponse:
-            return arc.tally(served, body.puzzle, shown=views, found=answers, steps=steps)
+            return arc.tally(served, body.puzzle, answers=arc.heard(served, views, found=answers), steps=steps)
 
         if body.stream:
             return EventStream(votes_of(reader, len(questions) * steps, tally=tally), reader.close, request=request)
         return tally(await answers_of(reader, request, settings=settings))
 
+    @app.post(
+        "/v1/arc/learn",
+        responses={
+            200: {
+                "description": "Server-sent events: `start`, `progress` (`{done, of}`, in optimizer steps), and `end` with the "
+                "task and the name of the model that knows it now, or `problem`.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}, "example": LEARN_STREAM_EXAMPLE}},
+            },
+            **problems(400, 401, 404, 408, 413, 422, 503),
+        },
+        response_class=EventStream,
+        summary="Learns an ARC task from its demonstrations, and keeps it for a while under a name of its own",
+    )
+    async def learn(body: LearnRequest, request: Request) -> Response:
+        return learning.stream(body, request, client=_client(request))
+
 
 def _arc_model(registry: Registry, model: str | None, *, task: str | None) -> Served:
     served = registry.find(model, task)
-    if not served.arc_tasks:
+    if not served.is_arc:
         raise HTTPException(404, f"model {served.model} is no ARC model")
     return served
 
@@ -384,7 +416,7 @@ def _parse(served: Served, puzzle: str | list[Any], *, where: str, client: str) 
     """What is asked; 422 with the reason where the task cannot read it, as with clues that contradict."""
     try:
         text = text_for(served.task, puzzle)
-        return Asked(text, arc.question(served, text) if served.arc_tasks else Question(served.task.parse(text)))
+        return Asked(text, arc.question(served, text) if served.is_arc else Question(served.task.parse(text)))
     except PuzzleError as error:
         raise HTTPException(422, f"{where}{error}") from None
     except Exception as error:  # a family's own code

@@ -45,7 +45,12 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(
-        self, content: Any, closed: Callable[[], None], *, request: Request | None = None, status_code: int = 200
+        self,
+        content: Any,
+        closed: Callable[[], None] = lambda: None,
+        *,
+        request: Request | None = None,
+        status_code: int = 200,
     ):
         headers = {"vary": "Accept-Encoding"}
         if request is not None and accepts_gzip(request.headers.get("accept-encoding", "")):
@@ -74,16 +79,16 @@ async def events_of(reader: Reader, served: Served, *, question: Tokens, compact
     task = served.task
     shorten = Shortener() if compact else None
     grid = {"cells": len(question), "tokens": task.vocab_size} if compact else {}
-    yield _event("start", {"model": served.model, "task": task.name, "question": task.format(question), **grid})
+    yield event_text("start", {"model": served.model, "task": task.name, "question": task.format(question), **grid})
     while True:
         event = await reader.next(patience=HEARTBEAT)
         if event is None:
             yield ": thinking\n\n"
         elif isinstance(event, Stepped):
             # In a thread, since the rules of a large maze take a while.
-            yield _event("step", await asyncio.to_thread(_step_json, task, question, event=event, shorten=shorten))
+            yield event_text("step", await asyncio.to_thread(_step_json, task, question, event=event, shorten=shorten))
         elif isinstance(event, Answered):
-            yield _event("end", solved(task, question, answer=event.answer).model_dump())
+            yield event_text("end", solved(task, question, answer=event.answer).model_dump())
         else:
             if event.problem:
                 yield _problem(event)
@@ -103,22 +108,28 @@ async def votes_of(reader: Reader, steps: int, *, tally: Callable[[list[Answer]]
                 continue
             done += 1
             if 100 * done // steps > 100 * (done - 1) // steps:
-                yield _event("progress", {"done": done, "of": steps})
+                yield event_text("progress", {"done": done, "of": steps})
         elif isinstance(event, Answered):
             answers.append(event.answer)
         elif event.problem:
             yield _problem(event)
             return
         else:
-            yield _event("end", tally(answers).model_dump())
+            yield event_text("end", tally(answers).model_dump())
             return
 
 
+async def all_at_once(votes: VoteResponse) -> AsyncIterator[str]:
+    """Votes that were counted at once, as the end of a stream."""
+    yield event_text("end", votes.model_dump())
+
+
 def _problem(end: Ended) -> str:
-    return _event("problem", {"detail": CLOSING if end.kind == "cancelled" else end.problem})
+    return event_text("problem", {"detail": CLOSING if end.kind == "cancelled" else end.problem})
 
 
-def _event(name: str, data: dict[str, Any]) -> str:
+def event_text(name: str, data: dict[str, Any]) -> str:
+    """An event as it is sent."""
     return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 

@@ -1,4 +1,4 @@
-"""Work beside the engine's, such as a random puzzle to try: one piece after the other, in a thread, at its client's cost."""
+"""Work beside the engine's, such as a random puzzle or a task to learn: one piece after the other, at its client's cost."""
 
 from __future__ import annotations
 
@@ -14,18 +14,29 @@ from ponderling.web.shares import Shares
 R = TypeVar("R")
 
 MOST_WAITING = 8
-"""Number of requests that may wait for their turn."""
+"""Number of requests that may wait for their turn, unless another is said."""
 
 
 class Turns:
-    """One queue for all that is computed beside the engine; the time counts as its client's.
+    """One queue for work of one kind that is computed beside the engine; the time counts as its client's.
 
     Args:
         shares: The engine's.
+        most_waiting: Number of requests that may wait for their turn, or be at work.
     """
 
-    def __init__(self, shares: Shares):
-        self.shares, self.waiting, self.turn = shares, 0, asyncio.Lock()
+    def __init__(self, shares: Shares, *, most_waiting: int = MOST_WAITING):
+        self.shares, self.most_waiting = shares, most_waiting
+        self.waiting, self.turn = 0, asyncio.Lock()
+
+    def expect_room(self, what: str) -> None:
+        """Refuses where `take` would.
+
+        Raises:
+            HTTPException: 503, when too many wait.
+        """
+        if self.waiting >= self.most_waiting:
+            raise HTTPException(503, f"busy: too many {what}", {"Retry-After": "2"})
 
     async def take(self, work: Callable[[], R], *, client: str, what: str) -> R:
         """What the work gives.
@@ -36,10 +47,9 @@ class Turns:
             what: What too many wait for, in words.
 
         Raises:
-            HTTPException: 503, when MOST_WAITING wait.
+            HTTPException: 503, when too many wait.
         """
-        if self.waiting >= MOST_WAITING:
-            raise HTTPException(503, f"busy: too many {what}", {"Retry-After": "2"})
+        self.expect_room(what)
         self.waiting += 1
         try:
             async with self.turn:

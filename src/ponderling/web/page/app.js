@@ -7,6 +7,7 @@ import { aboutModel, button, chips, familyName, isEdited, lead, options, pad } f
 import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
 import { bindKeys } from "./keys.js";
+import { bindOwnTask, tellLearned, tellOfTask } from "./lesson.js";
 import { asked, familyOf, puzzleOf } from "./link.js";
 import { opening } from "./opening.js";
 import { Player } from "./player.js";
@@ -34,6 +35,7 @@ const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen othe
 const PATIENCE = 400; // milliseconds for the models to be named before the Sudoku's opening starts
 const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
+const learned = new Map(); // ARC tasks of one's own, by the model that knows them
 const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false };
 const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
 const player = new Player({
@@ -229,7 +231,9 @@ function chooseFamily() {
   for (const id of ["rows", "columns"]) $(id).max = state.family.sizes?.most ?? "";
   showSize();
   const isArc = state.family.kind === "arc";
-  for (const id of ["arc-fields", "arc-note", "arc-task-shown"]) $(id).hidden = !isArc;
+  for (const id of ["arc-fields", "arc-task-shown"]) $(id).hidden = !isArc;
+  $("own-task").hidden = !state.family.learns;
+  $("arc-note").hidden = !isArc || Boolean(state.family.learns);
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
   $("dare").hidden = !(state.family.kind in DARES);
   $("dare").textContent = DARES[state.family.kind] ?? "";
@@ -278,7 +282,10 @@ async function listTasks(wanted) {
   try {
     const tasks = await client.arcTasks({ model: $("model").value });
     const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
-    options($("arc-task"), tasks.map((task) => [task.name, `${task.name}${trained(task)}`]));
+    const own = [...learned].filter(([, { of }]) => of === $("model").value).map(([model, { lesson }]) => [model, `${lesson.name} (you taught it)`]);
+    options($("arc-task"), [...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own]);
+    $("arc-fields").hidden = !$("arc-task").value;
+    if (!$("arc-task").value) return awaitTask();
     const slash = wanted.lastIndexOf("/");
     const name = wanted.slice(0, slash);
     if (tasks.some((task) => task.name === name)) $("arc-task").value = name;
@@ -289,11 +296,28 @@ async function listTasks(wanted) {
   }
 }
 
+/** Waits for a task of one's own, where the model knows none that could be shown. */
+function awaitTask() {
+  state.arc = null;
+  $("own-task").open = true;
+  $("arc-task-shown").replaceChildren();
+  setQuestion(emptyPuzzle(state.family));
+  $("think").disabled = true;
+  $("invite").textContent = state.invite = "Give it a task, above.";
+}
+
 /** Shows the chosen ARC task and one of its test inputs. */
 async function takeTask(wanted = 1) {
   stop();
-  const task = await client.arcTask({ model: $("model").value, name: $("arc-task").value });
-  if (task.name !== $("arc-task").value) return; // another was chosen meanwhile
+  const value = $("arc-task").value;
+  const lesson = learned.get(value)?.lesson;
+  const task = lesson ?? await client.arcTask({ model: $("model").value, name: value });
+  if (value !== $("arc-task").value) return; // another was chosen meanwhile
+  const family = lesson?.family ?? state.models.find((m) => m.name === $("model").value).tasks.find((t) => t.task === $("family").value);
+  if (family !== state.family) {
+    state.family = family;
+    buildViews(lesson && [lesson.model]);
+  }
   options($("arc-test"), task.tests.map((_, i) => [i + 1, `${i + 1} of ${task.tests.length}`]));
   const number = wanted >= 1 && wanted <= task.tests.length ? wanted : 1;
   $("arc-test").value = number;
@@ -316,8 +340,7 @@ function describe() {
   $("about").textContent = aboutModel(model, state.family);
 }
 
-function buildViews() {
-  const names = [$("model").value, $("second").value].filter(Boolean);
+function buildViews(names = [$("model").value, $("second").value].filter(Boolean)) {
   state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
   placeViews();
 }
@@ -473,7 +496,40 @@ async function run(view, controller) {
   }
 }
 
+/** Lets the model learn a task of one's own, then think about it. */
+async function learn(task) {
+  stop();
+  const controller = new AbortController();
+  state.thinking = controller;
+  showThink();
+  say("Learning your task…");
+  tellLearned(0);
+  const of = $("model").value;
+  try {
+    for await (const event of client.learn({ model: of, task }, controller.signal)) {
+      if (state.thinking !== controller) return;
+      if (event.type === "progress") {
+        say(`Learning your task: ${Math.floor((100 * event.done) / event.of)}% done.`);
+        tellLearned(event.done / event.of);
+      }
+      if (event.type !== "end") continue;
+      learned.set(event.model, { lesson: event, of });
+      $("own-task").open = false;
+      await listTasks("");
+      $("arc-task").value = event.model;
+      await takeTask();
+      return think();
+    }
+  } catch (error) {
+    if (state.thinking !== controller) return;
+    stop();
+    say("");
+    if (error.name !== "AbortError") tellOfTask(trouble(error));
+  }
+}
+
 function stop() {
+  tellLearned(null);
   state.thinking?.abort();
   state.thinking = null;
   player.pause();
@@ -515,6 +571,7 @@ function say(text) {
 }
 
 async function share() {
+  if (learned.has($("arc-task").value) && state.arc) return say("A task that you taught it is here alone, and has no link.");
   const fields = { t: state.family.task, m: $("model").value, d: $("depth").value, r: $("restarts").value, p: puzzleText() };
   if (!state.arc && Number($("restarts").value)) fields.e = seed();
   if ($("second").value) fields.b = $("second").value;
@@ -571,6 +628,7 @@ for (const id of ["model", "second"]) {
     else setQuestion(state.question);
   });
 }
+bindOwnTask(learn);
 $("arc-task").addEventListener("change", () => takeTask().catch((error) => say(trouble(error))));
 $("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(trouble(error))));
 for (const id of ["rows", "columns"]) $(id).addEventListener("change", resize);

@@ -59,6 +59,9 @@ export async function arcTask({ model, name }) {
 /** The votes of several views: yields {type: "progress", done, of} now and then, and {type: "end", ...} with them. */
 export const vote = (body, signal) => stream("v1/vote", { ...body, stream: true }, signal);
 
+/** Learns an ARC task: yields {type: "progress", done, of}, and {type: "end", model, family, ...} with the task. */
+export const learn = (body, signal) => stream("v1/arc/learn", body, signal);
+
 /** The thinking: yields {type: "step", ...} for every step (or recursion) of every attempt, and {type: "end", ...}. */
 export async function* think(body, signal) {
   let expand;
