@@ -1,4 +1,4 @@
-// A task of one's own for an ARC model that learns: its form, what is wrong with its text, and an example.
+// A visitor's task for an ARC model that learns: its form, what is wrong with its text, and an example.
 
 const $ = (id) => document.getElementById(id);
 
