@@ -140,6 +140,27 @@ def test_what_is_not_text_is_refused_with_the_place(content, message, tmp_path):
 
 
 @pytest.mark.posix
+@pytest.mark.parametrize(
+    ("begin", "what"),
+    [
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\xfd7zXZ\0", "packed with xz: unpack it, and name the file in it"),
+        (b"BZh9", "packed with bzip2: unpack it"),
+        (b"\x93NUMPY\x01", "an array of numpy's: save it as text"),
+        (b"PAR1", "a parquet file: save it as CSV"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\x89PNG\r\n", "a picture"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_it_is(begin, what, tmp_path):
+    for name in ("a.txt", "a.csv", "a.json"):
+        (tmp_path / name).write_bytes(begin + bytes(range(256)))
+        with pytest.raises(PuzzleError) as error:
+            read_json(tmp_path / name) if name == "a.json" else lines(tmp_path / name)
+        assert f"{name}: not " in str(error.value)
+        assert f"it is {what}" in str(error.value)
+
+
 def test_what_is_not_a_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "folder.csv").mkdir()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T_ = TypeVar("T_")
 
 
-FILES = (".csv", ".txt", ".gz", ".json", ".jsonl", ".npz", ".sdk", ".sdm", ".ss")
+FILES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".npy", ".npz", ".sdk", ".sdm", ".ss", ".xml")
 """Endings that a file of puzzles has, and no puzzle."""
 
 

@@ -34,6 +34,23 @@ _BLOCK = 1 << 18
 _NOTHING = "\n" * (1 << 16)  # a packed file of a few kB can hold millions of them
 _GZIP = b"\x1f\x8b"
 _UNREADABLE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
+_UNPACK = "unpack it, and name the file in it"
+_BINARY = {
+    b"PK\x03\x04": f"a zip archive, or made of one as .npz and .xlsx are: {_UNPACK}, or save what it holds as text",
+    b"\xfd7zXZ\0": f"packed with xz: {_UNPACK}",
+    b"BZh": f"packed with bzip2: {_UNPACK}",
+    b"\x28\xb5\x2f\xfd": f"packed with zstd: {_UNPACK}",
+    b"7z\xbc\xaf\x27\x1c": f"a 7z archive: {_UNPACK}",
+    b"Rar!": f"a rar archive: {_UNPACK}",
+    b"\x93NUMPY": "an array of numpy's: save it as text",
+    b"PAR1": "a parquet file: save it as CSV",
+    b"\xd0\xcf\x11\xe0": "a document of an office program: save it as CSV or as text",
+    b"%PDF": "a PDF: save what it holds as text",
+    b"\x89PNG": "a picture: save what it shows as text",
+    b"\xff\xd8\xff": "a picture: save what it shows as text",
+    b"SQLite format 3": "a data base: save its puzzles as CSV",
+}
+"""How files of other kinds begin, and what to do with them."""
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -47,8 +64,8 @@ def suffix_of(path: str | Path) -> str:
 
 
 def is_csv(path: str | Path) -> bool:
-    """Whether a file's name says that it is a CSV, also with a further ending such as .gz."""
-    return ".csv" in Path(os.path.basename(path).lower()).suffixes
+    """Whether a file's name says that it is a CSV, also with tabs (.tsv) or with a further ending such as .gz."""
+    return not {".csv", ".tsv"}.isdisjoint(Path(os.path.basename(path).lower()).suffixes)
 
 
 def lines_of(path: str | Path, *, holds: str, longest: int = LONGEST_LINE) -> Iterator[str]:
@@ -170,6 +187,9 @@ def _texts(path: Path, refusal: str) -> Iterator[str]:
     name = next((name for mark, name in _UNREADABLE.items() if first.startswith(mark)), None)
     if name is not None:
         raise PuzzleError(f"{path}: {refusal}: it is in {name}; save it as UTF-8")
+    what = next((what for begin, what in _BINARY.items() if first.startswith(begin)), None)
+    if what is not None:
+        raise PuzzleError(f"{path}: {refusal}: it is {what}")
     mark, codec = next(((m, c) for m, c in _MARKS.items() if first.startswith(m)), (b"", "utf-8"))
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
     fed, lines = len(mark), 1

@@ -30,6 +30,8 @@ NAMES = {
     "answer": ("answer", "answers", "solution", "solutions", "solved"),
 }
 """What the columns of questions and answers are called by others, Kaggle's data sets among them."""
+OF_ANSWERS = ("solution", "answer", "solved", "output", "final", "label")
+"""What the name of such a column has in it, where no column has a name of NAMES."""
 REGIONS = "regions"
 """A further column of ours: the layout of a jigsaw, a letter for each cell."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -116,8 +118,9 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     """Puzzles from a file: a CSV, one puzzle a line, or a form of the family's own; it may be gzipped.
 
     In a CSV the header names the columns: `question` is needed, `answer`, `rating` and `source` are used if present, and
-    others are passed over. NAMES has further words for them. Without a header, the first field that is as long as a puzzle is
-    the question, and the second the answer. Commas, semicolons or tabs part the columns.
+    others are passed over. NAMES has further words for them. Where none occurs, the columns that are as long as a puzzle are
+    the question and the answer. Without a header, the first field that is as long as a puzzle is the question, and the second
+    the answer. Commas, semicolons or tabs part the columns.
     In a plain file a line is a puzzle, or a puzzle, a comma and its answer; empty lines and lines that start with # are passed
     over. Answers that are not given are searched for. A file whose name holds .csv, in any case, is a CSV.
 
@@ -185,14 +188,15 @@ def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
     delimiter = "," if "," in first else ";" if ";" in first else "\t" if "\t" in first else ","
     reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=delimiter)
     try:
-        header = next(reader, [])
-        columns = _columns(path, header, L=L)
-        rows = itertools.chain([header], reader) if columns.has_header is False else reader
-        for fields in rows:
+        numbered = ((reader.line_num, fields) for fields in reader)
+        first_rows = list(itertools.islice(numbered, 2))
+        header, second = (fields for _, fields in [*first_rows, (0, []), (0, [])][:2])
+        columns = _columns(path, header, second=second, L=L)
+        for number, fields in itertools.chain(first_rows[columns.has_header :], numbered):
             if len(fields) >= len(header):
                 source, question, answer, rating, regions = (fields[i] if i >= 0 else "" for i in columns.places)
                 yield Row(
-                    reader.line_num,
+                    number,
                     _cells(question, L),
                     _cells(answer, L),
                     rating=rating.strip(),
@@ -200,7 +204,7 @@ def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
                     regions=regions.strip(),
                 )
             elif any(fields):
-                raise PuzzleError(f"{path}, row {reader.line_num}: expected {len(header)} columns, got {len(fields)}")
+                raise PuzzleError(f"{path}, row {number}: expected {len(header)} columns, got {len(fields)}")
     except csv.Error as error:
         raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
 
@@ -213,8 +217,8 @@ class _Columns(NamedTuple):
     """The columns of source, question, answer, rating and regions, from 0; -1 for one that is not there."""
 
 
-def _columns(path: Path, header: list[str], *, L: int) -> _Columns:
-    """The columns of a CSV, by its first row."""
+def _columns(path: Path, header: list[str], *, second: list[str], L: int) -> _Columns:
+    """The columns of a CSV, by its header; where that has no known name, by the columns that are as long as a puzzle."""
     names = [name.strip().lower() for name in header]
     places = []
     for column in (*COLUMNS, REGIONS):
@@ -233,6 +237,11 @@ def _columns(path: Path, header: list[str], *, L: int) -> _Columns:
     whole = [i for i, field in enumerate(header) if len(field.strip()) == L or len(field) == L]
     if whole:
         return _Columns(False, (-1, whole[0], whole[1] if len(whole) > 1 else -1, -1, -1))
+    whole = [i for i, field in enumerate(second) if len(field.strip()) == L or len(field) == L]
+    if len(second) == len(header) and 0 < len(whole) < 3:
+        if len(whole) == 2 and any(word in names[whole[0]] for word in OF_ANSWERS) and "un" not in names[whole[0]]:
+            whole.reverse()
+        return _Columns(True, (-1, whole[0], whole[1] if len(whole) > 1 else -1, places[3], places[4]))
     shown_names = shown(",".join(header), quote="") or "nothing"
     raise PuzzleError(f"{path}: expected a header with the column question, got {shown_names}")
 

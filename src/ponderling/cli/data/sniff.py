@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,34 @@ def holds_grids(path: Path) -> bool:
 
     if is_layout(path):
         return True
-    if not path.name.lower().endswith(SUFFIXES) or _written(path) is not None:
+    if not path.name.lower().endswith(SUFFIXES):
+        return False
+    if _has_inputs(path):
+        return True
+    if _written(path) is not None:
         return False
     return not is_csv(path) or _task_of_length(path) is None
+
+
+def _has_inputs(path: Path) -> bool:
+    """Whether a file calls its questions as files of grids do: input in JSON, inputs in .npz."""
+    import zipfile
+
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import lines_of, suffix_of
+
+    if not path.is_file():
+        return False
+    if suffix_of(path) == ".npz":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return "inputs.npy" in archive.namelist()
+        except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
+            return True
+    try:
+        return suffix_of(path) == ".jsonl" and '"input"' in next(lines_of(path, holds="grids"), "")
+    except PuzzleError:
+        return True
 
 
 def guess_task(path: Path) -> Task:
@@ -116,4 +142,5 @@ def _first_fields(path: Path) -> list[str]:
     from ponderling.tasks.opened import lines_of
 
     head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles"), 5)]
-    return [field for line in head for field in line.split(",")]
+    fields = [field for line in head for field in re.split("[,;\t]", line)]
+    return [field[1:-1] if field[:1] == field[-1:] == '"' else field for field in fields]

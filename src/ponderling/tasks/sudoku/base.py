@@ -161,6 +161,7 @@ class SudokuTask(GridTask):
             alphabet = written.alphabet_of(question, self.side)
         except written.StrangeSymbols:
             return question, answer, None  # refused with their places later
+        alphabet = written.completed(alphabet, answer)
         ours = alphabet.ours
         cells = "".join(ours.get(cell, ".") for cell in question)
         return cells, "".join(ours.get(cell, cell) for cell in answer), self.with_symbols(alphabet)

@@ -24,19 +24,36 @@ BLANKS = ".0-_*?xX "
 SAME = ".0_*"
 """Blanks that one puzzle may mix."""
 HEXADECIMAL = "0123456789ABCDEF"
-OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows")
+OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
 """What else an object of JSON may call its board, or its list of them."""
+ANSWERS = (*NAMES["answer"], "output")
+"""What it may call the answer."""
 BARS = "|│┃║¦"
 """What may stand between two cells, besides a space, a comma or a semicolon."""
 
 FRAMES = BARS + "+-─┼"
 """What is passed over in a text that is not in rows."""
 
+_UNKNOWN = "?*"
+"""What is in the place of a letter that no clue has; the first that is no blank."""
 _BETWEEN = re.compile(rf"[\s,;{BARS}]+")
 _FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
 _CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
-_SECTION = re.compile(r"\s*\[[A-Za-z ]+\]\s*")  # of an .sdk file
-_TITLE = re.compile(r"\s*[^\W\d_]{3,}(\s.*|:.*)")  # a word, and more
+_SECTION = re.compile(r"\s*\[\s*[^\W\d_]{3,}[\w .:-]*\]\s*")  # of an .sdk file
+_NO_PUZZLE = re.compile(r"state|solution|solved|pencil|candidate|mark|colou?r|note", re.IGNORECASE)  # in such a section
+_TITLE = re.compile(
+    r"\s*([^\W\d_]{3,}[\s:].*|[A-Z][^\W\d_]{2,}\.?"  # a word, and more; or a word that begins with a capital letter
+    r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}\s*[x×, ]\s*\d{1,2}"  # a number, or two
+    r"|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"  # a date
+    r"|```.*|\\\w+\{.*|[;%!]+\s*[^\W\d_]{3,}.*)\s*"  # Markdown, LaTeX, comments
+)
+_REMARK = re.compile(r"(.*?\S)\s+(?:#|//|;|%).*")
+_QUOTED = re.compile(r"\s*([\"'])([^\"']*)\1\s*[,;]?\s*")
+_SOURCE = re.compile(r"[^\\\[({]*[\[({]|\s*[\])}][\s\])};,]*$")  # brackets that open, or only such as close
+_NOTHING = re.compile(r"\b(?:None|null)\b")  # Python's and JSON's names of a blank
+_FLOAT = re.compile(r"(\d+)\.0*(?:e\+?0*(\d+))?")  # as numpy writes whole numbers of an array of floats
+_CANDIDATES = re.compile("1?2?3?4?5?6?7?8?9?")
+_FIELDS = re.compile(rf"[\s,;:{BARS}]+")
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
@@ -77,6 +94,8 @@ class Written(NamedTuple):
     cells: str
     """One character of ours for each cell."""
     alphabet: Alphabet
+    answer: str = ""
+    """The answer that came with it, in the same characters; empty where none did."""
 
 
 def read_text(text: str, side: int) -> Written:
@@ -87,14 +106,29 @@ def read_text(text: str, side: int) -> Written:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if is_json(text):
-        return _only(list(read_boards(json_of(text), side)), side)
+        try:
+            value = json_of(text)
+        except PuzzleError:  # it may be a list in another language, or as numpy prints it
+            try:
+                return _of_text(text, side)
+            except PuzzleError:
+                pass
+            raise
+        return _only(list(read_boards(value, side)), side)
     try:
-        return _only(list(read_lines(text.split("\n"), side)), side)
+        return _of_text(text, side)
     except LayoutError:
         cells = [cell for cell in text if not cell.isspace() and cell not in FRAMES]
         if len(cells) == side * side:  # in lines of other lengths
             return _decoded(1, cells, side=side)
         raise
+
+
+def _of_text(text: str, side: int) -> Written:
+    found = list(read_lines(text.split("\n"), side))
+    if not found and text.strip():  # a title alone, as it seems
+        raise LayoutError(_not_a_row(1, text, side=side))
+    return _only(found, side)
 
 
 def _only(found: Sequence[Written], side: int) -> Written:
@@ -106,8 +140,8 @@ def _only(found: Sequence[Written], side: int) -> Written:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text begins as a board in JSON does, and no section of an .sdk file."""
-    return re.match(r"\s*(\{|\[\s*($|[\[{\"\d.]|null))", text) is not None
+    """Whether a text begins as a board in JSON does, and no section of an .sdk file; or is a quoted text."""
+    return re.match(r"\s*(\{|\[\s*($|[\[{\"\d.-]|null|false)|\"[^\"]*\"\s*$)", text) is not None
 
 
 def json_of(text: str) -> Any:
@@ -134,18 +168,70 @@ def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
     elif isinstance(value, str):
         yield read_text(value, side)._replace(number=number)
     elif isinstance(value, Mapping):
-        known = [name for name in value if str(name).lower() in NAMES["question"] + OBJECTS]
-        if len(known) != 1:
-            names = ", ".join(map(str, value))
-            raise PuzzleError(
-                f"expected an object with one of {', '.join(NAMES['question'])}: got {one_line(names, 60)}"
-            )
-        yield from read_boards(value[known[0]], side, number=number)
+        yield from _of_object(value, side, number=number)
     elif isinstance(value, list) and value:
         for i, part in enumerate(value):
             yield from read_boards(part, side, number=number + i)
     else:
         raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[Written]:
+    """The puzzles of a JSON object, with the answers that it names."""
+    names = {name: str(name).lower() for name in value}
+    known = [name for name in value if names[name] in NAMES["question"]] or [
+        name for name in value if names[name] in OBJECTS
+    ]
+    if not known and value and all(part and isinstance(part, list | Mapping) for part in value.values()):
+        for i, part in enumerate(value.values()):  # by an id, or by how hard they are
+            yield from read_boards(part, side, number=number + i)
+        return
+    if len(known) != 1:
+        names_got = ", ".join(map(str, value))
+        raise PuzzleError(
+            f"expected an object with one of {', '.join(NAMES['question'])}: got {one_line(names_got, 60)}"
+        )
+    found = list(read_boards(value[known[0]], side, number=number))
+    told = [value[name] for name in value if names[name] in ANSWERS]
+    if len(told) == 1 and told[0] and not any(puzzle.answer for puzzle in found):
+        answers = list(_grids(told[0], side))
+        if len(answers) != len(found):
+            raise PuzzleError(
+                f"board {number}: expected an answer for each puzzle, got {len(answers)} for {len(found)}"
+            )
+        found = [_answered(puzzle, cells) for puzzle, cells in zip(found, answers, strict=True)]
+    yield from found
+
+
+def _grids(value: Any, side: int) -> Iterator[Sequence[str]]:
+    """The cells of each answer of a JSON value, as they are written."""
+    cells = _board(value, side)
+    if cells is not None:
+        yield cells
+    elif isinstance(value, str):
+        for lines in _puzzles(value.split("\n"), side):
+            yield _cells_of(lines, side)[0]
+    elif isinstance(value, list) and value:
+        for part in value:
+            yield from _grids(part, side)
+    else:
+        raise PuzzleError(f"expected an answer of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _answered(puzzle: Written, cells: Sequence[str]) -> Written:
+    """The puzzle with its answer, which is written in the same symbols."""
+    alphabet = completed(puzzle.alphabet, cells)
+    ours = alphabet.ours
+    return puzzle._replace(alphabet=alphabet, answer="".join(ours.get(cell, cell[:1] or ".") for cell in cells))
+
+
+def completed(alphabet: Alphabet, answer: Iterable[str]) -> Alphabet:
+    """The alphabet of a puzzle with the letter that only its answer has, if there is one."""
+    letters = sorted({cell.upper() for cell in answer} - alphabet.ours.keys() - {alphabet.blank})
+    unknown = [symbol for symbol in alphabet.symbols if symbol in _UNKNOWN]
+    if len(unknown) != 1 or len(letters) != 1 or not letters[0].isalpha():
+        return alphabet
+    return alphabet._replace(symbols=tuple(letters[0] if name in _UNKNOWN else name for name in alphabet.symbols))
 
 
 def _board(value: Any, side: int) -> list[str] | None:
@@ -158,18 +244,41 @@ def _board(value: Any, side: int) -> list[str] | None:
     cells = [cell for row in rows for cell in row]
     if len(cells) != side * side or any(len(row) not in (side, side * side) for row in rows):
         return None
-    if any(isinstance(cell, list | Mapping | bool | float) for cell in cells):
+    if any(isinstance(cell, list | Mapping) or cell is True for cell in cells):
         return None
-    return [{"": ".", "None": "."}.get(text, text) for text in (str(cell).strip() for cell in cells)]
+    if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
+        return None
+    texts = (str(int(cell) if isinstance(cell, float) else cell).strip() for cell in cells)
+    return [{"": ".", "None": ".", "False": ".", "-1": "."}.get(text, text) for text in texts]
 
 
 def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
-    """The puzzles of a text file's lines, one after the other.
+    """The puzzles of a text file's lines, one after the other. A full grid that follows its puzzle is its answer.
 
     Raises:
         PuzzleError: naming the line, what was expected and what came.
     """
-    return (_read(puzzle, side) for puzzle in _puzzles(lines, side))
+    held: Written | None = None
+    for puzzle in _puzzles(lines, side):
+        found = _read(puzzle, side)
+        if held is not None and not held.answer and _solves(held, found):
+            held = held._replace(answer=found.cells)
+            continue
+        if held is not None:
+            yield held
+        held = found
+    if held is not None:
+        yield held
+
+
+def _solves(puzzle: Written, full: Written) -> bool:
+    """Whether a grid without blanks has the clues of a puzzle."""
+    return (
+        "." in puzzle.cells
+        and "." not in full.cells
+        and puzzle.alphabet.symbols == full.alphabet.symbols
+        and all(a in (b, ".") for a, b in zip(puzzle.cells, full.cells, strict=True))
+    )
 
 
 def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
@@ -180,17 +289,29 @@ def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
     return ("\n".join(line for _, line in puzzle) for puzzle in _puzzles(lines, side))
 
 
-def is_drawn(lines: Iterable[str], side: int) -> bool:
-    """Whether the first lines of a file hold puzzles drawn over several lines."""
+def is_written(lines: Iterable[str], side: int) -> bool:
+    """Whether the first lines of a file hold puzzles that `read_lines` alone reads: drawn, or with more beside them.
+
+    A file with a puzzle a line, or a puzzle, a comma and its answer, and lines that begin with #, is no such file.
+    """
+    before, has_plain, has_titles = "", False, False
     for line in lines:
-        line = line.rstrip("\n")
-        if _is_comment(line) or not line.strip():
+        line = line.rstrip("\n").removeprefix("\ufeff")
+        if not line.strip() or line.startswith("#"):
             continue
-        if _whole(line, side) is not None:
-            return False
-        if _row(line, side) is not None:
+        question = line.partition(",")[0].strip()
+        if len(question) == side * side and not question.isspace():
+            full = question if set(question).isdisjoint(BLANKS) else ""
+            if full and before and all(a == b or a in BLANKS for a, b in zip(before, full, strict=True)):
+                return True  # answers on lines of their own
+            before, has_plain = "" if full or "," in line else question, True
+            continue
+        line = _without_signs(line, side)
+        if _whole(line, side) is not None or _row(line, side) is not None:
             return True
-    return False
+        else:
+            has_titles = has_titles or _is_comment(line) or _is_title(line, side) or bool(_SECTION.fullmatch(line))
+    return has_plain and has_titles
 
 
 _Lines = Sequence[tuple[int, str]]
@@ -200,26 +321,76 @@ _Lines = Sequence[tuple[int, str]]
 def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
     """The lines of each puzzle, and each line that cannot be part of one."""
     held: list[tuple[int, str]] = []
-    is_passed_over = False
+    is_passed_over = has_section = False
     for number, line in enumerate((line.rstrip("\n") for line in lines), 1):
         if _SECTION.fullmatch(line):  # [State] is how far somebody had come with the puzzle above
-            is_passed_over = "state" in line.lower()
+            is_puzzle = "puzzle" in line.lower()
+            is_passed_over = not is_puzzle and (has_section or _NO_PUZZLE.search(line) is not None)
+            has_section = has_section or is_puzzle
             continue
         if is_passed_over or _is_comment(line) or (not line.strip() and len(line) not in (side, side * side)):
             continue
+        line = _without_signs(line, side)
+        if len(held) == 1 and _whole(line, side) is not None and _row(line, side) is None and _has_words(held[0][1]):
+            held = []  # a title that is as long as a row
         if all(_may_be_nothing(row) for _, row in held) and not _may_be_nothing(line):
             is_row = _row(line, side) is not None and _whole(line, side) is None
             if not is_row:
                 held = []
-                if not _TITLE.fullmatch(line):
+                if not _is_title(line, side):
                     yield [(number, line)]
                 continue
         held.append((number, line))
         if len(_kept(held, side)) == side:
+            if _begins_with_title(held, side):
+                del held[next(i for i, (_, row) in enumerate(held) if not _may_be_nothing(row))]
+                continue
             yield held
             held = []
     if any(not _may_be_nothing(line) for _, line in held):
         yield held
+
+
+def _without_signs(line: str, side: int) -> str:
+    """The line without the brackets and quotation marks of a program's source, without a remark, and with plain numbers."""
+    if len(line) not in (side, side * side) and _SOURCE.match(line):
+        line = re.sub(r".*?=\s*(?=[\[({])", "", line) if re.search(r"=\s*[\[({]", line) else line
+        line = _NOTHING.sub(".", re.sub(r"^[^\[({]*(?=[\[({])|\bdtype\s*=.*|[\[\](){}'\"=]", " ", line)).strip(" ,;")
+    if line.startswith("|") and line.endswith("|."):  # LaTeX
+        line = line[:-1]
+    quoted = _QUOTED.fullmatch(line)
+    if quoted is not None and len(line) not in (side, side * side):
+        line = quoted[2]
+    numbers = [_FLOAT.fullmatch(word) for word in re.split(r"[\s,;]+", line.strip())]
+    if len(numbers) in (side, side * side) and all(numbers):
+        return " ".join(str(int(number[1]) * 10 ** int(number[2] or 0)) for number in numbers if number)
+    remark = _REMARK.fullmatch(line)
+    if remark is not None and _row(line, side) is None and _whole(line, side) is None and _row(remark[1], side):
+        line = remark[1]
+    return line
+
+
+def _is_title(line: str, side: int) -> bool:
+    """Whether a line that is no row and no puzzle says something about one: words, a number or a date."""
+    longest = max(map(len, line.split()), default=0)
+    return _TITLE.fullmatch(line) is not None and longest < side * side * 3 // 4
+
+
+def _has_words(line: str) -> bool:
+    return re.search(r"[^\W\d_]{3}", line) is not None
+
+
+def _begins_with_title(rows: _Lines, side: int) -> bool:
+    """Whether the first of these rows is a title that is as long as a row, such as `Nightmare` or `Puzzle 12`."""
+    first, *others = (line for _, line in _kept(rows, side))
+    letters = {letter.upper() for letter in first if letter.isalpha()} - set(SYMBOLS[:side])
+    below = "".join(others).upper()
+    return (
+        _has_words(first)
+        and len(letters) > 2
+        and letters.isdisjoint(below)
+        and not set(SYMBOLS[:side]).isdisjoint(below)
+    )
 
 
 def _read(lines: _Lines, side: int) -> Written:
@@ -228,11 +399,17 @@ def _read(lines: _Lines, side: int) -> Written:
     Raises:
         PuzzleError: naming the line, what was expected and what came.
     """
+    cells, answer = _cells_of(lines, side)
+    puzzle = _decoded(
+        next(number for number, line in lines if len(lines) == 1 or not _may_be_nothing(line)), cells, side=side
+    )
+    return puzzle if answer is None else _answered(puzzle, answer)
+
+
+def _cells_of(lines: _Lines, side: int) -> tuple[Sequence[str], Sequence[str] | None]:
+    """The cells of the puzzle of these lines as they are written, and those of an answer in the same line."""
     whole = _whole(lines[0][1], side) if len(lines) == 1 else None
-    if whole is not None:
-        return _decoded(lines[0][0], whole, side=side)
-    rows = _kept(lines, side, at_end=True)
-    return _of_rows(rows, side)
+    return whole or (_of_rows(_kept(lines, side, at_end=True), side), None)
 
 
 def _kept(rows: _Lines, side: int, *, at_end: bool = False) -> _Lines:
@@ -273,18 +450,55 @@ def _is_frame(line: str) -> bool:
     return bool(_RULE.search(line) or (_CORNER.search(line) and "-" in line))
 
 
-def _whole(line: str, side: int) -> list[str] | None:
-    """The cells of a line that holds a whole puzzle; None where it does not."""
+def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] | None:
+    """The cells of a line that holds a whole puzzle, and those of the answer beside it; None where it holds none."""
+    if len(line) < side * side:
+        return None
     for cells in (list(line), list(line.strip()), *_parted(line)):
-        if len(cells) == side * side and max(map(len, cells)) <= 2:
-            return cells
-    return None
+        if len(cells) == side * side and _may_be_cells(cells, side):
+            return cells, None
+    return _among_fields(line, side)
+
+
+def _among_fields(line: str, side: int) -> tuple[str, str | None] | None:
+    """The puzzle of a line that has more fields, such as a number, a name or a rating, and its answer if it is there."""
+    fields = []
+    for field in _FIELDS.split(line.strip()):
+        cells = field.strip("\"'")
+        if len(cells) != side * side:
+            cells = cells.replace("+", "")  # HoDoKu's sign before a cell that was filled in
+        if len(cells) == side * side and _has_alphabet(cells, side):
+            fields.append(cells)
+    if len(fields) == 2 and all(a == b or a not in SYMBOLS[:side] for a, b in zip(*fields, strict=True)):
+        is_full = set(fields[1]).isdisjoint(BLANKS)
+        return (fields[0], fields[1]) if is_full else None
+    return (fields[0], None) if len(fields) == 1 else None
+
+
+def _has_alphabet(cells: str, side: int) -> bool:
+    try:
+        alphabet_of(cells, side)
+    except StrangeSymbols:
+        return False
+    except PuzzleError:  # which asks, in reading, what is meant
+        return True
+    return True
+
+
+def _may_be_cells(cells: Sequence[str], side: int) -> bool:
+    """Whether these may each be a cell: a sign, a number of two digits, or the candidates of a cell up to 9x9."""
+    return max(map(len, cells)) <= 2 or _are_candidates(cells, side)
+
+
+def _are_candidates(cells: Iterable[str], side: int) -> bool:
+    """Whether each of these is the symbols that a cell may still have, as solvers show them."""
+    return side < 10 and all(cell and _CANDIDATES.fullmatch(cell) and int(cell[-1]) <= side for cell in cells)
 
 
 def _row(line: str, side: int) -> list[str] | None:
     """The cells of a line that is a row of a drawn puzzle; None where it is none."""
     for cells in _parted(line):
-        if len(cells) == side and max(map(len, cells)) <= 2:
+        if len(cells) == side and _may_be_cells(cells, side):
             return cells
     groups = re.split(f"[{BARS}]", line.strip().strip(BARS))
     if len(groups) > 1 and side % len(groups) == 0:  # spaces are blanks between bars
@@ -305,7 +519,7 @@ def _parted(line: str) -> Iterator[list[str]]:
     yield list("".join(words))
 
 
-def _of_rows(rows: _Lines, side: int) -> Written:
+def _of_rows(rows: _Lines, side: int) -> list[str]:
     cells: list[str] = []
     spaced = _has_spaces(rows, side)
     for number, line in rows:
@@ -316,7 +530,7 @@ def _of_rows(rows: _Lines, side: int) -> Written:
     if len(rows) != side:
         whole = f"expected {side} rows of {side} cells, or {side * side} cells in a line"
         raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows")
-    return _decoded(rows[0][0], cells, side=side)
+    return cells
 
 
 def _not_a_row(number: int, line: str, *, side: int) -> str:
@@ -341,6 +555,8 @@ def alphabet_of(cells: Sequence[str], side: int) -> Alphabet:
         PuzzleError: when they can be read in no way, or in two.
     """
     counts = Counter(cells)
+    if any(len(cell) > 1 for cell in counts) and _are_candidates(counts, side):
+        return Alphabet(".", tuple(SYMBOLS[:side]))
     if any(len(cell) > 1 for cell in counts):
         return _of_numbers(counts, side)
     own = SYMBOLS[:side]
@@ -401,6 +617,6 @@ def _of_letters(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Al
             f"characters {one_line(shown, 60)}"
         )
     blank = blanks[0] if blanks else "."
-    unknown = "?" if blank != "?" else "*"
+    unknown = next(sign for sign in _UNKNOWN if sign != blank)
     symbols += [unknown] * (side - len(symbols))  # the letter that is not among the clues
     return Alphabet(blank, tuple(symbols))

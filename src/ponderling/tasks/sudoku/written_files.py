@@ -1,15 +1,21 @@
-"""Files of Sudokus in the forms of `written`: drawn over several lines, and JSON."""
+"""Files of Sudokus in the forms of `written`: drawn over several lines, and JSON; and numpy's arrays, and OpenSudoku's XML."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.npy import read_npy, read_npz
 from ponderling.tasks.opened import is_csv, lines_of, read_json, suffix_of
+from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku import written
 from ponderling.tasks.text_files import NAMES, Row
 from ponderling.tasks.text_files import rows_of as read_rows
@@ -17,6 +23,9 @@ from ponderling.tasks.text_files import rows_of as read_rows
 if TYPE_CHECKING:
     from ponderling.tasks.sudoku.base import SudokuTask
 
+IN_ARRAYS, OUT_ARRAYS = ("inputs", "x"), ("outputs", "labels", "targets", "y")
+"""What else the arrays of puzzles and of answers are called."""
+_GAME = re.compile(r"""\bdata\s*=\s*["']([0-9.]+)["']""")
 LOOKED_AT = 100
 """Lines by which the form of a file is known."""
 
@@ -31,11 +40,17 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     longest = max(4 * task.num_cells + 10_000, 100_000)
     if suffix_of(path) == ".json":
         return _checked(path, boards(task, read_json(path)))
+    if path.is_file() and suffix_of(path) in (".npy", ".npz"):
+        return _checked(path, _of_arrays(task, path))
     head = list(itertools.islice(lines_of(path, holds="puzzles", longest=longest), LOOKED_AT))
     first = next((line.strip() for line in head if line.strip()), "")
     if written.is_json(first):
         return _checked(path, _json_lines(task, path, longest=longest))
-    if written.is_drawn(head, task.side) and not (is_csv(path) and _has_columns(first, task.num_cells)):
+    if first.startswith("<"):
+        return _checked(path, _of_xml(task, path))
+    if written.is_written(head, task.side) and not (
+        is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
+    ):
         lines = lines_of(path, holds="puzzles", longest=longest)
         return _checked(path, (_row(task, found) for found in written.read_lines(lines, task.side)))
     return None
@@ -50,17 +65,85 @@ def form_of(task: SudokuTask, path: Path) -> str:
     said = []
     own = rows_of(task, path)
     if own is not None:
-        first = next((line for line in lines_of(path, holds="puzzles") if line.strip()), "")
-        said.append("JSON" if suffix_of(path) == ".json" or written.is_json(first) else "drawn over several lines")
+        said.append(_form_of_own(path))
     row = next(own if own is not None else read_rows(task, path), None)
     if row is not None and row.family is not None:
         said.append(f"in the symbols {' '.join(row.family.symbols[1:])}")
     return ", ".join(said)
 
 
-def _has_columns(first: str, num_cells: int) -> bool:
-    """Whether the first row of a CSV names columns, or holds a whole puzzle."""
-    fields = [field.strip().strip('"').lower() for field in re.split("[,;\t]", first)]
+def _form_of_own(path: Path) -> str:
+    if suffix_of(path) in (".npy", ".npz"):
+        return "numpy's arrays"
+    first = next((line.strip() for line in lines_of(path, holds="puzzles") if line.strip()), "")
+    if suffix_of(path) == ".json" or written.is_json(first):
+        return "JSON"
+    return "XML of OpenSudoku" if first.startswith("<") else "drawn over several lines, or with more in a line"
+
+
+def _of_arrays(task: SudokuTask, path: Path) -> Iterator[Row]:
+    """The puzzles of an array of numbers, of one puzzle or of several; in an .npz file perhaps with their answers."""
+    if suffix_of(path) == ".npy":
+        yield from _of_cells(task, [read_npy(path)], names=[""])
+        return
+    arrays = read_npz(
+        path, (*NAMES["question"], *written.OBJECTS, *written.ANSWERS, *IN_ARRAYS, *OUT_ARRAYS), writes="np.savez"
+    )
+    found = []
+    for known in ((*NAMES["question"], *written.OBJECTS, *IN_ARRAYS), (*written.ANSWERS, *OUT_ARRAYS)):
+        named = [name for name in arrays if name in known and arrays[name].size]
+        if len(named) > 1 or not (named or found):
+            raise PuzzleError(
+                f"expected one array of puzzles, such as inputs, and perhaps one of answers, such as outputs: got "
+                f"{one_line(', '.join(arrays), 60)}"
+            )
+        found += named
+    yield from _of_cells(task, [arrays[name] for name in found], names=found)
+
+
+def _of_cells(task: SudokuTask, arrays: Sequence[NDArray[Any]], *, names: Sequence[str]) -> Iterator[Row]:
+    """The puzzles of an array, and the answers of a second."""
+    grids = []
+    for name, array in zip(names, arrays, strict=True):
+        where = f"array {name}: " if name else ""
+        L, shape = task.num_cells, "x".join(map(str, array.shape))
+        ends = array.shape[-1:] == (L,) or array.shape[-2:] == task.grid_shape
+        if not ends or array.size != L * math.prod(array.shape[: -1 if array.shape[-1:] == (L,) else -2]):
+            raise PuzzleError(f"{where}expected puzzles of {task.side}x{task.side} or of {L} cells, got {shape}")
+        cells = array.reshape(-1, L)
+        if array.dtype.kind not in "iuf" or not (cells == np.floor(cells)).all():
+            raise PuzzleError(f"{where}expected whole numbers, 0 for a blank, got {array.dtype}")
+        least, most = cells.min(initial=0), cells.max(initial=0)
+        if least < -1 or most > task.side:
+            raise PuzzleError(
+                f"{where}expected numbers from 0 for a blank to {task.side}, got {least if least < -1 else most}"
+            )
+        grids.append(np.array([*task.symbols])[np.maximum(cells.astype(np.int64), 0)])
+    if len({len(grid) for grid in grids}) > 1:
+        raise PuzzleError(f"expected an answer for each puzzle, got {len(grids[1])} for {len(grids[0])}")
+    for i, parts in enumerate(zip(*grids, strict=True), 1):
+        question, answer = ["".join(part) for part in (*parts, [])][:2]
+        yield Row(i, question, answer=answer)
+
+
+def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
+    """The puzzles of OpenSudoku's file: each is the attribute data of an element game."""
+    found = False
+    for number, line in enumerate(lines_of(path, holds="puzzles"), 1):
+        for cells in _GAME.findall(line):
+            if len(cells) == task.num_cells:
+                found = True
+                yield Row(number, cells.replace("0", "."))
+    if not found:
+        raise PuzzleError(
+            f'is XML, of which only OpenSudoku\'s files are read: found no data="..." with {task.num_cells} digits; '
+            "write a puzzle a line"
+        )
+
+
+def _has_columns(line: str, num_cells: int) -> bool:
+    """Whether a row of a CSV names columns, or holds a whole puzzle."""
+    fields = [field.strip().strip('"').lower() for field in re.split("[,;\t]", line.strip())]
     return any(len(field) == num_cells or field in NAMES["question"] for field in fields)
 
 
@@ -75,38 +158,41 @@ def _checked(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
 def _json_lines(task: SudokuTask, path: Path, *, longest: int) -> Iterator[Row]:
     """The puzzles of a file with a JSON value a line; or of one value over all lines."""
     lines = lines_of(path, holds="puzzles", longest=longest)
+    is_first = True
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             value = written.json_of(line)
         except PuzzleError:
-            if number > 1:
+            if not is_first:
                 raise
-            yield from boards(task, written.json_of("".join([line, *lines])))
+            yield from _one_value(task, ["\n"] * (number - 1) + [line, *lines])
             return
         yield from boards(task, value, number=number)
+        is_first = False
+
+
+def _one_value(task: SudokuTask, lines: list[str]) -> Iterator[Row]:
+    """The puzzles of a JSON value over all lines; or of a list in another language, or as numpy prints it."""
+    try:
+        value = written.json_of("".join(lines))
+    except PuzzleError:
+        try:
+            found = [_row(task, one) for one in written.read_lines(lines, task.side)]
+        except PuzzleError:
+            found = []
+        if not found:
+            raise
+        yield from found
+        return
+    yield from boards(task, value)
 
 
 def boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
     """The puzzles of a JSON value, with the answers that its objects name."""
-    if isinstance(value, list) and any(isinstance(part, dict) for part in value):
-        for i, part in enumerate(value):
-            yield from boards(task, part, number=number + i)
-        return
-    found = list(written.read_boards(value, task.side, number=number))
-    answers = [""] * len(found)
-    if isinstance(value, dict):
-        named = [value[name] for name in value if str(name).lower() in NAMES["answer"]]
-        if len(named) == 1 and named[0]:
-            answers = [solution.cells for solution in written.read_boards(named[0], task.side)]
-        if len(answers) != len(found):
-            raise PuzzleError(
-                f"board {number}: expected an answer for each puzzle, got {len(answers)} for {len(found)}"
-            )
-    for puzzle, answer in zip(found, answers, strict=True):
-        yield _row(task, puzzle)._replace(answer=answer)
+    return (_row(task, found) for found in written.read_boards(value, task.side, number=number))
 
 
 def _row(task: SudokuTask, found: written.Written) -> Row:
-    return Row(found.number, found.cells, family=task.with_symbols(found.alphabet))
+    return Row(found.number, found.cells, answer=found.answer, family=task.with_symbols(found.alphabet))
