@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ponderling.cli import main
 from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku.written import read_text
-from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, WORDOKU, boxed, puzzles, rows_of
+from ponderling.tasks.sudoku import SUDOKUS
+from ponderling.tasks.sudoku.written import HEXADECIMAL, SYMBOLS, read_text
+from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, TASK16, WORDOKU, boxed, puzzles, rows_of, sixteen
 
 ROWS, SOLVED_ROWS, OTHER_ROWS = (LAYOUTS["rows"](cells) for cells in (PUZZLE, SOLUTION, OTHER))
 MARKS = "\n".join([",".join(["124"] * 9)] * 9)
@@ -317,3 +318,64 @@ def test_drawings_in_a_row_keep_their_order(tmp_path):
 def test_a_row_of_empty_fields_is_a_row_of_blanks():
     cells = PUZZLE[:9] + "." * 9 + PUZZLE[18:]
     assert read_text("\n".join(",".join(row).replace(".", "") for row in rows_of(cells)), 9).cells == cells
+
+
+@pytest.mark.parametrize("pad", ["{:02d}", "{:2d}", "{}", "{:.18e}", "{}."])
+def test_numbers_of_16x16_may_have_zeros_before_them_or_a_point(tmp_path, pad):
+    """`01` was taken for a blank."""
+    numbers = [0 if cell == "." else 1 + SYMBOLS.index(cell) for cell in sixteen()]
+    lines = [" ".join(pad.format(number) for number in numbers[i : i + 16]) for i in range(0, 256, 16)]
+    assert read_text("\n".join(lines), 16).cells == sixteen()
+
+
+def test_a_full_grid_in_hexadecimal_is_the_answer_of_its_puzzle(tmp_path):
+    full = TASK16.format(TASK16.random_grid(np.random.default_rng(3)))
+    texts = ["".join("." if c == "." else HEXADECIMAL[SYMBOLS.index(c)] for c in cells) for cells in (sixteen(), full)]
+    for between in ("\n", ","):
+        (tmp_path / "a.txt").write_text(between.join(texts) + "\n")
+        found = TASK16.read(tmp_path / "a.txt")
+        assert [TASK16.format(row) for row in found.tokens] == [sixteen()]
+        assert [TASK16.format(row) for row in found.labels] == [full]
+    (tmp_path / "a.json").write_text(json.dumps({"puzzle": texts[0], "solution": texts[1]}))
+    assert [TASK16.format(row) for row in TASK16.read(tmp_path / "a.json").labels] == [full]
+
+
+@given(
+    name=st.sampled_from(["sudoku4", "sudoku6", "sudoku9"]),
+    seed=st.integers(0, 99),
+    frame=st.booleans(),
+    gap=st.sampled_from(["", " "]),
+    outer=st.booleans(),
+    cut=st.booleans(),
+)
+def test_between_bars_spaces_are_blanks(name, seed, frame, gap, outer, cut):
+    """Drawn with or without a frame, with a space at the beginning of a row or none, and with its end cut off or not."""
+    task = SUDOKUS[name]
+    rng = np.random.default_rng(seed)
+    cells = np.array([*task.format(task.random_grid(rng))])
+    cells[rng.random(len(cells)) < 0.7] = " "
+    width, height = task.boxes.columns, task.boxes.rows
+    lines = []
+    for i, row in enumerate(cells.reshape(task.side, task.side)):
+        edge = gap if outer or frame else ""
+        boxes = [gap.join(row[j : j + width]) for j in range(0, task.side, width)]
+        line = edge + f"{gap}|{gap}".join(boxes) + edge
+        lines.append(f"|{line}|" if frame else line.rstrip() if cut and line.strip(" |") else line)
+        if i % height == height - 1 and i < task.side - 1:
+            lines.append("-" * len(line))
+    if not (cells != " ").any() or not any("|" in line for line in lines):
+        return
+    if gap == "" and not frame and any(len(line) == task.side for line in lines):
+        return  # a line that is as long as a row without bars
+    assert read_text("\n".join(lines), task.side).cells == "".join(cells).replace(" ", ".")
+
+
+@pytest.mark.parametrize("name", ["regions", "layout", "cages"])
+def test_other_rules_are_never_passed_over(tmp_path, name):
+    (tmp_path / "a.json").write_text(json.dumps({"puzzle": PUZZLE, name: [[0, 1]]}))
+    with pytest.raises(PuzzleError, match=f"has {name}, which would change the rules and is not read"):
+        NINE.read(tmp_path / "a.json")
+    if name != "regions":  # which is a column of ours
+        (tmp_path / "a.csv").write_text(f"puzzle,{name}\n{PUZZLE},{'A' * 81}\n")
+        with pytest.raises(PuzzleError, match=f"the header has {name}, which would change the rules"):
+            NINE.read(tmp_path / "a.csv")

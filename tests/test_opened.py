@@ -139,7 +139,6 @@ def test_what_is_not_text_is_refused_with_the_place(content, message, tmp_path):
     assert message in refusal(lambda: lines(path), path)
 
 
-@pytest.mark.posix
 @pytest.mark.parametrize(
     ("begin", "what"),
     [
@@ -161,6 +160,7 @@ def test_a_file_of_another_kind_is_told_what_it_is(begin, what, tmp_path):
         assert f"it is {what}" in str(error.value)
 
 
+@pytest.mark.posix
 def test_what_is_not_a_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "folder.csv").mkdir()

@@ -32,6 +32,24 @@ NAMES = {
 """What the columns of questions and answers are called by others, Kaggle's data sets among them."""
 OF_ANSWERS = ("solution", "answer", "solved", "output", "final", "label")
 """What the name of such a column has in it, where no column has a name of NAMES."""
+OTHER_RULES = (
+    "layout",
+    "region",
+    "jigsaw",
+    "irregular",
+    "cages",
+    "cage",
+    "killer",
+    "thermometers",
+    "arrows",
+    "inequalities",
+)
+"""What says that a puzzle has other rules than its family, as a column or in JSON."""
+NOT_READ = (
+    "which would change the rules and is not read: name a jigsaw as --task jigsaw-LAYOUT, or put a letter for each cell into a "
+    "column `regions` of a CSV; other rules are not known"
+)
+"""What is said of such a name."""
 REGIONS = "regions"
 """A further column of ours: the layout of a jigsaw, a letter for each cell."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -232,6 +250,8 @@ def _columns(path: Path, header: list[str], *, second: list[str], L: int) -> _Co
             )
             raise PuzzleError(f"{path}: the header has {same}: which one is the {column}?")
         places.append(found[0] if found else -1)
+    if other := next((name for name in names if name in OTHER_RULES), None):
+        raise PuzzleError(f"{path}: the header has {other}, {NOT_READ}")
     if places[1] >= 0:
         return _Columns(True, tuple(places))
     whole = [i for i, field in enumerate(header) if len(field.strip()) == L or len(field) == L]

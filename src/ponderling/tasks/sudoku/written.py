@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
-from ponderling.tasks.text_files import NAMES
+from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
 SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Our symbols, of which a family of side n has the first n."""
@@ -51,7 +51,7 @@ _REMARK = re.compile(r"(.*?\S)\s+(?:#|//|;|%).*")
 _QUOTED = re.compile(r"\s*([\"'])([^\"']*)\1\s*[,;]?\s*")
 _SOURCE = re.compile(r"[^\\\[({]*[\[({]|\s*[\])}][\s\])};,]*$")  # brackets that open, or only such as close
 _NOTHING = re.compile(r"\b(?:None|null)\b")  # Python's and JSON's names of a blank
-_FLOAT = re.compile(r"(\d+)\.0*(?:e\+?0*(\d+))?")  # as numpy writes whole numbers of an array of floats
+_FLOAT = re.compile(r"-?\d{1,3}\.\d{0,30}(e[+-]?\d{1,2})?")  # as numpy writes arrays of floats
 _CANDIDATES = re.compile("1?2?3?4?5?6?7?8?9?")
 _FIELDS = re.compile(rf"[\s,;:{BARS}]+")
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
@@ -182,6 +182,8 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
     known = [name for name in value if names[name] in NAMES["question"]] or [
         name for name in value if names[name] in OBJECTS
     ]
+    if other := next((name for name in value if names[name] in (*OTHER_RULES, REGIONS)), None):
+        raise PuzzleError(f"has {one_line(str(other), 20)}, {NOT_READ}")
     if not known and value and all(part and isinstance(part, list | Mapping) for part in value.values()):
         for i, part in enumerate(value.values()):  # by an id, or by how hard they are
             yield from read_boards(part, side, number=number + i)
@@ -258,26 +260,32 @@ def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
     Raises:
         PuzzleError: naming the line, what was expected and what came.
     """
-    held: Written | None = None
+    held: tuple[Written, Sequence[str]] | None = None
     for puzzle in _puzzles(lines, side):
-        found = _read(puzzle, side)
-        if held is not None and not held.answer and _solves(held, found):
-            held = held._replace(answer=found.cells)
+        cells, answer = _cells_of(puzzle, side)
+        if held is not None and answer is None and _is_answer(cells, held[1], puzzle=held[0]):
+            yield _answered(held[0], cells)
+            held = None
             continue
         if held is not None:
-            yield held
-        held = found
+            yield held[0]
+        number = next(number for number, line in puzzle if len(puzzle) == 1 or not _may_be_nothing(line))
+        found = _decoded(number, cells, side=side)
+        held = (found if answer is None else _answered(found, answer)), cells
     if held is not None:
-        yield held
+        yield held[0]
 
 
-def _solves(puzzle: Written, full: Written) -> bool:
-    """Whether a grid without blanks has the clues of a puzzle."""
+def _is_answer(cells: Sequence[str], question: Sequence[str], *, puzzle: Written) -> bool:
+    """Whether a grid has no blank and the clues of a puzzle, whose cells are written in the same way."""
     return (
-        "." in puzzle.cells
-        and "." not in full.cells
-        and puzzle.alphabet.symbols == full.alphabet.symbols
-        and all(a in (b, ".") for a, b in zip(puzzle.cells, full.cells, strict=True))
+        not puzzle.answer
+        and "." in puzzle.cells
+        and puzzle.alphabet.blank not in cells
+        and len({cell.upper() for cell in cells}) == len(puzzle.alphabet.symbols)
+        and all(
+            known == "." or a.upper() == b.upper() for known, a, b in zip(puzzle.cells, question, cells, strict=True)
+        )
     )
 
 
@@ -301,10 +309,12 @@ def is_written(lines: Iterable[str], side: int) -> bool:
             continue
         question = line.partition(",")[0].strip()
         if len(question) == side * side and not question.isspace():
-            full = question if set(question).isdisjoint(BLANKS) else ""
-            if full and before and all(a == b or a in BLANKS for a, b in zip(before, full, strict=True)):
+            blanks = set(before) & set(BLANKS)
+            blanks -= {"0"} if len(blanks) > 1 else set()  # hexadecimal
+            agrees = all(a == b or a in blanks for a, b in zip(before, question, strict=False))
+            if before and agrees and blanks.isdisjoint(question):
                 return True  # answers on lines of their own
-            before, has_plain = "" if full or "," in line else question, True
+            before, has_plain = "" if "," in line else question, True
             continue
         line = _without_signs(line, side)
         if _whole(line, side) is not None or _row(line, side) is not None:
@@ -361,9 +371,11 @@ def _without_signs(line: str, side: int) -> str:
     quoted = _QUOTED.fullmatch(line)
     if quoted is not None and len(line) not in (side, side * side):
         line = quoted[2]
-    numbers = [_FLOAT.fullmatch(word) for word in re.split(r"[\s,;]+", line.strip())]
-    if len(numbers) in (side, side * side) and all(numbers):
-        return " ".join(str(int(number[1]) * 10 ** int(number[2] or 0)) for number in numbers if number)
+    words = re.split(r"[\s,;]+", line.strip())
+    if len(words) in (side, side * side) and all(map(_FLOAT.fullmatch, words)):
+        numbers = [float(word) for word in words]
+        if all(number.is_integer() for number in numbers):
+            return " ".join(str(int(number)) for number in numbers)
     remark = _REMARK.fullmatch(line)
     if remark is not None and _row(line, side) is None and _whole(line, side) is None and _row(remark[1], side):
         line = remark[1]
@@ -391,19 +403,6 @@ def _begins_with_title(rows: _Lines, side: int) -> bool:
         and letters.isdisjoint(below)
         and not set(SYMBOLS[:side]).isdisjoint(below)
     )
-
-
-def _read(lines: _Lines, side: int) -> Written:
-    """The puzzle of these lines.
-
-    Raises:
-        PuzzleError: naming the line, what was expected and what came.
-    """
-    cells, answer = _cells_of(lines, side)
-    puzzle = _decoded(
-        next(number for number, line in lines if len(lines) == 1 or not _may_be_nothing(line)), cells, side=side
-    )
-    return puzzle if answer is None else _answered(puzzle, answer)
 
 
 def _cells_of(lines: _Lines, side: int) -> tuple[Sequence[str], Sequence[str] | None]:
@@ -500,13 +499,28 @@ def _row(line: str, side: int) -> list[str] | None:
     for cells in _parted(line):
         if len(cells) == side and _may_be_cells(cells, side):
             return cells
-    groups = re.split(f"[{BARS}]", line.strip().strip(BARS))
-    if len(groups) > 1 and side % len(groups) == 0:  # spaces are blanks between bars
+    return _between_bars(line, side) or (list(line) if len(line) == side else None)
+
+
+def _between_bars(line: str, side: int) -> list[str] | None:
+    """The cells of a row with bars in it, where spaces are blanks; those at its end may be cut off."""
+    for text in (line, line.strip().strip(BARS)):
+        groups = re.split(f"[{BARS}]", text)
+        if len(groups) < 2 or side % len(groups):
+            continue
         width = side // len(groups)
-        for start, step, whole in ((0, 1, width), (1, 2, 2 * width + 1), (0, 2, 2 * width - 1)):
-            if all(len(group) == whole for group in groups):
-                return list("".join(group[start::step] for group in groups))
-    return list(line) if len(line) == side else None
+        for starts, step, whole in (
+            ((0, 0), 1, (width, width)),
+            ((1, 1), 2, (2 * width + 1, 2 * width + 1)),
+            ((0, 0), 2, (2 * width - 1, 2 * width - 1)),
+            ((0, 1), 2, (2 * width, 2 * width + 1)),  # no gap at the beginning
+        ):
+            wanted = [whole[0], *[whole[1]] * (len(groups) - 1)]
+            if text is line and len(groups[-1]) < wanted[-1]:
+                groups[-1] = groups[-1].ljust(wanted[-1])
+            if list(map(len, groups)) == wanted:
+                return list("".join(group[starts[i > 0] :: step][:width] for i, group in enumerate(groups)))
+    return None
 
 
 def _parted(line: str) -> Iterator[list[str]]:
@@ -540,6 +554,8 @@ def _not_a_row(number: int, line: str, *, side: int) -> str:
 
 
 def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
+    if any(len(cell) == 2 for cell in cells) and not _are_candidates(cells, side):  # 01 is 1
+        cells = [str(int(cell)) if cell.isdecimal() else cell for cell in cells]
     try:
         alphabet = alphabet_of(cells, side)
     except PuzzleError as error:
