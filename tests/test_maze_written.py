@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ponderling.cli import main
+from ponderling.cli.data.sniff import guess_task
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze import written
@@ -250,3 +252,146 @@ def test_any_json_is_read_or_refused_in_one_line(value: Any) -> None:
         refusal = str(error)
     assert "\n" not in refusal
     assert found is None or len(set(map(len, found.rows))) == 1
+
+
+OPEN = ["S  #  G", "   #   ", "       "]
+"""Its border has walls and free cells."""
+
+
+@pytest.mark.parametrize(
+    "title", ["Maze 1", "Maze 1:", "5 7", "5\n7", "// a maze", "# easy", "7", "1.", "; a maze", "====", "---"]
+)
+@pytest.mark.parametrize("form", ["plain", "blocks", "numbers", "a frame"])
+def test_titles_sizes_and_rules_are_no_rows(tmp_path: Path, title: str, form: str) -> None:
+    rows = {
+        "plain": MAZE,
+        "blocks": swapped(MAZE, wall="█", free=".").split("\n"),
+        "numbers": [" ".join(map(str, row)) for row in numbers(MAZE)],
+        "a frame": FRAMED,
+    }[form]
+    wanted = "".join(FRAMED_AS_CELLS if form == "a frame" else MAZE)
+    text = "\n".join([title, *rows, "", title, *rows, ""])
+    (tmp_path / "a.txt").write_text(text)
+    task = get_task("maze5x7")
+    assert [task.format(row) for row in task.read(tmp_path / "a.txt").tokens] == [wanted] * 2
+    assert task.name_in(tmp_path / "a.txt") == "maze5x7"
+    assert task.format(task.parse("\n".join([title, *rows]))) == wanted
+    assert [task.format(task.parse(one)) for one in task.texts_of(text.split("\n"))] == [wanted] * 2
+
+
+@given(
+    rows=st.lists(st.lists(st.sampled_from("# "), min_size=7, max_size=7).map("".join), min_size=3, max_size=9),
+    words=st.sampled_from(["Maze", "level 3", "Grid: easy"]),
+)
+def test_no_row_of_a_maze_is_taken_for_a_title(rows: list[str], words: str) -> None:
+    assert list(written.without_titles([words, *rows])) == ["", *rows]
+    digits = [row.replace("#", "1").replace(" ", "0") for row in rows]
+    assert list(written.without_titles([words, *digits])) == ["", *digits]
+    pairs = [" ".join(row[:2]) for row in digits]
+    assert list(written.without_titles(pairs)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (swapped(MAZE, wall="1", free="0"), "1 for a wall"),
+        (swapped(MAZE, wall="1", free="0", G="E"), "E the ends"),
+        ("\n".join(" ".join(row) for row in swapped(MAZE, wall="0", free="1").split("\n")), "0 for a wall"),
+        (
+            "\n".join(",".join(row) for row in swapped(MAZE, wall="1", free="0", S="A", G="B").split("\n")),
+            "1 for a wall",
+        ),
+        (swapped(MAZE, wall="X"), '"X" for a wall'),
+        (swapped(MAZE, wall="x", free="."), '"x" for a wall'),
+        (swapped(MAZE, G="X"), '"X" for G'),
+        ("maze = [\n" + "".join(f'    "{row}",\n' for row in MAZE) + "]\n", "JSON"),
+        ("maze = [\n" + "".join(f"    '{row}',\n" for row in MAZE) + "]\n", "JSON"),
+        ("\n".join(f'"{row}",' for row in MAZE), ""),
+        ("grid = " + str(numbers(MAZE)).replace("], ", "],\n"), "JSON"),
+        (repr(np.array(numbers(MAZE))), "JSON"),
+        (str(np.array(numbers(MAZE), float)), "numbers"),
+        ("\n".join(" ".join(f"{cell:.18e}" for cell in row) for row in numbers(MAZE)), "numbers"),
+        (json.dumps("\n".join(MAZE)), "JSON"),
+    ],
+)
+def test_mazes_in_source_code_and_with_other_signs(tmp_path: Path, text: str, form: str) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    task = get_task("maze5x7")
+    assert [task.format(row) for row in task.read(tmp_path / "a.txt").tokens] == ["".join(MAZE)]
+    assert form in task.form_in(tmp_path / "a.txt")
+    assert task.format(task.parse(text)) == "".join(MAZE)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float32"])
+def test_arrays_of_numpy_are_mazes(tmp_path: Path, kind: str) -> None:
+    task = get_task("maze5x7")
+    for array in (np.array(numbers(MAZE), kind), np.array([numbers(MAZE)] * 2, kind)):
+        np.save(tmp_path / "a.npy", array)
+        assert {task.format(row) for row in task.read(tmp_path / "a.npy").tokens} == {"".join(MAZE)}
+        assert task.name_in(tmp_path / "a.npy") == guess_task(tmp_path / "a.npy").name == "maze5x7"
+    np.save(tmp_path / "a.npy", np.zeros(4))
+    with pytest.raises(PuzzleError, match=r"a\.npy, expected an array of numbers"):
+        task.read(tmp_path / "a.npy")
+
+
+def test_lists_of_rows_are_several_mazes(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([MAZE, MAZE]))
+    assert len(get_task("maze5x7").read(tmp_path / "a.json")) == 2
+
+
+def test_numbers_of_two_meanings_are_asked_for() -> None:
+    task = get_task("maze3x7")
+    normal = "\n".join(" ".join(map(str, row)) for row in numbers(OPEN))
+    assert task.format(task.parse(normal)) == "".join(OPEN)
+    exchanged = normal.translate(str.maketrans("01", "10"))
+    with pytest.raises(PuzzleError, match="there is a way from S to G only if 0 is a wall"):
+        task.parse(exchanged)
+    no_way = "\n".join(" ".join(map(str, row)) for row in numbers(["S # G", "  #  ", " ####"]))
+    assert get_task("maze3x5").parse(no_way) is not None  # in neither meaning
+
+
+@given(row=st.integers(0, 4), extra=st.sampled_from(["#", " #", "##"]))
+def test_a_row_that_is_longer_than_all_others_is_refused(row: int, extra: str) -> None:
+    ragged = [line + extra * (i == row) for i, line in enumerate(MAZE)]
+    with pytest.raises(
+        PuzzleError, match=f"its row {row + 1} has {7 + len(extra)} characters, and 4 other rows have 7"
+    ):
+        get_task("maze10").name_for("\n".join(ragged))
+    blank = [line + " " * (i == row) for i, line in enumerate(MAZE)]
+    assert get_task("maze10").name_for("\n".join(blank)) == "maze5x7"
+    task = get_task("maze5x7")
+    assert task.format(task.parse("\n".join(blank))) == "".join(MAZE)
+
+
+def test_an_exit_outside_of_the_walls_is_a_column() -> None:
+    exits = [*MAZE[:3], "# # # #G", MAZE[4]]
+    exits[3] = "# #    G"
+    assert get_task("maze10").name_for("\n".join(exits)) == "maze5x8"
+
+
+def test_two_drawn_mazes_without_an_empty_line_between_tell_their_size(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n".join(MAZE * 3))
+    assert get_task("maze10").name_in(tmp_path / "a.txt") == "maze5x7"
+    assert len(get_task("maze5x7").read(tmp_path / "a.txt")) == 3
+
+
+@pytest.mark.parametrize(("old", "new"), [(" ", "-"), ("S", "i"), ("#", "%"), ("#", "W")])
+def test_characters_of_no_maze_are_told(tmp_path: Path, old: str, new: str) -> None:
+    text = "\n".join(MAZE).replace(old, new)
+    (tmp_path / "a.txt").write_text(text)
+    for read in (lambda: get_task("maze5x7").read(tmp_path / "a.txt"), lambda: get_task("maze5x7").parse(text)):
+        with pytest.raises(PuzzleError, match=f"got a drawing of 5 lines with the characters {new}"):
+            read()
+
+
+def test_a_maze_of_digits_is_no_sudoku(tmp_path: Path) -> None:
+    """9x9 numbers with 1 for walls would be a Sudoku whose clues contradict."""
+    rows = ["200000000"] + ["111111110"] * 7 + ["000000003"]
+    (tmp_path / "a.txt").write_text("\n".join(rows))
+    assert guess_task(tmp_path / "a.txt").name == "maze9"
+
+
+def test_a_square_maze_in_one_line_of_json_is_square(tmp_path: Path) -> None:
+    square = ["####", "#S #", "# G#", "####"]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"question": "".join(square)}) + "\n")
+    assert guess_task(tmp_path / "a.jsonl").name == "maze4"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ponderling.tasks.base import Task
+    from ponderling.tasks.sudoku.base import SudokuTask
 
 
 def holds_arc(source: str) -> bool:
@@ -78,7 +79,21 @@ def guess_task(path: Path) -> Task:
 
 def _written(path: Path) -> Task | None:
     """The Sudoku or maze that a file holds in a form of its own kind, such as drawn over several lines; None for another."""
-    return _written_sudoku(path) or _written_maze(path)
+    sudoku = _written_sudoku(path)
+    return (sudoku and (_maze_of_numbers(sudoku, path) or sudoku)) or _written_maze(path)
+
+
+def _maze_of_numbers(sudoku: SudokuTask, path: Path) -> Task | None:
+    """The mazes of a file of numbers whose first cannot be a Sudoku, as its clues contradict; None where it is one."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.text_files import rows_of
+
+    try:
+        first = next(rows_of(sudoku, path), None)
+        wrong = first is not None and bool(sudoku.broken_rules(sudoku.tokens_of(first.question))[1])
+    except PuzzleError:
+        wrong = True
+    return _written_maze(path) if wrong else None
 
 
 def _written_maze(path: Path) -> Task | None:
@@ -93,10 +108,15 @@ def _written_maze(path: Path) -> Task | None:
         return None
     from ponderling.tasks import get_task
 
-    return None if name == task.name else get_task(name)
+    found = get_task(name)
+    rows, columns = found.grid_shape
+    side = math.isqrt(columns)
+    if rows == 1 and side > 3 and side * side == columns:  # all cells of a square in a row
+        return Maze(side)
+    return None if name == task.name else found
 
 
-def _written_sudoku(path: Path) -> Task | None:
+def _written_sudoku(path: Path) -> SudokuTask | None:
     """The Sudoku that a file holds in JSON, or drawn over several lines; None where it holds none."""
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.opened import read_json, suffix_of

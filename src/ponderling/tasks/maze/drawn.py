@@ -7,7 +7,7 @@ that is shown; Maze.aliases reads those. Blanks at the ends of lines may be miss
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,12 @@ from ponderling.tasks.base import PuzzleError, Puzzles
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
-from ponderling.tasks.opened import is_csv, lines_of
-from ponderling.tasks.problems import Problems
+from ponderling.tasks.npy import read_npy
+from ponderling.tasks.opened import is_csv, lines_of, suffix_of
+from ponderling.tasks.problems import Problems, one_line
 
 if TYPE_CHECKING:
     from ponderling.tasks.maze.family import Maze
-
-LONGEST_ROW = 200
-"""Most characters of a line that may be a row of a maze; a longer one is a whole maze."""
 
 LOOKED_AT = 1000
 """Lines by which a file is known to hold drawings."""
@@ -36,13 +34,16 @@ def shape_of(text: str) -> tuple[int, int] | None:
     """Rows and columns of a maze drawn over several lines; None for a text of one line.
 
     Empty lines before and after are passed over, unless the whole text is empty.
+
+    Raises:
+        PuzzleError: when a few rows are longer than all others.
     """
     lines = [line.rstrip("\r") for line in text.split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
     while lines and not lines[-1]:
         lines.pop()
-    return (len(lines), max(map(len, lines))) if len(lines) > 1 else None
+    return (len(lines), max(map(len, written.even(lines)))) if len(lines) > 1 else None
 
 
 def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
@@ -51,7 +52,7 @@ def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
     if found is None or found[0] != shape[0] or found[1] > shape[1]:
         return None
     lines = text.replace("\r", "").strip("\n").split("\n")
-    return "".join(line.ljust(shape[1]) for line in lines)
+    return "".join(line.ljust(shape[1])[: shape[1]] for line in lines)
 
 
 def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
@@ -62,8 +63,10 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     """
     if not Path(path).exists():
         return None  # which reading it says
+    if suffix_of(path) == ".npy":
+        return _told_with_name(path, written.from_arrays(read_npy(Path(path))))
     head, size = [], 0
-    for line in lines_of(path, holds="puzzles"):
+    for line in _without_titles(path, lines_of(path, holds="puzzles")):
         head.append(line)
         size += len(line)
         if len(head) >= LOOKED_AT or size > MOST_LOOKED_AT:
@@ -71,7 +74,12 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     reader = written.reader_for(head)
     if reader is None or (is_csv(path) and reader is not written.read_numbers):
         return None
-    return _told_with_name(path, reader(lines_of(path, holds="puzzles")))
+    return _told_with_name(path, reader(_without_titles(path, lines_of(path, holds="puzzles"))))
+
+
+def _without_titles(path: str | Path, lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a file that may be of mazes; all of them in a CSV, whose first line names columns."""
+    return iter(lines) if is_csv(path) else written.without_titles(lines)
 
 
 def _told_with_name(path: str | Path, mazes: Iterator[written.Written]) -> Iterator[written.Written]:
@@ -88,7 +96,8 @@ def texts_of(lines: Iterable[str], num_cells: int) -> Iterator[str]:
     are drawn over several lines, and end with an empty line or the stream.
     """
     block: list[str] = []
-    for line in lines:
+    for line in written.without_titles(lines):
+        line = line.rstrip("\n")
         if line.strip() and (block or not is_whole(line, num_cells)):
             block.append(line)
             continue
@@ -103,7 +112,7 @@ def texts_of(lines: Iterable[str], num_cells: int) -> Iterator[str]:
 
 def is_whole(line: str, num_cells: int) -> bool:
     """Whether a line is a maze, and not a row of one."""
-    if len(line) == num_cells or len(line) > LONGEST_ROW or written.reader_for([line]) is written.read_tokens:
+    if len(line) == num_cells or len(line) > written.LONGEST_ROW or written.reader_for([line]) is written.read_tokens:
         return True
     try:
         return written.reader_for([line]) is written.read_json and bool(parse_json(line))
@@ -122,11 +131,22 @@ def first_drawn(task: Maze, path: str | Path) -> str | None:
     begin = (line.rstrip("\n") for line in itertools.islice(_lines(task, path), LOOKED_AT))
     first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
     lengths = set(map(len, first))
-    if len(first) < 2 or max(lengths) > LONGEST_ROW or task.num_cells in lengths:
+    if len(first) < 2 or max(lengths) > written.LONGEST_ROW or task.num_cells in lengths:
         return None
     if (task.tokens_of("".join(first)) == 255).any():
         return None
-    return "\n".join(first)
+    return "\n".join(_first_of(first))
+
+
+def _first_of(lines: list[str]) -> list[str]:
+    """The rows of the first of several mazes of one size that follow each other without an empty line."""
+    count = sum(line.count("S") for line in lines)
+    if count < 2 or len(lines) % count:
+        return lines
+    rows = len(lines) // count
+    parts = ["".join(lines[i : i + rows]) for i in range(0, len(lines), rows)]
+    each = all(part.count("S") == 1 and part.count("G") + part.count("E") == 1 for part in parts)
+    return lines[:rows] if each else lines
 
 
 def is_drawn(task: Maze, path: str | Path) -> bool:
@@ -154,6 +174,38 @@ def is_drawn(task: Maze, path: str | Path) -> bool:
             f"say --task maze{len(first)}x{width}, or --data.task to train"
         )
     return True
+
+
+def check_lines(task: Maze, path: str | Path) -> None:
+    """Refuses a file whose lines are too short for a maze each, and whose characters are not those of drawn mazes.
+
+    Raises:
+        PuzzleError: with the characters that are not known.
+    """
+    if is_csv(path):
+        return
+    begin = (line.rstrip("\n") for line in itertools.islice(_lines(task, path), LOOKED_AT))
+    first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
+    if len(first) < 2 or any(len(line.partition(",")[0].strip()) == task.num_cells for line in first):
+        return
+    if max(map(len, first)) > written.LONGEST_ROW:
+        return
+    check_characters(first, where=f"{path}: ")
+
+
+def check_characters(lines: Sequence[str], *, where: str = "") -> None:
+    """Refuses a drawn maze with characters that no program's mazes are known to have.
+
+    Raises:
+        PuzzleError: with those characters.
+    """
+    known = written.WALLS + written.FREES + written.PATHS + written.STARTS + written.GOALS
+    strange = "".join(sorted(set("".join(lines)) - set(known)))
+    if strange:
+        raise PuzzleError(
+            f"{where}expected mazes with # for walls, a space for a free cell, S and G: got a drawing of {len(lines)} lines "
+            f"with the characters {one_line(strange, 40)}"
+        )
 
 
 def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
@@ -208,6 +260,7 @@ def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int,
         if not line:
             continue
         block = [line, *(other for _, other in itertools.islice(lines, rows - 1))]
+        block = [row if row[columns:].strip() else row[:columns] for row in block]  # blanks after the last column
         widest = max(map(len, block))
         if len(block) < rows:
             problems.add(number, f"expected {rows} lines of {columns} characters: the file ends after {len(block)}")
@@ -218,4 +271,5 @@ def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int,
 
 
 def _lines(task: Maze, path: str | Path) -> Iterator[str]:
-    return (line.replace("\r", "") for line in lines_of(path, holds="puzzles", longest=4 * task.num_cells + 10_000))
+    lines = lines_of(path, holds="puzzles", longest=4 * task.num_cells + 10_000)
+    return (line.replace("\r", "") for line in _without_titles(path, lines))

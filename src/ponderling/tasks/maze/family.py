@@ -128,12 +128,14 @@ class Maze(GridTask):
             PuzzleError: everything that is wrong with it.
         """
         foreign = written.read_text(text)
-        if foreign is not None:
-            text = "\n".join(foreign.rows)
+        text = "\n".join(foreign.rows if foreign is not None else written.without_titles(written.lines_in(text)))
         cells = drawn.as_one_line(text, self.grid_shape) or text
         try:
             return super().parse(cells)
         except PuzzleError as error:
+            rows = [line for line in text.split("\n") if line]
+            if len(rows) > 2 and max(map(len, rows)) == min(map(len, rows)):
+                drawn.check_characters(rows)
             if len(cells.replace("\r", "").replace("\n", "")) == self.num_cells:
                 raise
             raise PuzzleError(
@@ -143,6 +145,7 @@ class Maze(GridTask):
     def name_for(self, text: str) -> str:
         """The name of the family of mazes of the size of this one, drawn over several lines; else this one's."""
         foreign = written.read_text(text)
+        text = "\n".join(written.without_titles(written.lines_in(text)))
         shape = drawn.shape_of(text) if foreign is None else foreign.shape
         cells = text.replace("\r", "").replace("\n", "") if foreign is None else "".join(foreign.rows)
         is_own = len(cells) == self.num_cells and (foreign is None or len(foreign.rows) == 1)  # lines may end anywhere
@@ -184,6 +187,7 @@ class Maze(GridTask):
         """
         if drawn.mazes_written(path) is not None or drawn.is_drawn(self, path):
             return drawn.read(self, path, limit=limit)
+        drawn.check_lines(self, path)
         return super().read(path, limit)
 
     def places_in(self, path: str | Path, count: int) -> tuple[str, NDArray[np.int64]]:

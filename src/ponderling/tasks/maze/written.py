@@ -13,6 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import shown
@@ -23,6 +26,7 @@ KNOWN = OURS + "EX+"
 """Our characters and those that `Maze.aliases` reads: mazes of these alone are drawn."""
 
 WALLS, FREES, PATHS = "#█▓▒■⬛@", " .·_□⬜", "o*•+"
+_SOLID = WALLS.replace("@", "")
 STARTS, GOALS = "SsA", "GgEeBFX"
 """Characters of other programs. Goals in this order: an X is a mark of a path where there is another goal."""
 OBJECTS = ("maze", "grid", "map", "cells", "board", "question")
@@ -32,13 +36,22 @@ ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "fin
 ANSWERS = ("solution", "path", "answer")
 """What it may call the path, as a list of cells, or the maze with its path."""
 
+LONGEST_ROW = 200
+"""Most characters of a line that may be a row of a maze; a longer one is a whole maze."""
 DEEPEST = 3
 """Lists or objects in one another that a maze of JSON may be in."""
 
 _TOKENS = "<ADJLIST_START>"
 _CELL = re.compile(r"\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
 _FRAME = re.compile(r"\+(?:[-=─━ ]{1,7}\+)+")
-_NUMBERS = re.compile(r"[\s\[(]*-?\d{1,3}(?:[\s,;\t]+-?\d{1,3})+[\s,;\])]*")
+_NUMBER = r"-?\d{1,3}(?:\.\d{0,30}(?:e[+-]\d\d)?)?"  # also as numpy writes an array of floats
+_NUMBERS = re.compile(rf"[\s\[(]*{_NUMBER}(?:[\s,;\t]+{_NUMBER})+[\s,;\])]*")
+_SIZE = re.compile(r"\s*\d{1,4}(?:\s*[x×, ]\s*\d{1,4})?\s*[.):]?\s*")
+_RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
+_ASSIGNED = re.compile(r"\s*(?:\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)")
+_QUOTED = re.compile(r"\s*([\"'])([^\"'\\]+)\1\s*[,;]?\s*")
 _DIGITS = re.compile(r"[0-5]{2,}")
 
 
@@ -64,7 +77,7 @@ def read_text(text: str) -> Written | None:
     Raises:
         PuzzleError: when it is in such a form and cannot be read, or holds several mazes.
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = list(without_titles(lines_in(text)))
     reader = reader_for(lines)
     if reader is None:
         return None
@@ -72,6 +85,86 @@ def read_text(text: str) -> Written | None:
     if len(found) != 1:
         raise PuzzleError(f"expected one maze, got {len(found) or 'none'}" + ": put them in a file" * (len(found) > 1))
     return found[0]
+
+
+def lines_in(text: str) -> list[str]:
+    """The lines of a text, however they end."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def without_titles(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with an empty one in place of each that is no part of a maze, so that every maze keeps its line's number.
+
+    Titles and comments have words; a rule has three dashes or more; a size is a number or two before a maze. Quotation marks
+    round a row and `maze =` before a list are taken away. Lines of JSON stay as they are.
+    """
+    sizes: list[str] = []  # of which the next line tells whether they are rows
+    is_json, is_inside = None, False
+    for line in lines:
+        text = line.rstrip("\n")
+        assigned = _ASSIGNED.match(text) if is_json is None else None
+        if is_json is None and (assigned or (text.strip() and not _is_title(text))):
+            line = line if assigned is None else line[assigned.end() :]
+            is_json = line.lstrip()[:1] in ("[", "{")
+        if not is_json and len(text) <= LONGEST_ROW:
+            quoted = _QUOTED.fullmatch(text)
+            if _is_title(text):
+                line = line[len(text) :]
+            elif quoted is not None:
+                line = quoted[2] + line[len(text) :]
+            elif not is_inside and _SIZE.fullmatch(text):
+                sizes.append(line)
+                continue
+        if sizes and not line.strip():
+            sizes.append(line)
+            continue
+        is_row = (
+            _NUMBERS.fullmatch(line.rstrip("\n")) is not None and len(_fields(line)) == len(_fields(sizes[0]))
+            if sizes
+            else False
+        )
+        yield from sizes if is_row else ["\n"] * len(sizes)
+        sizes, is_inside = [], bool(line.strip())
+        yield line
+    yield from sizes
+
+
+def _fields(line: str) -> list[str]:
+    return re.findall(_NUMBER, line)
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line has words, of other letters than mazes have, or is a rule between mazes."""
+    if _RULE.fullmatch(line):
+        return True
+    if line.lstrip()[:1] in ("[", "{", "<", '"', "'") or len(line) > LONGEST_ROW:
+        return False
+    return "=" not in line and any(not _OF_MAZES.issuperset(word) for word in _WORD.findall(line))
+
+
+def even(lines: Sequence[str]) -> list[str]:
+    """The rows of a drawn maze without blanks that only a few have after the last wall of all others.
+
+    Raises:
+        PuzzleError: when few rows are longer than all others, which end alike, and have a wall there.
+    """
+    widths = Counter(map(len, lines))
+    width, longest = min(widths), max(widths)
+    longer = [i for i, line in enumerate(lines) if len(line) > width]
+    if (
+        len(widths) != 2
+        or not 0 < width >= longest - 2
+        or 4 * len(longer) > len(lines)
+        or any(line[-1:] not in _SOLID for line in lines if len(line) == width)
+    ):
+        return list(lines)
+    for i in longer:
+        if set(lines[i][width:]) & set(_SOLID):
+            raise PuzzleError(
+                f"its row {i + 1} has {longest} characters, and {len(lines) - len(longer)} other rows have {width}: rows have "
+                "one length, apart from blanks at their ends"
+            )
+    return [line if line[width:].strip() else line[:width] for line in lines] if longer else list(lines)
 
 
 Reader = Callable[[Iterable[str]], Iterator[Written]]
@@ -87,6 +180,8 @@ def reader_for(head: Sequence[str]) -> Reader | None:
     is_array = len(lines) > 1 and "," not in first and all(map(_NUMBERS.fullmatch, lines))  # as numpy prints it
     if first[0] in "[{" and not is_array:
         return read_json
+    if len(lines) == 1 and first[0] == first[-1] == '"' and "\\n" in first:
+        return read_json
     if _TOKENS in first:
         return read_tokens
     if len(lines) < 2:
@@ -96,7 +191,14 @@ def reader_for(head: Sequence[str]) -> Reader | None:
     if all(map(_NUMBERS.fullmatch, lines)) or all(map(_DIGITS.fullmatch, map(str.strip, lines))):
         return read_numbers
     found = set().union(*lines)
-    if not found <= set(KNOWN) and found <= set(WALLS + FREES + PATHS + STARTS + GOALS + "PT"):
+    if _has_digits(lines):
+        return _digits_and_ends
+    others = Counter("".join(lines))
+    is_wall = "X" in found and "#" not in found
+    is_goal = others["X"] == 1 and "#" in found and not found & {"G", "E"}
+    if found <= set(KNOWN) and (is_wall or is_goal):
+        return _other_characters
+    if not found <= set(KNOWN) and found <= set(WALLS + FREES + PATHS + STARTS + GOALS + "PTx"):
         return _other_characters
     return None
 
@@ -128,13 +230,11 @@ def read_numbers(lines: Iterable[str]) -> Iterator[Written]:
     """Mazes with a number for each cell, and empty lines between them; digits may stand side by side."""
     for number, block in _blocks(lines):
         try:
-            grid = [
-                [
-                    int(cell)
-                    for cell in (line.strip() if _DIGITS.fullmatch(line.strip()) else re.findall(r"-?\d+", line))
-                ]
-                for line in block
-            ]
+            texts = [line.strip() if _DIGITS.fullmatch(line.strip()) else _fields(line) for line in block]
+            values = [[float(cell) for cell in row] for row in texts]
+            if any(not value.is_integer() for row in values for value in row):
+                raise PuzzleError("a maze of numbers has whole numbers")
+            grid = [[int(value) for value in row] for row in values]
             yield _from_numbers(number, grid, start=None, goal=None)
         except PuzzleError as error:
             raise PuzzleError(f"line {number}: {error}") from error
@@ -146,6 +246,7 @@ def _from_numbers(
     """A maze of numbers: the official tokens, or 1 for walls and 0 for free cells, or the other way round."""
     _check_width(grid)
     counts = Counter(itertools.chain.from_iterable(grid))
+    is_open = False
     if set(counts) <= {1, 2, 3, 4, 5} and counts[3] == counts[4] == 1 and counts[2]:
         meaning = dict(enumerate(OURS, 1))
         form = "the official numbers: 1 a wall, 2 free, 3 S, 4 G, 5 the path"
@@ -153,6 +254,7 @@ def _from_numbers(
         border = Counter([*grid[0], *grid[-1], *(cell for row in grid for cell in (row[0], row[-1]))])
         wall = 0 if border[0] and not border[1] else 1
         meaning = {wall: "#", 1 - wall: " ", 2: "S", 3: "G", 4: "o"}
+        is_open = bool(border[0] and border[1])
         form = f"numbers: {wall} a wall{' (it is all round)' * (wall == 0)}, {1 - wall} free"
         if start is None and goal is None:
             if not counts[2] == counts[3] == 1:
@@ -168,7 +270,100 @@ def _from_numbers(
             f"5 the path: got {numbers}"
         )
     rows = ["".join(meaning[cell] for cell in row) for row in grid]
-    return _with_ends(number, rows, start=start, goal=goal, form=form)
+    if not is_open:
+        return _with_ends(number, rows, start=start, goal=goal, form=form)
+    return _in_doubt(number, rows, start=start, goal=goal, form=form)
+
+
+def _in_doubt(
+    number: int, rows: list[str], *, start: tuple[int, int] | None, goal: tuple[int, int] | None, form: str
+) -> Written:
+    """A maze whose border says nothing of its numbers: 1 is a wall, unless there is a way only if 0 is one.
+
+    Raises:
+        PuzzleError: in that case.
+    """
+    exchanged = [row.translate({ord("#"): " ", ord(" "): "#"}) for row in rows]
+    try:
+        other = _with_ends(number, exchanged, start=start, goal=goal, form=form).rows
+    except PuzzleError:
+        other = None
+    try:
+        found = _with_ends(number, rows, start=start, goal=goal, form=form)
+    except PuzzleError:
+        if other is None:
+            raise
+        found = None
+    if other is not None and _has_way(other) and (found is None or not _has_way(found.rows)):
+        raise PuzzleError(
+            "there is a way from S to G only if 0 is a wall, though 1 is one by default: write # for walls, or swap 0 and 1"
+        )
+    assert found is not None or other is not None
+    return found or _with_ends(number, rows, start=start, goal=goal, form=form)
+
+
+def _has_way(rows: Sequence[str]) -> bool:
+    """Whether free cells join an S and a G."""
+    cells = {(y, x): cell for y, row in enumerate(rows) for x, cell in enumerate(row) if cell != "#"}
+    reached = {place for place, cell in cells.items() if cell == "S"}
+    border = list(reached)
+    while border:
+        y, x = border.pop()
+        for place in ((y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)):
+            if place in cells and place not in reached:
+                reached.add(place)
+                border.append(place)
+    return any(cells[place] == "G" for place in reached)
+
+
+def _has_digits(lines: Sequence[str]) -> bool:
+    """Whether each cell is 0, 1 or the letter of an end, with or without something between."""
+    used = Counter("".join(lines))
+    letters = [mark for mark in used if mark not in "01 ,;\t"]
+    return bool(used["0"] and used["1"] and letters) and all(
+        used[mark] == 1 and mark in STARTS + GOALS for mark in letters
+    )
+
+
+def _digits_and_ends(lines: Iterable[str]) -> Iterator[Written]:
+    """Mazes of 0 and 1 with letters for S and G."""
+    for number, block in _blocks(lines):
+        try:
+            rows = [re.sub(r"[\s,;]", "", line) for line in block]
+            _check_width(rows)
+            starts = [mark for mark in STARTS if any(mark in row for row in rows)]
+            goals = [mark for mark in GOALS if any(mark in row for row in rows)]
+            if len(starts) != 1 or len(goals) != 1:
+                raise PuzzleError(f"expected one letter for S and one for G, got {''.join([*starts, *goals])}")
+            grid = [[{starts[0]: 2, goals[0]: 3}.get(cell) or int(cell) for cell in row] for row in rows]
+            found = _from_numbers(number, grid, start=None, goal=None)
+            wall = next(
+                (cell for row, made in zip(rows, found.rows) for cell, own in zip(row, made) if own == "#"), "1"
+            )
+            yield found._replace(
+                form=f"drawn, with {wall} for a wall, {1 - int(wall)} free, {starts[0]} and {goals[0]} the ends"
+            )
+        except PuzzleError as error:
+            raise PuzzleError(f"line {number}: {error}") from error
+
+
+def from_arrays(array: NDArray[Any]) -> Iterator[Written]:
+    """The mazes of an array of numbers, (rows, columns) or (N, rows, columns).
+
+    Raises:
+        PuzzleError: when it is another array.
+    """
+    if array.ndim not in (2, 3) or array.dtype.kind not in "biuf" or not array.size:
+        raise PuzzleError(
+            f"expected an array of numbers of (rows, columns) or (mazes, rows, columns), got {array.dtype} {array.shape}"
+        )
+    for i, grid in enumerate(array.reshape(-1, *array.shape[-2:]), 1):
+        if (grid != np.floor(grid)).any():
+            raise PuzzleError(f"maze {i}: a maze of numbers has whole numbers")
+        try:
+            yield _from_numbers(i, grid.astype(np.int64).tolist(), start=None, goal=None)
+        except PuzzleError as error:
+            raise PuzzleError(f"maze {i}: {error}") from error
 
 
 def _check_width(rows: Sequence[Sequence[Any]]) -> None:
@@ -214,6 +409,7 @@ def _other_characters(lines: Iterable[str]) -> Iterator[Written]:
 
 def _from_characters(number: int, lines: Sequence[str]) -> Written:
     """A maze of the characters above; blanks at the ends of lines may be missing."""
+    lines = even(lines)
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
     used = set("".join(rows))
@@ -225,6 +421,8 @@ def _from_characters(number: int, lines: Sequence[str]) -> Written:
     meaning |= dict.fromkeys(STARTS, "S")
     goal = next((mark for mark in GOALS if counts[mark]), "T" if counts["T"] == 1 else "")
     meaning |= dict.fromkeys("X", "o") | ({goal: "G"} if goal else {})
+    if not used & set(WALLS) and counts["X"] + counts["x"] > 1:
+        meaning |= dict.fromkeys("Xx", "#")
     if "." in used and " " in used:
         meaning["."] = "o"  # crumbs of a path; whether they are one is checked where it is read as an answer
     if "P" in used and not used & set(STARTS):
@@ -372,7 +570,7 @@ def read_json(lines: Iterable[str]) -> Iterator[Written]:
         values = [parse_json("".join(texts))]
     except JsonError as error:
         try:
-            values = [parse_json(line) for line in texts]
+            values = _values(texts)
         except JsonError:
             raise PuzzleError(str(error)) from error
     place = 0
@@ -383,6 +581,21 @@ def read_json(lines: Iterable[str]) -> Iterator[Written]:
                 yield _from_json(place, maze, about=about)
             except PuzzleError as error:
                 raise PuzzleError(f"maze {place}: {error}") from error
+
+
+def _values(lines: Sequence[str]) -> list[Any]:
+    """JSON values, one a line; or a list of Python's over all lines, which may end in a comma.
+
+    Raises:
+        JsonError: for anything else.
+    """
+    try:
+        return [parse_json(line) for line in lines]
+    except JsonError:
+        text = "".join(lines)
+        text = re.sub(r"(?:,\s*dtype=\w+)?\)\s*;?\s*$", "", text)
+        text = text if '"' in text else text.replace("'", '"')
+        return [parse_json(re.sub(r",(\s*[\]}])", r"\1", text))]
 
 
 def _mazes_in(value: Any, *, depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -409,7 +622,9 @@ def _mazes_in(value: Any, *, depth: int = 0) -> Iterator[tuple[Any, Mapping[str,
                 yield from ((row, {}) for row in value)
             else:
                 yield value, {}
-        elif all(isinstance(row, list) and row and not isinstance(row[0], list) for row in value):
+        elif all(
+            isinstance(row, list) and row and not isinstance(row[0], list) and len(str(row[0])) < 6 for row in value
+        ) and not all(isinstance(row, list) and isinstance(row[0], str) and len(row[0]) > 1 for row in value):
             yield value, {}
         else:
             for inner in value:
