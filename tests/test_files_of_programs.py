@@ -379,3 +379,23 @@ def test_other_rules_are_never_passed_over(tmp_path, name):
         (tmp_path / "a.csv").write_text(f"puzzle,{name}\n{PUZZLE},{'A' * 81}\n")
         with pytest.raises(PuzzleError, match=f"the header has {name}, which would change the rules"):
             NINE.read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (f"{PUZZLE}\n{OTHER}\n", ""),
+        (f"Easy\n{PUZZLE}\n", "a line each, with titles or more beside them"),
+        (f"{PUZZLE} {SOLUTION}\n", "a line each, with titles or more beside them"),
+        (f"Easy\n{ROWS}\n", "drawn over several lines"),
+    ],
+)
+def test_a_file_says_what_it_was_taken_for(tmp_path, text, form):
+    (tmp_path / "a.txt").write_text(text)
+    assert NINE.form_in(tmp_path / "a.txt") == form
+
+
+def test_an_empty_file_is_told_to_be_empty(tmp_path):
+    (tmp_path / "a.txt").write_text("\n\n")
+    with pytest.raises(ValueError, match=r"a\.txt: no puzzle in it"):
+        guess_task(tmp_path / "a.txt")

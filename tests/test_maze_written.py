@@ -354,7 +354,7 @@ def test_numbers_of_two_meanings_are_asked_for() -> None:
 def test_a_row_that_is_longer_than_all_others_is_refused(row: int, extra: str) -> None:
     ragged = [line + extra * (i == row) for i, line in enumerate(MAZE)]
     with pytest.raises(
-        PuzzleError, match=f"its row {row + 1} has {7 + len(extra)} characters, and 4 other rows have 7"
+        PuzzleError, match=f"row {row + 1} of a drawn maze has {7 + len(extra)} characters, and 4 other rows have 7"
     ):
         get_task("maze10").name_for("\n".join(ragged))
     blank = [line + " " * (i == row) for i, line in enumerate(MAZE)]
@@ -395,3 +395,10 @@ def test_a_square_maze_in_one_line_of_json_is_square(tmp_path: Path) -> None:
     square = ["####", "#S #", "# G#", "####"]
     (tmp_path / "a.jsonl").write_text(json.dumps({"question": "".join(square)}) + "\n")
     assert guess_task(tmp_path / "a.jsonl").name == "maze4"
+
+
+def test_the_message_of_a_ragged_file_has_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n".join([*MAZE[:4], MAZE[4] + "#"]))
+    for read in (get_task("maze10").name_in, guess_task):
+        with pytest.raises(PuzzleError, match=r"a\.txt: row 5 of a drawn maze has 8 characters"):
+            read(tmp_path / "a.txt")

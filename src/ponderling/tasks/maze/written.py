@@ -161,8 +161,8 @@ def even(lines: Sequence[str]) -> list[str]:
     for i in longer:
         if set(lines[i][width:]) & set(_SOLID):
             raise PuzzleError(
-                f"its row {i + 1} has {longest} characters, and {len(lines) - len(longer)} other rows have {width}: rows have "
-                "one length, apart from blanks at their ends"
+                f"row {i + 1} of a drawn maze has {longest} characters, and {len(lines) - len(longer)} other rows have "
+                f"{width}: rows have one length, apart from blanks at their ends"
             )
     return [line if line[width:].strip() else line[:width] for line in lines] if longer else list(lines)
 
@@ -198,7 +198,9 @@ def reader_for(head: Sequence[str]) -> Reader | None:
     is_goal = others["X"] == 1 and "#" in found and not found & {"G", "E"}
     if found <= set(KNOWN) and (is_wall or is_goal):
         return _other_characters
-    if not found <= set(KNOWN) and found <= set(WALLS + FREES + PATHS + STARTS + GOALS + "PTx"):
+    if not found <= set(KNOWN) and found <= set(
+        WALLS + FREES + PATHS + STARTS + GOALS + "PT" + "x" * (not found.isdisjoint(STARTS))
+    ):
         return _other_characters
     return None
 

@@ -65,20 +65,23 @@ def form_of(task: SudokuTask, path: Path) -> str:
     said = []
     own = rows_of(task, path)
     if own is not None:
-        said.append(_form_of_own(path))
+        said.append(_form_of_own(task, path))
     row = next(own if own is not None else read_rows(task, path), None)
     if row is not None and row.family is not None:
         said.append(f"in the symbols {' '.join(row.family.symbols[1:])}")
     return ", ".join(said)
 
 
-def _form_of_own(path: Path) -> str:
+def _form_of_own(task: SudokuTask, path: Path) -> str:
     if suffix_of(path) in (".npy", ".npz"):
         return "numpy's arrays"
     first = next((line.strip() for line in lines_of(path, holds="puzzles") if line.strip()), "")
     if suffix_of(path) == ".json" or written.is_json(first):
         return "JSON"
-    return "XML of OpenSudoku" if first.startswith("<") else "drawn over several lines, or with more in a line"
+    if first.startswith("<"):
+        return "XML of OpenSudoku"
+    text = next(written.texts_of(lines_of(path, holds="puzzles"), task.side), "")
+    return "drawn over several lines" if "\n" in text else "a line each, with titles or more beside them"
 
 
 def _of_arrays(task: SudokuTask, path: Path) -> Iterator[Row]:
