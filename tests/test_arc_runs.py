@@ -207,6 +207,13 @@ def test_solve_shows_two_answers(folder, capsys):
     assert sum(c["votes"] for c in found["candidates"]["turn"][0]) == found["views"] == 3
 
 
+def test_a_list_of_pairs_has_nothing_to_solve(folder, capsys):
+    """The message named a temporary file, after the task was to be learned."""
+    path = write(folder / "pairs.json", TASKS["turn"]["train"])
+    for words in (("solve", "arc", path), ("eval", "arc", "--data", path, "--adapt-steps", "1")):
+        assert f"{path}: task pairs has no test input to solve" in error(capsys, *words)
+
+
 def test_a_model_trained_on_the_test_pairs_is_marked(tmp_path, capsys):
     train = write(tmp_path / "train.json", TASKS)
     start(tiny_run("none", str(train), steps=1), tmp_path / "run").run()

@@ -57,6 +57,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         if command.blank_id:
             raise ValueError("--blank-id asks without what is learned of a task: leave out --adapt-steps")
         tasks = fitting
+        _check_tests(tasks, source=source)
         outcome = _evaluate_adapted(command, checkpoint, tasks=tasks, batch_size=command.batch_size)
     elif not tasks:
         raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
@@ -240,6 +241,7 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         raise ValueError("--watch cannot show ARC tasks, whose answer is a vote over many views")
     family = arc_of(checkpoint)
     given = read_tasks(command.puzzle)
+    _check_tests(given, source=command.puzzle)
     tasks = known_tasks(family, given)
     unknown = [name for name in given if name not in tasks]
     if command.adapt_steps and can_learn(checkpoint):
@@ -270,6 +272,20 @@ def solve_arc(command: SolveCommand, checkpoint: Checkpoint) -> int:
         return 0
     _show_answers(outcome)
     return 0
+
+
+def _check_tests(tasks: dict[str, ArcTask], *, source: str) -> None:
+    """Refuses tasks of demonstrations alone, before anything is learned.
+
+    Raises:
+        ValueError: naming them.
+    """
+    without = [name for name, task in tasks.items() if not task.tests]
+    if without:
+        raise ValueError(
+            f"{source}: task {', '.join(without[:3])} has no test input to solve, as a bare list of pairs has none: name a "
+            "file with train and test"
+        )
 
 
 def _on_own_canvas(command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, task: ArcTask) -> Checkpoint:
