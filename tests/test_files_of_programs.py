@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -399,3 +400,12 @@ def test_an_empty_file_is_told_to_be_empty(tmp_path):
     (tmp_path / "a.txt").write_text("\n\n")
     with pytest.raises(ValueError, match=r"a\.txt: no puzzle in it"):
         guess_task(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("text", ["a ", "= ", " ", "(", "1", "|", "+", "[5 ", "1. ", "word ", "a" + " " * 99])
+def test_a_long_line_of_anything_is_refused_at_once(text):
+    """A pattern took quadratic time for blanks: 300,000 of them would have taken twenty minutes."""
+    started = time.process_time()
+    with pytest.raises(PuzzleError):
+        NINE.parse(text * 20_000 + "x")
+    assert time.process_time() - started < 5

@@ -34,6 +34,8 @@ BARS = "|│┃║¦"
 FRAMES = BARS + "+-─┼"
 """What is passed over in a text that is not in rows."""
 
+LONGEST_TITLE = 1000
+"""Most characters of a line that may be a title."""
 _UNKNOWN = "?*"
 """What is in the place of a letter that no clue has; the first that is no blank."""
 _BETWEEN = re.compile(rf"[\s,;{BARS}]+")
@@ -384,8 +386,9 @@ def _without_signs(line: str, side: int) -> str:
 
 def _is_title(line: str, side: int) -> bool:
     """Whether a line that is no row and no puzzle says something about one: words, a number or a date."""
-    longest = max(map(len, line.split()), default=0)
-    return _TITLE.fullmatch(line) is not None and longest < side * side * 3 // 4
+    text = line.strip()  # blanks within the pattern take quadratic time
+    longest = max(map(len, text.split()), default=0)
+    return len(text) <= LONGEST_TITLE and _TITLE.fullmatch(text) is not None and longest < side * side * 3 // 4
 
 
 def _has_words(line: str) -> bool:
