@@ -58,8 +58,8 @@ def main(args: list[str]) -> int:
     from ponderling.pictures.terminal import outcome_text
 
     check_ending(command.out, command.still)
-    prepare_output(command.out)
     solver, question = _question(command)
+    prepare_output(command.out)
     result = solver.solve(
         **question,
         steps=command.steps,

@@ -168,7 +168,8 @@ class Lane:
         if puzzles.ratings is None:
             if phase.min_rating or phase.max_rating is not None:
                 raise ValueError(
-                    f"train.phases asks for puzzles by their rating, but the training puzzles{whose} have none"
+                    f"train.phases asks for puzzles by their rating, but the training puzzles{whose} have none: name a file "
+                    "with a column `rating`, as `ponderling data make` writes it"
                 )
             return puzzles
         highest = puzzles.ratings.max() if phase.max_rating is None else phase.max_rating
