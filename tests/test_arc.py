@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -268,6 +270,48 @@ def test_only_test_pairs_of_training_tasks_are_held_out(tmp_path):
     held = {row.tobytes() for row in split.validation.tokens}
     assert not held & {row.tobytes() for row in split.train.tokens}
     assert isinstance(task, Arc)
+
+
+def last_demos(tasks):
+    """The last demonstration of each task with three, as it lies on the canvas."""
+    return {
+        place(np.array(task["train"][-1]["input"], np.uint8), 8).tobytes()
+        for task in tasks.values()
+        if len(task["train"]) > 2
+    }
+
+
+def test_demonstrations_of_tasks_to_solve_can_be_held_out(tmp_path):
+    """No test pair is among them, and the tasks keep two demonstrations or more."""
+    tasks = {f"{name}{i}": task for i in range(3) for name, task in example_tasks(seed=i).items()}
+    test = write(tmp_path / "test.json", tasks)
+    data = DataConfig("arc8", train="none", test=str(test), views=2, held_out="demonstrations")
+    _, split, samples = stream(data, 3000)
+    held = {row.tobytes() for row in split.validation.tokens}
+    assert held == last_demos(tasks)
+    assert 3 < len(held) < len(tasks)
+    assert not held & {row.tobytes() for row in split.train.tokens}
+    answers = {row.tobytes() for row in split.validation.labels}
+    assert not answers & {row.tobytes() for row in samples.labels}
+    assert len(split.train) + len(split.validation) == sum(len(task["train"]) for task in tasks.values())
+    _, few, _ = stream(replace(data, num_validation=3), 1)
+    assert len(few.validation) == 3
+    _, none, _ = stream(replace(data, held_out="tests"), 1)
+    assert len(none.validation) == 0  # there are no training tasks
+
+
+def test_further_pairs_do_not_give_away_what_is_held_out(tmp_path):
+    tasks = {name: task for name, task in example_tasks(seed=2).items() if len(task["train"]) > 2}
+    write(tmp_path / "tasks" / "test.json", tasks)
+    for name, task in tasks.items():  # of each rule one new pair and the demonstration that is held out
+        write(tmp_path / "tasks" / f"{name}.json", [example_tasks([name], seed=9)[name]["train"][0], task["train"][-1]])
+    data = DataConfig("arc8", train="none", test=str(tmp_path / "tasks"), views=2, more_share=1.0)
+    _, split, samples = stream(replace(data, held_out="demonstrations"), 2000)
+    answers = {row.tobytes() for row in split.validation.labels}
+    assert len(answers) == len(tasks)
+    assert not answers & {row.tobytes() for row in samples.labels}
+    _, _, shown = stream(data, 2000)
+    assert answers & {row.tobytes() for row in shown.labels}
 
 
 def test_tasks_in_both_roles_are_refused_or_dropped(tmp_path):

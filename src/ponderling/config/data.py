@@ -14,6 +14,7 @@ from ponderling.config.problems import refuse
 from ponderling.tasks.custom.spec import GridSpec
 
 Overlap = Literal["refuse", "drop"]
+HeldOut = Literal["tests", "demonstrations"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class DataConfig:
     overlap: Overlap = "refuse"
     """What to do when puzzles of `test` (ARC: tasks) are in `train` too, up to symmetry: refuse, or drop them from training."""
     num_validation: int = 500
-    """Number of training puzzles held out for validation, at most a tenth (ARC: training tasks' test pairs)."""
+    """Number of training puzzles held out for validation, at most a tenth (ARC: see held_out)."""
+    held_out: HeldOut = "tests"
+    """ARC: what is held out for validation: test pairs of the training tasks, or demonstrations, the last one of each task to
+    solve that has three or more."""
     max_train: int | None = None
     """Number of training puzzles to use, drawn at random; by default all."""
     max_test: int | None = None

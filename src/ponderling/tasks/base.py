@@ -163,6 +163,11 @@ class DataSettings(Protocol):
         ...
 
     @property
+    def held_out(self) -> str:
+        """ARC: tests or demonstrations, of which some are held out for validation."""
+        ...
+
+    @property
     def max_train(self) -> int | None:
         """Number of training puzzles to use; None: all."""
         ...

@@ -9,7 +9,7 @@ Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +47,9 @@ MOST_AREAS = 24
 NONE = "none"
 """The source that holds no task."""
 
+LEAST_DEMOS = 3
+"""Demonstrations from which on a task can spare its last one for validation."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ArcData:
@@ -56,6 +59,8 @@ class ArcData:
     """Every pair that may be trained on."""
     spare: NDArray[np.intp]
     """Rows of `train` that are test pairs of training tasks: they can be held out without weakening a test task."""
+    last: NDArray[np.intp]
+    """Rows of `train` that are the last of LEAST_DEMOS or more demonstrations of a task to solve."""
     test: Puzzles
     """The test pairs of the test tasks whose output is known."""
     left_out: tuple[LeftOut, ...]
@@ -155,13 +160,14 @@ class Arc(GridTask):
 
     # Reading
 
-    def read_data(self, train: str, test: str, *, drop: bool = False) -> ArcData:
+    def read_data(self, train: str, test: str, *, drop: bool = False, holds_demos: bool = False) -> ArcData:
         """The tasks of two sources, `none` for no source, as puzzles; gives rows to tasks without any.
 
         Args:
             train: Tasks to train on with all their pairs.
             test: Tasks to train on with their demonstrations, and to solve.
             drop: Leave a task that is in both sources out of the training tasks, instead of refusing it.
+            holds_demos: Demonstrations may be held out, so that no further pair may have their input.
 
         Raises:
             PuzzleError: what is wrong with the files, or which tasks are in both.
@@ -198,15 +204,16 @@ class Arc(GridTask):
             ]
             leave_out(_count(teachers[name] for name in same), train, why=self.left_out[-1])
         teachers = {name: task for name, task in teachers.items() if name not in same}
+        held = [task.demos[-1] for task in exams.values() if len(task.demos) >= LEAST_DEMOS] if holds_demos else []
         for source, tasks in ((train, teachers), (test, exams)):
-            lost = self._choose_more(tasks, exams)
+            lost = self._choose_more(tasks, exams, held=held)
             leave_out(lost, source, why="more pairs that do not fit, or whose input is one that is to be solved")
         self._give_rows(teachers, "train")
         self._give_rows(exams, "test")
         parts = [
-            *((task, task.demos, False) for task in teachers.values()),
-            *((task, _solved(task.tests), True) for task in teachers.values()),
-            *((task, task.demos, False) for task in exams.values()),
+            *((task, task.demos, "") for task in teachers.values()),
+            *((task, _solved(task.tests), "spare") for task in teachers.values()),
+            *((task, pairs, kind) for task in exams.values() for pairs, kind in _with_last_apart(task.demos)),
         ]
         if not parts:
             raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
@@ -214,10 +221,11 @@ class Arc(GridTask):
             unknown = sum(len(task.tests) - len(_solved(task.tests)) for task in tasks.values())
             leave_out(unknown, source, why="the outputs of these test inputs are not known")
         self._more = self._more_pairs((*teachers.values(), *exams.values()))
-        spare = np.concatenate([np.full(len(pairs), is_spare) for _, pairs, is_spare in parts])
+        kinds = np.array([kind for _, pairs, kind in parts for _ in pairs])
         return ArcData(
             train=self._puzzles((task, pair) for task, pairs, _ in parts for pair in pairs),
-            spare=np.flatnonzero(spare),
+            spare=np.flatnonzero(kinds == "spare"),
+            last=np.flatnonzero(kinds == "last"),
             test=self._puzzles((task, pair) for task in exams.values() for pair in _solved(task.tests)),
             left_out=tuple(left_out),
         )
@@ -241,9 +249,15 @@ class Arc(GridTask):
             )
         return fitting
 
-    def _choose_more(self, tasks: dict[str, ArcTask], exams: Mapping[str, ArcTask]) -> int:
-        """Leaves out the further pairs of tasks that are too large, or have the input of a test input; returns their number."""
+    def _choose_more(
+        self, tasks: dict[str, ArcTask], exams: Mapping[str, ArcTask], *, held: Sequence[Pair] = ()
+    ) -> int:
+        """Leaves out the further pairs of tasks that are too large, or whose input must not be seen; returns their number.
+
+        Such inputs are the test inputs of the tasks to solve, and of demonstrations the `held` ones.
+        """
         asked = {grid_key(pair.input) for task in exams.values() for pair in task.tests}
+        asked |= {grid_key(pair.input) for pair in held}
         lost = 0
         for name, task in tasks.items():
             kept = tuple(
@@ -437,12 +451,16 @@ class Arc(GridTask):
     # Runs
 
     def load_split(self, data: DataSettings) -> DataSplit:
-        """A run's puzzles. Nothing is held out of a test task's demonstrations: it has nothing else to learn from."""
-        read = self.read_data(data.train, data.test, drop=data.overlap == "drop")
+        """A run's puzzles.
+
+        A test task's demonstrations are held out only where the settings ask for it: it has nothing else to learn from.
+        """
+        of_tests = data.held_out == "tests"
+        read = self.read_data(data.train, data.test, drop=data.overlap == "drop", holds_demos=not of_tests)
         order = np.random.default_rng(0).permutation(len(read.train))
-        num_validation = min(data.num_validation, len(read.train) // 10, len(read.spare))
-        alone = read.spare[~_is_repeated(read.train)[read.spare]]  # others are trained on as a pair of another task
-        held = np.random.default_rng(0).permutation(alone)[:num_validation]
+        may_be, most = (read.spare, len(read.train) // 10) if of_tests else (read.last, len(read.last))
+        alone = may_be[~_is_repeated(read.train)[may_be]]  # others are trained on as a pair of another task
+        held = np.random.default_rng(0).permutation(alone)[: min(data.num_validation, most)]
         train = order[~np.isin(order, held)]
         both = NONE not in (data.train, data.test)
         pairs = f"{data.train} and {data.test}" if both else data.test if data.train == NONE else data.train
@@ -517,6 +535,13 @@ def _is_repeated(puzzles: Puzzles) -> NDArray[np.bool_]:
     ]
     times = Counter(keys)
     return np.array([times[key] > 1 for key in keys], bool)
+
+
+def _with_last_apart(demos: tuple[Pair, ...]) -> Iterator[tuple[tuple[Pair, ...], str]]:
+    """The demonstrations that are always trained on, and the last one where there are enough of them, with its name."""
+    apart = 1 if len(demos) >= LEAST_DEMOS else 0
+    yield demos[: len(demos) - apart], ""
+    yield demos[len(demos) - apart :], "last"
 
 
 def _solved(pairs: Iterable[Pair]) -> tuple[Pair, ...]:
