@@ -3,7 +3,7 @@
     python benchmarks/misprints.py --task sudoku9 --data FILE --puzzles 200
     python benchmarks/misprints.py --checkpoint runs/sizes --task sudoku16 --data FILE --steps 16
 
-Each puzzle has one clue changed or missing, as `--train.misprints` prints them for training. The rules' search counts the
+Each puzzle has one clue changed or missing, half of them either way. The rules' search counts the
 solutions, which the network is not told. For each number of solutions the table has the share of puzzles at which the head
 says stop within these steps, and the share that is answered by a grid which keeps the clues and the rules.
 """

@@ -65,17 +65,21 @@ def test_a_set_is_fetched_once_and_then_found(hub: dict[str, Path], monkeypatch:
 
 
 def test_without_a_network_one_line_says_what_to_do(hub: dict[str, Path]) -> None:
-    with pytest.raises(PuzzleError, match=r"hunted are not part .*Hub: cannot reach the Hub at all\. Try") as caught:
+    with pytest.raises(
+        PuzzleError, match=r"sudoku9_hunted are not part .*Hub: cannot reach the Hub at all\. Try"
+    ) as caught:
         get_task("sudoku9").load_default("hunted")
     assert "\n" not in str(caught.value)
 
 
 def test_another_content_is_refused_and_not_read(hub: dict[str, Path]) -> None:
-    path = large_sets.fetch_set("deep")
+    path = large_sets.fetch_set("sudoku9_deep")
     path.write_bytes(path.read_bytes()[:-1])
     for find in (large_sets.find_set, large_sets.fetch_set):
-        with pytest.raises(PuzzleError, match=r"not the puzzles deep: expected a file of SHA-256 d2479d.*delete it"):
-            find("deep")
+        with pytest.raises(
+            PuzzleError, match=r"not the puzzles sudoku9_deep: expected a file of SHA-256 d2479d.*delete it"
+        ):
+            find("sudoku9_deep")
 
 
 def test_other_sizes_have_no_such_sets(hub: dict[str, Path]) -> None:
@@ -104,7 +108,7 @@ def test_a_puzzle_of_a_set_that_is_here_is_known_to_be_trained_on(hub: dict[str,
     deep = get_task("sudoku9").read(ROOT / "puzzles" / "sudoku9_deep.csv.gz")[:2]
     checkpoint = load_checkpoint("sudoku")
     before = overlap_with(checkpoint, deep, task=get_task("sudoku9"))
-    large_sets.fetch_set("deep")
+    large_sets.fetch_set("sudoku9_deep")
     after = overlap_with(checkpoint, deep, task=get_task("sudoku9"))
     assert before is not None
     assert after is not None
@@ -114,10 +118,12 @@ def test_a_puzzle_of_a_set_that_is_here_is_known_to_be_trained_on(hub: dict[str,
 
 
 def test_the_facts_beside_each_set_are_of_it() -> None:
-    for name in large_sets.HASHES:
-        facts = json.loads((ROOT / "puzzles" / f"sudoku9_{name}.json").read_text())
-        count = len(get_task("sudoku9").load_default(name))
-        assert facts["train"]["puzzles"] == count if "train" in facts else f"{2615 + 1200}" == f"{count}"
+    for key in large_sets.HASHES:
+        family, _, name = key.partition("_")
+        facts = json.loads((ROOT / "puzzles" / f"{key.removesuffix('_test')}.json").read_text())
+        count = len(get_task(family).load_default(name))
+        part = facts.get("test" if name.endswith("_test") else "train")
+        assert count == (2615 + 1200 if part is None else part["puzzles"])
 
 
 def test_the_package_has_less_than_two_and_a_half_megabytes() -> None:

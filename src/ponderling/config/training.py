@@ -88,8 +88,8 @@ class TrainConfig:
     step_noise: float = 0.0
     """Standard deviation of the normal noise on the states before every step of training, so that answers hold for long."""
     misprints: float = 0.0
-    """Share of Sudokus in which one clue is changed or missing. Where that leaves several solutions or none, only the halting
-    head learns, to say no."""
+    """Share of Sudokus in which one clue is changed, or seldom missing. Where that leaves no solution, only the halting head
+    learns, to say no. One that would have several stays as it is."""
     init: str | None = None
     """Checkpoint to start from instead of random weights; the network must match, but n, T and the task may differ.
     Tasks of ARC keep their rows. A relational network may have a larger hidden size: it is made wider."""

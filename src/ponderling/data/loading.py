@@ -55,6 +55,10 @@ def proposed_structure(data: DataConfig) -> Proposal:
     return task.propose(puzzles)
 
 
+MISSING = 0.1
+"""Share of the misprints to train on in which a clue is missing; most others leave no solution."""
+
+
 def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0, misprints: float = 0.0) -> Augment | None:
     """The function that varies training puzzles; None if they are shown unchanged.
 
@@ -62,7 +66,7 @@ def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0, misprint
         data: The settings that say whether to use symmetries, and whether to choose each answer again.
         task: The puzzle family.
         extra_clues: How many missing cells are given at most, a random number for each puzzle; see `give_clues`.
-        misprints: Share of puzzles with one clue changed or missing, from 0 to 1; see `Task.misprint`.
+        misprints: Share of puzzles with one clue changed or missing, from 0 to 1; see `misprint_some`.
 
     Raises:
         ValueError: when the settings ask for what the family does not have: a choice of answers, extra clues, misprints.
@@ -92,9 +96,13 @@ def augmentation(data: DataConfig, task: Task, *, extra_clues: int = 0, misprint
 
 
 def misprint_some(task: Task, rng: np.random.Generator, *, puzzles: Puzzles, share: float) -> Puzzles:
-    """The puzzles, a share of them with a misprint and the answer that they have then; see `Task.misprint`."""
+    """The puzzles, a share of them with a misprint and the answer that they have then; see `Task.misprint`.
+
+    Those that a misprint leaves with several solutions stay as they are. They look like sound ones until every other candidate
+    is ruled out, so that a head that learns to say no to them hardly says yes any more.
+    """
     rows = np.flatnonzero(rng.random(len(puzzles)) < share)
-    printed = task.misprint(rng, puzzles[rows])
+    printed = task.misprint(rng, puzzles[rows], missing=MISSING, several=False)
     tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
     tokens[rows], labels[rows] = printed.tokens, printed.labels
     return replace(puzzles, tokens=tokens, labels=labels)

@@ -421,9 +421,12 @@ class Task(Protocol):
         """Whether a question can have several right answers or none because one of its clues is wrong; see `misprint`."""
         ...
 
-    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+    def misprint(
+        self, rng: np.random.Generator, puzzles: Puzzles, *, missing: float = 0.5, several: bool = True
+    ) -> Puzzles:
         """Each question with one clue changed or missing, and the answer that it has then; PAD in every cell if it has not
-        exactly one. Only where `can_misprint`."""
+        exactly one. Only where `can_misprint`. `missing` is the share of missing clues; without `several`, no question is
+        left with several answers."""
         ...
 
     def relabel(self, puzzles: Puzzles) -> Puzzles:

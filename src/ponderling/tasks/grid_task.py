@@ -401,7 +401,9 @@ class GridTask:
             return puzzles
         return self.sample_symmetries(rng, len(puzzles)).apply_to(puzzles)
 
-    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+    def misprint(
+        self, rng: np.random.Generator, puzzles: Puzzles, *, missing: float = 0.5, several: bool = True
+    ) -> Puzzles:
         """Each question with a clue changed or missing; a family that says `can_misprint` says how."""
         raise NotImplementedError(f"{self.name} has no misprints")
 

@@ -68,7 +68,7 @@ class SudokuTask(GridTask):
     extends_question = True
     can_misprint = True
     padding_symbol = "."
-    named_sets = tuple(large_sets.HASHES)
+    named_sets = large_sets.NAMES
     sets_with_regions = ("jigsaws", "layouts")
 
     def __init__(self, name: str, side: int, *, boxes: Boxes | None):
@@ -407,32 +407,40 @@ class SudokuTask(GridTask):
         ratings = np.array([self.rate(row) for row in tokens], np.int32)
         return replace(puzzles, tokens=tokens, ratings=ratings)
 
-    def misprint(self, rng: np.random.Generator, puzzles: Puzzles) -> Puzzles:
+    def misprint(
+        self, rng: np.random.Generator, puzzles: Puzzles, *, missing: float = 0.5, several: bool = True
+    ) -> Puzzles:
         """The puzzles with one clue each changed or missing, and the answers that they have then.
 
-        Half of the clues go missing. A changed one never stands twice in a group, where anyone would see it. A puzzle with
-        several solutions or none has PAD in every cell of its answer. One that is not decided within SOME_GUESSES stays as it
-        is, and so does one without clues. Ratings are those of before.
+        A changed clue never stands twice in a group, where anyone would see it. A puzzle with several solutions or none has PAD
+        in every cell of its answer. One that is not decided within SOME_GUESSES stays as it is, and so does one without clues.
+        Ratings are those of before.
+
+        Args:
+            rng: Source of the misprints.
+            puzzles: What is misprinted.
+            missing: Share of the misprints in which a clue is missing.
+            several: Whether a puzzle may be left with several solutions; else it stays as it is.
         """
         tokens, labels = puzzles.tokens.copy(), puzzles.labels.copy()
         for row in range(len(tokens)):
             family = self if puzzles.regions is None else self.of_regions(puzzles.regions[row])
-            printed = self._misprinted(rng, tokens[row])
+            printed = self._misprinted(rng, tokens[row], missing=missing)
             while family.broken_rules(printed)[1]:  # another try: in time a clue goes missing
-                printed = self._misprinted(rng, tokens[row])
+                printed = self._misprinted(rng, tokens[row], missing=missing)
             solution = family.solve(printed, max_guesses=SOME_GUESSES)
-            if solution.num_solutions >= 0:
+            if solution.num_solutions in (0, 1) or (several and solution.num_solutions > 1):
                 tokens[row], labels[row] = printed, solution.answer if solution.num_solutions == 1 else PAD
         return replace(puzzles, tokens=tokens, labels=labels)
 
-    def _misprinted(self, rng: np.random.Generator, tokens: Tokens) -> Tokens:
+    def _misprinted(self, rng: np.random.Generator, tokens: Tokens, *, missing: float) -> Tokens:
         """One puzzle with a random clue that is changed or missing."""
         clues = np.flatnonzero(tokens > BLANK)
         if not len(clues):
             return tokens
         printed, cell = tokens.copy(), rng.choice(clues)
         other = BLANK + 1 + (tokens[cell] - BLANK - 1 + rng.integers(1, self.side)) % self.side
-        printed[cell] = BLANK if rng.random() < 0.5 else other
+        printed[cell] = BLANK if rng.random() < missing else other
         return printed
 
     def of_regions(self, regions: NDArray[np.uint8]) -> SudokuTask:
@@ -480,18 +488,19 @@ class SudokuTask(GridTask):
 
     def is_here(self, name: str) -> bool:
         """Whether a set of `named_sets` can be read without fetching it."""
-        return large_sets.find_set(name) is not None
+        key = f"{self.name}_{name}"
+        return key in large_sets.HASHES and large_sets.find_set(key) is not None
 
     def load_default(self, split: str) -> Puzzles:
         """A set in the package, `train` or `test`, small; or one that is fetched when first needed (`large_sets`).
 
         `hunted` is large and hard, `deep` is harder. No test puzzle is equivalent to one of the others. `jigsaws` and
-        `layouts`, a larger set, bring their own regions.
+        `layouts`, a larger set, bring their own regions. `sizes` and `sizes_test` are for 6x6, X-Sudoku and 16x16.
         """
         if split not in ("train", "test", *self.named_sets):
             raise ValueError(f"split must be train, test, {', '.join(self.named_sets)}: got {split!r}")
-        if split in self.named_sets and self.name == "sudoku9":
-            return self.read(large_sets.fetch_set(split))
+        if (key := f"{self.name}_{split}") in large_sets.HASHES:
+            return self.read(large_sets.fetch_set(key))
         file = resources.files("ponderling.tasks") / "embedded" / f"{self.name}_{split}.csv.gz"
         if not file.is_file():
             raise PuzzleError(
