@@ -72,7 +72,7 @@ def serving(
     registry = Registry(Engine(queue))
     s = solver()
     model = Slow(s.model, seconds)
-    registry.add("tiny", Solver(model, s.task, config=s.config), trained_on="sudoku4", slots=slots)
+    registry.add("tiny", Solver(model, s.task, config=s.config), trained_on=("sudoku4",), slots=slots)
     for name, checkpoint in checkpoints.items():
         registry.load(name, checkpoint, slots=slots)
     with socket.socket() as listener:

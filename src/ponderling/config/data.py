@@ -28,8 +28,8 @@ class DataConfig:
     _: KW_ONLY
     train: str = "default"
     """Training puzzles: a file or a named set (default, hub; Sudoku: hunted, deep, jigsaws, layouts, sizes; mazes: mixed,
-    starts, kinds, closed), joined with +. Repeat a set to show it more often. With several tasks TASK=SOURCE is for that task alone. ARC: task
-    sources, or none."""
+    starts, kinds, closed), joined with +. Repeat a set to show it more often. With several tasks TASK=SOURCE is for that task
+    alone. ARC: task sources, or none."""
     test: str = "default"
     """Test puzzles, never trained on: a file, `default` or `hub`; TASK=SOURCE as in train. ARC: sources whose test inputs are
     solved."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,8 +97,11 @@ def draw(task: Task, puzzles: Puzzles, *, rng: np.random.Generator) -> Offer:
     return Offer(task.augment(rng, row).tokens[0], rating)
 
 
-def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
-    """One puzzle family of a model: its grid, its symbols, and of Sudokus the groups of cells that hold each symbol once."""
+def describe(solver: Solver, trained_on: Collection[str]) -> dict[str, Any]:
+    """One puzzle family of a model: its grid, its symbols, and of Sudokus the groups of cells that hold each symbol once.
+
+    `trained_on` names the families that the model was trained on.
+    """
     task = solver.task
     rows, columns = task.grid_shape
     cells = rows * columns
@@ -117,5 +121,5 @@ def describe(solver: Solver, trained_on: str) -> dict[str, Any]:
         "fill": list(task.fill_tokens) if task.extends_question else [],
         "groups": [list(group) for groups in units for group in groups],
         "has_rules": task.has_rules,
-        "trained": task.name == trained_on,
+        "trained": task.name in trained_on,
     }

@@ -184,7 +184,7 @@ def _about(name: str, path: str, *, first: Checkpoint, code: Mapping[str, Any]) 
             difficulty: [solver.task.format(tokens) for tokens in some.tokens[:OFFERED]]
             for difficulty, some in by_difficulty.items()
         }
-        described = catalog.describe(solver, own)
+        described = catalog.describe(solver, first.config.data.families)
         families.append(described | {"difficulties": list(by_difficulty), "graph": describe(checkpoint)})
     assert task_of(first.config.data).name == families[0]["task"]
     if catalog.is_sized(first):
@@ -217,7 +217,7 @@ def _with_arc(name: str, checkpoint: Checkpoint, *, source: str) -> tuple[Checkp
     rows = {task: family.identifiers.rows(task, VIEWS) for task in tasks}
     cut = _with_rows(checkpoint, np.concatenate(list(rows.values())))
     solver = Solver(cut.model, family, config=cut.config)
-    described = catalog.describe(solver, family.name) | {"difficulties": [], "most_views": VIEWS}
+    described = catalog.describe(solver, (family.name,)) | {"difficulties": [], "most_views": VIEWS}
     return cut, {
         "models": [_model(name, cut, families=[described | {"graph": describe(cut)}])],
         "symmetries": SYMMETRIES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,9 @@ class Registry:
                 tasks = {}
                 notice(f"{name} learns the ARC tasks that it is given; the files of those that it knows are not here")
             solver = Solver(first.model, family, config=first.config, device=device, checkpoint=first)
-            self.add(name, solver, trained_on=own, slots=slots, arc_tasks=tasks).about["learns"] = learns
+            self.add(name, solver, trained_on=first.config.data.families, slots=slots, arc_tasks=tasks).about[
+                "learns"
+            ] = learns
             return
         for task in catalog.families(first):
             if (
@@ -135,14 +137,22 @@ class Registry:
             ):
                 continue  # a size that is made when it is asked for
             loaded = first if task == own else load_checkpoint(checkpoint, device, dtype=dtype, task=task, **code)
-            served = self.add(name, Solver.of(loaded, device=device), trained_on=own, slots=slots)
+            served = self.add(
+                name, Solver.of(loaded, device=device), trained_on=first.config.data.families, slots=slots
+            )
             if task == own and catalog.is_sized(first):
                 served.sizes = OrderedDict()
                 served.about["sizes"] = catalog.sizes(first)
                 served.about["difficulties"].append(catalog.RANDOM)
 
     def add(
-        self, name: str, solver: Solver, *, trained_on: str, slots: int, arc_tasks: dict[str, ArcTask] | None = None
+        self,
+        name: str,
+        solver: Solver,
+        *,
+        trained_on: Collection[str],
+        slots: int,
+        arc_tasks: dict[str, ArcTask] | None = None,
     ) -> Served:
         """Serves this solver."""
         lane = self.engine.add_lane(solver, slots)
@@ -233,7 +243,7 @@ class Registry:
         share = math.prod(family.grid_shape) / math.prod(served.task.grid_shape)
         first, further = own.row_seconds
         lane.row_seconds = first * share, further * share
-        about = catalog.describe(solver, served.task.name) | {"difficulties": []}
+        about = catalog.describe(solver, ()) | {"difficulties": []}
         name = f"{served.model}-{secrets.token_hex(8)}"
         self.learned[name] = Served(model=name, lane=lane, about=about, puzzles={}, arc_tasks={task.id: task})
         while len(self.learned) > KEPT_LEARNED:
@@ -252,7 +262,7 @@ class Registry:
         first, further = own.row_seconds
         lane.row_seconds = first * share, further * share
         is_trained = task.num_cells in served.about["sizes"]["trained"]
-        about = catalog.describe(plain, task.name if is_trained else served.task.name)
+        about = catalog.describe(plain, (task.name,) if is_trained else ())
         about |= {"difficulties": [catalog.RANDOM], "sizes": served.about["sizes"]}
         return Served(model=served.model, lane=lane, about=about, puzzles={}, sizes=OrderedDict())
 

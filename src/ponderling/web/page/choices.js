@@ -70,10 +70,10 @@ function toldBefore({ system }, { kind }) {
 export function aboutModel(model, family) {
   const own = family.base ? family : model.tasks.find((t) => t.task === family.task);
   const within = model.recursions > 1 ? ` A step is ${model.recursions} looks.` : "";
-  const trained = model.tasks.find((t) => t.trained);
+  const [trained, another] = model.tasks.filter((t) => t.trained);
   const byCells = trained && model.system === "relational" && trained.rows * trained.columns !== own.rows * own.columns;
   const how = byCells ? ": here it stops when it is 90% sure of every cell." : ".";
   const unseen = " It was not trained on this size: here it stops when it is 90% sure of every cell.";
-  const elsewhere = own.sizes ? unseen : trained ? ` Trained on ${familyName({ task: trained.task })} alone${how}` : "";
+  const elsewhere = own.sizes ? unseen : another ? " It was not trained on this kind." : trained ? ` Trained on ${familyName({ task: trained.task })} alone${how}` : "";
   return `${model.name}: ${model.parameters.toLocaleString("en")} parameters.${within}${own.trained ? "" : elsewhere}`;
 }
