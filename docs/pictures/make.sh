@@ -6,7 +6,7 @@ nugget=.......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4
 film="${PONDERLING:-ponderling} film sudoku"
 
 $film $inkala docs/film.svg
-for frame in 0 1 6 8 9; do $film $inkala docs/pictures/inkala-$frame.svg --still $frame; done
-for frame in 32 33 47; do
+for frame in 0 1 5 7 8; do $film $inkala docs/pictures/inkala-$frame.svg --still $frame; done
+for frame in 32 33 39; do
     $film $nugget docs/pictures/golden-nugget-$frame.svg --still $frame --steps 4 --restarts 150 --search-steps 6
 done

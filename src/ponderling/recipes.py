@@ -348,27 +348,22 @@ _FOURTH_ON_CPU = \
 
 
 def _with_sizes(last: RunConfig) -> RunConfig:
-    """The part after the last, on one CPU core: 16x16 and X-Sudoku beside 9x9, and misprints without a solution."""
-    steps, others = 1280, ("sudoku9x", "sudoku16")
+    """The part after the last: further sizes and X-Sudoku beside 9x9, and misprints without a solution, on one CPU core."""
+    steps, others = 1370, ("sudoku6", "sudoku9x", "sudoku16")
+    phases = (Phase(until=1200, T=4, tasks="sudoku9x+sudoku16+sudoku9"), Phase(until=steps, T=4))
     train = replace(
-        last.train,
-        steps=steps,
-        phases=(Phase(until=steps, T=4),),
-        batch_cells=4096,
-        misprints=0.1,
-        lr=2e-4,
-        muon_lr=6e-4,
+        last.train, steps=steps, phases=phases, batch_cells=4096, misprints=0.1, lr=2e-4, muon_lr=6e-4, vary_T=True
     )
     own = [f"sudoku9={name}" for name in _MANY.split("+")]
     data = DataConfig(
-        task="sudoku9x+sudoku16+sudoku9",
-        train="+".join([*own, *(f"{name}=sizes" for name in others)]),
-        test="+".join(["sudoku9=default", *(f"{name}=sizes_test" for name in others)]),
+        task="sudoku4+sudoku6+sudoku9x+sudoku16+sudoku9",
+        train="+".join([*own, *(f"{name}=sizes" for name in others), "sudoku4=default"]),
+        test="+".join(["sudoku9=default", *(f"{name}=sizes_test" for name in others), "sudoku4=default"]),
         overlap="drop",
         num_validation=20,
         max_test=20,
     )
-    return replace(last, train=train, data=data, run=replace(last.run, eval_every=640, checkpoint_every=100))
+    return replace(last, train=train, data=data, run=replace(last.run, eval_every=685, checkpoint_every=100))
 
 
 def _relational() -> list[Recipe]:
