@@ -495,7 +495,7 @@ class SudokuTask(GridTask):
         """A set in the package, `train` or `test`, small; or one that is fetched when first needed (`large_sets`).
 
         `hunted` is large and hard, `deep` is harder. No test puzzle is equivalent to one of the others. `jigsaws` and
-        `layouts`, a larger set, bring their own regions. `sizes` and `sizes_test` are for 6x6, X-Sudoku and 16x16.
+        `layouts`, a larger set, bring their own regions. `sizes` and `sizes_test` are of X-Sudoku and 16x16.
         """
         if split not in ("train", "test", *self.named_sets):
             raise ValueError(f"split must be train, test, {', '.join(self.named_sets)}: got {split!r}")

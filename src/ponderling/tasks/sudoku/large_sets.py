@@ -18,8 +18,6 @@ HASHES = {
     "sudoku9_deep": "d2479d9e242a3ab6c1a31ec8b33eedfee1f8aa1727f2c26c5814ee9d5e93e148",
     "sudoku9_jigsaws": "9341d7966b17e493e0f69b35b68e9ffac2566cc45d6a4c6e20349537d526688a",
     "sudoku9_layouts": "821866bd1d1f9981b7b8fc12ab0111dd4fd3ec2f32bbb4bf43a2eb63d2ceda19",
-    "sudoku6_sizes": "60abec3c9a18d98fa18f655a09dc17b413fec518895704705537c3560c068b60",
-    "sudoku6_sizes_test": "5224708f3cd599e8fd27d808ad5df74ed4af69ceb9176a1026c2443d1ba22343",
     "sudoku9x_sizes": "8991f9c1b029c91e0978e04742dae44b03161fce8b8c546e527def905891a102",
     "sudoku9x_sizes_test": "d1061afd74fbd127653acfb8fe89d809dc29cdc4c682c0e5dee0f78d99bbf24c",
     "sudoku16_sizes": "da519bb173afa47dc60431b046819ed4630c243629c8efe2965a967bff68c9b0",
