@@ -22,10 +22,10 @@ class Turns:
 
     Args:
         shares: The engine's.
-        most_waiting: Number of requests that may wait for their turn, or be at work.
+        most_waiting: Number of requests that may wait for their turn, or be at work; None: MOST_WAITING.
     """
 
-    def __init__(self, shares: Shares, *, most_waiting: int = MOST_WAITING):
+    def __init__(self, shares: Shares, *, most_waiting: int | None = None):
         self.shares, self.most_waiting = shares, most_waiting
         self.waiting, self.turn = 0, asyncio.Lock()
 
@@ -35,7 +35,7 @@ class Turns:
         Raises:
             HTTPException: 503, when too many wait.
         """
-        if self.waiting >= self.most_waiting:
+        if self.waiting >= (MOST_WAITING if self.most_waiting is None else self.most_waiting):
             raise HTTPException(503, f"busy: too many {what}", {"Retry-After": "2"})
 
     async def take(self, work: Callable[[], R], *, client: str, what: str) -> R:
