@@ -17,6 +17,9 @@ from ponderling.tasks.base import PuzzleError, Puzzles
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
+from ponderling.tasks.maze.written.forms import FREES, GOALS, PATHS, STARTS, WALLS
+from ponderling.tasks.maze.written.lines import LONGEST_ROW, even, without_titles
+from ponderling.tasks.maze.written.numbers import from_arrays
 from ponderling.tasks.npy import read_npy
 from ponderling.tasks.opened import is_csv, lines_of, suffix_of
 from ponderling.tasks.problems import Problems, one_line
@@ -43,7 +46,7 @@ def shape_of(text: str) -> tuple[int, int] | None:
         lines.pop(0)
     while lines and not lines[-1]:
         lines.pop()
-    return (len(lines), max(map(len, written.even(lines)))) if len(lines) > 1 else None
+    return (len(lines), max(map(len, even(lines)))) if len(lines) > 1 else None
 
 
 def as_one_line(text: str, shape: tuple[int, int]) -> str | None:
@@ -64,7 +67,7 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     if not Path(path).exists():
         return None  # which reading it says
     if suffix_of(path) == ".npy":
-        return _told_with_name(path, written.from_arrays(read_npy(Path(path))))
+        return _told_with_name(path, from_arrays(read_npy(Path(path))))
     head, size = [], 0
     for line in _without_titles(path, lines_of(path, holds="puzzles")):
         head.append(line)
@@ -79,7 +82,7 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
 
 def _without_titles(path: str | Path, lines: Iterable[str]) -> Iterator[str]:
     """The lines of a file that may be of mazes; all of them in a CSV, whose first line names columns."""
-    return iter(lines) if is_csv(path) else written.without_titles(lines)
+    return iter(lines) if is_csv(path) else without_titles(lines)
 
 
 def _told_with_name(path: str | Path, mazes: Iterator[written.Written]) -> Iterator[written.Written]:
@@ -96,7 +99,7 @@ def texts_of(lines: Iterable[str], num_cells: int) -> Iterator[str]:
     are drawn over several lines, and end with an empty line or the stream.
     """
     block: list[str] = []
-    for line in written.without_titles(lines):
+    for line in without_titles(lines):
         line = line.rstrip("\n")
         if line.strip() and (block or not is_whole(line, num_cells)):
             block.append(line)
@@ -112,7 +115,7 @@ def texts_of(lines: Iterable[str], num_cells: int) -> Iterator[str]:
 
 def is_whole(line: str, num_cells: int) -> bool:
     """Whether a line is a maze, and not a row of one."""
-    if len(line) == num_cells or len(line) > written.LONGEST_ROW or written.reader_for([line]) is written.read_tokens:
+    if len(line) == num_cells or len(line) > LONGEST_ROW or written.reader_for([line]) is written.read_tokens:
         return True
     try:
         return written.reader_for([line]) is written.read_json and bool(parse_json(line))
@@ -131,7 +134,7 @@ def first_drawn(task: Maze, path: str | Path) -> str | None:
     begin = (line.rstrip("\n") for line in itertools.islice(_lines(task, path), LOOKED_AT))
     first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
     lengths = set(map(len, first))
-    if len(first) < 2 or max(lengths) > written.LONGEST_ROW or task.num_cells in lengths:
+    if len(first) < 2 or max(lengths) > LONGEST_ROW or task.num_cells in lengths:
         return None
     if (task.tokens_of("".join(first)) == 255).any():
         return None
@@ -188,7 +191,7 @@ def check_lines(task: Maze, path: str | Path) -> None:
     first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
     if len(first) < 2 or any(len(line.partition(",")[0].strip()) == task.num_cells for line in first):
         return
-    if max(map(len, first)) > written.LONGEST_ROW:
+    if max(map(len, first)) > LONGEST_ROW:
         return
     check_characters(first, where=f"{path}: ")
 
@@ -199,7 +202,7 @@ def check_characters(lines: Sequence[str], *, where: str = "") -> None:
     Raises:
         PuzzleError: with those characters.
     """
-    known = written.WALLS + written.FREES + written.PATHS + written.STARTS + written.GOALS
+    known = WALLS + FREES + PATHS + STARTS + GOALS
     strange = "".join(sorted(set("".join(lines)) - set(known)))
     if strange:
         raise PuzzleError(

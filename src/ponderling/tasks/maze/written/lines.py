@@ -1,0 +1,99 @@
+"""The lines of a file of mazes before anything reads them: titles and sizes between mazes, and rows that stick out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.maze.written.forms import NUMBERS, WALLS, fields
+
+LONGEST_ROW = 200
+"""Most characters of a line that may be a row of a maze; a longer one is a whole maze."""
+
+SOLID = WALLS.replace("@", "")
+"""Walls by which a row ends."""
+
+_SIZE = re.compile(r"\s*\d{1,4}(?:\s*[x×, ]\s*\d{1,4})?\s*[.):]?\s*")
+_RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
+_ASSIGNED = re.compile(r"\s*(?:\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)")
+_QUOTED = re.compile(r"\s*([\"'])([^\"'\\]+)\1\s*[,;]?\s*")
+
+
+def lines_in(text: str) -> list[str]:
+    """The lines of a text, however they end."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def without_titles(lines: Iterable[str]) -> Iterator[str]:
+    """The lines with an empty one in place of each that is no part of a maze, so that every maze keeps its line's number.
+
+    Titles and comments have words; a rule has three dashes or more; a size is a number or two before a maze. Quotation marks
+    round a row and `maze =` before a list are taken away. Lines of JSON stay as they are.
+    """
+    sizes: list[str] = []  # of which the next line tells whether they are rows
+    is_json, is_inside = None, False
+    for line in lines:
+        text = line.rstrip("\n")
+        assigned = _ASSIGNED.match(text) if is_json is None else None
+        if is_json is None and (assigned or (text.strip() and not _is_title(text))):
+            line = line if assigned is None else line[assigned.end() :]
+            is_json = line.lstrip()[:1] in ("[", "{")
+        if not is_json and len(text) <= LONGEST_ROW:
+            quoted = _QUOTED.fullmatch(text)
+            if _is_title(text):
+                line = line[len(text) :]
+            elif quoted is not None:
+                line = quoted[2] + line[len(text) :]
+            elif not is_inside and _SIZE.fullmatch(text):
+                sizes.append(line)
+                continue
+        if sizes and not line.strip():
+            sizes.append(line)
+            continue
+        is_row = (
+            NUMBERS.fullmatch(line.rstrip("\n")) is not None and len(fields(line)) == len(fields(sizes[0]))
+            if sizes
+            else False
+        )
+        yield from sizes if is_row else ["\n"] * len(sizes)
+        sizes, is_inside = [], bool(line.strip())
+        yield line
+    yield from sizes
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line has words, of other letters than mazes have, or is a rule between mazes."""
+    if _RULE.fullmatch(line):
+        return True
+    if line.lstrip()[:1] in ("[", "{", "<", '"', "'") or len(line) > LONGEST_ROW:
+        return False
+    return "=" not in line and any(not _OF_MAZES.issuperset(word) for word in _WORD.findall(line))
+
+
+def even(lines: Sequence[str]) -> list[str]:
+    """The rows of a drawn maze without blanks that only a few have after the last wall of all others.
+
+    Raises:
+        PuzzleError: when few rows are longer than all others, which end alike, and have a wall there.
+    """
+    widths = Counter(map(len, lines))
+    width, longest = min(widths), max(widths)
+    longer = [i for i, line in enumerate(lines) if len(line) > width]
+    if (
+        len(widths) != 2
+        or not 0 < width >= longest - 2
+        or 4 * len(longer) > len(lines)
+        or any(line[-1:] not in SOLID for line in lines if len(line) == width)
+    ):
+        return list(lines)
+    for i in longer:
+        if set(lines[i][width:]) & set(SOLID):
+            raise PuzzleError(
+                f"row {i + 1} of a drawn maze has {longest} characters, and {len(lines) - len(longer)} other rows have "
+                f"{width}: rows have one length, apart from blanks at their ends"
+            )
+    return [line if line[width:].strip() else line[:width] for line in lines] if longer else list(lines)
