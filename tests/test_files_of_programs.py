@@ -14,7 +14,8 @@ from ponderling.cli import main
 from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import SUDOKUS
-from ponderling.tasks.sudoku.written import HEXADECIMAL, SYMBOLS, read_text
+from ponderling.tasks.sudoku.alphabets import HEXADECIMAL, SYMBOLS
+from ponderling.tasks.sudoku.written import read_text
 from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, TASK16, WORDOKU, boxed, puzzles, rows_of, sixteen
 
 ROWS, SOLVED_ROWS, OTHER_ROWS = (LAYOUTS["rows"](cells) for cells in (PUZZLE, SOLUTION, OTHER))

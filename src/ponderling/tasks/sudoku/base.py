@@ -19,13 +19,10 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
-from ponderling.tasks.sudoku import large_sets, written, written_files
+from ponderling.tasks.sudoku import alphabets, large_sets, written, written_files
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
 from ponderling.tasks.symbol_grids import Cell
 from ponderling.tasks.text_files import Row
-
-SYMBOLS = written.SYMBOLS
-"""The symbols of all sizes."""
 
 MOST_GUESSES = 100_000
 """The highest rating; the hardest 9x9 puzzles known have some hundreds, only 16x16 puzzles with few clues could have more."""
@@ -74,8 +71,8 @@ class SudokuTask(GridTask):
     def __init__(self, name: str, side: int, *, boxes: Boxes | None):
         self.name, self.side, self.boxes = name, side, boxes
         self.grid_shape = (side, side)
-        self.symbols = "." + SYMBOLS[:side]
-        self.aliases = dict.fromkeys("0_*", ".") | {symbol.lower(): symbol for symbol in SYMBOLS[9:side]}
+        self.symbols = "." + alphabets.SYMBOLS[:side]
+        self.aliases = dict.fromkeys("0_*", ".") | {symbol.lower(): symbol for symbol in alphabets.SYMBOLS[9:side]}
 
     @property
     def geometry(self) -> Geometry:
@@ -116,9 +113,9 @@ class SudokuTask(GridTask):
         """
         try:
             tokens = self.tokens_of(written.read_text(text, self.side).cells)
-        except (written.LayoutError, written.StrangeSymbols) as error:
+        except (written.LayoutError, alphabets.StrangeSymbols) as error:
             cells = "".join(cell for cell in text if not cell.isspace() and cell not in written.FRAMES)
-            if isinstance(error, written.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
+            if isinstance(error, alphabets.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
                 raise
             self.read_cells(cells)  # tells the number of cells, or the place of a strange one
             raise
@@ -134,7 +131,7 @@ class SudokuTask(GridTask):
         """
         return self.with_symbols(written.read_text(text, self.side).alphabet) or self
 
-    def with_symbols(self, alphabet: written.Alphabet) -> SudokuTask | None:
+    def with_symbols(self, alphabet: alphabets.Alphabet) -> SudokuTask | None:
         """The family with other symbols; None where these are its own, or numbers that do not fit into a cell's character."""
         if alphabet.is_ours or max(map(len, alphabet.symbols)) > 1:
             return None
@@ -158,10 +155,10 @@ class SudokuTask(GridTask):
         if len(question) != self.num_cells or (self.side < 10 and signs <= self._plain and not {"0", "."} <= signs):
             return question, answer, None
         try:
-            alphabet = written.alphabet_of(question, self.side)
-        except written.StrangeSymbols:
+            alphabet = alphabets.alphabet_of(question, self.side)
+        except alphabets.StrangeSymbols:
             return question, answer, None  # refused with their places later
-        alphabet = written.completed(alphabet, answer)
+        alphabet = alphabets.completed(alphabet, answer)
         ours = alphabet.ours
         cells = "".join(ours.get(cell, ".") for cell in question)
         return cells, "".join(ours.get(cell, cell) for cell in answer), self.with_symbols(alphabet)

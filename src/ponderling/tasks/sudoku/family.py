@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import Symmetry, Tokens
 from ponderling.tasks.sudoku import symmetries
-from ponderling.tasks.sudoku.base import SYMBOLS, SudokuTask
+from ponderling.tasks.sudoku.alphabets import SYMBOLS
+from ponderling.tasks.sudoku.base import SudokuTask
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry, geometry
 from ponderling.tasks.sudoku.jigsaw import Jigsaw
 from ponderling.tasks.text_files import LETTERS

@@ -8,22 +8,23 @@ digits from 0, whole numbers with something between them, or letters of any word
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
+from ponderling.tasks.sudoku.alphabets import (
+    BLANKS,
+    SYMBOLS,
+    Alphabet,
+    StrangeSymbols,
+    alphabet_of,
+    are_candidates,
+    completed,
+)
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
-SYMBOLS = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""Our symbols, of which a family of side n has the first n."""
-BLANKS = ".0-_*?xX "
-"""Characters that may stand for a blank, apart from any other that is no symbol."""
-SAME = ".0_*"
-"""Blanks that one puzzle may mix."""
-HEXADECIMAL = "0123456789ABCDEF"
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
 """What else an object of JSON may call its board, or its list of them."""
 ANSWERS = (*NAMES["answer"], "output")
@@ -36,8 +37,6 @@ FRAMES = BARS + "+-─┼"
 
 LONGEST_TITLE = 1000
 """Most characters of a line that may be a title."""
-_UNKNOWN = "?*"
-"""What is in the place of a letter that no clue has; the first that is no blank."""
 _BETWEEN = re.compile(rf"[\s,;{BARS}]+")
 _FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
 _CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
@@ -54,38 +53,12 @@ _QUOTED = re.compile(r"\s*([\"'])([^\"']*)\1\s*[,;]?\s*")
 _SOURCE = re.compile(r"[^\\\[({]*[\[({]|\s*[\])}][\s\])};,]*$")  # brackets that open, or only such as close
 _NOTHING = re.compile(r"\b(?:None|null)\b")  # Python's and JSON's names of a blank
 _FLOAT = re.compile(r"-?\d{1,3}\.\d{0,30}(e[+-]?\d{1,2})?")  # as numpy writes arrays of floats
-_CANDIDATES = re.compile("1?2?3?4?5?6?7?8?9?")
 _FIELDS = re.compile(rf"[\s,;:{BARS}]+")
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
 class LayoutError(PuzzleError):
     """Cells do not make a puzzle: too many, too few, or in rows of other lengths."""
-
-
-class StrangeSymbols(PuzzleError):
-    """Cells that no alphabet has."""
-
-
-class Alphabet(NamedTuple):
-    """What stands for a blank and for each symbol, in the order of ours."""
-
-    blank: str
-    symbols: tuple[str, ...]
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it has our symbols."""
-        return self.symbols == tuple(SYMBOLS[: len(self.symbols)])
-
-    @property
-    def ours(self) -> dict[str, str]:
-        """Our symbol for each of these; capital and small letters are the same."""
-        found = dict(zip(self.symbols, SYMBOLS))
-        for name, symbol in zip(self.symbols, SYMBOLS):
-            found.setdefault(name.upper(), symbol)
-            found.setdefault(name.lower(), symbol)
-        return found
 
 
 class Written(NamedTuple):
@@ -227,15 +200,6 @@ def _answered(puzzle: Written, cells: Sequence[str]) -> Written:
     alphabet = completed(puzzle.alphabet, cells)
     ours = alphabet.ours
     return puzzle._replace(alphabet=alphabet, answer="".join(ours.get(cell, cell[:1] or ".") for cell in cells))
-
-
-def completed(alphabet: Alphabet, answer: Iterable[str]) -> Alphabet:
-    """The alphabet of a puzzle with the letter that only its answer has, if there is one."""
-    letters = sorted({cell.upper() for cell in answer} - alphabet.ours.keys() - {alphabet.blank})
-    unknown = [symbol for symbol in alphabet.symbols if symbol in _UNKNOWN]
-    if len(unknown) != 1 or len(letters) != 1 or not letters[0].isalpha():
-        return alphabet
-    return alphabet._replace(symbols=tuple(letters[0] if name in _UNKNOWN else name for name in alphabet.symbols))
 
 
 def _board(value: Any, side: int) -> list[str] | None:
@@ -489,12 +453,7 @@ def _has_alphabet(cells: str, side: int) -> bool:
 
 def _may_be_cells(cells: Sequence[str], side: int) -> bool:
     """Whether these may each be a cell: a sign, a number of two digits, or the candidates of a cell up to 9x9."""
-    return max(map(len, cells)) <= 2 or _are_candidates(cells, side)
-
-
-def _are_candidates(cells: Iterable[str], side: int) -> bool:
-    """Whether each of these is the symbols that a cell may still have, as solvers show them."""
-    return side < 10 and all(cell and _CANDIDATES.fullmatch(cell) and int(cell[-1]) <= side for cell in cells)
+    return max(map(len, cells)) <= 2 or are_candidates(cells, side)
 
 
 def _row(line: str, side: int) -> list[str] | None:
@@ -557,7 +516,7 @@ def _not_a_row(number: int, line: str, *, side: int) -> str:
 
 
 def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
-    if any(len(cell) == 2 for cell in cells) and not _are_candidates(cells, side):  # 01 is 1
+    if any(len(cell) == 2 for cell in cells) and not are_candidates(cells, side):  # 01 is 1
         cells = [str(int(cell)) if cell.isdecimal() else cell for cell in cells]
     try:
         alphabet = alphabet_of(cells, side)
@@ -565,77 +524,3 @@ def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
         raise type(error)(f"line {number}: {error}") from error
     ours = alphabet.ours
     return Written(number, "".join(ours.get(cell, ".") for cell in cells), alphabet)
-
-
-def alphabet_of(cells: Sequence[str], side: int) -> Alphabet:
-    """The alphabet that a puzzle's cells are written in.
-
-    Raises:
-        PuzzleError: when they can be read in no way, or in two.
-    """
-    counts = Counter(cells)
-    if any(len(cell) > 1 for cell in counts) and _are_candidates(counts, side):
-        return Alphabet(".", tuple(SYMBOLS[:side]))
-    if any(len(cell) > 1 for cell in counts):
-        return _of_numbers(counts, side)
-    own = SYMBOLS[:side]
-    letters = own + own.lower() if side > 9 else own
-    others = [cell for cell in counts if cell not in letters]
-    blanks = [cell for cell in others if cell in BLANKS]
-    if (
-        "0" in others
-        and len(others) > 1
-        and (set(others) <= set(SAME) or (side == 16 and len(others) == len(blanks) == 2))
-    ):
-        return _with_zero(counts, others, side=side)
-    if set(others) <= set(SAME) or (len(others) == 1 and len(counts) > 1):
-        return Alphabet(others[0] if others else ".", tuple(own))
-    return _of_letters(counts, blanks, side=side)
-
-
-def _with_zero(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Alphabet:
-    """The alphabet of cells with a 0 and with another blank: 0 is the first symbol, where the last of ours is missing."""
-    blank = next(cell for cell in blanks if cell != "0")
-    last = SYMBOLS[side - 1]
-    if (last in counts or last.lower() in counts) and set(blanks) <= set(SAME):
-        return Alphabet(blank, tuple(SYMBOLS[:side]))  # both are blanks
-    if side == 16:
-        return Alphabet(blank, tuple(HEXADECIMAL))
-    raise PuzzleError(
-        f"0 and {blank!r} both occur, and no {last}: is 0 a blank or the first symbol? Write . for blanks and symbols from 1"
-    )
-
-
-def _of_numbers(counts: Counter[str], side: int) -> Alphabet:
-    """The alphabet of whole numbers with something between them."""
-    words = [cell for cell in counts if not cell.isdecimal()]
-    numbers = {cell for cell in counts if cell.isdecimal()}
-    if len(words) > 1 or not numbers or any(len(word) > 1 and word.strip("._-x?*") for word in words):
-        shown = ", ".join(sorted(words)[:3])
-        raise PuzzleError(f"expected whole numbers from 1 to {side} and one sign for blanks, got {one_line(shown, 40)}")
-    values = {int(cell) for cell in numbers}
-    first = 0 if 0 in values and words and side not in values else 1
-    if max(values) > side + first - 1:
-        raise PuzzleError(f"expected numbers from {first} to {side + first - 1}, got {max(values)}")
-    return Alphabet(words[0] if words else "0", tuple(str(first + i) for i in range(side)))
-
-
-def _of_letters(counts: Counter[str], blanks: Sequence[str], *, side: int) -> Alphabet:
-    """The alphabet of letters that are not ours, as in a Wordoku."""
-    if any(cell in counts for cell in ("x", "X")) and len({cell.upper() for cell in counts} - set(blanks)) < side:
-        blanks = [cell for cell in blanks if cell not in "xX"]
-    symbols = sorted({cell.upper() for cell in counts if cell not in blanks})
-    if len(symbols) == side + 1 and not blanks:  # one of them is the blank: that which occurs most
-        most = max(symbols, key=lambda symbol: counts[symbol] + counts[symbol.lower()] * (symbol.lower() != symbol))
-        blanks, symbols = [most], [symbol for symbol in symbols if symbol != most]
-    are_letters = all(symbol.isalpha() and len(symbol) == 1 for symbol in symbols)
-    if len(symbols) not in (side, side - 1) or not are_letters or len(blanks) > 1:
-        shown = "".join(sorted(cell for cell in counts if cell.strip()))
-        raise StrangeSymbols(
-            f"expected {SYMBOLS[0]} to {SYMBOLS[side - 1]}, or {side} different letters, and one character for blanks; got the "
-            f"characters {one_line(shown, 60)}"
-        )
-    blank = blanks[0] if blanks else "."
-    unknown = next(sign for sign in _UNKNOWN if sign != blank)
-    symbols += [unknown] * (side - len(symbols))  # the letter that is not among the clues
-    return Alphabet(blank, tuple(symbols))
