@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from arc_examples import example_tasks, write
+from ponderling.cli import main
 from ponderling.config import DataConfig
 from ponderling.data import Sampler, task_of
 from ponderling.tasks import get_task
@@ -298,6 +299,14 @@ def test_demonstrations_of_tasks_to_solve_can_be_held_out(tmp_path):
     assert len(few.validation) == 3
     _, none, _ = stream(replace(data, held_out="tests"), 1)
     assert len(none.validation) == 0  # there are no training tasks
+
+
+def test_where_no_demonstration_can_be_held_out_that_is_said(tmp_path, capsys):
+    with pytest.raises(ValueError, match="it must be at least 1, got 0"):
+        DataConfig("arc8", held_out="demonstrations", num_validation=0)
+    for task in ("sudoku4", "maze10"):
+        assert main(["train", task, "--data.held-out", "demonstrations", "--out", str(tmp_path / task)]) == 2
+        assert "data.held_out demonstrations is for ARC" in capsys.readouterr().err
 
 
 def test_further_pairs_do_not_give_away_what_is_held_out(tmp_path):

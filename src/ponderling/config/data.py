@@ -98,6 +98,10 @@ class DataConfig:
             problems.append(f"more_share must be a share from 0 to 1: got {self.more_share}")
         if self.grid is None and (self.symmetries != "none" or self.structure != "none" or self.check is not None):
             problems.append(f"symmetries, structure and check are for --data FILE: task {self.task} has its own")
+        if self.held_out == "demonstrations" and not self.num_validation:
+            problems.append(
+                "held_out demonstrations holds out num_validation of them at most: it must be at least 1, got 0"
+            )
         if self.relabel and not self.augment:
             problems.append("relabel is about puzzles that a symmetry made: it needs augment")
         refuse(problems)

@@ -80,7 +80,12 @@ def split_off(
         data: The run's settings.
         left_out: What was left out of the sources before.
         notes: What else is to be said.
+
+    Raises:
+        ValueError: when demonstrations are to be held out.
     """
+    if data.held_out != "tests":
+        raise ValueError(f"data.held_out {data.held_out} is for ARC: {task.name} has none")
     # A fixed order, whatever the run's seed: runs that differ in their seed hold out the same puzzles.
     order = np.random.default_rng(0).permutation(len(pool))
     wanted = min(data.num_validation, len(pool) // 10)
