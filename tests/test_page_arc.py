@@ -72,20 +72,16 @@ def test_an_arc_task_is_chosen_thought_about_and_voted_on(browser, request, kind
 
 
 @pytest.fixture(scope="module")
-def teachable(tmp_path_factory):
-    """A model that learns what it is given, for 30 steps, and knows two tasks."""
-    folder = tmp_path_factory.mktemp("teachable")
+def vectors(tmp_path_factory):
+    """The folder of a model that can learn, and knows two tasks."""
+    folder = tmp_path_factory.mktemp("vectors")
     vectors_run(folder, steps=4)
-    with serving_command(f"arc={folder / 'run'}", "--learn-steps", "30") as url:
-        yield url
+    return folder / "run"
 
 
 @pytest.fixture(scope="module")
-def arc_that_learns_long(tmp_path_factory):
-    """The same, for so long that nobody waits for its end."""
-    folder = tmp_path_factory.mktemp("long")
-    vectors_run(folder, steps=4)
-    with serving_command(f"arc={folder / 'run'}", "--learn-steps", "5000") as url:
+def teachable(vectors):
+    with serving_command(f"arc={vectors}", "--learn-steps", "30") as url:
         yield url
 
 
@@ -134,21 +130,22 @@ def test_a_task_of_ones_own_is_learned_and_thought_about(browser, teachable, siz
     visit.done()
 
 
-def test_learning_can_be_stopped(browser, arc_that_learns_long):
-    visit = Visit(browser, arc_that_learns_long)
-    page = visit.page
-    page.click("#own-task summary")
-    page.click("#own-example")
-    page.click("#learn")
-    visit.expect("#status", "^Learning your task: [1-9]")
-    playwright.expect(page.locator("#own-progress")).to_be_visible()
-    playwright.expect(page.locator("#learn")).to_be_disabled()
-    page.click("#think")  # which says Stop
-    visit.expect("#status", "^Stopped")
-    playwright.expect(page.locator("#own-progress")).to_be_hidden()
-    playwright.expect(page.locator("#learn")).to_be_enabled()
-    assert page.locator("#arc-task option").count() == 2
-    visit.done()
+def test_learning_can_be_stopped(browser, vectors):
+    with serving_command(f"arc={vectors}", "--learn-steps", "5000") as url:  # nobody waits for its end
+        visit = Visit(browser, url)
+        page = visit.page
+        page.click("#own-task summary")
+        page.click("#own-example")
+        page.click("#learn")
+        visit.expect("#status", "^Learning your task: [1-9]")
+        playwright.expect(page.locator("#own-progress")).to_be_visible()
+        playwright.expect(page.locator("#learn")).to_be_disabled()
+        page.click("#think")  # which says Stop
+        visit.expect("#status", "^Stopped")
+        playwright.expect(page.locator("#own-progress")).to_be_hidden()
+        playwright.expect(page.locator("#learn")).to_be_enabled()
+        assert page.locator("#arc-task option").count() == 2
+        visit.done()
 
 
 def test_a_model_without_tasks_asks_for_one(browser, tmp_path):

@@ -92,6 +92,11 @@ def test_votes_on_known_tasks_keep_to_what_was_demonstrated(server, run):
     ]
 
 
+def test_a_test_input_that_is_not_there_is_said(server):
+    reply = httpx.post(f"{server[0]}/v1/vote", json={"model": "arc", "puzzle": "mirror/9"})
+    assert (reply.status_code, "test inputs 1 to" in reply.json()["detail"]) == (422, True)
+
+
 def test_no_output_of_a_test_input_is_learned_from(server):
     url, _ = server
     answers = []
@@ -235,7 +240,9 @@ def test_where_known_tasks_are_not_here_weights_that_learn_are_served_all_the_sa
         told = []
         registry = served.Registry(served.Engine())
         registry.load("arc", run, slots=4, notice=told.append)
-        assert told == ["arc learns the ARC tasks that it is given; the files of those that it knows are not here"]
+        (line,) = told
+        assert line.startswith("arc learns the ARC tasks that it is given, and offers none that it knows: ")
+        assert "tasks.json" in line  # and why
         assert registry.models["arc"]["arc8"].arc_tasks == {}
         with pytest.raises(ValueError, match="their files cannot be read"):
             served.Registry(served.Engine(), learn_steps=0).load("arc", run, slots=4)

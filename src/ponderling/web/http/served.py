@@ -47,7 +47,7 @@ class Served:
     about: dict[str, Any]
     puzzles: dict[str, Puzzles]
     arc_tasks: dict[str, ArcTask] = field(default_factory=dict)
-    """Of an ARC model, the tasks that it knows and whose files are there; empty for all others."""
+    """The tasks that an ARC model knows and whose files are there, by id; empty for all other models."""
 
     sizes: OrderedDict[str, Served] | None = None
     """The same family in other sizes, by name, the latest last; None: it has one size alone."""
@@ -119,15 +119,14 @@ class Registry:
             family, learns = arc_of(first), bool(self.learn_steps) and can_learn(first)
             try:
                 tasks = offered_tasks(first, family, source=arc_source)
-            except ValueError:
+            except ValueError as error:
                 if not learns or arc_source != "default":
                     raise
                 tasks = {}
-                notice(f"{name} learns the ARC tasks that it is given; the files of those that it knows are not here")
+                notice(f"{name} learns the ARC tasks that it is given, and offers none that it knows: {error}")
             solver = Solver(first.model, family, config=first.config, device=device, checkpoint=first)
-            self.add(name, solver, trained_on=first.config.data.families, slots=slots, arc_tasks=tasks).about[
-                "learns"
-            ] = learns
+            served = self.add(name, solver, trained_on=(own,), slots=slots, arc_tasks=tasks)
+            served.about["learns"] = learns
             return
         for task in catalog.families(first):
             if (

@@ -340,16 +340,16 @@ def _add_arc(app: FastAPI, registry: Registry, *, settings: Settings, turns: Tur
     )
     async def vote(body: VoteRequest, request: Request) -> VoteResponse | EventStream:
         served = _arc_model(registry, body.model, task=body.task)
+        steps = body.steps or served.steps
         try:
+            if served.lane.solver.config.solve.as_demonstrated:
+                ask = functools.partial(arc.heard_at_once, served, body.puzzle, count=body.views, steps=steps)
+                answers = await turns.take(ask, client=_client(request), what="votes wait")
+                votes = arc.tally(served, body.puzzle, answers=answers, steps=steps)
+                return EventStream(all_at_once(votes), request=request) if body.stream else votes
             views = arc.views(served, body.puzzle, count=body.views)
         except PuzzleError as error:
             raise HTTPException(422, str(error)) from None
-        steps = body.steps or served.steps
-        if served.lane.solver.config.solve.as_demonstrated:
-            ask = functools.partial(arc.heard_at_once, served, body.puzzle, count=body.views, steps=steps)
-            answers = await turns.take(ask, client=_client(request), what="votes wait")
-            votes = arc.tally(served, body.puzzle, answers=answers, steps=steps)
-            return EventStream(all_at_once(votes), request=request) if body.stream else votes
         # As in `ponderling eval`: all steps are taken, whatever the halting head says.
         questions = [Question(tokens, int(row)) for tokens, row in zip(views.tokens, views.puzzle_ids, strict=True)]
         reader = Reader(
