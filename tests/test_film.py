@@ -254,7 +254,11 @@ def test_a_film_that_is_there_is_replaced_with_a_word(tmp_path, capsys):
     film.write_text("old")
     assert main(["film", "sudoku", EASY, str(film), "--still", "0"]) == 0
     assert f"{film} is there already: replacing it\n" in capsys.readouterr().err
-    assert "<svg" in film.read_text()
+    drawn = film.read_text()
+    assert "<svg" in drawn
+    assert main(["film", "sudoku", "not a puzzle", str(film)]) == 2
+    assert "replacing it" not in capsys.readouterr().err
+    assert film.read_text() == drawn
 
 
 def test_a_film_needs_no_pillow_but_for_pixels():

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.cli.display import percent, prepare_output
+from ponderling.cli.display import check_output, percent, prepare_output
 from ponderling.system import write_text
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
 
     _refuse_search(command)
     if command.submission is not None:
-        prepare_output(command.submission)
+        check_output(command.submission)
     family = arc_of(checkpoint)
     source = data_of(checkpoint).test if command.data == "default" else command.data
     if source in ("default", "none", "hub"):
@@ -188,6 +188,7 @@ def _write_submission(path: Path, outcome: ArcEvaluation, *, everything: dict[st
     }
     faults = check_submission(submission, {name: len(task.tests) for name, task in everything.items()})
     assert not faults, faults
+    prepare_output(path)
     write_text(path, json.dumps(submission))
     blank = len(everything) - len(solved)
     without = f", {blank} of them without an answer: too large or unknown" if blank else ""

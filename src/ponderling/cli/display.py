@@ -63,10 +63,8 @@ class Bars:
         self.say(f"{what}: {done:,} of {total:,} after {minutes}:{seconds:02}")
 
 
-def prepare_output(file: Path) -> None:
-    """Looks at the place of a file that a long job is going to write, before the job begins.
-
-    A file that is there already will be replaced, which is said on stderr.
+def check_output(file: Path) -> None:
+    """Looks at the place of a file that a job is going to write.
 
     Raises:
         FileNotFoundError: when its folder is not there.
@@ -76,6 +74,16 @@ def prepare_output(file: Path) -> None:
         raise FileNotFoundError(f"{file.parent}: no such folder to write {file.name} into")
     if file.is_dir():
         raise IsADirectoryError(f"{file}: expected the name of a file to write, this is a folder")
+
+
+def prepare_output(file: Path) -> None:
+    """Looks at the place of a file that is going to be written, and says on stderr when a file there will be replaced.
+
+    Raises:
+        FileNotFoundError: when its folder is not there.
+        IsADirectoryError: when it is a folder itself.
+    """
+    check_output(file)
     if file.exists():
         print(f"{file} is there already: replacing it", file=sys.stderr)
 

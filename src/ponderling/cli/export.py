@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import FromHub, parse_arguments
-from ponderling.cli.display import prepare_output
+from ponderling.cli.display import check_output
 from ponderling.system import must_be_new
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch"}
@@ -77,7 +77,7 @@ def _graph(command: ExportCommand, kind: str) -> int:
     if kind == "onnx":
         need_onnx()
     must_be_new(command.out, advice="choose another name")
-    prepare_output(command.out)
+    check_output(command.out)
     checkpoint = load_checkpoint(command.checkpoint, dtype="float32", task=command.task, **command.code())
     print("tracing the network, which takes up to a minute or two", file=sys.stderr)
     worst = max(export(checkpoint, command.out, kind=kind).values())

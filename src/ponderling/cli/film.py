@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, names_file, parse_arguments
-from ponderling.cli.display import prepare_output
+from ponderling.cli.display import check_output, prepare_output
 
 if TYPE_CHECKING:
     from ponderling.solving.solver import Solver
@@ -58,8 +58,8 @@ def main(args: list[str]) -> int:
     from ponderling.pictures.terminal import outcome_text
 
     check_ending(command.out, command.still)
+    check_output(command.out)
     solver, question = _question(command)
-    prepare_output(command.out)
     result = solver.solve(
         **question,
         steps=command.steps,
@@ -68,6 +68,7 @@ def main(args: list[str]) -> int:
         trace="changes" if solver.task.cells_touch else True,
     )
     film = Film(solver.task, result)
+    prepare_output(command.out)
     write(film, command.out, delay=command.delay, still=command.still, theme=command.theme)
     size = command.out.stat().st_size
     if command.json:
