@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ponderling.cli import main
@@ -86,7 +86,12 @@ def test_a_line_that_is_no_title_is_told():
         read_text("rubbish\n" + ROWS, 9)
 
 
+# Its first row is 81 characters wide.
+WIDE = "5........672195...19834....8597....................8............................."
+
+
 @given(cells=puzzles(), corners=st.sampled_from([".:'", "*|*", "+++"]))
+@example(cells=WIDE, corners=".:'")
 def test_a_cell_with_candidates_is_a_blank(cells, corners):
     told = candidates(cells)
     if not any(len(cell) > 1 for row in told for cell in row):
@@ -94,6 +99,28 @@ def test_a_cell_with_candidates_is_a_blank(cells, corners):
     wanted = "".join(cell if len(cell) == 1 else "." for row in told for cell in row)
     assert read_text(with_candidates(cells, corners), 9).cells == wanted
     assert read_text("\n".join(map(" ".join, told)), 9).cells == wanted
+
+
+@pytest.mark.parametrize("length", [79, 80, 81, 82, 83, 162])
+@pytest.mark.parametrize("frame", ["", "+-", ".-", "=="])
+def test_a_drawn_row_may_be_as_wide_as_a_puzzle_is_long(tmp_path, length, frame):
+    rows = [" | ".join(" ".join(row[j : j + 3]) for j in (0, 3, 6)) for row in candidates(PUZZLE)]
+    rows = [f"| {row.ljust(length - 4)} |" for row in rows]
+    if frame:
+        rule = frame[0] + frame[1] * (length - 2) + frame[0]
+        rows = [rule, *rows[:3], rule, *rows[3:6], rule, *rows[6:], rule]
+    wanted = "".join(cell if len(cell) == 1 else "." for row in candidates(PUZZLE) for cell in row)
+    (tmp_path / "a.txt").write_text("\n".join([*rows, "", *rows]))
+    assert read(tmp_path / "a.txt") == [wanted] * 2
+
+
+def test_candidates_without_bars_may_be_as_wide_as_a_puzzle_is_long():
+    rows = [["123456789"] * 8 + ["5"], *[["123456789"] * 9] * 7, ["1"] + ["2345678"] * 8]
+    rows[1] = ["1234567"] * 5 + ["123456789"] * 3 + ["6789"]  # 73 digits and 8 spaces
+    rows[2] = ["12345678"] * 8 + ["789"]
+    text = "\n".join(map(" ".join, rows))
+    assert any(len(line) == 81 for line in text.splitlines())
+    assert read_text(text, 9).cells == "." * 8 + "5" + "." * 63 + "1" + "." * 8
 
 
 def test_two_digits_in_a_cell_are_no_candidates_where_there_are_blanks():

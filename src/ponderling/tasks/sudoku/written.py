@@ -274,7 +274,7 @@ def is_written(lines: Iterable[str], side: int) -> bool:
         if not line.strip() or line.startswith("#"):
             continue
         question = line.partition(",")[0].strip()
-        if len(question) == side * side and not question.isspace():
+        if len(question) == side * side and not _is_drawn(question, side):
             blanks = set(before) & set(BLANKS)
             blanks -= {"0"} if len(blanks) > 1 else set()  # hexadecimal
             agrees = all(a == b or a in blanks for a, b in zip(before, question, strict=False))
@@ -420,10 +420,20 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
     """The cells of a line that holds a whole puzzle, and those of the answer beside it; None where it holds none."""
     if len(line) < side * side:
         return None
-    for cells in (list(line), list(line.strip()), *_parted(line)):
+    plain = [] if _is_drawn(line, side) else [list(line), list(line.strip())]
+    for cells in (*plain, *_parted(line)):
         if len(cells) == side * side and _may_be_cells(cells, side):
             return cells, None
     return _among_fields(line, side)
+
+
+def _is_drawn(line: str, side: int) -> bool:
+    """Whether a line has bars, or candidates with one space between cells, so that its characters are no cells.
+
+    Such a row can be as long as a whole puzzle.
+    """
+    words = line.split(" ")
+    return not set(BARS).isdisjoint(line) or (len(words) == side and are_candidates(words, side))
 
 
 def _among_fields(line: str, side: int) -> tuple[str, str | None] | None:
