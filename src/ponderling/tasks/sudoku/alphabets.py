@@ -55,6 +55,11 @@ def alphabet_of(cells: Sequence[str], side: int) -> Alphabet:
         PuzzleError: when they can be read in no way, or in two.
     """
     counts = Counter(cells)
+    if len(counts) == 2 and min(counts.values()) > side and all(len(cell) == 1 for cell in counts):
+        raise PuzzleError(
+            f"expected a puzzle, got {' and '.join(map(repr, sorted(counts)))} alone, each more than {side} times: a mask says "
+            "which cells have clues, and not which clues; give the puzzle itself"
+        )
     if any(len(cell) > 1 for cell in counts) and are_candidates(counts, side):
         return Alphabet(".", tuple(SYMBOLS[:side]))
     if any(len(cell) > 1 for cell in counts):

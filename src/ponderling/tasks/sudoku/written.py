@@ -23,23 +23,16 @@ from ponderling.tasks.sudoku.alphabets import (
     are_candidates,
     completed,
 )
+from ponderling.tasks.sudoku.plain_rows import plain_rows
+from ponderling.tasks.sudoku.rows import BARS, BETWEEN, FRAMES, may_be_cells, may_be_nothing, parted, row_of
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
 """What else an object of JSON may call its board, or its list of them."""
 ANSWERS = (*NAMES["answer"], "output")
 """What it may call the answer."""
-BARS = "|│┃║¦"
-"""What may stand between two cells, besides a space, a comma or a semicolon."""
-
-FRAMES = BARS + "+-─┼"
-"""What is passed over in a text that is not in rows."""
-
 LONGEST_TITLE = 1000
 """Most characters of a line that may be a title."""
-_BETWEEN = re.compile(rf"[\s,;{BARS}]+")
-_FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
-_CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
 _SECTION = re.compile(r"\s*\[\s*[^\W\d_]{3,}[\w .:-]*\]\s*")  # of an .sdk file
 _NO_PUZZLE = re.compile(r"state|solution|solved|pencil|candidate|mark|colou?r|note", re.IGNORECASE)  # in such a section
 _TITLE = re.compile(
@@ -54,7 +47,6 @@ _SOURCE = re.compile(r"[^\\\[({]*[\[({]|\s*[\])}][\s\])};,]*$")  # brackets that
 _NOTHING = re.compile(r"\b(?:None|null)\b")  # Python's and JSON's names of a blank
 _FLOAT = re.compile(r"-?\d{1,3}\.\d{0,30}(e[+-]?\d{1,2})?")  # as numpy writes arrays of floats
 _FIELDS = re.compile(rf"[\s,;:{BARS}]+")
-_RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
 class LayoutError(PuzzleError):
@@ -235,7 +227,7 @@ def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
             continue
         if held is not None:
             yield held[0]
-        number = next(number for number, line in puzzle if len(puzzle) == 1 or not _may_be_nothing(line))
+        number = next(number for number, line in puzzle if len(puzzle) == 1 or not may_be_nothing(line))
         found = _decoded(number, cells, side=side)
         held = (found if answer is None else _answered(found, answer)), cells
     if held is not None:
@@ -269,8 +261,7 @@ def is_written(lines: Iterable[str], side: int) -> bool:
     A file with a puzzle a line, or a puzzle, a comma and its answer, and lines that begin with #, is no such file.
     """
     before, has_plain, has_titles = "", False, False
-    for line in lines:
-        line = line.rstrip("\n").removeprefix("\ufeff")
+    for line in plain_rows((line.rstrip("\n").removeprefix("\ufeff") for line in lines), side):
         if not line.strip() or line.startswith("#"):
             continue
         question = line.partition(",")[0].strip()
@@ -283,7 +274,7 @@ def is_written(lines: Iterable[str], side: int) -> bool:
             before, has_plain = "" if "," in line else question, True
             continue
         line = _without_signs(line, side)
-        if _whole(line, side) is not None or _row(line, side) is not None:
+        if _whole(line, side) is not None or row_of(line, side) is not None:
             return True
         else:
             has_titles = has_titles or _is_comment(line) or _is_title(line, side) or bool(_SECTION.fullmatch(line))
@@ -298,7 +289,7 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
     """The lines of each puzzle, and each line that cannot be part of one."""
     held: list[tuple[int, str]] = []
     is_passed_over = has_section = False
-    for number, line in enumerate((line.rstrip("\n") for line in lines), 1):
+    for number, line in enumerate(plain_rows(lines, side), 1):
         if _SECTION.fullmatch(line):  # [State] is how far somebody had come with the puzzle above
             is_puzzle = "puzzle" in line.lower()
             is_passed_over = not is_puzzle and (has_section or _NO_PUZZLE.search(line) is not None)
@@ -307,10 +298,10 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
         if is_passed_over or _is_comment(line) or (not line.strip() and len(line) not in (side, side * side)):
             continue
         line = _without_signs(line, side)
-        if len(held) == 1 and _whole(line, side) is not None and _row(line, side) is None and _has_words(held[0][1]):
+        if len(held) == 1 and _whole(line, side) is not None and row_of(line, side) is None and _has_words(held[0][1]):
             held = []  # a title that is as long as a row
-        if all(_may_be_nothing(row) for _, row in held) and not _may_be_nothing(line):
-            is_row = _row(line, side) is not None and _whole(line, side) is None
+        if all(may_be_nothing(row) for _, row in held) and not may_be_nothing(line):
+            is_row = row_of(line, side) is not None and _whole(line, side) is None
             if not is_row:
                 held = []
                 if not _is_title(line, side):
@@ -319,11 +310,11 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
         held.append((number, line))
         if len(_kept(held, side)) == side:
             if _begins_with_title(held, side):
-                del held[next(i for i, (_, row) in enumerate(held) if not _may_be_nothing(row))]
+                del held[next(i for i, (_, row) in enumerate(held) if not may_be_nothing(row))]
                 continue
             yield held
             held = []
-    if any(not _may_be_nothing(line) for _, line in held):
+    if any(not may_be_nothing(line) for _, line in held):
         yield held
 
 
@@ -343,7 +334,7 @@ def _without_signs(line: str, side: int) -> str:
         if all(number.is_integer() for number in numbers):
             return " ".join(str(int(number)) for number in numbers)
     remark = _REMARK.fullmatch(line)
-    if remark is not None and _row(line, side) is None and _whole(line, side) is None and _row(remark[1], side):
+    if remark is not None and row_of(line, side) is None and _whole(line, side) is None and row_of(remark[1], side):
         line = remark[1]
     return line
 
@@ -384,13 +375,13 @@ def _kept(rows: _Lines, side: int, *, at_end: bool = False) -> _Lines:
     Dashes are where they stand for blanks in a row with symbols; or, at the end of a file, where a row is missing without them.
     Spaces are where they stand for blanks in a row with symbols.
     """
-    plain = [row for row in rows if not _may_be_nothing(row[1])]
+    plain = [row for row in rows if not may_be_nothing(row[1])]
     dashes = any(re.search(r"\w", line) and "-" in line for _, line in rows)
     if dashes or _has_spaces(rows, side) or (at_end and len(plain) < side):
         return [
             (number, line)
             for number, line in rows
-            if not _may_be_nothing(line) or (_row(line, side) is not None and not set("+=") & set(line))
+            if not may_be_nothing(line) or (row_of(line, side) is not None and not set("+=") & set(line))
         ]
     return plain
 
@@ -400,20 +391,19 @@ def _has_spaces(rows: _Lines, side: int) -> bool:
     return any(len(line) == side and " " in line and line.strip() for _, line in rows)
 
 
-def _may_be_nothing(line: str) -> bool:
-    """Whether a line may be no row: it is empty, or part of a drawn frame."""
-    return not line.strip() or _is_frame(line)
-
-
 def _is_comment(line: str) -> bool:
     return line.lstrip("\ufeff ").startswith(("#", "//"))
 
 
-def _is_frame(line: str) -> bool:
-    """Whether a line is part of a drawn frame: rules and corners, and no cell."""
-    if not line.strip() or not _FRAME.fullmatch(line):
-        return False
-    return bool(_RULE.search(line) or (_CORNER.search(line) and "-" in line))
+def is_remark(line: str, *, side: int) -> bool:
+    """Whether letters of a line that are no part of ASCII are in no cell: those of a comment, a title or a name."""
+    if _is_comment(line) or _SECTION.fullmatch(line) or line.lstrip().startswith("<"):
+        return True
+    fields = [field.strip("\"'") for field in _FIELDS.split(line)]
+    whole = [field for field in fields if len(field) == side * side]
+    if whole:
+        return all(field.isascii() for field in whole)
+    return row_of(line, side) is None and (_is_title(line, side) or re.search("[A-Za-z]{3}", line) is not None)
 
 
 def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] | None:
@@ -421,8 +411,8 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
     if len(line) < side * side:
         return None
     plain = [] if _is_drawn(line, side) else [list(line), list(line.strip())]
-    for cells in (*plain, *_parted(line)):
-        if len(cells) == side * side and _may_be_cells(cells, side):
+    for cells in (*plain, *parted(line)):
+        if len(cells) == side * side and may_be_cells(cells, side):
             return cells, None
     return _among_fields(line, side)
 
@@ -461,68 +451,26 @@ def _has_alphabet(cells: str, side: int) -> bool:
     return True
 
 
-def _may_be_cells(cells: Sequence[str], side: int) -> bool:
-    """Whether these may each be a cell: a sign, a number of two digits, or the candidates of a cell up to 9x9."""
-    return max(map(len, cells)) <= 2 or are_candidates(cells, side)
-
-
-def _row(line: str, side: int) -> list[str] | None:
-    """The cells of a line that is a row of a drawn puzzle; None where it is none."""
-    for cells in _parted(line):
-        if len(cells) == side and _may_be_cells(cells, side):
-            return cells
-    return _between_bars(line, side) or (list(line) if len(line) == side else None)
-
-
-def _between_bars(line: str, side: int) -> list[str] | None:
-    """The cells of a row with bars in it, where spaces are blanks; those at its end may be cut off."""
-    for text in (line, line.strip().strip(BARS)):
-        groups = re.split(f"[{BARS}]", text)
-        if len(groups) < 2 or side % len(groups):
-            continue
-        width = side // len(groups)
-        for starts, step, whole in (
-            ((0, 0), 1, (width, width)),
-            ((1, 1), 2, (2 * width + 1, 2 * width + 1)),
-            ((0, 0), 2, (2 * width - 1, 2 * width - 1)),
-            ((0, 1), 2, (2 * width, 2 * width + 1)),  # no gap at the beginning
-        ):
-            wanted = [whole[0], *[whole[1]] * (len(groups) - 1)]
-            if text is line and len(groups[-1]) < wanted[-1]:
-                groups[-1] = groups[-1].ljust(wanted[-1])
-            if list(map(len, groups)) == wanted:
-                return list("".join(group[starts[i > 0] :: step][:width] for i, group in enumerate(groups)))
-    return None
-
-
-def _parted(line: str) -> Iterator[list[str]]:
-    """The cells of a line in which something stands between some of them: as fields, as words, then as characters."""
-    for mark in ",;\t":
-        if mark in line:
-            yield [field.strip() or "." for field in line.split(mark)]
-    words = [word for word in _BETWEEN.split(line) if word]
-    yield words
-    yield list("".join(words))
-
-
 def _of_rows(rows: _Lines, side: int) -> list[str]:
     cells: list[str] = []
     spaced = _has_spaces(rows, side)
     for number, line in rows:
-        row = _row(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
+        row = row_of(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
         if row is None:
             raise LayoutError(_not_a_row(number, line, side=side))
         cells += row
     if len(rows) != side:
         whole = f"expected {side} rows of {side} cells, or {side * side} cells in a line"
-        raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows")
+        hint = "; a row may be empty: write . for blanks" if spaced else ""
+        raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows{hint}")
     return cells
 
 
 def _not_a_row(number: int, line: str, *, side: int) -> str:
-    count = len("".join(_BETWEEN.split(line)))
+    count = len("".join(BETWEEN.split(line)))
     shown = one_line(line.strip(), 40)
-    return f"line {number}: expected {side} cells, or {side * side} for a whole puzzle, got {count} in {shown!r}"
+    hint = "; write . for each blank" if count < side and re.search(r"\d\s+\d", line) else ""
+    return f"line {number}: expected {side} cells, or {side * side} for a whole puzzle, got {count} in {shown!r}{hint}"
 
 
 def _decoded(number: int, cells: Sequence[str], *, side: int) -> Written:

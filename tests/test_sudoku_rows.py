@@ -1,0 +1,207 @@
+"""Sudokus whose rows only their neighbours explain: with labels, below headings, and with spaces for blanks."""
+
+from __future__ import annotations
+
+import contextlib
+import string
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.sudoku.written import read_lines, read_text, texts_of
+from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, puzzles, rows_of
+
+RULE = "  +-------+-------+-------+"
+NAMES = {
+    "numbers": "123456789",
+    "from 0": "012345678",
+    "letters": "ABCDEFGHI",
+    "small letters": "abcdefghi",
+    "no I": "ABCDEFGHJ",
+}
+LABELS = ["{} ", "{}: ", "{}) ", "{}. ", "{}|", "{} | ", "| {} | ", "{}\t", "  {}  ", "row {}: ", "{} = "]
+ROWS = {
+    "side by side": lambda row: "".join(row),
+    "spaced": lambda row: " ".join(row),
+    "bars": lambda row: " | ".join(" ".join(row[j : j + 3]) for j in (0, 3, 6)),
+    "commas": lambda row: ",".join(row),
+}
+HEADINGS = [
+    "",
+    "    1 2 3   4 5 6   7 8 9",
+    "  A B C D E F G H I",
+    "   c1 c2 c3 c4 c5 c6 c7 c8 c9",
+    "  | 1 2 3 | 4 5 6 | 7 8 9 |",
+]
+
+
+def read(text):
+    return [found.cells for found in read_lines(text.split("\n"), 9)]
+
+
+@given(
+    cells=puzzles(),
+    label=st.sampled_from(LABELS),
+    names=st.sampled_from(sorted(NAMES)),
+    row=st.sampled_from(sorted(ROWS)),
+    heading=st.sampled_from(HEADINGS),
+    blank=st.sampled_from(".0_-"),
+    ruled=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_labels_of_rows_and_headings_are_no_cells(cells, label, names, row, heading, blank, ruled, end):
+    drawn = [label.format(name) + ROWS[row](own) for name, own in zip(NAMES[names], rows_of(cells.replace(".", blank)))]
+    if ruled:
+        drawn = [RULE, *drawn[:3], RULE, *drawn[3:6], RULE, *drawn[6:], RULE]
+    text = end.join(["\ufeff" + heading, *drawn, ""])
+    assert read_text(text, 9).cells == cells
+
+
+@pytest.mark.parametrize("label", ["r{}: ", "R{} ", "r{}:", "R{}|", "Row {} "])
+@pytest.mark.parametrize("row", sorted(ROWS))
+def test_rows_may_be_named_as_solvers_name_them(tmp_path, label, row):
+    parts = [
+        "\n".join(label.format(i) + ROWS[row](own) for i, own in enumerate(rows_of(cells), 1))
+        for cells in (PUZZLE, OTHER)
+    ]
+    (tmp_path / "a.txt").write_text("Two puzzles\n" + "\n\n".join(parts))
+    assert [NINE.format(tokens) for tokens in NINE.read(tmp_path / "a.txt").tokens] == [PUZZLE, OTHER]
+
+
+def has_clue(cells):
+    return any(cell != "." for cell in cells)
+
+
+def spaced(cells, *, between=" ", boxes=" ", edge="", cut=True):
+    """A puzzle in rows where spaces are blanks, and stand between cells, too."""
+    lines = [edge + boxes.join(between.join(row[j : j + 3]) for j in (0, 3, 6)) + edge for row in rows_of(cells)]
+    lines = [line.replace(".", " ") for line in lines]
+    return "\n".join(line.rstrip() if cut else line for line in lines)
+
+
+@given(
+    cells=puzzles(),
+    boxes=st.sampled_from([" ", "  ", "   "]),
+    cut=st.booleans(),
+    label=st.sampled_from(["", "{} ", "{}: ", "{} | "]),
+    extra=st.sampled_from(["", "  ", "\r"]),
+)
+def test_spaces_may_be_blanks_and_stand_between_cells(cells, boxes, cut, label, extra):
+    text = spaced(cells, boxes=boxes, cut=cut)
+    lines = [label.format(name) + line + extra for name, line in zip("ABCDEFGHI", text.split("\n"))]
+    is_clear = all(map(has_clue, rows_of(cells))) and has_clue(cells[8::9]) and len(text.split("\n")[0].split()) > 2
+    with contextlib.suppress(
+        *[PuzzleError] * (not is_clear)
+    ):  # a row or a column may be cut off, or the first row a title
+        assert read_text("\n".join(lines), 9).cells == cells
+
+
+@pytest.mark.parametrize("gap", ["", "\n", "\n\n"])
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize("edge", ["", " "])
+def test_spaced_puzzles_may_follow_one_another(tmp_path, gap, cut, edge):
+    parts = [spaced(cells, edge="" if cut else edge, cut=cut) for cells in (PUZZLE, PUZZLE)]
+    (tmp_path / "a.txt").write_text(f"\n{gap}".join(parts) + "\n")
+    assert [NINE.format(tokens) for tokens in NINE.read(tmp_path / "a.txt").tokens] == [PUZZLE, PUZZLE]
+    assert NINE.form_in(tmp_path / "a.txt") == "drawn over several lines"
+
+
+def test_a_row_that_is_empty_is_never_passed_over():
+    """Editors cut off its blanks; then the first row of the next puzzle was the ninth of this one."""
+    for row in range(9):
+        cells = PUZZLE[: 9 * row] + "." * 9 + PUZZLE[9 * row + 9 :]
+        for between in ("", " "):
+            text = "\n\n".join([spaced(cells, between=between, boxes=between), spaced(PUZZLE)])
+            with pytest.raises(PuzzleError, match=r"line \d+: .*write \. for"):
+                read(text)
+
+
+def test_where_the_places_of_cells_cannot_be_told_it_is_asked_for_points():
+    text = spaced(PUZZLE).replace("5 3", "5  3")
+    with pytest.raises(PuzzleError, match=r"line 1: expected 9 cells.* got 3 in '5  3     7'; write \. for each blank"):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    "heading", ["1 2 3 4 5 6 7 8 9", "123 456 789", "A B C D E F G H I", "A B C  D E F  G H I", "  ABC DEF GHI"]
+)
+def test_a_heading_above_rows_without_labels(heading):
+    for layout in ("rows", "spaced rows", "bars", "boxes"):
+        assert read(f"{heading}\n{LAYOUTS[layout](PUZZLE)}\n\n{heading}\n{LAYOUTS[layout](OTHER)}") == [PUZZLE, OTHER]
+
+
+def test_a_first_row_of_1_to_9_is_a_row_where_it_can_be_one():
+    swap = str.maketrans(SOLUTION[:9], "123456789")
+    full = SOLUTION.translate(swap)
+    assert read("\n".join(map(" ".join, rows_of(full)))) == [full]
+    clues = full[:9] + "".join(cell if i % 3 else "." for i, cell in enumerate(full[9:]))
+    assert read("\n".join(map("".join, rows_of(clues) + rows_of(full)))) == [clues, full] or read(
+        "\n".join(map("".join, rows_of(clues) + rows_of(full)))
+    ) == [clues]
+
+
+def test_first_cells_of_1_to_9_are_no_labels():
+    columns = "".join("123456789"[i] + SOLUTION[9 * i + 1 : 9 * i + 9] for i in range(9))
+    for layout in ("rows", "spaced rows", "bars"):
+        assert read(LAYOUTS[layout](columns)) == [columns]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("C ", "D ", "line 1: expected 9 cells"),
+        ("B 6 . .", "B 6 .", "line 1: expected 9 cells"),
+        ("I ", "I | ", None),
+    ],
+)
+def test_labels_out_of_order_and_rows_of_other_lengths_are_refused(old, new, said):
+    text = "\n".join(f"{name} {' '.join(row)}" for name, row in zip(string.ascii_uppercase, rows_of(PUZZLE)))
+    changed = text.replace(old, new, 1)
+    if said is None:
+        assert read(changed) == [PUZZLE]
+    else:
+        with pytest.raises(PuzzleError, match=said):
+            read(changed)
+
+
+@pytest.mark.parametrize("layout", ["rows", "spaced rows", "bars", "labels", "spaces"])
+def test_a_puzzle_of_a_stream_still_comes_with_its_last_line(layout):
+    own = {
+        "labels": lambda cells: "\n".join(f"{i} {' '.join(row)}" for i, row in enumerate(rows_of(cells), 1)),
+        "spaces": spaced,
+    }
+    text = {**LAYOUTS, **own}[layout](PUZZLE[:72] + SOLUTION[72:])
+    seen = []
+
+    def lines():
+        for number, line in enumerate(text.split("\n") * 2, 1):
+            seen.append(number)
+            yield line
+
+    next(texts_of(lines(), 9))
+    assert seen[-1] == len(text.split("\n"))
+
+
+@pytest.mark.parametrize("text", ["1 ", "A ", "5 3   ", "r1: ", "| 1 | ", "123456789 ", "    "])
+def test_many_lines_that_may_begin_a_puzzle_take_no_time(text):
+    started = time.process_time()
+    with pytest.raises(PuzzleError):
+        read("\n".join([text * 3] * 20_000 + ["x"]))
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("signs", ["x.", "X.", "10", "1.", "*-", "# "])
+@pytest.mark.parametrize("layout", ["a line", "rows", "spaced rows"])
+def test_a_mask_is_told_to_be_no_puzzle(tmp_path, signs, layout):
+    cells = "".join(signs[cell == "."] for cell in PUZZLE)
+    (tmp_path / "a.msk").write_text(LAYOUTS[layout](cells))
+    with pytest.raises(PuzzleError, match=r"a\.msk"):
+        NINE.read(tmp_path / "a.msk")
+    if set(signs).isdisjoint("# -") and not (
+        layout == "a line" and "1" in signs
+    ):  # a comment, a frame, clues that contradict
+        with pytest.raises(PuzzleError, match="alone, each more than 9 times: a mask says which cells have clues"):
+            NINE.read(tmp_path / "a.msk")
