@@ -142,9 +142,8 @@ def test_what_is_not_text_is_refused_with_the_place(content, message, tmp_path):
 @pytest.mark.parametrize(
     ("begin", "what"),
     [
-        (b"PK\x03\x04", "a zip archive"),
-        (b"\xfd7zXZ\0", "packed with xz: unpack it, and name the file in it"),
-        (b"BZh9", "packed with bzip2: unpack it"),
+        (b"Rar!", "a rar archive: unpack it, and name the file in it"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"),
         (b"\x93NUMPY\x01", "an array of numpy's: save it as text"),
         (b"PAR1", "a parquet file: save it as CSV"),
         (b"%PDF-1.7", "a PDF"),

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 T_ = TypeVar("T_")
 
 
-FILES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".npy", ".npz", ".sdk", ".sdm", ".ss", ".xml")
+FILES = (
+    *(".csv", ".tsv", ".txt", ".json", ".jsonl", ".npy", ".npz", ".sdk", ".sdm", ".ss", ".msk", ".xml"),
+    *(".gz", ".bz2", ".xz", ".zip"),
+)
 """Endings that a file of puzzles has, and no puzzle."""
 
 

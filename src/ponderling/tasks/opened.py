@@ -6,12 +6,11 @@ Every reader of puzzles goes through `lines_of` or `read_json`: a file that cann
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import os
+import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,25 +19,29 @@ from typing import Any, BinaryIO
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
+from ponderling.tasks.unpacked import (
+    DAMAGES,
+    LARGEST_TEXT,
+    RATIO,
+    UNPACKED_FREELY,
+    name_in,
+    stream_of,
+    without_packing,
+)
 
-LARGEST_TEXT = 4 << 30
-"""Largest text that is read, in bytes once unpacked. The public set of 3.8 million Sudokus has 0.7 GB."""
 LONGEST_LINE = 16 << 20
 """Longest line that is read, in characters."""
 LARGEST_JSON = 128 << 20
 """Largest file that is read as one JSON value, in bytes once unpacked."""
-UNPACKED_FREELY, RATIO = 2 << 20, 200
-"""A packed file may unpack to this number of bytes, or to this multiple of its own size: puzzles pack 2 to 20 times."""
-
 _BLOCK = 1 << 18
 _NOTHING = "\n" * (1 << 16)  # a packed file of a few kB can hold millions of them
-_GZIP = b"\x1f\x8b"
 _UNREADABLE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _UNPACK = "unpack it, and name the file in it"
 _BINARY = {
-    b"PK\x03\x04": f"a zip archive, or made of one as .npz and .xlsx are: {_UNPACK}, or save what it holds as text",
-    b"\xfd7zXZ\0": f"packed with xz: {_UNPACK}",
-    b"BZh": f"packed with bzip2: {_UNPACK}",
+    b"PK\x03\x04": f"a zip archive in a packed file: {_UNPACK}",
+    b"\x1f\x8b": f"packed twice: {_UNPACK}",
+    b"\xfd7zXZ\0": f"packed twice: {_UNPACK}",
+    b"BZh": f"packed twice: {_UNPACK}",
     b"\x28\xb5\x2f\xfd": f"packed with zstd: {_UNPACK}",
     b"7z\xbc\xaf\x27\x1c": f"a 7z archive: {_UNPACK}",
     b"Rar!": f"a rar archive: {_UNPACK}",
@@ -51,6 +54,7 @@ _BINARY = {
     b"SQLite format 3": "a data base: save its puzzles as CSV",
 }
 """How files of other kinds begin, and what to do with them."""
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -59,31 +63,38 @@ _MARKS = {
 
 
 def suffix_of(path: str | Path) -> str:
-    """The ending of a file's name in small letters, without .gz: `.csv` for `A.CSV.gz`."""
-    return Path(os.path.basename(path).lower().removesuffix(".gz")).suffix
+    """The ending of a file's name in small letters, without .gz and the like: `.csv` for `A.CSV.gz`.
+
+    A zip archive of one file has the ending of that file's name.
+    """
+    return Path(without_packing(name_in(path))).suffix
 
 
 def is_csv(path: str | Path) -> bool:
     """Whether a file's name says that it is a CSV, also with tabs (.tsv) or with a further ending such as .gz."""
-    return not {".csv", ".tsv"}.isdisjoint(Path(os.path.basename(path).lower()).suffixes)
+    return not {".csv", ".tsv"}.isdisjoint(Path(name_in(path).lower()).suffixes)
 
 
-def lines_of(path: str | Path, *, holds: str, longest: int = LONGEST_LINE) -> Iterator[str]:
+def lines_of(
+    path: str | Path, *, holds: str, longest: int = LONGEST_LINE, is_remark: Callable[[str], bool] | None = None
+) -> Iterator[str]:
     """The lines of a text file one by one, each with `\\n` at its end where the file ends it in any way.
 
-    A file is gzipped if its first bytes say so. Its text is UTF-8, or UTF-16 with a byte-order mark.
+    A file is packed if its first bytes say so. Its text is UTF-8, or UTF-16 with a byte-order mark.
 
     Args:
         path: The file.
         holds: What it should hold, for an error message.
         longest: Most characters of a line.
+        is_remark: Whether a line with letters that are not UTF-8 only says something of the puzzles, or names one. It is then
+            read as Windows-1252, as older programs write. None: such a file is refused.
 
     Raises:
         FileNotFoundError: when the file does not exist.
         PuzzleError: naming the file, the place and the reason, for anything else that cannot be read.
     """
     refusal, number, rest = f"not a text file of {holds}", 1, ""
-    for text in _texts(Path(path), refusal):
+    for text in _texts(Path(path), refusal, escapes=is_remark is not None):
         if _NOTHING in text:
             raise PuzzleError(f"{path}: {refusal}: {len(_NOTHING):,} empty lines follow line {number}; remove them")
         lines = (rest + text).split("\n")  # str.splitlines ends a line at further characters
@@ -91,11 +102,23 @@ def lines_of(path: str | Path, *, holds: str, longest: int = LONGEST_LINE) -> It
             number += next(i for i, line in enumerate(lines) if len(line) >= longest)
             raise PuzzleError(f"{path}: {refusal}: line {number} has {longest:,} or more characters")
         rest = lines.pop()
-        number += len(lines)
         for line in lines:
-            yield line + "\n"
+            yield _in_unicode(line, path, refusal=refusal, number=number, is_remark=is_remark) + "\n"
+            number += 1
     if rest:
-        yield rest
+        yield _in_unicode(rest, path, refusal=refusal, number=number, is_remark=is_remark)
+
+
+def _in_unicode(
+    line: str, path: str | Path, *, refusal: str, number: int, is_remark: Callable[[str], bool] | None
+) -> str:
+    """A line, whose bytes that are not UTF-8 are letters of Windows-1252 where it is no part of a puzzle."""
+    if is_remark is None or line.isascii() or not _ESCAPED.search(line):
+        return line
+    found = line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    if not is_remark(found):
+        raise PuzzleError(f"{path}: {refusal}: line {number} is not UTF-8; save it as UTF-8")
+    return found
 
 
 def read_json(path: str | Path) -> Any:
@@ -142,7 +165,7 @@ def read_zipped_json(path: str | Path, wanted: Callable[[str], bool]) -> Iterato
             try:
                 with archive.open(name) as member:
                     content = member.read(min(left, LARGEST_JSON) + 1)
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            except (*DAMAGES, OSError) as error:
                 raise PuzzleError(f"{where}: cannot be unpacked: {one_line(str(error))}") from error
             left -= len(content)
             if left < 0 or len(content) > LARGEST_JSON:
@@ -180,7 +203,7 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _texts(path: Path, refusal: str) -> Iterator[str]:
+def _texts(path: Path, refusal: str, *, escapes: bool = False) -> Iterator[str]:
     """The text block by block, every line end as `\\n`, without a byte-order mark."""
     blocks = _blocks(path, refusal)
     first = next(blocks, b"")
@@ -191,7 +214,8 @@ def _texts(path: Path, refusal: str) -> Iterator[str]:
     if what is not None:
         raise PuzzleError(f"{path}: {refusal}: it is {what}")
     mark, codec = next(((m, c) for m, c in _MARKS.items() if first.startswith(m)), (b"", "utf-8"))
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
+    errors = "surrogateescape" if escapes and codec == "utf-8" else "strict"
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(errors), translate=True)
     fed, lines = len(mark), 1
     block, is_last = first[len(mark) :], False
     while True:
@@ -221,31 +245,30 @@ def _texts(path: Path, refusal: str) -> Iterator[str]:
 
 def _blocks(path: Path, refusal: str) -> Iterator[bytes]:
     """The bytes block by block, unpacked."""
-    with open_bytes(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        head = file.read(2)
-        file.seek(0)
-        packed = head == _GZIP
-        if head and not packed and path.name.lower().endswith(".gz"):
-            raise PuzzleError(f"{path}: {refusal}: Not a gzipped file, though its name ends in .gz")
-        most = min(LARGEST_TEXT, max(UNPACKED_FREELY, RATIO * size)) if packed else LARGEST_TEXT
-        source = gzip.GzipFile(fileobj=file) if packed else file
+    with open_bytes(path) as file, stream_of(file, path, refusal=refusal) as stream:
         total = 0
         while True:
             try:
-                block = source.read(_BLOCK)
-            except (zlib.error, EOFError, gzip.BadGzipFile) as error:
-                raise PuzzleError(f"{path}: {refusal}: its gzip is damaged: {one_line(str(error))}") from error
+                block = stream.file.read(_BLOCK)
+            except DAMAGES as error:
+                raise PuzzleError(
+                    f"{path}: {refusal}: its {stream.packing} is damaged: {one_line(str(error))}"
+                ) from error
             except OSError as error:
+                if stream.packing and error.errno is None:  # as bz2 says it
+                    raise PuzzleError(
+                        f"{path}: {refusal}: its {stream.packing} is damaged: {one_line(str(error))}"
+                    ) from error
                 raise PuzzleError(f"{path}: cannot be read: {error.strerror or error}") from error
             if not block:
                 return
             total += len(block)
-            if total > most:
+            if total > stream.most:
+                size = os.fstat(file.fileno()).st_size
                 raise PuzzleError(
-                    f"{path}: {refusal}: {size:,} bytes unpack to more than {most:,}; unpack it yourself "
+                    f"{path}: {refusal}: {size:,} bytes unpack to more than {stream.most:,}; unpack it yourself "
                     "if it is meant to"
-                    if packed
-                    else f"{path}: {refusal}: it has more than {most:,} bytes; split it"
+                    if stream.packing
+                    else f"{path}: {refusal}: it has more than {stream.most:,} bytes; split it"
                 )
             yield block

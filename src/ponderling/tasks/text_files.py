@@ -9,9 +9,11 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -176,13 +178,19 @@ def rows_of(task: TextTask, path: Path) -> Iterator[Row]:
         return
     L = task.grid_shape[0] * task.grid_shape[1]
     # a chunk of lines is held at a time, so none may be much longer than question, answer, regions and a name
-    lines = lines_of(path, holds="puzzles", longest=4 * L + 10_000)
+    lines = lines_of(path, holds="puzzles", longest=4 * L + 10_000, is_remark=partial(_is_remark, L=L))
     for row in _csv_rows(path, lines, L=L) if is_csv(path) else _plain_rows(lines, L=L):
         try:
             question, answer, family = task.in_own_symbols(row.question, row.answer)
         except PuzzleError as error:
             raise PuzzleError(f"{path}, row {row.number}: {error}") from error
         yield row._replace(question=question, answer=answer, family=family)
+
+
+def _is_remark(line: str, *, L: int) -> bool:
+    """Whether letters of a line that are not UTF-8 are in no puzzle: those of a comment, or of a name in another field."""
+    fields = (field.strip("\"'") for field in re.split("[,;\t]", line))
+    return all(field.isascii() for field in fields if L in (len(field), len(field.strip())))
 
 
 def _cells(text: str, L: int) -> str:

@@ -22,7 +22,7 @@ def holds_arc(source: str) -> bool:
     path = Path(first)
     if path.is_dir():
         return not is_built(path) and bool(json_files(path))
-    if path.suffix.lower() == ".zip" and path.is_file():
+    if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_json(path)
     if suffix_of(path) == ".jsonl" and path.is_file():
         return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
@@ -45,7 +45,7 @@ def _first_line(path: Path) -> str:
     from ponderling.tasks.opened import lines_of
 
     try:
-        return next((line for line in lines_of(path, holds="puzzles") if line.strip()), "")
+        return next((line for line in lines_of(path, holds="puzzles", is_remark=lambda _: True) if line.strip()), "")
     except PuzzleError:
         return ""
 
@@ -54,11 +54,11 @@ def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
     from ponderling.tasks.custom.files import SUFFIXES
     from ponderling.tasks.official_layout import is_layout
-    from ponderling.tasks.opened import is_csv
+    from ponderling.tasks.opened import is_csv, suffix_of
 
     if is_layout(path):
         return True
-    if not path.name.lower().endswith(SUFFIXES):
+    if suffix_of(path) not in SUFFIXES:
         return False
     if _has_inputs(path):
         return True
@@ -187,6 +187,6 @@ def _first_fields(path: Path) -> list[str]:
 
     from ponderling.tasks.opened import lines_of
 
-    head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles"), 5)]
+    head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles", is_remark=lambda _: True), 5)]
     fields = [field for line in head for field in re.split("[,;\t]", line)]
     return [field[1:-1] if field[:1] == field[-1:] == '"' else field for field in fields]

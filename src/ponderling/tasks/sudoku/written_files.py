@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.npy import read_npy, read_npz
-from ponderling.tasks.opened import is_csv, lines_of, read_json, suffix_of
+from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, read_json, suffix_of
 from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku import written
 from ponderling.tasks.text_files import NAMES, Row
@@ -42,7 +43,7 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
         return _checked(path, boards(task, read_json(path)))
     if path.is_file() and suffix_of(path) in (".npy", ".npz"):
         return _checked(path, _of_arrays(task, path))
-    head = list(itertools.islice(lines_of(path, holds="puzzles", longest=longest), LOOKED_AT))
+    head = list(itertools.islice(_lines(task, path, longest=longest), LOOKED_AT))
     first = next((line.strip() for line in head if line.strip()), "")
     if written.is_json(first):
         return _checked(path, _json_lines(task, path, longest=longest))
@@ -51,9 +52,13 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     if written.is_written(head, task.side) and not (
         is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
     ):
-        lines = lines_of(path, holds="puzzles", longest=longest)
+        lines = _lines(task, path, longest=longest)
         return _checked(path, (_row(task, found) for found in written.read_lines(lines, task.side)))
     return None
+
+
+def _lines(task: SudokuTask, path: Path, *, longest: int = LONGEST_LINE) -> Iterator[str]:
+    return lines_of(path, holds="puzzles", longest=longest, is_remark=partial(written.is_remark, side=task.side))
 
 
 def form_of(task: SudokuTask, path: Path) -> str:
@@ -75,12 +80,12 @@ def form_of(task: SudokuTask, path: Path) -> str:
 def _form_of_own(task: SudokuTask, path: Path) -> str:
     if suffix_of(path) in (".npy", ".npz"):
         return "numpy's arrays"
-    first = next((line.strip() for line in lines_of(path, holds="puzzles") if line.strip()), "")
+    first = next((line.strip() for line in _lines(task, path) if line.strip()), "")
     if suffix_of(path) == ".json" or written.is_json(first):
         return "JSON"
     if first.startswith("<"):
         return "XML of OpenSudoku"
-    text = next(written.texts_of(lines_of(path, holds="puzzles"), task.side), "")
+    text = next(written.texts_of(_lines(task, path), task.side), "")
     return "drawn over several lines" if "\n" in text else "a line each, with titles or more beside them"
 
 
@@ -132,7 +137,7 @@ def _of_cells(task: SudokuTask, arrays: Sequence[NDArray[Any]], *, names: Sequen
 def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
     """The puzzles of OpenSudoku's file: each is the attribute data of an element game."""
     found = False
-    for number, line in enumerate(lines_of(path, holds="puzzles"), 1):
+    for number, line in enumerate(_lines(task, path), 1):
         for cells in _GAME.findall(line):
             if len(cells) == task.num_cells:
                 found = True
@@ -160,7 +165,7 @@ def _checked(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
 
 def _json_lines(task: SudokuTask, path: Path, *, longest: int) -> Iterator[Row]:
     """The puzzles of a file with a JSON value a line; or of one value over all lines."""
-    lines = lines_of(path, holds="puzzles", longest=longest)
+    lines = _lines(task, path, longest=longest)
     is_first = True
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -65,6 +65,11 @@ def without_titles(lines: Iterable[str]) -> Iterator[str]:
     yield from sizes
 
 
+def is_remark(line: str) -> bool:
+    """Whether letters of a line that are no part of ASCII are those of a title; blocks of DOS are such letters elsewhere."""
+    return _is_title(line) and re.search("[A-Za-z]{2}", line) is not None
+
+
 def _is_title(line: str) -> bool:
     """Whether a line has words, of other letters than mazes have, or is a rule between mazes."""
     if _RULE.fullmatch(line):
