@@ -1,6 +1,6 @@
 """Mazes as other people's programs write them, read into one form: rows of `#`, spaces, `S`, `G`, and `o` for a path shown.
 
-Numbers (of grids in code, or of the official data sets), other characters (blocks, dots, A and B), frames of `+--+` and `|`,
+Numbers (of grids in code, or of the official data sets), other characters (blocks, dots, A and B), lines for walls,
 JSON, and the tokens that maze-dataset writes (M. Ivanitskiy, 2023, arXiv 2309.10498). Whatever is not one of these is None:
 `drawn` and `text_files` read mazes in our own characters.
 """
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.maze.written.characters import FRAME, read_characters, read_frames
+from ponderling.tasks.maze.written.characters import read_characters
 from ponderling.tasks.maze.written.forms import (
     DIGITS,
     FREES,
@@ -25,6 +25,7 @@ from ponderling.tasks.maze.written.forms import (
     blocks,
 )
 from ponderling.tasks.maze.written.json_values import read_json
+from ponderling.tasks.maze.written.lattices import is_lattice, read_lattices
 from ponderling.tasks.maze.written.lines import lines_in, without_titles
 from ponderling.tasks.maze.written.numbers import has_digits, read_digits_and_ends, read_numbers
 from ponderling.tasks.maze.written.tokens import TOKENS, read_tokens
@@ -65,8 +66,8 @@ def reader_for(head: Sequence[str]) -> Reader | None:
         return read_tokens
     if len(lines) < 2:
         return None
-    if FRAME.fullmatch(first) and "-" in first.replace("─", "-").replace("━", "-").replace("=", "-"):
-        return read_frames
+    if is_lattice(lines):
+        return read_lattices
     if all(map(NUMBERS.fullmatch, lines)) or all(map(DIGITS.fullmatch, map(str.strip, lines))):
         return read_numbers
     found = set().union(*lines)

@@ -1,8 +1,7 @@
-"""Mazes of other characters, such as blocks, dots, A and B; and of lines for walls, `+--+` and `|`."""
+"""Mazes of other characters, such as blocks, dots, A and B."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -10,9 +9,6 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.forms import FREES, GOALS, OURS, PATHS, STARTS, WALLS, Written, blocks
 from ponderling.tasks.maze.written.lines import even
 from ponderling.tasks.problems import shown
-
-FRAME = re.compile(r"\+(?:[-=─━ ]{1,7}\+)+")
-"""The upper line of a maze whose walls are lines."""
 
 
 def read_characters(lines: Iterable[str]) -> Iterator[Written]:
@@ -62,64 +58,3 @@ def _legend(used: set[str], meaning: Mapping[str, str]) -> Iterator[tuple[str, s
     for mark in sorted(used, key=lambda mark: (OURS.index(meaning[mark]), mark)):
         if mark != meaning[mark]:
             yield mark, names[meaning[mark]]
-
-
-def read_frames(lines: Iterable[str]) -> Iterator[Written]:
-    """Mazes whose walls are lines between cells, `+--+` above and `|` beside; walls become cells of the maze."""
-    for number, block in blocks(lines):
-        try:
-            yield _from_frame(number, block)
-        except PuzzleError as error:
-            raise PuzzleError(f"line {number}: {error}") from error
-
-
-def _from_frame(number: int, lines: Sequence[str]) -> Written:
-    steps = {len(part) for part in re.findall(r"[-=─━ ]+", lines[0].strip())}
-    if len(steps) != 1:
-        raise PuzzleError("the corners + of its first line are not equally far apart")
-    step = 1 + steps.pop()
-    width = len(lines[0].rstrip())
-    if width % step != 1 or len(lines) % 2 == 0:
-        raise PuzzleError(
-            f"expected corners + every {step} characters and a line of walls above and below each row of cells: got "
-            f"{len(lines)} lines, the first of {width} characters"
-        )
-    columns = width // step
-    for line in lines[::2]:
-        if len(line.rstrip()) != width or set(line[::step]) != {"+"}:
-            raise PuzzleError(
-                f"expected a line of corners + every {step} characters, as long as the first, got {shown(line)}"
-            )
-    rows = []
-    for y, line in enumerate(lines):
-        line = line.ljust(width)
-        row = []
-        for x in range(columns):
-            edge, inside = line[x * step], line[x * step + 1 : (x + 1) * step]
-            row += [_edge(edge, is_corner=y % 2 == 0), _inside(inside, y, is_wall_row=y % 2 == 0)]
-        rows.append("".join([*row, _edge(line[columns * step], is_corner=y % 2 == 0)]))
-    return Written(number, tuple(rows), "drawn with lines for walls, which became cells")
-
-
-def _edge(character: str, *, is_corner: bool) -> str:
-    if is_corner or character in "|│┃":
-        return "#"
-    if character != " ":
-        raise PuzzleError(f"expected | or a space between two cells, got {shown(character)}")
-    return " "
-
-
-def _inside(text: str, line: int, *, is_wall_row: bool) -> str:
-    """One cell, or the wall above it."""
-    mark = text.strip()
-    if is_wall_row:
-        if mark and not set(mark) <= set("-=─━"):
-            raise PuzzleError(f"expected a wall of - between two corners in its line {line + 1}, got {shown(text)}")
-        return "#" if mark else " "
-    if len(mark) > 1 or (mark and mark not in STARTS + GOALS + PATHS + "."):
-        raise PuzzleError(
-            f"expected S, G, a mark of the path or nothing in a cell of its line {line + 1}, got {shown(text)}"
-        )
-    if not mark:
-        return " "
-    return "S" if mark in STARTS else "G" if mark in GOALS and mark != "X" else "o"
