@@ -193,6 +193,41 @@ def test_many_lines_that_may_begin_a_puzzle_take_no_time(text):
     assert time.process_time() - started < 20
 
 
+TABLE = "|   |" + "".join(f" {name} |" for name in "ABCDEFGHI") + "\n" + "|---" * 10 + "|\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join("\t".join(row).replace(".", "") for row in rows_of(PUZZLE)),
+        "\n".join("\t".join(row).replace(".", "").rstrip() for row in rows_of(PUZZLE)),
+        "\n".join(f"{name} {' '.join(row)} {name}" for name, row in zip("ABCDEFGHI", rows_of(PUZZLE))),
+        "\n".join(f"{name} | {' '.join(row)} | {name}" for name, row in zip("123456789", rows_of(PUZZLE))),
+        "\n".join(f"{9 - i} {' '.join(row)}" for i, row in enumerate(rows_of(PUZZLE))) + "\n  A B C D E F G H I",
+        "\n".join(f"{i} {' '.join(row)}" for i, row in enumerate(rows_of(PUZZLE))) + f"\n{RULE}\n  1 2 3 4 5 6 7 8 9\n",
+        TABLE + "\n".join(f"| {i} | {' | '.join(row)} |" for i, row in enumerate(rows_of(PUZZLE.replace(".", " ")), 1)),
+        "puzzle = '''\n" + LAYOUTS["rows"](PUZZLE) + "\n'''",
+        "\n".join(" ".join(row).replace(".", " ").replace(" ", "\u00a0") for row in rows_of(PUZZLE)),
+    ],
+)
+def test_tables_boards_and_texts_of_programs(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    assert [NINE.format(tokens) for tokens in NINE.read(tmp_path / "a.txt").tokens] == [PUZZLE]
+    assert read_text(text, 9).cells == PUZZLE
+
+
+def test_a_misprint_below_a_row_of_1_to_9_is_no_heading():
+    """Else the first row of the next puzzle would be the ninth row of this one."""
+    cells = "123456789" + "1" + PUZZLE[10:]
+    assert read(f"{LAYOUTS['rows'](cells)}\n\n{LAYOUTS['rows'](OTHER)}") == [cells, OTHER]
+
+
+def test_a_file_in_no_known_form_says_what_its_first_line_is(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(f"- {''.join(row)}" for row in rows_of(PUZZLE)))
+    with pytest.raises(PuzzleError, match=r"a\.txt: line 1: expected 9 cells, or 81 .* got 10 in '- 53\.\.7\.\.\.\.'"):
+        NINE.read(tmp_path / "a.txt")
+
+
 @pytest.mark.parametrize("signs", ["x.", "X.", "10", "1.", "*-", "# "])
 @pytest.mark.parametrize("layout", ["a line", "rows", "spaced rows"])
 def test_a_mask_is_told_to_be_no_puzzle(tmp_path, signs, layout):

@@ -6,6 +6,7 @@ stand between cells. `written` reads what comes out of here.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,14 +38,18 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
     """
     block: list[str] = []
     number, rows = 1, 0  # of the first line of the block; of plain rows before it that may be the beginning of a puzzle
+    is_below = False  # whether the line is below a puzzle with labels, where a heading may be, too
     for line in lines:
-        block.append(line.rstrip("\n"))
+        block.append(line.rstrip("\n").replace("\u00a0", " "))
         while block:
+            if is_below and _is_heading(block[0], side):
+                block[0] = ""
             is_plain = row_of(block[0], side) is not None
             settled = block[:1] if rows % side and is_plain else _settled(block, side, number=number)
             if not settled:
                 break
             yield from settled
+            is_below = len(settled) > 1 or (is_below and is_frame(block[0]))
             if len(settled) > 1 or not (is_plain or may_be_nothing(block[0])):
                 rows = 0
             elif is_plain:
@@ -67,11 +72,15 @@ def _settled(block: Sequence[str], side: int, *, number: int) -> Sequence[str]:
     if len(rows) < side:
         return []
     plain = _without_labels(rows, side) if are_labelled else None
+    gap = _gap(block, places)
     if plain is None and are_spaced:
         plain = _with_blanks(rows, side)
-        if plain is not None and plain != rows:
-            _check_gaps(block, places, number=number)
-    if plain is None and are_plain and _is_no_row(block[0], rows, side=side):
+        if plain is not None and plain != rows and gap is not None:
+            raise PuzzleError(
+                f"line {number + gap}: expected rows with spaces for blanks without empty lines between them, or one below "
+                "each row of boxes: got an empty line, which may be a row; write . for blanks"
+            )
+    if plain is None and are_plain and gap is None and _is_no_row(block[0], rows, side=side):
         plain = rows
     if plain is None:
         return block[:1]
@@ -124,7 +133,8 @@ def _labels_fit(labels: Sequence[str], side: int) -> bool:
     """Whether labels are the first names of rows, in order."""
     numbers = [[str(first + i) for i in range(side)] for first in (0, 1)]
     letters = [*_LETTERS[:side]], [*_LETTERS.replace("I", "")[:side]]
-    return len(labels) <= side and any(list(labels) == names[: len(labels)] for names in (*numbers, *letters))
+    known = (*numbers, *letters, numbers[1][::-1])  # the last as on a chess board
+    return len(labels) <= side and any(list(labels) == names[: len(labels)] for names in known)
 
 
 def _without_labels(rows: Sequence[str], side: int) -> list[str] | None:
@@ -132,6 +142,9 @@ def _without_labels(rows: Sequence[str], side: int) -> list[str] | None:
     if all(row_of(row, side) for row in rows):
         return None
     rests = [row[found.end() :] for row in rows if (found := _LABEL.match(row)) is not None]
+    ends = [rest.rstrip(f" {BARS}").rpartition(" ") for rest in rests]
+    if all(name.upper() == _label(row) for (*_, name), row in zip(ends, rows, strict=True)):
+        rests = [rest for rest, *_ in ends]  # the name is at both ends
     bare = [rest.lstrip(BARS) for rest in rests]
     variants = (rests, bare, [rest.removeprefix(" ") for rest in bare])
     for texts in variants:
@@ -146,10 +159,11 @@ def _without_labels(rows: Sequence[str], side: int) -> list[str] | None:
 
 
 def _are_spaced(rows: Sequence[str], side: int) -> bool:
-    """Whether rows have symbols and spaces alone."""
+    """Whether rows have symbols, spaces and tabs alone."""
     symbols = SYMBOLS[:side] if side < 10 else "0" + SYMBOLS[:side] + SYMBOLS[:side].lower()
     longest = min(4 * side, side * side)
-    return " " in "".join(rows) and all(len(row) < longest and set(row) <= set(f"{symbols} ") for row in rows)
+    has_space = any(" " in row or "\t" in row for row in rows)
+    return has_space and all(len(row) < longest and set(row) <= set(f"{symbols} \t") for row in rows)
 
 
 def _may_be_title(line: str, side: int) -> bool:
@@ -163,11 +177,21 @@ def _with_blanks(rows: Sequence[str], side: int) -> list[str] | None:
         return None
     if all(len(row.split()) == side for row in rows):
         return list(rows)
+    if any("\t" in row for row in rows):
+        return _between_tabs(rows, side)
     for layouts in _layouts(rows, side):
         found = {tuple(cells) for places in layouts if (cells := _at(places, rows)) is not None}
         if found:
             return list(found.pop()) if len(found) == 1 else None
     return None
+
+
+def _between_tabs(rows: Sequence[str], side: int) -> list[str] | None:
+    """The rows with each cell a character, where a tab is after each cell but the last; those at the end may be missing."""
+    fields = [[field.strip() or " " for field in row.split("\t")] for row in rows]
+    if max(map(len, fields)) != side or any(len(field) > 1 for row in fields for field in row):
+        return None
+    return ["".join(row).ljust(side) for row in fields]
 
 
 def _at(places: Sequence[int], rows: Sequence[str]) -> list[str] | None:
@@ -193,21 +217,11 @@ def _layouts(rows: Sequence[str], side: int) -> Iterator[list[list[int]]]:
     yield [places for places in known if places[-1] + 1 >= longest]
 
 
-def _check_gaps(block: Sequence[str], places: Sequence[int], *, number: int) -> None:
-    """Refuses empty lines between rows where spaces are blanks, unless they part the rows evenly: a row may be empty, too.
-
-    Raises:
-        PuzzleError: naming the empty line.
-    """
-    ends = [
-        j
-        for j, place in enumerate(places[1:], 1)
-        if any(not is_frame(line) for line in block[places[j - 1] + 1 : place])
-    ]
+def _gap(block: Sequence[str], places: Sequence[int]) -> int | None:
+    """The first empty line between rows, unless such lines part them evenly: None then. A row may be empty, too."""
+    between = [range(first + 1, last) for first, last in itertools.pairwise(places)]
+    gaps = [[i for i in part if not is_frame(block[i])] for part in between]
+    ends = [i for i, gap in enumerate(gaps, 1) if gap]
     height = math.gcd(*ends, len(places))
-    if ends and (height == 1 or len(ends) != len(places) // height - 1):
-        empty = next(i for i in range(places[0], len(block)) if i not in places and not is_frame(block[i]))
-        raise PuzzleError(
-            f"line {number + empty}: expected rows with spaces for blanks without empty lines between them, or one below each "
-            "row of boxes: got an empty line, which may be a row; write . for blanks"
-        )
+    is_even = height > 1 and len(ends) == len(places) // height - 1
+    return gaps[ends[0] - 1][0] if ends and not is_even else None

@@ -20,8 +20,8 @@ _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
 def may_be_nothing(line: str) -> bool:
-    """Whether a line may be no row: it is empty, or part of a drawn frame."""
-    return not line.strip() or is_frame(line)
+    """Whether a line may be no row: it is empty, a bar alone, or part of a drawn frame."""
+    return not line.strip() or line.strip() in BARS or is_frame(line)
 
 
 def is_frame(line: str) -> bool:
@@ -69,7 +69,7 @@ def parted(line: str) -> Iterator[list[str]]:
     """The cells of a line in which something stands between some of them: as fields, as words, then as characters."""
     for mark in ",;\t":
         if mark in line:
-            yield [field.strip() or "." for field in line.split(mark)]
+            yield [field.strip().strip(BARS).strip() or "." for field in line.split(mark)]
     words = [word for word in BETWEEN.split(line) if word]
     yield words
     yield list("".join(words))

@@ -281,6 +281,12 @@ def is_written(lines: Iterable[str], side: int) -> bool:
     return has_plain and has_titles
 
 
+def is_drawn_somehow(lines: Iterable[str], side: int) -> bool:
+    """Whether no line of a file is nearly as long as a puzzle, so that each is at most a row of one."""
+    longest = max((len(line.strip()) for line in lines), default=0)
+    return 0 < longest < side * side * 3 // 4
+
+
 _Lines = Sequence[tuple[int, str]]
 """Lines with their numbers, from 1."""
 
@@ -392,7 +398,8 @@ def _has_spaces(rows: _Lines, side: int) -> bool:
 
 
 def _is_comment(line: str) -> bool:
-    return line.lstrip("\ufeff ").startswith(("#", "//"))
+    """Whether a line is a comment, or the beginning or end of a text in Python."""
+    return line.lstrip("\ufeff ").startswith(("#", "//")) or line.strip() in ("'''", '"""')
 
 
 def is_remark(line: str, *, side: int) -> bool:

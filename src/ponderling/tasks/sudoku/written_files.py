@@ -49,9 +49,9 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
         return _checked(path, _json_lines(task, path, longest=longest))
     if first.startswith("<"):
         return _checked(path, _of_xml(task, path))
-    if written.is_written(head, task.side) and not (
-        is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
-    ):
+    has_columns = is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
+    is_drawn = not is_csv(path) and written.is_drawn_somehow(head, task.side)  # if it cannot be read, this says why
+    if (is_drawn or written.is_written(head, task.side)) and not has_columns:
         lines = _lines(task, path, longest=longest)
         return _checked(path, (_row(task, found) for found in written.read_lines(lines, task.side)))
     return None
