@@ -109,7 +109,7 @@ def test_spaced_puzzles_may_follow_one_another(tmp_path, gap, cut, edge):
     assert NINE.form_in(tmp_path / "a.txt") == "drawn over several lines"
 
 
-def test_a_row_that_is_empty_is_never_passed_over():
+def test_a_row_that_is_empty_is_never_passed_over(tmp_path):
     """Editors cut off its blanks; then the first row of the next puzzle was the ninth of this one."""
     for row in range(9):
         cells = PUZZLE[: 9 * row] + "." * 9 + PUZZLE[9 * row + 9 :]
@@ -117,6 +117,9 @@ def test_a_row_that_is_empty_is_never_passed_over():
             text = "\n\n".join([spaced(cells, between=between, boxes=between), spaced(PUZZLE)])
             with pytest.raises(PuzzleError, match=r"line \d+: .*write \. for"):
                 read(text)
+            (tmp_path / "a.txt").write_text(text)
+            with pytest.raises(PuzzleError, match=r"a\.txt: line \d+: .*write \. for"):
+                NINE.read(tmp_path / "a.txt")
 
 
 def test_where_the_places_of_cells_cannot_be_told_it_is_asked_for_points():

@@ -23,6 +23,7 @@ from ponderling.tasks.sudoku.alphabets import (
     are_candidates,
     completed,
 )
+from ponderling.tasks.sudoku.game_ids import cells_of_id
 from ponderling.tasks.sudoku.plain_rows import plain_rows
 from ponderling.tasks.sudoku.rows import BARS, BETWEEN, FRAMES, may_be_cells, may_be_nothing, parted, row_of
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
@@ -260,6 +261,13 @@ def is_written(lines: Iterable[str], side: int) -> bool:
 
     A file with a puzzle a line, or a puzzle, a comma and its answer, and lines that begin with #, is no such file.
     """
+    try:
+        return _is_written(lines, side)
+    except PuzzleError:  # which reading tells, with the line
+        return True
+
+
+def _is_written(lines: Iterable[str], side: int) -> bool:
     before, has_plain, has_titles = "", False, False
     for line in plain_rows((line.rstrip("\n").removeprefix("\ufeff") for line in lines), side):
         if not line.strip() or line.startswith("#"):
@@ -303,7 +311,10 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
             continue
         if is_passed_over or _is_comment(line) or (not line.strip() and len(line) not in (side, side * side)):
             continue
-        line = _without_signs(line, side)
+        try:
+            line = _without_signs(line, side)
+        except PuzzleError as error:
+            raise PuzzleError(f"line {number}: {error}") from error
         if len(held) == 1 and _whole(line, side) is not None and row_of(line, side) is None and _has_words(held[0][1]):
             held = []  # a title that is as long as a row
         if all(may_be_nothing(row) for _, row in held) and not may_be_nothing(line):
@@ -325,7 +336,12 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
 
 
 def _without_signs(line: str, side: int) -> str:
-    """The line without the brackets and quotation marks of a program's source, without a remark, and with plain numbers."""
+    """The line without the brackets and quotation marks of a program's source, without a remark, and with plain numbers.
+
+    A game ID becomes its cells.
+    """
+    if ("x" in line or "j" in line) and (cells := cells_of_id(line, side)) is not None:
+        return cells
     if len(line) not in (side, side * side) and _SOURCE.match(line):
         line = re.sub(r".*?=\s*(?=[\[({])", "", line) if re.search(r"=\s*[\[({]", line) else line
         line = _NOTHING.sub(".", re.sub(r"^[^\[({]*(?=[\[({])|\bdtype\s*=.*|[\[\](){}'\"=]", " ", line)).strip(" ,;")
