@@ -92,7 +92,10 @@ def spaced(cells, *, between=" ", boxes=" ", edge="", cut=True):
 def test_spaces_may_be_blanks_and_stand_between_cells(cells, boxes, cut, label, extra):
     text = spaced(cells, boxes=boxes, cut=cut)
     lines = [label.format(name) + line + extra for name, line in zip("ABCDEFGHI", text.split("\n"))]
-    is_clear = all(map(has_clue, rows_of(cells))) and has_clue(cells[8::9]) and len(text.split("\n")[0].split()) > 2
+    first = text.split("\n")[0]
+    is_clear = all(map(has_clue, [*rows_of(cells), *(cells[j::9] for j in range(9))])) and (
+        "  " in first or len(first) > 8
+    )
     with contextlib.suppress(
         *[PuzzleError] * (not is_clear)
     ):  # a row or a column may be cut off, or the first row a title
@@ -120,6 +123,21 @@ def test_a_row_that_is_empty_is_never_passed_over(tmp_path):
             (tmp_path / "a.txt").write_text(text)
             with pytest.raises(PuzzleError, match=r"a\.txt: line \d+: .*write \. for"):
                 NINE.read(tmp_path / "a.txt")
+
+
+FEW = "7..4.....2..7..8...3..8..9...5..3...6..2..9...1..7..6...3..9...3..4..6...9..1..35"
+
+
+def test_a_first_row_that_may_be_a_title_is_never_passed_over():
+    """Then the first row of the next puzzle was the ninth row of this one."""
+    assert read("\n".join(map(spaced, [PUZZLE, FEW, PUZZLE]))) == [PUZZLE, FEW, PUZZLE]
+    for first in ("7........", "74......."):
+        with pytest.raises(PuzzleError, match=r"line 10: 7( 4)? above rows with spaces .* may be a title or a row"):
+            read("\n".join(map(spaced, [PUZZLE, first + FEW[9:], PUZZLE])))
+    with pytest.raises(PuzzleError, match=r"line 1: 12 above rows .* or an empty line below a title"):
+        read(f"12\n{spaced(PUZZLE)}")
+    for title in ("12\n\n", "Puzzle 12\n", "12.\n"):
+        assert read(title + spaced(PUZZLE)) == [PUZZLE]
 
 
 def test_where_the_places_of_cells_cannot_be_told_it_is_asked_for_points():
@@ -243,3 +261,27 @@ def test_a_mask_is_told_to_be_no_puzzle(tmp_path, signs, layout):
     ):  # a comment, a frame, clues that contradict
         with pytest.raises(PuzzleError, match="alone, each more than 9 times: a mask says which cells have clues"):
             NINE.read(tmp_path / "a.msk")
+
+
+@pytest.mark.parametrize("length", [79, 80, 81, 82, 162])
+@pytest.mark.parametrize("label", ["{} | ", "{}: ", "| {} | "])
+def test_a_row_with_a_label_may_be_as_wide_as_a_puzzle_is_long(tmp_path, length, label):
+    bodies = [
+        " | ".join(" ".join(cell.ljust(5) for cell in row[j : j + 3]) for j in (0, 3, 6)) for row in rows_of(PUZZLE)
+    ]
+    rows = [(label.format(name) + body).ljust(length - 1) + "|" for name, body in zip("ABCDEFGHI", bodies)]
+    assert {len(row) for row in rows} == {length}
+    (tmp_path / "a.txt").write_text("\r\n".join(["\ufeff", *rows, "", *rows]), "utf-8")
+    assert [NINE.format(tokens) for tokens in NINE.read(tmp_path / "a.txt").tokens] == [PUZZLE] * 2
+
+
+@pytest.mark.parametrize("pad", range(0, 100, 9))
+def test_spaces_at_the_ends_of_rows_never_make_another_puzzle(pad):
+    text = "\n".join(line.ljust(17) + " " * pad for line in spaced(PUZZLE).split("\n"))
+    try:
+        found = read(text)
+    except PuzzleError:
+        return
+    assert found == [PUZZLE] or all(
+        sum(cell != "." for cell in cells) < 10 for cells in found
+    )  # which have many solutions

@@ -24,6 +24,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """A row's name, and the sign after it. A number that is alone needs one."""
+_WORD = re.compile(r"[^\W\d_]{3}")
 _LONGEST_CELL = 40
 """Most characters of a line for each of its cells: a row is no longer."""
 
@@ -39,13 +40,16 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
     block: list[str] = []
     number, rows = 1, 0  # of the first line of the block; of plain rows before it that may be the beginning of a puzzle
     is_below = False  # whether the line is below a puzzle with labels, where a heading may be, too
+    before = ""
     for line in lines:
         block.append(line.rstrip("\n").replace("\u00a0", " "))
         while block:
             if is_below and _is_heading(block[0], side):
                 block[0] = ""
-            is_plain = row_of(block[0], side) is not None
-            settled = block[:1] if rows % side and is_plain else _settled(block, side, number=number)
+            is_plain = row_of(block[0], side) is not None and not _WORD.search(
+                block[0]
+            )  # Puzzle 12 is as long as a row
+            settled = block[:1] if rows % side and is_plain else _settled(block, side, number=number, before=before)
             if not settled:
                 break
             yield from settled
@@ -54,13 +58,24 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
                 rows = 0
             elif is_plain:
                 rows += 1
+            before = block[0] if len(settled) == 1 else ""
             del block[: len(settled)]
             number += len(settled)
     yield from block
 
 
-def _settled(block: Sequence[str], side: int, *, number: int) -> Sequence[str]:
-    """The first of these lines, or all, as they are to be read; none as long as the next line may explain them."""
+def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> Sequence[str]:
+    """The first of these lines, or all, as they are to be read; none as long as the next line may explain them.
+
+    Args:
+        block: The lines.
+        side: Rows and columns of a puzzle.
+        number: The first line's.
+        before: The line before it.
+
+    Raises:
+        PuzzleError: when an empty line or the line before may be a row.
+    """
     has_heading = _is_heading(block[0], side)
     places = [i for i, line in enumerate(block) if (i or not has_heading) and _is_row(line, block[0])]
     rows = [block[i] for i in places]
@@ -75,17 +90,32 @@ def _settled(block: Sequence[str], side: int, *, number: int) -> Sequence[str]:
     gap = _gap(block, places)
     if plain is None and are_spaced:
         plain = _with_blanks(rows, side)
-        if plain is not None and plain != rows and gap is not None:
-            raise PuzzleError(
-                f"line {number + gap}: expected rows with spaces for blanks without empty lines between them, or one below "
-                "each row of boxes: got an empty line, which may be a row; write . for blanks"
-            )
+        if plain is not None and plain != rows:
+            _check_rows_alone(number=number, gap=gap, before=before)
     if plain is None and are_plain and gap is None and _is_no_row(block[0], rows, side=side):
         plain = rows
     if plain is None:
         return block[:1]
     found = dict(zip(places, plain, strict=True))
     return [found.get(i, "") for i in range(len(block))]
+
+
+def _check_rows_alone(*, number: int, gap: int | None, before: str) -> None:
+    """Refuses rows with spaces for blanks that may not be all: an empty line may be a row, and so may a title of numbers.
+
+    Raises:
+        PuzzleError: naming that line.
+    """
+    if gap is not None:
+        raise PuzzleError(
+            f"line {number + gap}: expected rows with spaces for blanks without empty lines between them, or one below each "
+            "row of boxes: got an empty line, which may be a row; write . for blanks"
+        )
+    if re.fullmatch(r"\d{1,2}( \d{1,2})?", before.rstrip()):
+        raise PuzzleError(
+            f"line {number - 1}: {before.strip()} above rows with spaces for blanks may be a title or a row: write . for "
+            "blanks, or an empty line below a title"
+        )
 
 
 def _is_row(line: str, first: str) -> bool:
@@ -167,8 +197,10 @@ def _are_spaced(rows: Sequence[str], side: int) -> bool:
 
 
 def _may_be_title(line: str, side: int) -> bool:
-    """Whether a line may be a title or nothing: a number or two, or spaces, unless it is as wide as a row."""
-    return len(line) not in (side, 2 * side - 1) if not line.strip() else len(line) < side and len(line.split()) < 3
+    """Whether a line may be a title or nothing: one or two numbers, or spaces, unless it is as wide as a row."""
+    if not line.strip():
+        return len(line) not in (side, 2 * side - 1)
+    return len(line) < side and len(line.split()) < 3 and line.rstrip() == " ".join(line.split())
 
 
 def _with_blanks(rows: Sequence[str], side: int) -> list[str] | None:
