@@ -101,7 +101,17 @@ def test_lines_for_walls_read_as_cells(grid, style, step, marks, sloppy, cut, in
     lines = [indent + line for line in drawn(grid, style, step=step, marks=marks, sloppy=sloppy).split("\n")]
     text = end.join(["", *(line.rstrip() if cut else line + "  " for line in lines), ""])
     if step > 2 or not any(fits(lines, indent, wider) for wider in (4, 6, 8)):
-        assert read(text) == grid
+        assert read(text) == (grid if style == "ascii" or sloppy else without_pillars(grid))
+
+
+def without_pillars(grid):
+    """The grid with a free cell for each wall that has none beside it: no line of a drawing leads there."""
+    cells = np.array([[*row] for row in grid])
+    for y in range(2, len(grid) - 1, 2):
+        for x in range(2, len(grid[0]) - 1, 2):
+            if "#" not in {cells[y - 1, x], cells[y + 1, x], cells[y, x - 1], cells[y, x + 1]}:
+                cells[y, x] = " "
+    return ["".join(row) for row in cells]
 
 
 def fits(lines, indent, step):

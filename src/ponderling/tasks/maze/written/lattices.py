@@ -101,7 +101,7 @@ def _rows(lines: Sequence[str], step: int) -> list[str]:
     for y, line in enumerate(lines):
         parts = [line[x * step + 1 : (x + 1) * step] for x in range(columns)]
         inside = [_wall(part, y) if y % 2 == 0 else _cell(part, y, is_frame="+" in lines[0]) for part in parts]
-        edges = "#" * (columns + 1) if y % 2 == 0 else [_edge(mark, y) for mark in line[::step]]
+        edges = [(" " if mark == " " else "#") if y % 2 == 0 else _edge(mark, y) for mark in line[::step]]
         rows.append("".join(edge + cell for edge, cell in zip(edges, [*inside, ""], strict=True)))
     for y in range(0, len(lines), 2):
         for x, corner in enumerate(lines[y][::step]):
