@@ -237,6 +237,13 @@ def test_tables_boards_and_texts_of_programs(tmp_path, text):
     assert read_text(text, 9).cells == PUZZLE
 
 
+def test_a_first_row_of_1_to_9_below_another_puzzle_is_a_row():
+    full = SOLUTION.translate(str.maketrans(SOLUTION[:9], "123456789"))
+    named = "\n".join(f"{i} {' '.join(row)}" for i, row in enumerate(rows_of(PUZZLE), 1))
+    for first in (spaced(PUZZLE), named):
+        assert read(f"{first}\n{LAYOUTS['spaced rows'](full)}") == [PUZZLE, full]
+
+
 def test_a_misprint_below_a_row_of_1_to_9_is_no_heading():
     """Else the first row of the next puzzle would be the ninth row of this one."""
     cells = "123456789" + "1" + PUZZLE[10:]

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import SYMBOLS
@@ -24,7 +25,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """A row's name, and the sign after it. A number that is alone needs one."""
-_WORD = re.compile(r"[^\W\d_]{3}")
+_WORD = re.compile(r"[^\W\d_]{3}")  # a title, such as Puzzle 12, may be as long as a row
 _LONGEST_CELL = 40
 """Most characters of a line for each of its cells: a row is no longer."""
 
@@ -39,33 +40,44 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
     """
     block: list[str] = []
     number, rows = 1, 0  # of the first line of the block; of plain rows before it that may be the beginning of a puzzle
-    is_below = False  # whether the line is below a puzzle with labels, where a heading may be, too
+    has_names = False  # whether a puzzle with labels is above, below which a heading may be
     before = ""
     for line in lines:
         block.append(line.rstrip("\n").replace("\u00a0", " "))
         while block:
-            if is_below and _is_heading(block[0], side):
+            if has_names and _is_heading(block[0], side) and (block[0][:1].isspace() or block[0][:1].isalpha()):
                 block[0] = ""
-            is_plain = row_of(block[0], side) is not None and not _WORD.search(
-                block[0]
-            )  # Puzzle 12 is as long as a row
-            settled = block[:1] if rows % side and is_plain else _settled(block, side, number=number, before=before)
-            if not settled:
+            is_plain = row_of(block[0], side) is not None and not _WORD.search(block[0])
+            if rows % side and is_plain:
+                settled = _Settled(block[:1])
+            else:
+                settled = _settled(block, side, number=number, before=before)
+            if not settled.lines:
                 break
-            yield from settled
-            is_below = len(settled) > 1 or (is_below and is_frame(block[0]))
-            if len(settled) > 1 or not (is_plain or may_be_nothing(block[0])):
+            yield from settled.lines
+            count = len(settled.lines)
+            has_names = settled.has_names or (has_names and count == 1 and is_frame(block[0]))
+            if count > 1 or not (is_plain or may_be_nothing(block[0])):
                 rows = 0
             elif is_plain:
                 rows += 1
-            before = block[0] if len(settled) == 1 else ""
-            del block[: len(settled)]
-            number += len(settled)
+            before = block[0] if count == 1 else ""
+            del block[:count]
+            number += count
     yield from block
 
 
-def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> Sequence[str]:
-    """The first of these lines, or all, as they are to be read; none as long as the next line may explain them.
+class _Settled(NamedTuple):
+    """Lines of which it is certain what they are."""
+
+    lines: Sequence[str]
+    """As they are to be read; none where the next line is needed."""
+    has_names: bool = False
+    """Whether they had labels."""
+
+
+def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> _Settled:
+    """The first of these lines, or all; none as long as the next line may explain them.
 
     Args:
         block: The lines.
@@ -83,10 +95,11 @@ def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> Se
     are_labelled = bool(rows or has_heading) and _labels_fit([_label(row) for row in rows], side)
     are_spaced = bool(rows) and _are_spaced(rows, side) and not _may_be_title(rows[0], side)
     if len(block) > 4 * side or not (are_plain or are_labelled or are_spaced):
-        return block[:1]
+        return _Settled(block[:1])
     if len(rows) < side:
-        return []
+        return _Settled([])
     plain = _without_labels(rows, side) if are_labelled else None
+    has_names = plain is not None
     gap = _gap(block, places)
     if plain is None and are_spaced:
         plain = _with_blanks(rows, side)
@@ -95,9 +108,9 @@ def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> Se
     if plain is None and are_plain and gap is None and _is_no_row(block[0], rows, side=side):
         plain = rows
     if plain is None:
-        return block[:1]
+        return _Settled(block[:1])
     found = dict(zip(places, plain, strict=True))
-    return [found.get(i, "") for i in range(len(block))]
+    return _Settled([found.get(i, "") for i in range(len(block))], has_names)
 
 
 def _check_rows_alone(*, number: int, gap: int | None, before: str) -> None:
