@@ -150,21 +150,18 @@ class PuzzleSearch:
         """The next attempt, and the question as it sees it, (L,)."""
         number, search, question = len(self.attempts) + 1, self.search, self.question.tokens
         rng = attempt_source(self.question, search.seed, number=number)
-        if number == 1:
-            attempt = Attempt(1, self.steps, rng=rng)
+        limit = self.steps if number == 1 else search.search_steps or self.steps
+        if 1 < number <= 1 + (search.views or 0):
+            assert self.task is not None
+            symmetry = self.task.sample_symmetries(rng, 1)
+            attempt = Attempt(number, limit, rng=rng, symmetry=symmetry)
+            question = symmetry.apply(question[None])[0]
+        elif number > 1 and search.guess_every:
+            assert self._root_p is not None
+            attempt = Attempt(number, limit, rng=rng, guesses_on=True, trace=self.attempts[0].trace)
+            question = self._guess(attempt, question, p=self._root_p)
         else:
-            limit = search.search_steps or self.steps
-            if number <= 1 + (search.views or 0):
-                assert self.task is not None
-                symmetry = self.task.sample_symmetries(rng, 1)
-                attempt = Attempt(number, limit, rng=rng, symmetry=symmetry)
-                question = symmetry.apply(question[None])[0]
-            elif search.guess_every:
-                assert self._root_p is not None
-                attempt = Attempt(number, limit, rng=rng, guesses_on=True, trace=self.attempts[0].trace)
-                question = self._guess(attempt, question, p=self._root_p)
-            else:
-                attempt = Attempt(number, limit, rng=rng)
+            attempt = Attempt(number, limit, rng=rng)
         self.attempts.append(attempt)
         return attempt, question
 

@@ -46,20 +46,30 @@ def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> Side:
     if hasattr(grids, "__array__"):
         array = np.asarray(grids)
         if array.dtype != object or array.ndim != 1:
-            if array.ndim != 3 or (len(array) and not array.size):
-                raise PuzzleError(
-                    f"{problems.path}: {what} must be integers or texts of shape (N, rows, columns): "
-                    f"got {array.dtype} {array.shape}"
-                )
-            cells = _symbols_in(array, what, problems=problems)
-            return cells.reshape(-1), np.tile(np.array(array.shape[1:], np.int32), (len(array), 1))
+            return _cells_of_array(array, what, problems=problems)
         grids = list(array)
     if not isinstance(grids, Sequence) or isinstance(grids, str):
         raise PuzzleError(
             f"{problems.path}: {what} must be an array of shape (N, rows, columns) or a list of grids: "
             f"got {type(grids).__name__}"
         )
-    parts: list[NDArray[Any]] = [np.empty(0, np.int64)]
+    return _cells_of_list(grids, what, problems=problems)
+
+
+def _cells_of_array(grids: NDArray[Any], what: str, *, problems: Problems) -> Side:
+    """The cells and shapes of grids of one shape, (N, rows, columns)."""
+    if grids.ndim != 3 or (len(grids) and not grids.size):
+        raise PuzzleError(
+            f"{problems.path}: {what} must be integers or texts of shape (N, rows, columns): "
+            f"got {grids.dtype} {grids.shape}"
+        )
+    cells = _symbols_in(grids, what, problems=problems)
+    return cells.reshape(-1), np.tile(np.array(grids.shape[1:], np.int32), (len(grids), 1))
+
+
+def _cells_of_list(grids: Sequence[Any], what: str, *, problems: Problems) -> Side:
+    """The cells and shapes of N grids, whose shapes may differ."""
+    parts: list[NDArray[Any]] = []
     shapes: list[tuple[int, ...]] = []
     for i, grid in enumerate(grids):
         try:
@@ -72,12 +82,12 @@ def _cells_in_memory(grids: Any, what: str, *, problems: Problems) -> Side:
             continue
         parts.append(_symbols_in(array[None], what, problems=problems, index=i).reshape(-1))
         shapes.append(array.shape)
-    parts = parts if len(parts) == 1 else parts[1:]  # an empty array of integers would be joined with texts
     if len({part.dtype.kind == "U" for part in parts}) > 1:
         kinds = [np.concatenate([p for p in parts if (p.dtype.kind == "U") == is_text]) for is_text in (False, True)]
         if twice := {str(cell) for cell in np.unique(kinds[0])} & {str(cell) for cell in np.unique(kinds[1])}:
             problems.add(0, both_kinds(what, min(twice)))
-    return np.concatenate(parts), np.array(shapes, np.int32).reshape(-1, 2)
+    cells = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    return cells, np.array(shapes, np.int32).reshape(-1, 2)
 
 
 def _array_of(grid: Any) -> NDArray[Any]:
