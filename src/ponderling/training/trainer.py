@@ -18,7 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ponderling.checkpoint import (
@@ -34,11 +33,9 @@ from ponderling.checkpoint import (
     save_training_state,
 )
 from ponderling.config import Phase, RunConfig, SolveConfig
-from ponderling.halting import times_asked
 from ponderling.losses import has_float64
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.device import check_dtype
-from ponderling.models.interface import takes_depth
 from ponderling.models.own_network import note_of
 from ponderling.solving.figures import Evaluation
 from ponderling.solving.kept import keep_test, places_of
@@ -67,6 +64,7 @@ from ponderling.training.optim import Optimizers, make_ema, seeded_generator
 from ponderling.training.resume import own_part, restore_stream
 from ponderling.training.run_folder import RunFolder, files_of_run
 from ponderling.training.same_puzzles import fingerprints_of_run, refuse_other_puzzles
+from ponderling.training.schedule import depth_at, phase_at, refuse_depth
 from ponderling.training.scoring import Stopped, figures_of, score
 from ponderling.training.soundness import Soundness, TrainingError, advice
 
@@ -162,7 +160,7 @@ class Trainer:
         self._best = BestWeights(self.out, world)
         self._log: MetricsLog | None = None  # in the first process, while the run goes on
         self._tested_as_now = True
-        self._check_depth()
+        refuse_depth(config, self.model)
         self._start_phase()
 
     def _first_model(self, model: TrainableModel | None, families: Sequence[FamilyData]) -> TrainableModel:
@@ -194,37 +192,12 @@ class Trainer:
     @property
     def phase(self) -> Phase | None:
         """The phase that the next step belongs to; None after the last phase."""
-        return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
+        return phase_at(self.config.train, self.step)
 
     def _start_phase(self) -> None:
         """Sets the puzzles to draw from, as the phase of the next step says."""
         for lane in self.lanes:
             lane.start(self.phase)
-
-    def next_depth(self) -> dict[str, int]:
-        """The n and T of the next update, by name, if they differ from the model's own."""
-        train, own, phase = self.config.train, self.config.model, self.phase
-        n = (phase and phase.n) or own.n
-        T = (phase and phase.T) or own.T
-        if train.vary_T:
-            T = int(np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * T))
-        return {name: value for name, value in (("n", n), ("T", T)) if value != getattr(own, name)}
-
-    def _check_depth(self) -> None:
-        """Refuses a depth that a model of the user's own cannot be asked for.
-
-        Raises:
-            ValueError: naming the setting and what the model's call must take.
-        """
-        times_asked(self.model, self.config)
-        train = self.config.train
-        wanted = [f"train.phases until {p.until}" for p in train.phases if p.n is not None or p.T is not None]
-        wanted += ["train.vary_T"] * train.vary_T
-        if wanted and not takes_depth(self.model):
-            raise ValueError(
-                f"{wanted[0]} trains at another n or T than the model's own: the call of {type(self.model).__name__} "
-                "must take the keywords n and T; give it these, or leave the setting out"
-            )
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -329,7 +302,7 @@ class Trainer:
         train = self.config.train
         lane = drawn(self.lanes, self.phase, seed=train.seed, step=self.step)
         lane.refill(self.generator)
-        result = lane.think(self.generator, depth=self.next_depth())
+        result = lane.think(self.generator, depth=depth_at(self.config, self.step))
         (result.loss / lane.num_slots).backward()
         total = result.loss.detach().clone()
         add_up_gradients(self.model, total, world=self.world)
