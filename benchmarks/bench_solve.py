@@ -24,8 +24,8 @@ import tyro
 
 from peak_memory import peak_mb
 from ponderling.solving.scores import exact_match
-from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import think
 from ponderling.tasks.base import Puzzles, Question, Tokens
 from ponderling.tasks.split import load_puzzles
 

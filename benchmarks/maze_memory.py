@@ -58,7 +58,7 @@ def latents(model: Relational, question: Tensor, *, calls: int) -> Tensor:
             for _ in range(model.config.n):
                 z = model.net(x + y + z, ties)
                 states.append(z[:, :, -1])
-            y = model.net(y + z, ties)
+            y = model.held(model.net(y + z, ties), y)
     return torch.stack(states[:calls])
 
 

@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 import torch
 
+from own_grids import own_rules  # noqa: F401
 from pages import arc, arc_run, arc_site, both, browser, maze, maze_site, runtime, server, site, sized  # noqa: F401
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from arc_examples import example_tasks
+from own_grids import mirrored, write_jsonl
 from ponderling import Solver, evaluate
 from ponderling.cli import main
 from ponderling.config import DataConfig
@@ -20,7 +21,6 @@ from ponderling.tasks.base import DataSplit, PuzzleError, Puzzles, join
 from ponderling.tasks.split import alike, class_keys
 from ponderling.tasks.sudoku import symmetries
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes
-from test_grid_data import mirrored, write_jsonl
 
 JIGSAW = "jigsaw-AABBAABBCCDDCCDD"
 FAMILIES = ["sudoku4", "sudoku6", "maze5", "maze4x6", "takuzu4", "takuzu6", "latin9", "sudoku9x", JIGSAW]

@@ -16,7 +16,7 @@ from ponderling.solving.evaluate import evaluate
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask, get_task
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.custom.files import grid_file_of_arrays
+from ponderling.tasks.custom.arrays import grid_file_of_arrays
 from ponderling.training import arrays
 from ponderling.training.arrays import train
 from ponderling.training.observer import Observer

@@ -26,8 +26,8 @@ from ponderling.halting import halt_probability, wants_to_halt
 from ponderling.losses import LOG_PROBABILITIES
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
-from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import think
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question, Tokens
 from ponderling.web.engine import Engine

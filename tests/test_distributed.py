@@ -26,7 +26,7 @@ from ponderling.pictures.plots import read_metrics
 from ponderling.training.distributed import World, join_world, own_device
 from ponderling.training.starting import start
 from ponderling.training.trainer import Observer
-from test_train import assert_same, final_weights, tiny
+from runs import assert_same, final_weights, tiny
 
 
 def together(work: Callable[..., Any], *args: Any, size: int = 2) -> list[Any]:

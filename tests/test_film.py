@@ -17,7 +17,8 @@ import pytest
 from maze_weights import save_maze_weights
 from ponderling.cli import main
 from ponderling.config import Search
-from ponderling.pictures.film import BIG, COLOURS, HOLD, Film, page, shapes, svg, write
+from ponderling.pictures.drawing import BIG, COLOURS, HOLD, shapes
+from ponderling.pictures.film import Film, page, svg, write
 from ponderling.solving.result import Result
 from ponderling.solving.solver import Solver
 from ponderling.tasks import GridTask

@@ -15,8 +15,8 @@ from ponderling.halting import solving_step, times_asked, wants_to_halt
 from ponderling.models import build_model
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import think
 from ponderling.tasks import get_task
 from ponderling.tasks.base import Question
 

@@ -15,8 +15,8 @@ from ponderling.tasks import get_task
 from ponderling.tasks.relations import Neighbours, Relations
 from ponderling.training.observer import Observer
 from ponderling.training.starting import start
+from runs import assert_same
 from test_mixed_run import SMALL
-from test_train import assert_same
 
 STEPS = {1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (-1, 0)}
 GOAL, NO_WAY = 5, 6

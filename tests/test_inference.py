@@ -18,8 +18,8 @@ from ponderling.models.torch_compile import compile_networks
 from ponderling.recipes import get_recipe
 from ponderling.solving import solver as inference
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.search import think
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import think
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PuzzleError, Question
 

@@ -28,8 +28,8 @@ from ponderling.training.resume import shared_out
 from ponderling.training.starting import start
 from ponderling.training.trainer import Trainer
 from ponderling.web import catalog
+from runs import assert_same
 from test_distributed import together
-from test_train import assert_same
 
 GRID = {"prefix_len": 0, "puzzle_embedding_size": 0, "positions": "none", "dtype": "float32", "n": 2, "T": 2}
 SMALL: dict[str, Any] = {**GRID, "hidden_size": 16, "num_layers": 1, "expansion": 2, "inner_multiple": 8}

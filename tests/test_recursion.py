@@ -8,11 +8,10 @@ from torch import nn
 
 from ponderling.models.ablations import (
     many_latent_recursion,
-    recur_deeply,
     single_latent_recursion,
     two_network_recursion,
 )
-from ponderling.recursion import deep_recursion, hierarchical_recursion, latent_recursion
+from ponderling.recursion import deep_recursion, hierarchical_recursion, latent_recursion, recur_deeply
 
 B, S, D = 2, 3, 4
 

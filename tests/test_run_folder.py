@@ -24,7 +24,7 @@ from ponderling.system import FolderInUseError, FolderLock, remove_leftovers, wr
 from ponderling.training.observer import Observer
 from ponderling.training.starting import start
 from ponderling.training.trainer import Trainer
-from test_train import assert_same, tiny
+from runs import assert_same, tiny
 
 OURS = [
     "config.json", "model.safetensors", "training.safetensors", "metrics.jsonl", "test.npz",

@@ -15,8 +15,9 @@ from torch import Tensor
 from ponderling.config import Search
 from ponderling.recipes import get_recipe
 from ponderling.solving.evaluate import evaluate
-from ponderling.solving.search import attempt_source, think
+from ponderling.solving.search import attempt_source
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import think
 from ponderling.tasks import GridTask
 from ponderling.tasks.base import Question
 from ponderling.tasks.sudoku import SUDOKUS

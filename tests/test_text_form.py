@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from ponderling.cli import main
 from ponderling.data import grid_config, task_of
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.custom.arrays import grid_file_of_arrays
 from ponderling.tasks.custom.family import Grids
-from ponderling.tasks.custom.files import grid_file_of_arrays, grid_of_text, read_grid_file
+from ponderling.tasks.custom.files import read_grid_file
 from ponderling.tasks.custom.spec import GridSpec
+from ponderling.tasks.custom.text_form import grid_of_text
 from ponderling.tasks.symbol_grids import are_numbers
 
 

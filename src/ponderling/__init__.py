@@ -18,7 +18,7 @@ _WHERE = {
     "build_model": "ponderling.models",
     "DataConfig": "ponderling.config",
     "evaluate": "ponderling.solving.evaluate",
-    "Evaluation": "ponderling.solving.evaluate",
+    "Evaluation": "ponderling.solving.figures",
     "get_recipe": "ponderling.recipes",
     "get_task": "ponderling.tasks",
     "GridTask": "ponderling.tasks",
@@ -36,7 +36,7 @@ _WHERE = {
     "RunConfig": "ponderling.config",
     "RuntimeConfig": "ponderling.config",
     "Search": "ponderling.config",
-    "SearchEvaluation": "ponderling.solving.evaluate",
+    "SearchEvaluation": "ponderling.solving.figures",
     "SolveConfig": "ponderling.config",
     "Solver": "ponderling.solving.solver",
     "start": "ponderling.training.starting",
@@ -66,9 +66,9 @@ if TYPE_CHECKING:
     from ponderling.models import build_model as build_model
     from ponderling.recipes import get_recipe as get_recipe
     from ponderling.recipes import list_recipes as list_recipes
-    from ponderling.solving.evaluate import Evaluation as Evaluation
-    from ponderling.solving.evaluate import SearchEvaluation as SearchEvaluation
     from ponderling.solving.evaluate import evaluate as evaluate
+    from ponderling.solving.figures import Evaluation as Evaluation
+    from ponderling.solving.figures import SearchEvaluation as SearchEvaluation
     from ponderling.solving.records import TraceStep as TraceStep
     from ponderling.solving.result import Result as Result
     from ponderling.solving.solver import Solver as Solver

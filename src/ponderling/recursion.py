@@ -15,6 +15,9 @@ from torch import Tensor
 Net = Callable[[Tensor], Tensor]
 """Any function or module from (B, S, D) to (B, S, D)."""
 
+State = tuple[Tensor, ...]
+"""What a model carries from one supervision step to the next: (y, z), and other tuples for ablations; the first axis is B."""
+
 
 def latent_recursion(net: Net, x: Tensor, *, y: Tensor, z: Tensor, n: int = 6) -> tuple[Tensor, Tensor]:
     """Reasons n times, then improves the answer once (TRM: arXiv 2510.04871, Figure 3).
@@ -33,6 +36,14 @@ def deep_recursion(net: Net, x: Tensor, *, y: Tensor, z: Tensor, n: int = 6, T: 
         for _ in range(T - 1):
             y, z = latent_recursion(net, x, y=y, z=z, n=n)
     return latent_recursion(net, x, y=y, z=z, n=n)
+
+
+def recur_deeply(recursion: Callable[[State], State], state: State, *, T: int = 3) -> State:
+    """The state after T - 1 recursions without gradient and one with gradient, whatever a recursion does."""
+    with torch.no_grad():
+        for _ in range(T - 1):
+            state = recursion(state)
+    return recursion(state)
 
 
 def hierarchical_recursion(

@@ -64,6 +64,9 @@ class ModelConfig:
     hears: Hears = "mlp"
     """How a cell hears its neighbours with system relational: by an MLP over what they say, side by side, or by a kernel, that
     is a depthwise separable convolution."""
+    hold_hints: float | None = None
+    """How sure a cell must be of its first hint to keep it to the end, from 0.5 to 1; None: no cell keeps it. Only with system
+    relational on tasks with hints, see `models.holding`."""
     n: int = 6
     """Number of latent steps in a recursion (the HRM paper's T, official L_cycles)."""
     T: int = 3
@@ -152,6 +155,11 @@ class ModelConfig:
                 )
         if self.system != "relational" and self.hears != "mlp":
             problems.append(f"hears {self.hears} is for system relational: got system {self.system}")
+        if self.hold_hints is not None:
+            if self.system != "relational":
+                problems.append(f"hold_hints is for system relational: got system {self.system}")
+            if not 0.5 <= self.hold_hints <= 1:
+                problems.append(f"hold_hints must be from 0.5 to 1: got {self.hold_hints:g}")
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
             problems.append(f"latents {self.latents} goes with one network and the full gradient")
         refuse(problems)

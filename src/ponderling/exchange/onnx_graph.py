@@ -189,6 +189,11 @@ class RelationalStep(Step):
         net = partial(self.model.net, ties=self._by_relation(members))
         return net, net
 
+    def answer(self, x: Tensor, y: Tensor, z: Tensor, *members: Tensor) -> tuple[Tensor, ...]:
+        """The next y, after the last latent step, with the hints that are held."""
+        (later,) = super().answer(x, y, z, *members)
+        return (self.model.held(later, y),)
+
     def _by_relation(self, members: Sequence[Tensor]) -> dict[str, Tensor]:
         """What ties cells together here, in place of what does in the task that the model was built for."""
         return dict(zip(self.model.relation_names, members, strict=True))

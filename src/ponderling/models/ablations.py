@@ -6,8 +6,6 @@ the paper's own. All of them compute what the official code of these runs does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -37,11 +35,3 @@ def many_latent_recursion(net: Net, x: Tensor, *, state: State, n: int = 6) -> S
     for i in range(n):
         zs[i] = net(torch.stack(zs).sum(0) + (y + x))
     return net(y + torch.stack(zs).sum(0)), *zs
-
-
-def recur_deeply(recursion: Callable[[State], State], state: State, *, T: int = 3) -> State:
-    """The state after T - 1 recursions without gradient and one with gradient."""
-    with torch.no_grad():
-        for _ in range(T - 1):
-            state = recursion(state)
-    return recursion(state)

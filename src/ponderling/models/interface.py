@@ -11,9 +11,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from ponderling.config import ModelConfig
+from ponderling.recursion import State
 
-State = tuple[Tensor, ...]
-"""What a model carries from one supervision step to the next: (y, z), and other tuples for ablations; the first axis is B."""
+__all__ = ["Output", "RecursiveModel", "State", "StepOutput", "depth"]
 
 
 class StepOutput(Protocol):

@@ -21,6 +21,7 @@ from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.losses import NEVER
 from ponderling.models.base import Model
 from ponderling.models.described import described, relations_for
+from ponderling.models.holding import hold
 from ponderling.models.interface import Output, State, depth
 from ponderling.models.layers import Embedding, Linear, truncated_normal_
 from ponderling.models.puzzle_vectors import PuzzleVectors
@@ -37,7 +38,7 @@ from ponderling.models.ties import (
     membership,
     within_own_edges,
 )
-from ponderling.recursion import deep_recursion
+from ponderling.recursion import latent_recursion, recur_deeply
 from ponderling.tasks.relations import Relations
 
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
@@ -74,6 +75,8 @@ class Relational(Model):
         relations = relations_for(config, relations)
         config, shape = described(config, shape, system="relational")
         super().__init__(config, shape)
+        if config.hold_hints is not None and not relations.holds:
+            raise ValueError("hold_hints is for tasks with hints that stay right, such as mazes: leave it out")
         D, dtype = config.hidden_size, getattr(torch, config.dtype)
         self.relations = relations
         self.puzzle_embedding = None
@@ -287,8 +290,24 @@ class Relational(Model):
             x = x + added.unsqueeze(1).to(x.dtype)
             ties = ties | ({} if kernel is None else {OWN_KERNEL: kernel})
         n, T = depth(self.config, n, T=T)
-        y, z = deep_recursion(lambda h: self.net(h, ties), x, y=y, z=z, n=n, T=T)
+
+        def recursion(state: State) -> State:
+            y, z = latent_recursion(lambda h: self.net(h, ties), x, y=state[0], z=state[1], n=n)
+            return self.held(y, state[0]), z
+
+        y, z = recur_deeply(recursion, (y, z), T=T)
         return (y, z), self.heads(y)
+
+    def held(self, y: Tensor, before: Tensor) -> Tensor:
+        """y after a recursion, in which cells that were sure of their first hint before it still say the same."""
+        if self.config.hold_hints is None or not self.relations.holds:
+            return y
+        scores = self.hint_scores((before,))[0].float()
+        surest = scores.softmax(-1).max(-1)
+        sure = (surest.values >= self.config.hold_hints) & (surest.indices < self.relations.holds)
+        weight = self.hint_head.weight[: self.relations.hints[0]]
+        kept = hold(y[:, :, -1], before[:, :, -1], weight=weight, sure=sure)
+        return torch.cat([y[:, :, :-1], kept.unsqueeze(2)], dim=2)
 
     def heads(self, y: Tensor) -> Output:
         """What y, (B, C, V, D), says."""

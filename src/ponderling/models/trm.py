@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from ponderling.config import ModelConfig, PuzzleShape, RunConfig
 from ponderling.models.ablations import (
     many_latent_recursion,
-    recur_deeply,
     single_latent_recursion,
     two_network_recursion,
 )
@@ -16,7 +15,7 @@ from ponderling.models.described import described
 from ponderling.models.interface import State, depth
 from ponderling.models.layers import BlockStack
 from ponderling.models.reasoner import Reasoner
-from ponderling.recursion import Net, deep_recursion, hierarchical_recursion
+from ponderling.recursion import Net, deep_recursion, hierarchical_recursion, recur_deeply
 
 
 class TRM(Reasoner):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ponderling.solving.evaluate import Evaluation, joined
+from ponderling.solving.figures import Evaluation, joined
 from ponderling.solving.seen import Overlap
 from ponderling.tasks.base import PAD, Puzzles, Tokens
 

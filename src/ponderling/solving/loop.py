@@ -2,7 +2,7 @@
 
 A slot owns its part of the model's state. `add` gives puzzles slots, `step` thinks one supervision step of some or all of
 them, `drop` frees slots. Who gets a slot, when a puzzle is done, and which answer it gets is the business of the caller:
-`search.py` for solving and the server, `evaluate.py`, and `vote.py`.
+`thinker.py` for solving and the server, `evaluate.py`, and `vote.py`.
 """
 
 from __future__ import annotations

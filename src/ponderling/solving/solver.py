@@ -27,8 +27,9 @@ from ponderling.models.own_network import Networks
 from ponderling.models.torch_compile import compile_for_solving
 from ponderling.solving.loop import ThinkingLoop
 from ponderling.solving.result import Result
-from ponderling.solving.search import PLAIN, InMemory, Questions, Thinker, answers
+from ponderling.solving.search import PLAIN
 from ponderling.solving.streams import ReadAhead
+from ponderling.solving.thinker import InMemory, Questions, Thinker, answers
 from ponderling.solving.why import Why, check_why, state_before, why
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Question, Task, Tokens
 

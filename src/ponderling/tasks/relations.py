@@ -198,6 +198,8 @@ class Relations:
     direction of the neighbours, the direction of the puzzle itself that was turned to it. See `models.puzzle_vectors`."""
     hints: tuple[int, ...] = ()
     """Number of values that each of a cell's K hints can have, see `base.Hints`; the network has a head that names them."""
+    holds: int = 0
+    """Number of the first hint's values, from the first, that stay right once a cell can know them. Cells may hold these."""
 
     def __post_init__(self) -> None:
         if not self.symbols and not self.answers:
@@ -211,6 +213,8 @@ class Relations:
             raise ValueError("connected areas need neighbours that connect")
         if self.hints and not self.answers:
             raise ValueError("hints are read where named answers are: name tokens for answers")
+        if not 0 <= self.holds <= (self.hints[0] if self.hints else 0):
+            raise ValueError(f"holds is a number of the first hint's values: got {self.holds} with hints {self.hints}")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Training runs: the loop (`trainer.py`), what a run keeps, logs and shares."""
+"""Training runs: the loop (`trainer.py`), what a run shows, keeps, chooses, logs and shares."""

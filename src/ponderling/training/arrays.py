@@ -24,8 +24,9 @@ from ponderling.recipes import get_recipe, grid_recipe
 from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 from ponderling.tasks.base import DataSplit, PuzzleError, Puzzles, Task, Tokens
+from ponderling.tasks.custom.arrays import grid_file_of_arrays
 from ponderling.tasks.custom.family import Checker, Grids
-from ponderling.tasks.custom.files import CellGrids, GridFile, grid_file_of_arrays
+from ponderling.tasks.custom.grid_file import CellGrids, GridFile
 from ponderling.tasks.custom.spec import spec_of_file
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.in_memory import IN_MEMORY

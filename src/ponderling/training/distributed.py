@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -39,6 +40,10 @@ class World:
     def share(self, count: int) -> slice:
         """This process's slice of a sequence of `count` items; the slices in order of rank are the whole."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+
+    def own_seed(self, seed: int) -> int:
+        """The seed of this process's stream of random numbers in a run; the first process uses the run's own seed."""
+        return seed if self.is_first else int(np.random.SeedSequence([seed, 0, self.rank]).generate_state(1)[0])
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replaces every tensor by its sum over all processes, which is the same number in each of them, to the last bit."""

@@ -1,4 +1,4 @@
-"""What a run keeps so as to go on: which settings may change, and what is in its slots."""
+"""What a run keeps so as to go on: which settings may change, what is in its slots, and which process goes on with what."""
 
 from __future__ import annotations
 
@@ -38,6 +38,34 @@ def check_resumable(saved: RunConfig, wanted: RunConfig, *, out: Path) -> None:
     ]
     if differences:
         raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
+
+
+def own_part(saved: list[dict[str, Any]], world: World, *, noticed: Callable[[str], object]) -> dict[str, Any]:
+    """This process's part of what all processes of the run saved.
+
+    Args:
+        saved: What each process saved, in order of rank.
+        world: The processes that go on with the run.
+        noticed: Told where their number is another.
+
+    Raises:
+        ValueError: when the slots cannot be shared out evenly.
+    """
+    if len(saved) == world.size:
+        return saved[world.rank]
+    own, skipped = shared_out(saved, world)
+    noticed(
+        f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
+    )
+    return own
+
+
+def restore_stream(generator: torch.Generator, saved: Tensor, *, seed: int) -> None:
+    """Restores a stream of random numbers; the state of another kind of device starts a new stream, from the seed."""
+    if saved.shape == generator.get_state().shape:
+        generator.set_state(saved)
+    else:
+        generator.manual_seed(seed)
 
 
 def shared_out(saved: list[dict[str, Any]], world: World) -> tuple[dict[str, Any], int]:

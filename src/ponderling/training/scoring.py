@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ponderling.solving.evaluate import Evaluation, evaluate, joined
+from ponderling.solving.evaluate import evaluate
 from ponderling.solving.families import over_families
+from ponderling.solving.figures import Evaluation, joined
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles
 from ponderling.training.distributed import World

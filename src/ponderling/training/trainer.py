@@ -18,39 +18,34 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from ponderling.checkpoint import (
     BEST,
     LAST,
-    MODEL,
     SEEN,
     TRAINING,
     CheckpointError,
     load_training_state,
     own_code,
     read_config,
-    read_safetensors,
     save_checkpoint,
     save_training_state,
 )
 from ponderling.config import Phase, RunConfig, SolveConfig
-from ponderling.halting import times_asked
 from ponderling.losses import has_float64
 from ponderling.models import Model, build_model, refuse_other_shape, shape_of
 from ponderling.models.device import check_dtype
-from ponderling.models.interface import takes_depth
 from ponderling.models.own_network import note_of
-from ponderling.solving.evaluate import Evaluation
+from ponderling.solving.figures import Evaluation
 from ponderling.solving.kept import keep_test, places_of
 from ponderling.solving.seen import keep_seen, read_seen
 from ponderling.system import appearing, keep_freed_memory
 from ponderling.tasks.base import DataSplit, Puzzles, Task
 from ponderling.tasks.own_code import files_of
+from ponderling.training.best import BestWeights
 from ponderling.training.distributed import World, checked_device
+from ponderling.training.gradients import add_up_gradients, clip_gradients
 from ponderling.training.initial_weights import load_initial
 from ponderling.training.lanes import (
     FamilyData,
@@ -66,19 +61,17 @@ from ponderling.training.lanes import (
 from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
-from ponderling.training.resume import shared_out
+from ponderling.training.resume import own_part, restore_stream
 from ponderling.training.run_folder import RunFolder, files_of_run
 from ponderling.training.same_puzzles import fingerprints_of_run, refuse_other_puzzles
+from ponderling.training.schedule import depth_at, phase_at, refuse_depth
 from ponderling.training.scoring import Stopped, figures_of, score
+from ponderling.training.soundness import Soundness, TrainingError, advice
 
 __all__ = ["Trainer", "TrainingError", "to_batch"]
 
 TrainableModel = Any
 """A `torch.nn.Module` that is a `supervision.RecursiveModel`; Python's types cannot say both."""
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message says why and what to try."""
 
 
 class Trainer:
@@ -137,26 +130,9 @@ class Trainer:
             self.observer.noticed(
                 f"{self.device.type} has no float64: the loss stablemax is computed in float32, with the same value to 1e-6"
             )
-        if model is None:
-            check_dtype(config.model.dtype, self.device)
-            model = build_model(
-                config.model, self.shape, generator=seeded_generator(train.seed), relations=task.relations
-            )
-        refuse_other_shape(model, self.shape)
-        bring = any(family.data.train.brings_regions.any() for family in families)
-        if isinstance(model, Model) and not model.takes_own_regions and bring:
-            raise ValueError(
-                f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
-                f"is told of: got --model.system {config.model.system}"
-            )
-        if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
-            line = load_initial(model, train.init, task=task)
-            if line is not None:
-                self.observer.noticed(line)
-        self.model: TrainableModel = model.to(self.device).train()
+        self.model = self._first_model(model, families)
         world.copy_from_first(self.model)
-        # A network of the user's own may hold a buffer that is infinite by design, such as a mask.
-        self._infinite = {name for name, value in self.model.named_buffers() if not value.isfinite().all()}
+        self._soundness = Soundness(self.model)
         self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
         self.lanes = lanes_of(
             families,
@@ -171,9 +147,8 @@ class Trainer:
                 "no C++ compiler (g++ or clang++, or what CXX names): training without compiling, slower"
             )
         self.optimizers = Optimizers(self.model, train, puzzle_embedding=getattr(self.model, "puzzle_embedding", None))
-        self.generator = seeded_generator(_process_seed(train.seed, world.rank), self.device)
+        self.generator = seeded_generator(world.own_seed(train.seed), self.device)
         self.step = 0
-        self.best: dict[str, Any] | None = None
         self.seconds = 0.0
         self.started_from: str | Path | None = train.init
         """The checkpoint whose weights the run begins with; what these were trained on counts as trained on."""
@@ -182,45 +157,52 @@ class Trainer:
         self._window = Window()
         self.folder = RunFolder(self.out)
         """The run folder, in which this run alone writes."""
-        self._best_is_due: dict[str, Any] | None = None  # figures of weights that are best and not saved as such
+        self._best = BestWeights(self.out, world)
+        self._log: MetricsLog | None = None  # in the first process, while the run goes on
         self._tested_as_now = True
-        self._check_depth()
+        refuse_depth(config, self.model)
         self._start_phase()
+
+    def _first_model(self, model: TrainableModel | None, families: Sequence[FamilyData]) -> TrainableModel:
+        """The model to train, with the weights that the run begins with.
+
+        Raises:
+            ValueError: when it is made for other puzzles.
+            CheckpointError: when the weights to begin with are missing, or do not fit.
+        """
+        config, train = self.config, self.config.train
+        if model is None:
+            check_dtype(config.model.dtype, self.device)
+            model = build_model(
+                config.model, self.shape, generator=seeded_generator(train.seed), relations=self.task.relations
+            )
+        refuse_other_shape(model, self.shape)
+        bring = any(family.data.train.brings_regions.any() for family in families)
+        if isinstance(model, Model) and not model.takes_own_regions and bring:
+            raise ValueError(
+                f"--data.train {config.data.train} holds puzzles with regions of their own, which only a relational network "
+                f"is told of: got --model.system {config.model.system}"
+            )
+        if train.init is not None and not (self.out / LAST / TRAINING).is_file():  # a run to resume has its own weights
+            line = load_initial(model, train.init, task=self.task)
+            if line is not None:
+                self.observer.noticed(line)
+        return model.to(self.device).train()
 
     @property
     def phase(self) -> Phase | None:
         """The phase that the next step belongs to; None after the last phase."""
-        return next((phase for phase in self.config.train.phases if self.step < phase.until), None)
+        return phase_at(self.config.train, self.step)
 
     def _start_phase(self) -> None:
         """Sets the puzzles to draw from, as the phase of the next step says."""
         for lane in self.lanes:
             lane.start(self.phase)
 
-    def next_depth(self) -> dict[str, int]:
-        """The n and T of the next update, by name, if they differ from the model's own."""
-        train, own, phase = self.config.train, self.config.model, self.phase
-        n = (phase and phase.n) or own.n
-        T = (phase and phase.T) or own.T
-        if train.vary_T:
-            T = int(np.random.default_rng([train.seed, 2, self.step]).integers(1, 2 * T))
-        return {name: value for name, value in (("n", n), ("T", T)) if value != getattr(own, name)}
-
-    def _check_depth(self) -> None:
-        """Refuses a depth that a model of the user's own cannot be asked for.
-
-        Raises:
-            ValueError: naming the setting and what the model's call must take.
-        """
-        times_asked(self.model, self.config)
-        train = self.config.train
-        wanted = [f"train.phases until {p.until}" for p in train.phases if p.n is not None or p.T is not None]
-        wanted += ["train.vary_T"] * train.vary_T
-        if wanted and not takes_depth(self.model):
-            raise ValueError(
-                f"{wanted[0]} trains at another n or T than the model's own: the call of {type(self.model).__name__} "
-                "must take the keywords n and T; give it these, or leave the setting out"
-            )
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The step of the best weights so far and their rank, which is exact match and right cells; None before any."""
+        return self._best.chosen
 
     @property
     def evaluated_model(self) -> TrainableModel:
@@ -245,56 +227,74 @@ class Trainer:
             return self._run(should_stop)
 
     def _run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        steps, run, world = self.config.train.steps, self.config.run, self.world
+        steps = self.config.train.steps
         if self.step == 0:
             self.save()  # before any other file, so that a folder with files of ours can always be gone on with
-        log = None
-        if world.is_first:
+        if self.world.is_first:
             keep_test_line = self._tested_as_now or self.step < steps
-            log = MetricsLog(self.out, self.step, keep_test=keep_test_line, tensorboard=run.tensorboard)
+            tensorboard = self.config.run.tensorboard
+            self._log = MetricsLog(self.out, self.step, keep_test=keep_test_line, tensorboard=tensorboard)
         try:
-            if self.test_to_keep is not None and world.is_first:
-                keep_test(self.out, self.test_to_keep)
-            if world.is_first and (self.step == 0 or not (self.out / SEEN).is_file()):
-                families = [(lane.task, lane.data) for lane in self.lanes]
-                keep_seen(self.out, families, before=self.started_from)
+            self._keep_puzzles()
             self.observer.started(self)
             self._restore_best()
-            tested = log.tested if log is not None and self.step >= steps else None
-            saved, clock = time.perf_counter(), time.perf_counter()
-            while self.step < steps and not world.any(should_stop()):
-                self.train_step()
-                now = time.perf_counter()
-                self.seconds, clock = self.seconds + now - clock, now
-                if self.step % run.log_every == 0:
-                    metrics = self._window.take(self.seconds, world)
-                    self._write(log, "train", values=metrics)
-                    self.observer.stepped(self.step, metrics)
-                if self.step % run.eval_every == 0 or self.step == steps:
-                    self._evaluate(log)
-                is_due = self.step % run.checkpoint_every == 0 or self._best_is_due is not None
-                minutes = (now - saved) / 60
-                if is_due or world.any(minutes >= run.checkpoint_minutes):
-                    self.save()
-                    saved = time.perf_counter()
+            tested = self._log.tested if self._log is not None and self.step >= steps else None
+            self._train(should_stop)
             self.save()
-            tested = world.from_first(lambda: tested)
-            if self.step < steps:
-                figures = {}
-            elif tested is not None:
-                figures = tested
-                self.observer.noticed(
-                    f"the run is finished: its test was made before, see {self.out / 'metrics.jsonl'}"
-                )
-            else:
-                figures = self._test(log, should_stop)
-                self._tested_as_now = True
+            figures = self._figures_at_the_end(tested, should_stop)
         except Stopped:  # everything is saved; resuming makes the test anew
             figures = {}
         finally:
-            if log is not None:
-                log.close()
+            if self._log is not None:
+                self._log.close()
+                self._log = None
         self.observer.finished(self)
+        return figures
+
+    def _keep_puzzles(self) -> None:
+        """Writes into the folder what evaluations need to know of the run's puzzles."""
+        if not self.world.is_first:
+            return
+        if self.test_to_keep is not None:
+            keep_test(self.out, self.test_to_keep)
+        if self.step == 0 or not (self.out / SEEN).is_file():
+            keep_seen(self.out, [(lane.task, lane.data) for lane in self.lanes], before=self.started_from)
+
+    def _train(self, should_stop: Callable[[], bool]) -> None:
+        """Trains to the last step, or until told to stop, and writes lines, evaluates and saves as often as the config says."""
+        steps, run, world = self.config.train.steps, self.config.run, self.world
+        saved = clock = time.perf_counter()
+        while self.step < steps and not world.any(should_stop()):
+            self.train_step()
+            now = time.perf_counter()
+            self.seconds, clock = self.seconds + now - clock, now
+            if self.step % run.log_every == 0:
+                metrics = self._window.take(self.seconds, world)
+                self._write("train", metrics)
+                self.observer.stepped(self.step, metrics)
+            if self.step % run.eval_every == 0 or self.step == steps:
+                self._evaluate()
+            is_due = self.step % run.checkpoint_every == 0 or self._best.due is not None
+            minutes = (now - saved) / 60
+            if is_due or world.any(minutes >= run.checkpoint_minutes):
+                self.save()
+                saved = time.perf_counter()
+
+    def _figures_at_the_end(self, tested: dict[str, Any] | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
+        """The figures of the test, which is made once; empty where the run has not come to its last step.
+
+        Args:
+            tested: The figures of the test that was made when the run was finished before.
+            should_stop: Asked during the test.
+        """
+        tested = self.world.from_first(lambda: tested)
+        if self.step < self.config.train.steps:
+            return {}
+        if tested is not None:
+            self.observer.noticed(f"the run is finished: its test was made before, see {self.out / 'metrics.jsonl'}")
+            return tested
+        figures = self._test(should_stop)
+        self._tested_as_now = True
         return figures
 
     def train_step(self) -> None:
@@ -302,18 +302,19 @@ class Trainer:
         train = self.config.train
         lane = drawn(self.lanes, self.phase, seed=train.seed, step=self.step)
         lane.refill(self.generator)
-        result = lane.think(self.generator, depth=self.next_depth())
+        result = lane.think(self.generator, depth=depth_at(self.config, self.step))
         (result.loss / lane.num_slots).backward()
         total = result.loss.detach().clone()
-        self._add_up_gradients(total)
-        norm = self._gradient_norm()
+        add_up_gradients(self.model, total, world=self.world)
+        norm = clip_gradients(self.model, train.clip_gradient, device=self.device)
         loss, norm = torch.stack([total, norm.to(total)]).tolist()  # sync
         loss /= lane.num_slots
         for name, value in (("loss", loss), ("norm of the gradient", norm)):
             if not math.isfinite(value):
                 self.optimizers.zero_grad()
                 raise TrainingError(
-                    f"the {name} is {value} at step {self.step + 1}; the weights were not updated. {self._advice()}"
+                    f"the {name} is {value} at step {self.step + 1}; the weights were not updated. "
+                    + advice(self.config, self.out / LAST)
                 )
         lr = self.optimizers.lr
         self.optimizers.step()
@@ -326,105 +327,34 @@ class Trainer:
             self._start_phase()
         self._window.add(result, loss, lr=lr)
 
-    def _gradient_norm(self) -> Tensor:
-        """Clips the gradients, and returns a norm of all of them, which is finite only if they are."""
-        clip = self.config.train.clip_gradient
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        table = getattr(self.model, "puzzle_embedding", None)
-        rows = None if table is None or table.rows is None else table.rows.grad
-        norm = torch.zeros((), device=self.device)
-        if clip:
-            norm = clip_grad_norm_(self.model.parameters(), clip)
-            gradients = []  # no largest number of finite ones is infinite, unlike the root of their squares
-        if rows is not None:
-            gradients.append(rows)
-        return torch.maximum(norm, _largest(gradients).to(norm)) if gradients else norm
+    def _write(self, kind: str, values: dict[str, Any]) -> None:
+        if self._log is not None:
+            self._log.write(kind, self.step, values=values)
 
-    def _advice(self) -> str:
-        """What to try, and from where, after numbers that are not finite."""
-        train = self.config.train
-        try:
-            step = read_config(self.out / LAST)[2].get("step")
-            good = f"the last good checkpoint is {self.out / LAST} (step {step})"
-        except CheckpointError:
-            good = "no checkpoint was saved yet"
-        return (
-            f"Try a lower --train.lr (now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or "
-            f"--model.dtype float32 (now {self.config.model.dtype}); {good}"
-        )
-
-    def _refuse_unsound(self) -> None:
-        """Refuses to save weights that are not finite, or make the loss of the slots' own puzzles so.
-
-        Weights may have blown up in the last update and still be finite; the next loss would then not be.
-
-        Raises:
-            TrainingError: naming the last checkpoint that was saved.
-        """
-        kinds = {"weights": self.model.state_dict()}
-        if self.ema is not None:
-            kinds["averaged weights"] = self.ema.module.state_dict()
-        fault = None
-        for name, state in kinds.items():
-            numbers = [value for key, value in state.items() if key not in self._infinite and value.is_floating_point()]
-            if not math.isfinite(_largest(numbers).item()):  # sync
-                fault = f"the {name} are not finite after step {self.step}"
-                break
-        if fault is None and self.step and self.world.any(not self._loss_is_finite()):
-            fault = f"the weights give a loss that is not finite after step {self.step}"
-        if fault is not None:
-            raise TrainingError(f"{fault}; they were not saved. {self._advice()}")
-
-    @torch.no_grad()
-    def _loss_is_finite(self) -> bool:
-        """Whether one more supervision step of the slots, of the live and of the averaged weights, has a finite loss."""
-        losses = [loss for lane in self.lanes for loss in lane.losses(seeded_generator(0, self.device))]
-        return bool(torch.stack(losses).isfinite().all())  # sync
-
-    def _add_up_gradients(self, loss: Tensor) -> None:
-        """Makes every process's gradients, and the loss, those of the whole batch."""
-        if self.world.size == 1:
-            return
-        self.world.add_up([p.grad for p in self.model.parameters() if p.grad is not None] + [loss])
-        table = getattr(self.model, "puzzle_embedding", None)
-        if table is not None and table.rows is not None and table.rows.grad is not None:
-            rows = self.world.joined(table.rows.detach())
-            rows.grad = self.world.joined(table.rows.grad)
-            table.rows, table.row_ids = rows, self.world.joined(table.row_ids)
-
-    def _write(self, log: MetricsLog | None, kind: str, *, values: dict[str, Any]) -> None:
-        if log is not None:
-            log.write(kind, self.step, values=values)
-
-    def _evaluate(self, log: MetricsLog | None) -> None:
+    def _evaluate(self) -> None:
         """Scores the validation puzzles, and keeps the weights if none before did better."""
         figures = self._figures("validation")
         if not figures:
             return
-        # Right cells decide between equals in exact match, and of wholly equal checkpoints the later is kept.
-        rank = [figures["exact"], figures["cells"]]
-        is_best = self.best is None or rank >= self.best["rank"]
-        self._write(log, "eval", values=figures)  # before the save: the step is not evaluated again after it
-        if is_best:
-            self.best = {"step": self.step, "rank": rank}
-            self._best_is_due = figures
+        self._write("eval", figures)  # before the save: the step is not evaluated again after it
+        is_best = self._best.judge(figures, self.step)
         self.observer.evaluated("eval", self.step, figures=figures, is_best=is_best)
 
     def _restore_best(self) -> None:
         """Makes sure that `best/` holds what the resumed state calls the best, which a kill may have left unwritten."""
-        if self.best is None or self.world.from_first(lambda: _step_of(self.out / BEST)) == self.best["step"]:
+        if self.best is None or not self._best.is_missing:
             return
         if self.best["step"] == self.step:
-            self._best_is_due = self._figures("validation")
+            self._best.due = self._figures("validation")
             self.save()
         else:
             self.observer.noticed(
                 f"{self.out / BEST} is not the best of this run, of step {self.best['step']:,}: the best is chosen anew, from "
                 "now on"
             )
-            self.best = None
+            self._best.chosen = None
 
-    def _test(self, log: MetricsLog | None, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    def _test(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
         """Scores the test puzzles with the best weights (the last ones where nothing was held out to choose by)."""
         if not any(len(lane.data.test) for lane in self.lanes):
             return {}
@@ -433,15 +363,9 @@ class Trainer:
             if should_stop():
                 raise Stopped
 
-        live = {key: value.clone() for key, value in self.evaluated_model.state_dict().items()}
-        if self.best is not None:
-            best = self.world.from_first(lambda: read_safetensors(self.out / BEST / MODEL))
-            self.evaluated_model.load_state_dict(best)
-        try:
+        with self._best.lent_to(self.evaluated_model):
             figures = self._figures("test", check)
-        finally:
-            self.evaluated_model.load_state_dict(live)
-        self._write(log, "test", values=figures)
+        self._write("test", figures)
         self.observer.evaluated("test", self.best["step"] if self.best else self.step, figures=figures, is_best=False)
         return figures
 
@@ -491,18 +415,21 @@ class Trainer:
             TrainingError: when the weights are not sound; what was saved before stays.
         """
         with self.folder.owned(self.world, noticed=self.observer.noticed):
-            self._refuse_unsound()
+            average = None if self.ema is None else self.ema.module
+            fault = self._soundness.fault(average, self.lanes, step=self.step, world=self.world)
+            if fault is not None:
+                raise TrainingError(f"{fault}; they were not saved. {advice(self.config, self.out / LAST)}")
             processes = self.world.gather(self._own_state())
             self.world.from_first(lambda: self._write_checkpoints(processes))
-            self._best_is_due = None
+            self._best.due = None
 
     def _write_checkpoints(self, processes: list[dict[str, Any]]) -> None:
         with appearing(self.out / LAST) as last:
             self._save_weights(last, {})
             if self.resumable:
                 save_training_state(last, self._state(processes))
-        if self._best_is_due is not None:
-            self._save_weights(self.out / BEST, {"validation": self._best_is_due})
+        if self._best.due is not None:
+            self._save_weights(self.out / BEST, {"validation": self._best.due})
         self.folder.remember()
 
     def _state(self, processes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -548,12 +475,13 @@ class Trainer:
                 for key, value in (state["ema"] or {}).items():
                     average[key].data.copy_(value)
             self.optimizers.load_state_dict(state["optimizers"])
-            own = self._own_part(state.get("processes") or [state])
-            self._restore_generator(own["generator"], state["step"])
+            own = own_part(state.get("processes") or [state], self.world, noticed=self.observer.noticed)
+            seed = self.world.own_seed(phase_seed(self.config.train.seed, state["step"]))
+            restore_stream(self.generator, own["generator"], seed=seed)
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{self.out / LAST / TRAINING}: does not fit this run: {reason}") from error
-        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        self.step, self._best.chosen, self.seconds = state["step"], state["best"], state["seconds"]
         self._start_phase()
         for lane in self.lanes:
             lane.restore(own if lane is self.lanes[-1] else own["others"][lane.name])
@@ -565,39 +493,3 @@ class Trainer:
         """The state of the run in the folder, the files it is of, and how the run was tested."""
         found = files_of_run(self.out)
         return load_training_state(self.out / LAST), found, read_config(self.out / LAST)[0].solve
-
-    def _own_part(self, saved: list[dict[str, Any]]) -> dict[str, Any]:
-        """This process's part of what all processes of the run saved."""
-        world = self.world
-        if len(saved) == world.size:
-            return saved[world.rank]
-        own, skipped = shared_out(saved, world)
-        self.observer.noticed(
-            f"was trained by {len(saved)} processes, goes on with {world.size}: {skipped} samples are left out of this epoch"
-        )
-        return own
-
-    def _restore_generator(self, saved: Tensor, step: int) -> None:
-        """Restores the stream of exploration and noise; another kind of device starts a new stream."""
-        if saved.shape == self.generator.get_state().shape:
-            self.generator.set_state(saved)
-        else:
-            self.generator.manual_seed(_process_seed(phase_seed(self.config.train.seed, step), self.world.rank))
-
-
-def _process_seed(seed: int, rank: int) -> int:
-    """The seed of a process's stream of exploration and noise; the first process uses the run's own seed."""
-    return seed if rank == 0 else int(np.random.SeedSequence([seed, 0, rank]).generate_state(1)[0])
-
-
-def _step_of(checkpoint: Path) -> Any:
-    """The step of which a checkpoint's weights are; None where it cannot be read."""
-    try:
-        return read_config(checkpoint)[2].get("step") if (checkpoint / MODEL).is_file() else None
-    except CheckpointError:
-        return None
-
-
-def _largest(tensors: list[Tensor]) -> Tensor:
-    """The largest magnitude in any of the tensors; NaN where one holds it."""
-    return get_total_norm([tensor for tensor in tensors if tensor.numel()], math.inf)

@@ -13,8 +13,8 @@ from ponderling.config import Search
 from ponderling.halting import times_asked
 from ponderling.solving.loop import Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
-from ponderling.solving.search import InMemory, Thinker
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import InMemory, Thinker
 from ponderling.tasks.base import Question
 
 PATIENCE = 64

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from ponderling.system import write_text
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
-from ponderling.tasks.custom.files import CellGrids, GridFile, codes_of, read_grid_file
+from ponderling.tasks.custom.files import read_grid_file
+from ponderling.tasks.custom.grid_file import CellGrids, GridFile
 from ponderling.tasks.custom.looking import Proposal, propose
 from ponderling.tasks.custom.spec import END, GridSpec
 from ponderling.tasks.custom.split import load_grids
 from ponderling.tasks.custom.structure import NONE, Structure
+from ponderling.tasks.custom.symbols import codes_of
 from ponderling.tasks.custom.text_form import Rows, readings_of
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.official_layout import is_layout, read_layout

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError, Tokens
-from ponderling.tasks.custom.files import MAX_SYMBOLS, GridFile
+from ponderling.tasks.custom.grid_file import GridFile
+from ponderling.tasks.custom.symbols import MAX_SYMBOLS
 from ponderling.tasks.symbol_grids import are_numbers
 
 MOST_CELLS = 2**20

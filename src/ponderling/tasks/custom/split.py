@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PAD, LeftOut, PuzzleError, Puzzles, Tokens
-from ponderling.tasks.custom.files import GridFile, read_grid_file
+from ponderling.tasks.custom.files import read_grid_file
+from ponderling.tasks.custom.grid_file import GridFile
 from ponderling.tasks.custom.spec import GridSpec, spec_of_file
 from ponderling.tasks.official_layout import is_layout, read_facts, read_grid_facts, read_layout
 from ponderling.tasks.problems import Problems

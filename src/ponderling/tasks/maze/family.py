@@ -98,6 +98,7 @@ class Maze(GridTask):
             answers=tokens,
             neighbours=Neighbours.of_grid(*self.grid_shape),
             hints=kinds.HINTS,
+            holds=kinds.HINT_GOAL - 1,
         )
 
     def hints(self, questions: Tokens) -> Hints:
