@@ -394,7 +394,10 @@ def _relational() -> list[Recipe]:
 
 
 def _mazes() -> Recipe:
-    """Mazes of many sizes with hints, small ones first, then at lower rates; dev/LOG.md has what each setting is worth."""
+    """Mazes of many sizes with hints, small ones first, then at lower rates, then with hints that are held.
+
+    dev/LOG.md has what each setting is worth.
+    """
     train = _relational_training(
         steps=12_000,
         phases=(
@@ -434,11 +437,17 @@ def _mazes() -> Recipe:
         train=replace(lower, phases=(Phase(until=12_500, tasks="maze8+maze12+maze16+maze20"),)),
         data=replace(first.data, task="maze1x24+maze8+maze12+maze16+maze20", train="kinds+mixed+closed"),
     )
+    third = replace(
+        second,
+        model=replace(second.model, hold_hints=0.8),
+        train=replace(lower, steps=3000, phases=(), lr=1e-4, muon_lr=5e-4),
+        data=replace(second.data, task="maze12+maze16+maze20"),
+    )
     return Recipe(
         "maze",
         "the packaged weights: relational network on mazes of up to 20x20, 24,385 parameters; 2.6 hours on a core",
-        config=second,
-        before=(first,),
+        config=third,
+        before=(first, second),
     )
 
 
