@@ -445,7 +445,7 @@ def _mazes() -> Recipe:
     )
     return Recipe(
         "maze",
-        "the packaged weights: relational network on mazes of up to 20x20, 24,385 parameters; 2.6 hours on a core",
+        "the packaged weights: relational network on mazes of up to 20x20, 24,385 parameters; 2.9 hours on a core",
         config=third,
         before=(first, second),
     )
