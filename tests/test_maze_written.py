@@ -402,3 +402,16 @@ def test_the_message_of_a_ragged_file_has_its_name(tmp_path: Path) -> None:
     for read in (get_task("maze10").name_in, guess_task):
         with pytest.raises(PuzzleError, match=r"a\.txt: row 5 of a drawn maze has 8 characters"):
             read(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("form", ["1 1 1 1\n1 2 3 1\n1 1 1 1", "1111\n1231\n1111", "1111\n1SG1\n1001\n1111"])
+@pytest.mark.parametrize("text", ["x", " and more", " # a remark", " 1 2x", "?", " ...", "7"])
+def test_nothing_in_a_row_of_numbers_is_passed_over(tmp_path: Path, form: str, text: str) -> None:
+    """The first maze of a file tells that there are numbers in it; others may have more than numbers."""
+    path = tmp_path / "a.txt"
+    for row in range(len(form.split("\n"))):
+        lines = form.split("\n")
+        lines[row] += text
+        path.write_text(form + "\n\n" + "\n".join(lines))
+        with pytest.raises(PuzzleError, match=r"a\.txt, line "):
+            get_task("maze3x4").read(path)
