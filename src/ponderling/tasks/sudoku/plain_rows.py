@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import SYMBOLS
-from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, may_be_nothing, row_of
+from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, is_plain_line, may_be_nothing, row_of
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SIGN = rf"\s*[:)\]=]\s?|\.\s|(?=[{BARS}])|[\s,;]"
@@ -43,7 +43,13 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
     has_names = False  # whether a puzzle with labels is above, below which a heading may be
     before = ""
     for line in lines:
-        block.append(line.rstrip("\n").replace("\u00a0", " "))
+        line = line.rstrip("\n")
+        if not block and is_plain_line(line, side):
+            rows, has_names, before = 0, False, ""
+            number += 1
+            yield line
+            continue
+        block.append(line.replace("\u00a0", " "))
         while block:
             if has_names and _is_heading(block[0], side) and (block[0][:1].isspace() or block[0][:1].isalpha()):
                 block[0] = ""

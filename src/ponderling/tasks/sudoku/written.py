@@ -7,6 +7,7 @@ digits from 0, whole numbers with something between them, or letters of any word
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +26,16 @@ from ponderling.tasks.sudoku.alphabets import (
 )
 from ponderling.tasks.sudoku.game_ids import cells_of_id
 from ponderling.tasks.sudoku.plain_rows import plain_rows
-from ponderling.tasks.sudoku.rows import BARS, BETWEEN, FRAMES, may_be_cells, may_be_nothing, parted, row_of
+from ponderling.tasks.sudoku.rows import (
+    BARS,
+    BETWEEN,
+    FRAMES,
+    is_plain_line,
+    may_be_cells,
+    may_be_nothing,
+    parted,
+    row_of,
+)
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
@@ -289,6 +299,13 @@ def _is_written(lines: Iterable[str], side: int) -> bool:
     return has_plain and has_titles
 
 
+def rows_in(lines: Iterable[str], side: int) -> list[str]:
+    """The lines that are rows of a drawn puzzle of this size, and no rows of a maze: each has a digit that no maze has."""
+    with contextlib.suppress(PuzzleError):  # which reading tells
+        lines = list(plain_rows((line.rstrip("\n") for line in lines), side))
+    return [line for line in lines if re.search("[5-9]", line) and row_of(line.rstrip("\n"), side) is not None]
+
+
 def is_drawn_somehow(lines: Iterable[str], side: int) -> bool:
     """Whether no line of a file is nearly as long as a puzzle, so that each is at most a row of one."""
     longest = max((len(line.strip()) for line in lines), default=0)
@@ -304,6 +321,9 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
     held: list[tuple[int, str]] = []
     is_passed_over = has_section = False
     for number, line in enumerate(plain_rows(lines, side), 1):
+        if not (held or is_passed_over) and is_plain_line(line, side):
+            yield [(number, line)]
+            continue
         if _SECTION.fullmatch(line):  # [State] is how far somebody had come with the puzzle above
             is_puzzle = "puzzle" in line.lower()
             is_passed_over = not is_puzzle and (has_section or _NO_PUZZLE.search(line) is not None)
@@ -433,7 +453,12 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
     """The cells of a line that holds a whole puzzle, and those of the answer beside it; None where it holds none."""
     if len(line) < side * side:
         return None
-    plain = [] if _is_drawn(line, side) else [list(line), list(line.strip())]
+    if is_plain_line(line, side):
+        return line, None
+    if _is_row_of_words(line, side):
+        return None
+    texts = [line.strip()] if _is_padded(line, side) else [line, line.strip()]
+    plain = [] if _is_drawn(line, side) else map(list, texts)
     for cells in (*plain, *parted(line)):
         if len(cells) == side * side and may_be_cells(cells, side):
             return cells, None
@@ -441,12 +466,25 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
 
 
 def _is_drawn(line: str, side: int) -> bool:
-    """Whether a line has bars, or candidates with one space between cells, so that its characters are no cells.
+    """Whether a line has bars, or is a row with spaces between cells, so that its characters are no cells.
 
     Such a row can be as long as a whole puzzle.
     """
-    words = line.split(" ")
-    return not set(BARS).isdisjoint(line) or (len(words) == side and are_candidates(words, side))
+    return not set(BARS).isdisjoint(line) or _is_row_of_words(line, side)
+
+
+def _is_row_of_words(line: str, side: int) -> bool:
+    """Whether a line has a sign for each cell of a row, or its candidates, with something between them."""
+    words = [word for word in BETWEEN.split(line) if word]
+    return len(words) == side and (max(map(len, words)) == 1 or are_candidates(words, side))
+
+
+def _is_padded(line: str, side: int) -> bool:
+    """Whether spaces at an end of a line are no cells, as they would be two rows.
+
+    A puzzle with one solution has no two empty rows at an end: these could be exchanged.
+    """
+    return max(len(line) - len(line.lstrip(" ")), len(line) - len(line.rstrip(" "))) >= 2 * side
 
 
 def _among_fields(line: str, side: int) -> tuple[str, str | None] | None:
