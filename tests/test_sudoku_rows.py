@@ -98,6 +98,7 @@ def test_spaces_may_be_blanks_and_stand_between_cells(cells, boxes, cut, label, 
     is_clear = all(map(has_clue, [*rows_of(cells), *(cells[j::9] for j in range(9))])) and (
         "  " in first or len(first) > 8
     )
+    is_clear = is_clear and not (cut and extra == "  ")  # rows that end in spaces at different places
     with contextlib.suppress(
         *[PuzzleError] * (not is_clear)
     ):  # a row or a column may be cut off, or the first row a title
@@ -369,3 +370,39 @@ def test_inspecting_a_drawing_with_a_mistake_says_what_reading_it_says(tmp_path,
         guess_task(path)
     assert str(error.value) == str(read_error.value)
     assert ": line " in str(error.value)
+
+
+@pytest.mark.parametrize("outer", ["rows", "spaced rows", "boxes", "bars", "Simple Sudoku", "a table"])
+@pytest.mark.parametrize("inner", ["rows", "spaced rows", "boxes", "bars", "a table", "labels"])
+@pytest.mark.parametrize("place", [1, 2, 5, 7])
+def test_rows_of_two_puzzles_are_never_one(outer, inner, place):
+    """As where a file was pasted into another."""
+    labels = "\n".join(f"{i}: {''.join(row)}" for i, row in enumerate(rows_of(PUZZLE), 1))
+    lines = LAYOUTS[outer](OTHER).split("\n")
+    at = [i for i, line in enumerate(lines) if any(cell in line for cell in "13456789.")][place]
+    text = "\n".join([*lines[:at], labels if inner == "labels" else LAYOUTS[inner](PUZZLE), *lines[at:]])
+    if inner == outer and inner in ("rows", "spaced rows", "a table"):
+        return  # nothing tells them apart
+    with pytest.raises(PuzzleError, match=r"line \d+: "):
+        for cells in read(text):
+            if reasons := NINE.broken_rules(NINE.tokens_of(cells))[1]:
+                raise PuzzleError(f"line 1: {reasons}")
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t"])
+def test_a_blank_that_is_missing_within_a_row_is_never_passed_over(between):
+    """Rows that end in blanks were not cut off at their ends."""
+    rows = [between.join(row).replace(".", "" if between == "\t" else " ") for row in rows_of(PUZZLE)]
+    for i, row in enumerate(rows):
+        for place in range(len(row)):
+            changed = [*rows[:i], row[:place] + row[place + 1 :], *rows[i + 1 :]]
+            with contextlib.suppress(PuzzleError):
+                (found,) = read("\n".join(changed))
+                assert sum(a != b for a, b in zip(found, PUZZLE)) <= 1
+                assert found[: 9 * i] + found[9 * i + 9 :] == PUZZLE[: 9 * i] + PUZZLE[9 * i + 9 :]
+
+
+def test_a_row_of_spaces_above_spaced_rows_leaves_no_row_over():
+    """The last was taken for a title of two numbers."""
+    with pytest.raises(PuzzleError, match=r"line 10: expected 9 cells.*write \. for each blank"):
+        read(" " * 17 + "\n" + spaced(OTHER, cut=False))

@@ -8,6 +8,7 @@ digits from 0, whole numbers with something between them, or letters of any word
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from ponderling.tasks.sudoku.rows import (
     BARS,
     BETWEEN,
     FRAMES,
+    is_frame,
     is_plain_line,
     may_be_cells,
     may_be_nothing,
@@ -48,7 +50,7 @@ _SECTION = re.compile(r"\s*\[\s*[^\W\d_]{3,}[\w .:-]*\]\s*")  # of an .sdk file
 _NO_PUZZLE = re.compile(r"state|solution|solved|pencil|candidate|mark|colou?r|note", re.IGNORECASE)  # in such a section
 _TITLE = re.compile(
     r"\s*([^\W\d_]{3,}[\s:].*|[A-Z][^\W\d_]{2,}\.?"  # a word, and more; or a word that begins with a capital letter
-    r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}\s*[x×, ]\s*\d{1,2}"  # a number, or two
+    r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}(?: ?[x×,] ?| )\d{1,2}"  # a number, or two
     r"|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"  # a date
     r"|```.*|\\\w+\{.*|[;%!]+\s*[^\W\d_]{3,}.*)\s*"  # Markdown, LaTeX, comments
 )
@@ -408,7 +410,27 @@ def _begins_with_title(rows: _Lines, side: int) -> bool:
 def _cells_of(lines: _Lines, side: int) -> tuple[Sequence[str], Sequence[str] | None]:
     """The cells of the puzzle of these lines as they are written, and those of an answer in the same line."""
     whole = _whole(lines[0][1], side) if len(lines) == 1 else None
-    return whole or (_of_rows(_kept(lines, side, at_end=True), side), None)
+    if whole is not None:
+        return whole
+    rows = _kept(lines, side, at_end=True)
+    _check_frame(lines, rows)
+    return _of_rows(rows, side), None
+
+
+def _check_frame(lines: _Lines, rows: _Lines) -> None:
+    """Refuses a drawing whose lines of a frame part its rows unevenly: a row is missing, or is of another puzzle.
+
+    Raises:
+        LayoutError: naming the first line of the frame within the drawing.
+    """
+    kept = {number for number, _ in rows}
+    frame = [number for number, line in lines if number not in kept and is_frame(line)]
+    ends = {end: number for number in frame if 0 < (end := sum(one < number for one in kept)) < len(rows)}
+    if len(ends) < len(rows) - 1 and math.gcd(*ends, len(rows)) == 1:
+        raise LayoutError(
+            f"line {next(iter(ends.values()))}: expected lines of the frame between all rows, or below each row of boxes: got "
+            f"them below row {' and '.join(map(str, ends))} of {len(rows)}: which rows are missing, or too many?"
+        )
 
 
 def _kept(rows: _Lines, side: int, *, at_end: bool = False) -> _Lines:
@@ -515,8 +537,10 @@ def _has_alphabet(cells: str, side: int) -> bool:
 def _of_rows(rows: _Lines, side: int) -> list[str]:
     cells: list[str] = []
     spaced = _has_spaces(rows, side)
+    _check_alike(rows, side)
+    is_cut = spaced and sum(line.endswith(" ") for _, line in rows) < 2  # editors cut off blanks at the ends of lines
     for number, line in rows:
-        row = row_of(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
+        row = row_of(line.ljust(side) if is_cut else line, side)
         if row is None:
             raise LayoutError(_not_a_row(number, line, side=side))
         cells += row
@@ -525,6 +549,29 @@ def _of_rows(rows: _Lines, side: int) -> list[str]:
         hint = "; a row may be empty: write . for blanks" if spaced else ""
         raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows{hint}")
     return cells
+
+
+def _check_alike(rows: _Lines, side: int) -> None:
+    """Refuses rows that are not written alike: they may be of two puzzles.
+
+    Raises:
+        LayoutError: naming the first that differs.
+    """
+    marks, are_apart = zip(*(_between_cells(line, side) for _, line in rows), strict=True)
+    known = next((apart for apart in are_apart if apart is not None), None)
+    for (number, line), own, apart in zip(rows, marks, are_apart, strict=True):
+        if own != marks[0] or apart not in (None, known):
+            raise LayoutError(
+                f"line {number}: expected a row written as those above it, got {one_line(line.strip(), 40)!r}: is it of another "
+                "puzzle? Write all rows of a puzzle alike"
+            )
+
+
+def _between_cells(line: str, side: int) -> tuple[frozenset[str], bool | None]:
+    """The marks in a line, and whether something is between all of its cells, or nothing; None where it is in between."""
+    words = [word for word in BETWEEN.split(line) if word]
+    marks = frozenset(line.rstrip().removesuffix(",").removesuffix(";")) & frozenset(f",;\t{BARS}")
+    return marks, True if len(words) == side else False if list(map(len, words)) == [side] else None
 
 
 def _not_a_row(number: int, line: str, *, side: int) -> str:
