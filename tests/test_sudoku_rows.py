@@ -384,9 +384,7 @@ def test_rows_of_two_puzzles_are_never_one(outer, inner, place):
     if inner == outer and inner in ("rows", "spaced rows", "a table"):
         return  # nothing tells them apart
     with pytest.raises(PuzzleError, match=r"line \d+: "):
-        for cells in read(text):
-            if reasons := NINE.broken_rules(NINE.tokens_of(cells))[1]:
-                raise PuzzleError(f"line 1: {reasons}")
+        read(text)
 
 
 @pytest.mark.parametrize("between", ["", " ", "\t"])

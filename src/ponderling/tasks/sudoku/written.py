@@ -562,8 +562,8 @@ def _check_alike(rows: _Lines, side: int) -> None:
     for (number, line), own, apart in zip(rows, marks, are_apart, strict=True):
         if own != marks[0] or apart not in (None, known):
             raise LayoutError(
-                f"line {number}: expected a row written as those above it, got {one_line(line.strip(), 40)!r}: is it of another "
-                "puzzle? Write all rows of a puzzle alike"
+                f"line {number}: expected a row written as those above it, got {one_line(line.strip(), 40)!r}: is it of "
+                "another puzzle? Write all rows of a puzzle alike"
             )
 
 

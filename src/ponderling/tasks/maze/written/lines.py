@@ -124,6 +124,8 @@ def even(lines: Sequence[str]) -> list[str]:
     Raises:
         PuzzleError: when few rows are longer than all others, which end alike, and have a wall there.
     """
+    lines = without_blanks_outside(lines)
+    check_short(lines)
     widths = Counter(map(len, lines))
     width, longest = min(widths), max(widths)
     longer = [i for i, line in enumerate(lines) if len(line) > width]
@@ -141,3 +143,32 @@ def even(lines: Sequence[str]) -> list[str]:
                 f"{width}: rows have one length, apart from blanks at their ends"
             )
     return [line if line[width:].strip() else line[:width] for line in lines] if longer else list(lines)
+
+
+def without_blanks_outside(lines: Sequence[str]) -> list[str]:
+    """The rows without blanks after their last walls, where walls are all round."""
+    bare = [line.rstrip(" ") for line in lines]
+    is_closed = (
+        len(set(map(len, bare))) == 1
+        and all(line and line[0] in SOLID and line[-1] in SOLID for line in bare)
+        and set(bare[0] + bare[-1]) <= set(SOLID)
+    )
+    return bare if is_closed else list(lines)
+
+
+def check_short(lines: Sequence[str]) -> None:
+    """Refuses a row that lacks one cell, or has blanks alone, where all others end in a wall: it may be none, or damaged.
+
+    Raises:
+        PuzzleError: naming that row.
+    """
+    width = max(map(len, lines))
+    short = [i for i, line in enumerate(lines) if len(line) < width]
+    if len(lines) < 3 or len(short) != 1 or any(line[-1] not in SOLID for line in lines if len(line) == width):
+        return
+    found = lines[short[0]]
+    if len(found) == width - 1 or not found.strip():
+        raise PuzzleError(
+            f"row {short[0] + 1} of a drawn maze has {len(found)} characters, and all others have {width} and end in a wall: "
+            "write all its cells, also those that are free, or nothing between two mazes"
+        )
