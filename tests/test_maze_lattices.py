@@ -180,3 +180,24 @@ def test_an_x_is_a_mark_of_the_path_where_there_is_another_goal():
     lines = ["+---+---+---+", "| S | x | G |", "+---+---+---+"]
     assert read("\n".join(lines))[1] == "#S#o#G#"
     assert read("\n".join(lines).replace("G", "x"))[1] == "#S#o#o#"
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+@pytest.mark.parametrize("step", [4, 6, 8])
+@pytest.mark.parametrize("damage", ["x  ", "  x", "x x", "│  ", " │ ", "-", "SS", "?"])
+def test_a_damaged_cell_of_a_wide_drawing_is_never_a_larger_maze(style, step, damage):
+    lines = drawn(LARGE, style, step=step).split("\n")
+    for y in range(1, len(lines), 2):
+        for x in range(1, len(lines[0]) - step + 1, step):
+            cell = (
+                damage.center(step - 1)[: step - 1]
+                if len(damage) < 3
+                else damage[0] + damage[1].center(step - 3) + damage[2]
+            )
+            text = "\n".join([*lines[:y], lines[y][:x] + cell + lines[y][x + step - 1 :], *lines[y + 1 :]])
+            try:
+                found = read(text)
+            except PuzzleError:
+                continue
+            assert (len(found), len(found[0])) == (11, 11)
+            assert style == "ascii"  # whose corners say how wide a cell is

@@ -402,3 +402,65 @@ def test_the_message_of_a_ragged_file_has_its_name(tmp_path: Path) -> None:
     for read in (get_task("maze10").name_in, guess_task):
         with pytest.raises(PuzzleError, match=r"a\.txt: row 5 of a drawn maze has 8 characters"):
             read(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("form", ["1 1 1 1\n1 2 3 1\n1 1 1 1", "1111\n1231\n1111", "1111\n1SG1\n1001\n1111"])
+@pytest.mark.parametrize("text", ["x", " and more", " # a remark", " 1 2x", "?", " ...", "7"])
+def test_nothing_in_a_row_of_numbers_is_passed_over(tmp_path: Path, form: str, text: str) -> None:
+    """The first maze of a file tells that there are numbers in it; others may have more than numbers."""
+    path = tmp_path / "a.txt"
+    for row in range(len(form.split("\n"))):
+        lines = form.split("\n")
+        lines[row] += text
+        path.write_text(form + "\n\n" + "\n".join(lines))
+        with pytest.raises(PuzzleError, match=r"a\.txt, line "):
+            get_task("maze3x4").read(path)
+
+
+CLOSED = ["###########", "#S  #     #", "### # ### #", "#   #   # #", "# ##### #G#", "###########"]
+
+
+def read_of_own_size(path: Path) -> list[str]:
+    """The mazes of a file, which tells their size."""
+    task = get_task(get_task("maze10").name_in(path))
+    return [task.format(tokens) for tokens in task.read(path).tokens]
+
+
+@pytest.mark.parametrize("wall", ["#", "█"])
+@pytest.mark.parametrize("double", [False, True])
+def test_a_row_that_lacks_a_cell_is_never_filled_up(tmp_path: Path, wall: str, double: bool) -> None:
+    """Blanks at the ends of lines may be missing, and here each row ends in a wall."""
+    lines = ["".join((cell + " " if cell in "SG" else 2 * cell) if double else cell for cell in row) for row in CLOSED]
+    lines = [line.replace("#", wall) for line in lines]
+    path = tmp_path / "a.txt"
+    for i, line in enumerate(lines):
+        for changed in (line[:4] + line[5:], line[:-1], " "):
+            path.write_text("\n".join([*lines[:i], changed, *lines[i + 1 :]]), "utf-8")
+            if (double and wall == "#" and changed.strip()) or (i == 0 and changed == " "):
+                continue  # in our own characters it is a maze of twice the width; and a maze may lack its first row
+            with pytest.raises(PuzzleError):
+                read_of_own_size(path)
+
+
+@pytest.mark.parametrize("more", [1, 2, 3, 50])
+def test_blanks_after_walls_all_round_are_no_cells(tmp_path: Path, more: int) -> None:
+    path = tmp_path / "a.txt"
+    for rows in ([2], [0, 1, 2, 3], range(6)):
+        path.write_text("\n".join(row + " " * (more + i % 2) * (i in rows) for i, row in enumerate(CLOSED)))
+        assert read_of_own_size(path) == ["".join(CLOSED)]
+
+
+@pytest.mark.parametrize("remark", [" a remark", "  # remark", " Easy"])
+@pytest.mark.parametrize("row", range(6))
+def test_a_row_with_words_after_it_is_no_title(tmp_path: Path, row: int, remark: str) -> None:
+    """The row would be lost, and what is left may be a maze."""
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(line + remark * (i == row) for i, line in enumerate(CLOSED)))
+    with pytest.raises(PuzzleError):
+        read_of_own_size(path)
+
+
+def test_rows_of_few_digits_are_no_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("1111\n1231\n1111\n\nThe next\n" + "1111\n1231\n1111\n")
+    assert len(get_task("maze3x4").read(path)) == 2

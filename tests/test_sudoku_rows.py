@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ponderling.cli.data.sniff import guess_task
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.sudoku import plain_rows, written
 from ponderling.tasks.sudoku.written import read_lines, read_text, texts_of
 from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, puzzles, rows_of
 
@@ -96,6 +98,7 @@ def test_spaces_may_be_blanks_and_stand_between_cells(cells, boxes, cut, label, 
     is_clear = all(map(has_clue, [*rows_of(cells), *(cells[j::9] for j in range(9))])) and (
         "  " in first or len(first) > 8
     )
+    is_clear = is_clear and not (cut and extra == "  ")  # rows that end in spaces at different places
     with contextlib.suppress(
         *[PuzzleError] * (not is_clear)
     ):  # a row or a column may be cut off, or the first row a title
@@ -292,3 +295,112 @@ def test_spaces_at_the_ends_of_rows_never_make_another_puzzle(pad):
     assert found == [PUZZLE] or all(
         sum(cell != "." for cell in cells) < 10 for cells in found
     )  # which have many solutions
+
+
+@given(cells=st.lists(st.sampled_from([PUZZLE, OTHER, SOLUTION, PUZZLE.replace(".", "0")]), max_size=4), data=st.data())
+def test_plain_lines_are_read_in_short_as_in_full(cells, data):
+    others = [
+        "",
+        "# a",
+        "12",
+        "Easy",
+        RULE,
+        "1 2 3 4 5 6 7 8 9",
+        *map("".join, rows_of(PUZZLE)),
+        *spaced(OTHER).split("\n"),
+    ]
+    lines = data.draw(st.permutations(cells + data.draw(st.lists(st.sampled_from(others), max_size=12))))
+
+    def outcome():
+        try:
+            return list(read_lines(lines, 9))
+        except PuzzleError as error:
+            return str(error)
+
+    short = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (written, plain_rows):
+            patch.setattr(module, "is_plain_line", lambda line, side: False)
+        assert outcome() == short
+
+
+@pytest.mark.parametrize("row", ["spaced", "bars", "blanks", "candidates", "title", "far apart"])
+@pytest.mark.parametrize("side", ["ljust", "rjust", "center"])
+def test_a_line_that_is_padded_to_the_length_of_a_puzzle_is_none(tmp_path, row, side):
+    rows = {
+        "spaced": LAYOUTS["spaced rows"](PUZZLE).split("\n"),
+        "bars": LAYOUTS["bars"](PUZZLE).split("\n"),
+        "blanks": spaced(PUZZLE, cut=False).split("\n"),
+        "candidates": [" ".join(cell.replace(".", "1234") for cell in own) for own in rows_of(PUZZLE)],
+        "title": ["Puzzle 12", *LAYOUTS["spaced rows"](PUZZLE).split("\n")],
+        "far apart": ["".join(f"{cell:8}" for cell in own) for own in rows_of(PUZZLE.replace(".", "0"))],
+    }[row]
+    text = "\n".join(getattr(line, side)(81) for line in rows)
+    (tmp_path / "a.txt").write_text(text)
+    if row == "blanks":  # which says nothing of where the cells are
+        with pytest.raises(PuzzleError, match="line 1: expected 9 cells"):
+            NINE.read(tmp_path / "a.txt")
+        return
+    assert [NINE.format(tokens) for tokens in NINE.read(tmp_path / "a.txt").tokens] == [PUZZLE]
+
+
+@pytest.mark.parametrize("line", ["5 3 . | . 7 . | . . .", "|53.|.7.|...|", "| 5 3 . | . 7 . | . . . |"])
+def test_no_sign_between_two_cells_is_passed_over(line):
+    for place in (i for i, sign in enumerate(line) if sign == " "):
+        changed = f"{line[:place]}4{line[place + 1 :]}"
+        with pytest.raises(PuzzleError):
+            read("\n".join([changed, *LAYOUTS["bars"](PUZZLE).split("\n")[1:]]))
+    with pytest.raises(PuzzleError):
+        read_text("\n".join(["|534|67.|...|"] * 6), 6)
+
+
+@pytest.mark.parametrize("layout", ["rows", "boxes", "narrow boxes", "bars", "Simple Sudoku"])
+@pytest.mark.parametrize("change", ["drop", "cut", "add"])
+def test_inspecting_a_drawing_with_a_mistake_says_what_reading_it_says(tmp_path, layout, change):
+    path = tmp_path / "a.txt"
+    rows = LAYOUTS[layout](PUZZLE).split("\n")
+    place = next(i for i, line in enumerate(rows) if "98" in line.replace(" ", ""))
+    row = rows[place]
+    rows[place] = {"cut": row.replace("8", "", 1), "add": row.replace("8", "8123", 1)}.get(change, row)
+    del rows[place : place + (change == "drop")]
+    path.write_text("\n".join(rows))
+    with pytest.raises(PuzzleError) as read_error:
+        NINE.read(path)
+    with pytest.raises(PuzzleError) as error:
+        guess_task(path)
+    assert str(error.value) == str(read_error.value)
+    assert ": line " in str(error.value)
+
+
+@pytest.mark.parametrize("outer", ["rows", "spaced rows", "boxes", "bars", "Simple Sudoku", "a table"])
+@pytest.mark.parametrize("inner", ["rows", "spaced rows", "boxes", "bars", "a table", "labels"])
+@pytest.mark.parametrize("place", [1, 2, 5, 7])
+def test_rows_of_two_puzzles_are_never_one(outer, inner, place):
+    """As where a file was pasted into another."""
+    labels = "\n".join(f"{i}: {''.join(row)}" for i, row in enumerate(rows_of(PUZZLE), 1))
+    lines = LAYOUTS[outer](OTHER).split("\n")
+    at = [i for i, line in enumerate(lines) if any(cell in line for cell in "13456789.")][place]
+    text = "\n".join([*lines[:at], labels if inner == "labels" else LAYOUTS[inner](PUZZLE), *lines[at:]])
+    if inner == outer and inner in ("rows", "spaced rows", "a table"):
+        return  # nothing tells them apart
+    with pytest.raises(PuzzleError, match=r"line \d+: "):
+        read(text)
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t"])
+def test_a_blank_that_is_missing_within_a_row_is_never_passed_over(between):
+    """Rows that end in blanks were not cut off at their ends."""
+    rows = [between.join(row).replace(".", "" if between == "\t" else " ") for row in rows_of(PUZZLE)]
+    for i, row in enumerate(rows):
+        for place in range(len(row)):
+            changed = [*rows[:i], row[:place] + row[place + 1 :], *rows[i + 1 :]]
+            with contextlib.suppress(PuzzleError):
+                (found,) = read("\n".join(changed))
+                assert sum(a != b for a, b in zip(found, PUZZLE)) <= 1
+                assert found[: 9 * i] + found[9 * i + 9 :] == PUZZLE[: 9 * i] + PUZZLE[9 * i + 9 :]
+
+
+def test_a_row_of_spaces_above_spaced_rows_leaves_no_row_over():
+    """The last was taken for a title of two numbers."""
+    with pytest.raises(PuzzleError, match=r"line 10: expected 9 cells.*write \. for each blank"):
+        read(" " * 17 + "\n" + spaced(OTHER, cut=False))

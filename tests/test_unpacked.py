@@ -122,6 +122,56 @@ def test_a_name_that_promises_a_packed_file_is_held_to_it(ending, tmp_path):
     assert "it is packed twice: unpack it, and name the file in it" in refusal(lambda: lines(path))
 
 
+@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
+def test_what_follows_a_packed_file_is_read_or_refused(ending, tmp_path):
+    """Python's readers of bzip2 and xz pass over it."""
+    path, pack = tmp_path / f"a.txt{ending}", PACKINGS[ending]
+    whole = pack(PUZZLE.encode())
+    for more, text in ((pack(OTHER.encode()), PUZZLE + OTHER), (bytes(512), PUZZLE), (bytes(8) + whole, PUZZLE * 2)):
+        path.write_bytes(whole + more)
+        assert lines(path) == [text]
+    for more in (
+        b"rubbish",
+        b"x",
+        b"\n",
+        PUZZLE.encode() * 900,
+        whole[:20],
+        whole[:-3],
+        whole[:20] + b"xyz" + whole[23:],
+    ):
+        path.write_bytes(whole + more)
+        said = refusal(lambda: lines(path))
+        assert f"its {NAMES[ending]} is damaged: " in said
+        assert said.endswith("; fetch it or pack it again")
+        assert ending == ".gz" or "something follows its end" in said
+
+
+def test_a_file_with_an_archive_and_something_else_is_refused(tmp_path):
+    """Only the last of two archives would be read."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", PUZZLE)
+        archive.comment = b"of a program"
+    assert lines(path) == [PUZZLE]
+    alone = path.read_bytes()
+    for content in (alone + b"x", zipped(OTHER) + alone, alone + zipped(OTHER)):
+        path.write_bytes(content)
+        assert "a zip archive with something before or after it: unpack it, and name" in refusal(lambda: lines(path))
+
+
+def test_names_in_an_archive_may_be_those_of_windows_or_lead_elsewhere(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(PUZZLE, "folder\\a.csv", **{"folder\\": b"", "__MACOSX\\folder\\._a.csv": b"\0"}))
+    assert lines(path) == [PUZZLE]
+    assert is_csv(path)
+    for name in ("../../a.txt", "/a.txt"):
+        path.write_bytes(zipped(PUZZLE, name))
+        assert lines(path) == [PUZZLE]
+        assert list(tmp_path.iterdir()) == [path]
+        path.write_bytes(zipped(PUZZLE, name, **{"b.txt": OTHER}))
+        assert f"expected one file of puzzles in it, got {name}, b.txt" in refusal(lambda: lines(path))
+
+
 def test_what_systems_and_people_add_to_an_archive_is_passed_over(tmp_path):
     path = tmp_path / "a.zip"
     added = {"__MACOSX/._a.txt": b"\0", ".DS_Store": b"\0", "README.md": b"x", "README.txt": b"x", "picture.png": b"x"}

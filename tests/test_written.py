@@ -98,7 +98,12 @@ def test_every_layout_with_every_blank_reads_back(cells, layout, blank):
 
 @given(cells=puzzles(), layout=st.sampled_from(["a line", "rows", "narrow boxes"]))
 def test_spaces_may_be_blanks(cells, layout):
-    assert read_text(LAYOUTS[layout](cells.replace(".", " ")), 9).cells == cells
+    text = LAYOUTS[layout](cells.replace(".", " "))
+    if layout == "a line" and ("." * 18 in (cells[:18], cells[-18:])):  # it may be a padded row
+        with pytest.raises(PuzzleError):
+            read_text(text, 9)
+    else:
+        assert read_text(text, 9).cells == cells
 
 
 def test_spaces_at_the_ends_of_lines_may_be_cut_off():

@@ -250,16 +250,15 @@ def _blocks(path: Path, refusal: str) -> Iterator[bytes]:
         while True:
             try:
                 block = stream.file.read(_BLOCK)
-            except DAMAGES as error:
+            except (*DAMAGES, OSError) as error:
+                if isinstance(error, OSError) and (
+                    not stream.packing or error.errno is not None
+                ):  # bz2's has no number
+                    raise PuzzleError(f"{path}: cannot be read: {error.strerror or error}") from error
+                reason = one_line(str(error)) or type(error).__name__
                 raise PuzzleError(
-                    f"{path}: {refusal}: its {stream.packing} is damaged: {one_line(str(error))}"
+                    f"{path}: {refusal}: its {stream.packing} is damaged: {reason}; fetch it or pack it again"
                 ) from error
-            except OSError as error:
-                if stream.packing and error.errno is None:  # as bz2 says it
-                    raise PuzzleError(
-                        f"{path}: {refusal}: its {stream.packing} is damaged: {one_line(str(error))}"
-                    ) from error
-                raise PuzzleError(f"{path}: cannot be read: {error.strerror or error}") from error
             if not block:
                 return
             total += len(block)

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple, Protocol
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.problems import one_line
@@ -36,7 +36,9 @@ DAMAGES = (
     ValueError,
 )
 """What unpacking raises for damaged data. bzip2 raises an OSError without a number."""
+_READ = 1 << 16
 _ZIP = b"PK\x03\x04", b"PK\x05\x06"  # the second of an empty archive
+_ZIP_END = 22  # bytes of an archive's last record, without its comment
 _TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".sdk", ".sdm", ".ss", ".sud", ".sol", ".maz", ".maze", ".xml", "")
 _ABOUT = ("readme", "license", "licence", "copying", "changelog")
 _OFFICE = "[Content_Types].xml"
@@ -53,9 +55,72 @@ class _Packing(NamedTuple):
 
 _PACKINGS = (
     _Packing("gzip", b"\x1f\x8b", ".gz", lambda file: gzip.GzipFile(fileobj=file)),
-    _Packing("bzip2", b"BZh", ".bz2", bz2.BZ2File),
-    _Packing("xz", b"\xfd7zXZ\0", ".xz", lzma.LZMAFile),
+    _Packing("bzip2", b"BZh", ".bz2", lambda file: _Streams(file, bz2.BZ2Decompressor)),
+    _Packing("xz", b"\xfd7zXZ\0", ".xz", lambda file: _Streams(file, lzma.LZMADecompressor)),
 )
+
+
+class _Decompressor(Protocol):
+    """What unpacks one stream of bzip2 or xz."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Streams:
+    """The bytes of one packed stream or several, with nothing but zeros after them.
+
+    Python's own readers pass over anything that follows the first stream and is none.
+    """
+
+    def __init__(self, file: BinaryIO, unpacker: Callable[[], _Decompressor]) -> None:
+        self.file, self.unpacker = file, unpacker
+        self.now, self.is_first = unpacker(), True
+
+    def read(self, size: int) -> bytes:
+        """Up to this number of bytes; none at the end.
+
+        Raises:
+            EOFError: when the first stream is cut off.
+            OSError: when it is damaged, and of bzip2.
+            lzma.LZMAError: when it is damaged, and of xz.
+            ValueError: when something follows it that is no stream, or a damaged one.
+        """
+        try:
+            return self._read(size)
+        except (EOFError, OSError, lzma.LZMAError) as error:
+            if self.is_first or getattr(error, "errno", None) is not None:  # that of the disk
+                raise
+            raise ValueError("something follows its end") from error
+
+    def _read(self, size: int) -> bytes:
+        packed = b""
+        while True:
+            if self.now.eof:
+                packed = self._rest()
+                if not packed:
+                    return b""
+                self.now, self.is_first = self.unpacker(), False
+            elif self.now.needs_input:
+                packed = self.file.read(_READ)
+                if not packed:
+                    raise EOFError("it is cut off")
+            found = self.now.decompress(packed, size)
+            if found:
+                return found
+            packed = b""
+
+    def _rest(self) -> bytes:
+        """What follows a stream, without zeros before it."""
+        rest = self.now.unused_data.lstrip(b"\0")
+        while not rest and (packed := self.file.read(_READ)):
+            rest = packed.lstrip(b"\0")
+        return rest
 
 
 class Stream(NamedTuple):
@@ -114,7 +179,7 @@ def name_in(path: str | Path) -> str:
         return name
     try:
         with open(path, "rb") as file, _open_zip(file, "") as archive:
-            return PurePosixPath(_only_file(archive, "").filename).name
+            return _path_of(_only_file(archive, "").filename).name
     except (PuzzleError, OSError, ValueError):  # refused where it is read
         return name
 
@@ -138,10 +203,27 @@ def _member_of(file: BinaryIO, refusal: str) -> Iterator[IO[bytes]]:
 def _open_zip(file: BinaryIO, refusal: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise PuzzleError(f"{refusal}: its zip is damaged: {one_line(str(error))}") from error
+    except (*DAMAGES, OSError) as error:
+        raise PuzzleError(
+            f"{refusal}: its zip is damaged: {one_line(str(error))}; fetch it or pack it again"
+        ) from error
     with archive:
+        _check_alone(file, archive, refusal=refusal)
         yield archive
+
+
+def _check_alone(file: BinaryIO, archive: zipfile.ZipFile, *, refusal: str) -> None:
+    """Refuses a file with something before or after its archive, such as two archives: only the last would be read.
+
+    Raises:
+        PuzzleError: saying so.
+    """
+    first = min((one.header_offset for one in archive.infolist()), default=archive.start_dir)
+    file.seek(-_ZIP_END - len(archive.comment), os.SEEK_END)
+    if first or file.read(4) != _ZIP[1]:
+        raise PuzzleError(
+            f"{refusal}: it is a zip archive with something before or after it: unpack it, and name a file in it"
+        )
 
 
 def _only_file(archive: zipfile.ZipFile, refusal: str) -> zipfile.ZipInfo:
@@ -150,7 +232,7 @@ def _only_file(archive: zipfile.ZipFile, refusal: str) -> zipfile.ZipInfo:
     Raises:
         PuzzleError: with the names, when there are none or several, or when a password is needed.
     """
-    files = [one for one in archive.infolist() if not one.is_dir() and not is_hidden(PurePosixPath(one.filename))]
+    files = [one for one in archive.infolist() if not _is_folder(one) and not is_hidden(_path_of(one.filename))]
     if any(one.filename == _OFFICE for one in files):
         raise PuzzleError(f"{refusal}: it is a document of an office program: save it as CSV or as text")
     texts = [one for one in files if _may_hold_puzzles(one.filename)]
@@ -167,11 +249,20 @@ def _only_file(archive: zipfile.ZipFile, refusal: str) -> zipfile.ZipInfo:
     return found[0]
 
 
+def _path_of(name: str) -> PurePosixPath:
+    """The path of a file in an archive, which some programs for Windows write with backslashes."""
+    return PurePosixPath(name.replace("\\", "/"))
+
+
+def _is_folder(one: zipfile.ZipInfo) -> bool:
+    return one.filename.endswith(("/", "\\"))
+
+
 def _may_hold_puzzles(name: str) -> bool:
-    path = PurePosixPath(without_packing(name))
+    path = _path_of(without_packing(name))
     return path.suffix in _TEXTS and not path.name.startswith(_ABOUT)
 
 
 def is_hidden(path: PurePath) -> bool:
     """Whether a file is one that systems and editors add, such as `.ipynb_checkpoints` or what macOS puts into archives."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in path.parts)

@@ -86,12 +86,13 @@ def _has_inputs(path: Path) -> bool:
 
 def guess_task(path: Path) -> Task:
     """The Sudoku or maze that the longest field of the first rows is one of."""
-    from ponderling.tasks.sudoku import SUDOKUS
+    from ponderling.tasks.sudoku import SUDOKUS, written_files
 
     task = _written(path) or _task_of_length(path)
     if task is None:
         from ponderling.tasks.maze import Maze
 
+        written_files.check_drawn(list(SUDOKUS.values()), path)
         Maze(1, 2).name_in(path)  # which tells what is wrong with a drawing
         longest = max(map(len, _first_fields(path)), default=0)
         if not longest:

@@ -18,7 +18,14 @@ from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
 from ponderling.tasks.maze.written.forms import FREES, GOALS, PATHS, STARTS, WALLS
-from ponderling.tasks.maze.written.lines import LONGEST_ROW, even, is_remark, without_titles
+from ponderling.tasks.maze.written.lines import (
+    LONGEST_ROW,
+    check_short,
+    even,
+    is_remark,
+    without_blanks_outside,
+    without_titles,
+)
 from ponderling.tasks.maze.written.numbers import from_arrays
 from ponderling.tasks.npy import read_npy
 from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, suffix_of
@@ -171,7 +178,7 @@ def is_drawn(task: Maze, path: str | Path) -> bool:
     lines = list(filter(None, begin))
     if len(lines) < 2 or (task.tokens_of("".join(lines)) == 255).any():
         return False
-    width = max(map(len, lines))
+    width = max(map(len, without_blanks_outside(lines)))
     if 2 * width > task.num_cells:  # a line is a whole maze, or nearly
         return False
     first = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, begin)))
@@ -275,8 +282,19 @@ def _mazes(task: Maze, path: Path, *, problems: Problems) -> Iterator[tuple[int,
             problems.add(number, f"expected {rows} lines of {columns} characters: the file ends after {len(block)}")
         elif widest > columns:
             problems.add(number, f"expected {rows} lines of {columns} characters: got one of {widest}")
+        elif short := _short(block):
+            problems.add(number, short)
         else:
             yield number, "".join(one.ljust(columns) for one in block)
+
+
+def _short(rows: Sequence[str]) -> str:
+    """What is said of a row that lacks a cell, or has none; empty where there is no such row."""
+    try:
+        check_short(rows)
+    except PuzzleError as error:
+        return str(error)
+    return ""
 
 
 def _lines(task: Maze, path: str | Path) -> Iterator[str]:

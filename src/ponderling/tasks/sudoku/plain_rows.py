@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import SYMBOLS
-from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, may_be_nothing, row_of
+from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, is_plain_line, may_be_nothing, row_of
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SIGN = rf"\s*[:)\]=]\s?|\.\s|(?=[{BARS}])|[\s,;]"
@@ -40,10 +40,17 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
     """
     block: list[str] = []
     number, rows = 1, 0  # of the first line of the block; of plain rows before it that may be the beginning of a puzzle
+    certain = 0  # of these, those that are no frames
     has_names = False  # whether a puzzle with labels is above, below which a heading may be
     before = ""
     for line in lines:
-        block.append(line.rstrip("\n").replace("\u00a0", " "))
+        line = line.rstrip("\n")
+        if not block and is_plain_line(line, side):
+            rows, certain, has_names, before = 0, 0, False, ""
+            number += 1
+            yield line
+            continue
+        block.append(line.replace("\u00a0", " "))
         while block:
             if has_names and _is_heading(block[0], side) and (block[0][:1].isspace() or block[0][:1].isalpha()):
                 block[0] = ""
@@ -54,13 +61,19 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
                 settled = _settled(block, side, number=number, before=before)
             if not settled.lines:
                 break
-            yield from settled.lines
             count = len(settled.lines)
+            if settled.is_puzzle and rows % side and certain % side:
+                raise PuzzleError(
+                    f"line {number}: expected row {rows % side + 1} of a puzzle, got the first row of another: which rows are "
+                    "missing, or too many?"
+                )
+            yield from settled.lines
             has_names = settled.has_names or (has_names and count == 1 and is_frame(block[0]))
             if count > 1 or not (is_plain or may_be_nothing(block[0])):
-                rows = 0
+                rows = certain = 0
             elif is_plain:
                 rows += 1
+                certain += not may_be_nothing(block[0])
             before = block[0] if count == 1 else ""
             del block[:count]
             number += count
@@ -74,6 +87,8 @@ class _Settled(NamedTuple):
     """As they are to be read; none where the next line is needed."""
     has_names: bool = False
     """Whether they had labels."""
+    is_puzzle: bool = False
+    """Whether they are the rows of a whole puzzle."""
 
 
 def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> _Settled:
@@ -110,7 +125,7 @@ def _settled(block: Sequence[str], side: int, *, number: int, before: str) -> _S
     if plain is None:
         return _Settled(block[:1])
     found = dict(zip(places, plain, strict=True))
-    return _Settled([found.get(i, "") for i in range(len(block))], has_names)
+    return _Settled([found.get(i, "") for i in range(len(block))], has_names, is_puzzle=True)
 
 
 def _check_rows_alone(*, number: int, gap: int | None, before: str) -> None:
@@ -222,6 +237,8 @@ def _with_blanks(rows: Sequence[str], side: int) -> list[str] | None:
         return None
     if all(len(row.split()) == side for row in rows):
         return list(rows)
+    if sum(row[-1:].isspace() for row in rows) > 1 and len({_extent(row) for row in rows}) > 1:
+        return None  # no editor has cut off the ends of lines, and in one of them something is missing
     if any("\t" in row for row in rows):
         return _between_tabs(rows, side)
     for layouts in _layouts(rows, side):
@@ -231,12 +248,17 @@ def _with_blanks(rows: Sequence[str], side: int) -> list[str] | None:
     return None
 
 
+def _extent(row: str) -> int:
+    """The number of a row's fields, where tabs part them; else of its characters."""
+    return row.count("\t") or len(row)
+
+
 def _between_tabs(rows: Sequence[str], side: int) -> list[str] | None:
     """The rows with each cell a character, where a tab is after each cell but the last; those at the end may be missing."""
-    fields = [[field.strip() or " " for field in row.split("\t")] for row in rows]
+    fields = [[field.strip() or "." for field in row.split("\t")] for row in rows]
     if max(map(len, fields)) != side or any(len(field) > 1 for row in fields for field in row):
         return None
-    return ["".join(row).ljust(side) for row in fields]
+    return ["".join(row).ljust(side, ".") for row in fields]
 
 
 def _at(places: Sequence[int], rows: Sequence[str]) -> list[str] | None:
@@ -244,7 +266,7 @@ def _at(places: Sequence[int], rows: Sequence[str]) -> list[str] | None:
     wide = [row.ljust(places[-1] + 1) for row in rows]
     cells = ["".join(row[place] for place in places) for row in wide]
     is_all = all(len(row.replace(" ", "")) == len(part.replace(" ", "")) for row, part in zip(rows, cells, strict=True))
-    return cells if is_all else None
+    return [row.replace(" ", ".") for row in cells] if is_all else None
 
 
 def _layouts(rows: Sequence[str], side: int) -> Iterator[list[list[int]]]:

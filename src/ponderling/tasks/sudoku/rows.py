@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
-from ponderling.tasks.sudoku.alphabets import are_candidates
+from ponderling.tasks.sudoku.alphabets import SYMBOLS, are_candidates
 
 BARS = "|│┃║¦"
 """What may stand between two cells, besides a space, a comma or a semicolon."""
@@ -17,6 +18,19 @@ BETWEEN = re.compile(rf"[\s,;{BARS}]+")
 _FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
 _CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
+
+
+def is_plain_line(line: str, side: int) -> bool:
+    """Whether a line is a whole puzzle in our symbols, with points or zeros for blanks: files of millions have these alone.
+
+    It is no row, no frame, no title and no comment, and nothing is in it that has to be taken away.
+    """
+    return len(line) == side * side > side and _plain_cells(side).issuperset(line)
+
+
+@cache
+def _plain_cells(side: int) -> frozenset[str]:
+    return frozenset(".0" + SYMBOLS[:side])
 
 
 def may_be_nothing(line: str) -> bool:
@@ -61,7 +75,9 @@ def _between_bars(line: str, side: int) -> list[str] | None:
             if text is line and len(groups[-1]) < wanted[-1]:
                 groups[-1] = groups[-1].ljust(wanted[-1])
             if list(map(len, groups)) == wanted:
-                return list("".join(group[starts[i > 0] :: step][:width] for i, group in enumerate(groups)))
+                cells = "".join(group[starts[i > 0] :: step][:width] for i, group in enumerate(groups))
+                if "".join(cells.split()) == "".join("".join(groups).split()):  # else a sign is between two cells
+                    return list(cells)
     return None
 
 

@@ -7,6 +7,8 @@ digits from 0, whole numbers with something between them, or letters of any word
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +27,17 @@ from ponderling.tasks.sudoku.alphabets import (
 )
 from ponderling.tasks.sudoku.game_ids import cells_of_id
 from ponderling.tasks.sudoku.plain_rows import plain_rows
-from ponderling.tasks.sudoku.rows import BARS, BETWEEN, FRAMES, may_be_cells, may_be_nothing, parted, row_of
+from ponderling.tasks.sudoku.rows import (
+    BARS,
+    BETWEEN,
+    FRAMES,
+    is_frame,
+    is_plain_line,
+    may_be_cells,
+    may_be_nothing,
+    parted,
+    row_of,
+)
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
@@ -38,7 +50,7 @@ _SECTION = re.compile(r"\s*\[\s*[^\W\d_]{3,}[\w .:-]*\]\s*")  # of an .sdk file
 _NO_PUZZLE = re.compile(r"state|solution|solved|pencil|candidate|mark|colou?r|note", re.IGNORECASE)  # in such a section
 _TITLE = re.compile(
     r"\s*([^\W\d_]{3,}[\s:].*|[A-Z][^\W\d_]{2,}\.?"  # a word, and more; or a word that begins with a capital letter
-    r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}\s*[x×, ]\s*\d{1,2}"  # a number, or two
+    r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}(?: ?[x×,] ?| )\d{1,2}"  # a number, or two
     r"|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"  # a date
     r"|```.*|\\\w+\{.*|[;%!]+\s*[^\W\d_]{3,}.*)\s*"  # Markdown, LaTeX, comments
 )
@@ -289,6 +301,13 @@ def _is_written(lines: Iterable[str], side: int) -> bool:
     return has_plain and has_titles
 
 
+def rows_in(lines: Iterable[str], side: int) -> list[str]:
+    """The lines that are rows of a drawn puzzle of this size, and no rows of a maze: each has a digit that no maze has."""
+    with contextlib.suppress(PuzzleError):  # which reading tells
+        lines = list(plain_rows((line.rstrip("\n") for line in lines), side))
+    return [line for line in lines if re.search("[5-9]", line) and row_of(line.rstrip("\n"), side) is not None]
+
+
 def is_drawn_somehow(lines: Iterable[str], side: int) -> bool:
     """Whether no line of a file is nearly as long as a puzzle, so that each is at most a row of one."""
     longest = max((len(line.strip()) for line in lines), default=0)
@@ -304,6 +323,9 @@ def _puzzles(lines: Iterable[str], side: int) -> Iterator[_Lines]:
     held: list[tuple[int, str]] = []
     is_passed_over = has_section = False
     for number, line in enumerate(plain_rows(lines, side), 1):
+        if not (held or is_passed_over) and is_plain_line(line, side):
+            yield [(number, line)]
+            continue
         if _SECTION.fullmatch(line):  # [State] is how far somebody had come with the puzzle above
             is_puzzle = "puzzle" in line.lower()
             is_passed_over = not is_puzzle and (has_section or _NO_PUZZLE.search(line) is not None)
@@ -388,7 +410,27 @@ def _begins_with_title(rows: _Lines, side: int) -> bool:
 def _cells_of(lines: _Lines, side: int) -> tuple[Sequence[str], Sequence[str] | None]:
     """The cells of the puzzle of these lines as they are written, and those of an answer in the same line."""
     whole = _whole(lines[0][1], side) if len(lines) == 1 else None
-    return whole or (_of_rows(_kept(lines, side, at_end=True), side), None)
+    if whole is not None:
+        return whole
+    rows = _kept(lines, side, at_end=True)
+    _check_frame(lines, rows)
+    return _of_rows(rows, side), None
+
+
+def _check_frame(lines: _Lines, rows: _Lines) -> None:
+    """Refuses a drawing whose lines of a frame part its rows unevenly: a row is missing, or is of another puzzle.
+
+    Raises:
+        LayoutError: naming the first line of the frame within the drawing.
+    """
+    kept = {number for number, _ in rows}
+    frame = [number for number, line in lines if number not in kept and is_frame(line)]
+    ends = {end: number for number in frame if 0 < (end := sum(one < number for one in kept)) < len(rows)}
+    if len(ends) < len(rows) - 1 and math.gcd(*ends, len(rows)) == 1:
+        raise LayoutError(
+            f"line {next(iter(ends.values()))}: expected lines of the frame between all rows, or below each row of boxes: got "
+            f"them below row {' and '.join(map(str, ends))} of {len(rows)}: which rows are missing, or too many?"
+        )
 
 
 def _kept(rows: _Lines, side: int, *, at_end: bool = False) -> _Lines:
@@ -433,7 +475,12 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
     """The cells of a line that holds a whole puzzle, and those of the answer beside it; None where it holds none."""
     if len(line) < side * side:
         return None
-    plain = [] if _is_drawn(line, side) else [list(line), list(line.strip())]
+    if is_plain_line(line, side):
+        return line, None
+    if _is_row_of_words(line, side):
+        return None
+    texts = [line.strip()] if _is_padded(line, side) else [line, line.strip()]
+    plain = [] if _is_drawn(line, side) else map(list, texts)
     for cells in (*plain, *parted(line)):
         if len(cells) == side * side and may_be_cells(cells, side):
             return cells, None
@@ -441,12 +488,25 @@ def _whole(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | None] |
 
 
 def _is_drawn(line: str, side: int) -> bool:
-    """Whether a line has bars, or candidates with one space between cells, so that its characters are no cells.
+    """Whether a line has bars, or is a row with spaces between cells, so that its characters are no cells.
 
     Such a row can be as long as a whole puzzle.
     """
-    words = line.split(" ")
-    return not set(BARS).isdisjoint(line) or (len(words) == side and are_candidates(words, side))
+    return not set(BARS).isdisjoint(line) or _is_row_of_words(line, side)
+
+
+def _is_row_of_words(line: str, side: int) -> bool:
+    """Whether a line has a sign for each cell of a row, or its candidates, with something between them."""
+    words = [word for word in BETWEEN.split(line) if word]
+    return len(words) == side and (max(map(len, words)) == 1 or are_candidates(words, side))
+
+
+def _is_padded(line: str, side: int) -> bool:
+    """Whether spaces at an end of a line are no cells, as they would be two rows.
+
+    A puzzle with one solution has no two empty rows at an end: these could be exchanged.
+    """
+    return max(len(line) - len(line.lstrip(" ")), len(line) - len(line.rstrip(" "))) >= 2 * side
 
 
 def _among_fields(line: str, side: int) -> tuple[str, str | None] | None:
@@ -477,8 +537,10 @@ def _has_alphabet(cells: str, side: int) -> bool:
 def _of_rows(rows: _Lines, side: int) -> list[str]:
     cells: list[str] = []
     spaced = _has_spaces(rows, side)
+    _check_alike(rows, side)
+    is_cut = spaced and sum(line.endswith(" ") for _, line in rows) < 2  # editors cut off blanks at the ends of lines
     for number, line in rows:
-        row = row_of(line.ljust(side) if spaced else line, side)  # editors cut off blanks at the ends of lines
+        row = row_of(line.ljust(side) if is_cut else line, side)
         if row is None:
             raise LayoutError(_not_a_row(number, line, side=side))
         cells += row
@@ -487,6 +549,29 @@ def _of_rows(rows: _Lines, side: int) -> list[str]:
         hint = "; a row may be empty: write . for blanks" if spaced else ""
         raise LayoutError(f"line {rows[0][0]}: {whole}: got {len(rows)} rows{hint}")
     return cells
+
+
+def _check_alike(rows: _Lines, side: int) -> None:
+    """Refuses rows that are not written alike: they may be of two puzzles.
+
+    Raises:
+        LayoutError: naming the first that differs.
+    """
+    marks, are_apart = zip(*(_between_cells(line, side) for _, line in rows), strict=True)
+    known = next((apart for apart in are_apart if apart is not None), None)
+    for (number, line), own, apart in zip(rows, marks, are_apart, strict=True):
+        if own != marks[0] or apart not in (None, known):
+            raise LayoutError(
+                f"line {number}: expected a row written as those above it, got {one_line(line.strip(), 40)!r}: is it of "
+                "another puzzle? Write all rows of a puzzle alike"
+            )
+
+
+def _between_cells(line: str, side: int) -> tuple[frozenset[str], bool | None]:
+    """The marks in a line, and whether something is between all of its cells, or nothing; None where it is in between."""
+    words = [word for word in BETWEEN.split(line) if word]
+    marks = frozenset(line.rstrip().removesuffix(",").removesuffix(";")) & frozenset(f",;\t{BARS}")
+    return marks, True if len(words) == side else False if list(map(len, words)) == [side] else None
 
 
 def _not_a_row(number: int, line: str, *, side: int) -> str:

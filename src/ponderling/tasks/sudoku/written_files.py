@@ -57,6 +57,23 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     return None
 
 
+def check_drawn(tasks: Sequence[SudokuTask], path: Path) -> None:
+    """Refuses a file that draws a puzzle of one of these families, with a mistake, as reading it would.
+
+    The family is the one of which most lines are rows, if these are more than half of a puzzle.
+
+    Raises:
+        PuzzleError: naming the file, the line and the reason.
+    """
+    counts = {task: len(written.rows_in(itertools.islice(_lines(task, path), LOOKED_AT), task.side)) for task in tasks}
+    most = max(counts, key=counts.__getitem__)
+    if 2 * counts[most] <= most.side:
+        return
+    rows = rows_of(most, path)
+    if rows is not None:
+        next(rows, None)
+
+
 def _lines(task: SudokuTask, path: Path, *, longest: int = LONGEST_LINE) -> Iterator[str]:
     return lines_of(path, holds="puzzles", longest=longest, is_remark=partial(written.is_remark, side=task.side))
 

@@ -26,7 +26,7 @@ def from_characters(number: int, lines: Sequence[str]) -> Written:
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
     used = set("".join(rows))
-    if used & set("█▓▒■") and width % 2 == 0 and all(_is_double(row) for row in rows):
+    if used & set("█▓▒■") and _are_double(rows):
         rows = ["".join(sorted(row[i : i + 2])[-1] for i in range(0, width, 2)) for row in rows]
         used, width = set("".join(rows)), width // 2
     counts = Counter("".join(rows))
@@ -46,6 +46,20 @@ def from_characters(number: int, lines: Sequence[str]) -> Written:
     said = [f"{shown(mark)} for {name}" for mark, name in _legend(used, meaning)]
     form = f"drawn, with {', '.join(said)}" if said else "drawn"
     return Written(number, tuple("".join(map(meaning.__getitem__, row)) for row in rows), form)
+
+
+def _are_double(rows: Sequence[str]) -> bool:
+    """Whether each cell of a maze is two characters.
+
+    Raises:
+        PuzzleError: when all rows but one are so.
+    """
+    others = [i for i, row in enumerate(rows) if len(row) % 2 or not _is_double(row)]
+    if len(others) == 1 and len(rows) > 3:
+        raise PuzzleError(
+            f"row {others[0] + 1} of a drawn maze does not have two equal characters for each cell, as all other rows have"
+        )
+    return not others
 
 
 def _is_double(row: str) -> bool:

@@ -55,15 +55,27 @@ def _from_lattice(number: int, lines: Sequence[str]) -> Written:
     lines = [line[indent:].rstrip() for line in lines]
     width = max(map(len, lines))
     lines = [line.ljust(width) for line in lines]
-    problems = {}
+    problems = []
     for step in _steps(lines):
         try:
-            rows = _rows(lines, step)
+            walls = _walls(lines, step)
+            rows = _with_cells(lines, walls, step=step)
+        except _WrongCell as error:
+            if error.is_wide:
+                raise
+            problems.append(error)
         except PuzzleError as error:
-            problems[step] = error
+            problems.append(error)
         else:
             return Written(number, _with_marks(rows), "drawn with lines for walls, which became cells")
-    raise next(iter(problems.values()))
+    raise problems[0]
+
+
+class _WrongCell(PuzzleError):
+    """A cell has something else than a mark in its middle."""
+
+    is_wide = False
+    """Whether another cell has one there, so that cells are this wide: else a damaged drawing would be a larger maze."""
 
 
 def _steps(lines: Sequence[str]) -> list[int]:
@@ -90,23 +102,46 @@ def _steps(lines: Sequence[str]) -> list[int]:
     return even or found
 
 
-def _rows(lines: Sequence[str], step: int) -> list[str]:
-    """The cells of a maze with corners every `step` characters; marks stay as they are.
+def _walls(lines: Sequence[str], step: int) -> list[str]:
+    """The walls of a maze with corners every `step` characters.
 
     Raises:
-        PuzzleError: naming what is no wall, no cell, or no corner.
+        PuzzleError: naming what is no wall, or no corner.
     """
-    columns = len(lines[0]) // step
     rows = []
     for y, line in enumerate(lines):
-        parts = [line[x * step + 1 : (x + 1) * step] for x in range(columns)]
-        inside = [_wall(part, y) if y % 2 == 0 else _cell(part, y, is_frame="+" in lines[0]) for part in parts]
+        inside = [_wall(part, y) for part in _parts(line, step)] if y % 2 == 0 else [" "] * (len(line) // step)
         edges = [(" " if mark == " " else "#") if y % 2 == 0 else _edge(mark, y) for mark in line[::step]]
         rows.append("".join(edge + cell for edge, cell in zip(edges, [*inside, ""], strict=True)))
     for y in range(0, len(lines), 2):
         for x, corner in enumerate(lines[y][::step]):
             _check_corner(corner, rows, y=y, x=2 * x)
     return rows
+
+
+def _parts(line: str, step: int) -> list[str]:
+    """What is between the corners of a line, or between the walls beside its cells."""
+    return [line[x + 1 : x + step] for x in range(0, len(line) - 1, step)]
+
+
+def _with_cells(lines: Sequence[str], walls: Sequence[str], *, step: int) -> list[str]:
+    """The maze with what is in its cells.
+
+    Raises:
+        PuzzleError: naming what is no cell.
+    """
+    rows, problem, has_mark = [list(row) for row in walls], None, False
+    for y in range(1, len(lines), 2):
+        for x, part in enumerate(_parts(lines[y], step)):
+            try:
+                rows[y][2 * x + 1] = _cell(part, y, is_frame="+" in lines[0])
+            except _WrongCell as error:
+                problem = problem or error
+            has_mark = has_mark or rows[y][2 * x + 1] != " "
+    if problem is not None:
+        problem.is_wide = has_mark
+        raise problem
+    return list(map("".join, rows))
 
 
 def _check_corner(corner: str, rows: Sequence[str], *, y: int, x: int) -> None:
@@ -160,7 +195,7 @@ def _cell(text: str, y: int, *, is_frame: bool) -> str:
     mark = text.strip()
     is_centred = len(text) < 3 or mark in text[(len(text) - 1) // 2 : len(text) // 2 + 1]
     if len(mark) > 1 or mark not in _MARKS or not (is_centred or is_frame):
-        raise PuzzleError(
+        raise _WrongCell(
             f"expected S, G, a mark of the path or nothing in a cell of its line {y + 1}, got {shown(text)}"
         )
     return mark or " "

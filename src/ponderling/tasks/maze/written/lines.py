@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.maze.written.forms import NUMBERS, WALLS, fields
+from ponderling.tasks.maze.written.forms import FREES, GOALS, NUMBERS, PATHS, STARTS, WALLS, fields
 
 LONGEST_ROW = 200
 """Most characters of a line that may be a row of a maze; a longer one is a whole maze."""
@@ -20,6 +20,9 @@ _RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
 _ASSIGNED = re.compile(r"\s*(?:\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)")
+_CELLS = frozenset(WALLS + FREES + PATHS + STARTS + GOALS + "01234|+-")
+_MOST_SIZES = 2
+"""Lines of sizes before a maze: rows, then columns. More of them are rows of digits."""
 _QUOTED = re.compile(r"\s*([\"'])([^\"'\\]+)\1\s*[,;]?\s*")
 
 
@@ -36,21 +39,25 @@ def without_titles(lines: Iterable[str]) -> Iterator[str]:
     """
     sizes: list[str] = []  # of which the next line tells whether they are rows
     is_json, is_inside = None, False
-    for line in lines:
+    for line, before, after in _with_neighbours(lines):
         text = line.rstrip("\n")
+        is_title = _is_title(text) and not (_is_row_and_more(text, before) or _is_row_and_more(text, after))
         assigned = _ASSIGNED.match(text) if is_json is None else None
-        if is_json is None and (assigned or (text.strip() and not _is_title(text))):
+        if is_json is None and (assigned or (text.strip() and not is_title)):
             line = line if assigned is None else line[assigned.end() :]
             is_json = line.lstrip()[:1] in ("[", "{")
         if not is_json and len(text) <= LONGEST_ROW:
             quoted = _QUOTED.fullmatch(text)
-            if _is_title(text):
+            if is_title:
                 line = line[len(text) :]
             elif quoted is not None:
                 line = quoted[2] + line[len(text) :]
             elif not is_inside and _SIZE.fullmatch(text):
                 sizes.append(line)
-                continue
+                if len(sizes) <= _MOST_SIZES:
+                    continue
+                yield from sizes[:-1]
+                sizes = []
         if sizes and not line.strip():
             sizes.append(line)
             continue
@@ -63,6 +70,38 @@ def without_titles(lines: Iterable[str]) -> Iterator[str]:
         sizes, is_inside = [], bool(line.strip())
         yield line
     yield from sizes
+
+
+def _with_neighbours(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Each line, and those before and after it, which are empty at the ends and where they are not needed.
+
+    The line after it is waited for only below a title.
+    """
+    before = ""
+    held: list[str] = []
+    for line in lines:
+        if held:
+            yield held[0], before, line
+            before = held.pop()
+        if _is_title(line.rstrip("\n")):
+            held.append(line)
+            continue
+        yield line, before, ""
+        before = line
+    if held:
+        yield held[0], before, ""
+
+
+def _is_row_and_more(text: str, row: str) -> bool:
+    """Whether a line with words begins as a row of a maze, as long as the row beside it: so that no row is lost."""
+    row = row.rstrip()
+    begin = text[: len(row)]
+    return (
+        len(text) > len(row) > 1
+        and _CELLS.issuperset(row + begin)
+        and not begin[0].isalpha()
+        and " " in text[len(row) :]
+    )
 
 
 def is_remark(line: str) -> bool:
@@ -85,6 +124,8 @@ def even(lines: Sequence[str]) -> list[str]:
     Raises:
         PuzzleError: when few rows are longer than all others, which end alike, and have a wall there.
     """
+    lines = without_blanks_outside(lines)
+    check_short(lines)
     widths = Counter(map(len, lines))
     width, longest = min(widths), max(widths)
     longer = [i for i, line in enumerate(lines) if len(line) > width]
@@ -102,3 +143,32 @@ def even(lines: Sequence[str]) -> list[str]:
                 f"{width}: rows have one length, apart from blanks at their ends"
             )
     return [line if line[width:].strip() else line[:width] for line in lines] if longer else list(lines)
+
+
+def without_blanks_outside(lines: Sequence[str]) -> list[str]:
+    """The rows without blanks after their last walls, where walls are all round."""
+    bare = [line.rstrip(" ") for line in lines]
+    is_closed = (
+        len(set(map(len, bare))) == 1
+        and all(line and line[0] in SOLID and line[-1] in SOLID for line in bare)
+        and set(bare[0] + bare[-1]) <= set(SOLID)
+    )
+    return bare if is_closed else list(lines)
+
+
+def check_short(lines: Sequence[str]) -> None:
+    """Refuses a row that lacks one cell, or has blanks alone, where all others end in a wall: it may be none, or damaged.
+
+    Raises:
+        PuzzleError: naming that row.
+    """
+    width = max(map(len, lines))
+    short = [i for i, line in enumerate(lines) if len(line) < width]
+    if len(lines) < 3 or len(short) != 1 or any(line[-1] not in SOLID for line in lines if len(line) == width):
+        return
+    found = lines[short[0]]
+    if len(found) == width - 1 or not found.strip():
+        raise PuzzleError(
+            f"row {short[0] + 1} of a drawn maze has {len(found)} characters, and all others have {width} and end in a wall: "
+            "write all its cells, also those that are free, or nothing between two mazes"
+        )

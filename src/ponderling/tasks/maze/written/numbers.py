@@ -16,6 +16,7 @@ from ponderling.tasks.maze.paths import search
 from ponderling.tasks.maze.written.forms import (
     DIGITS,
     GOALS,
+    NUMBERS,
     OURS,
     STARTS,
     Written,
@@ -24,20 +25,33 @@ from ponderling.tasks.maze.written.forms import (
     fields,
     with_ends,
 )
+from ponderling.tasks.problems import shown
 
 
 def read_numbers(lines: Iterable[str]) -> Iterator[Written]:
     """Mazes with a number for each cell, and empty lines between them; digits may stand side by side."""
     for number, block in blocks(lines):
         try:
-            texts = [line.strip() if DIGITS.fullmatch(line.strip()) else fields(line) for line in block]
-            values = [[float(cell) for cell in row] for row in texts]
+            values = [[float(cell) for cell in _numbers_of(i, line)] for i, line in enumerate(block, 1)]
             if any(not value.is_integer() for row in values for value in row):
                 raise PuzzleError("a maze of numbers has whole numbers")
             grid = [[int(value) for value in row] for row in values]
             yield from_numbers(number, grid, start=None, goal=None)
         except PuzzleError as error:
             raise PuzzleError(f"line {number}: {error}") from error
+
+
+def _numbers_of(row: int, line: str) -> Sequence[str]:
+    """The numbers of a row, or its digits.
+
+    Raises:
+        PuzzleError: when something else is in it, which would be passed over.
+    """
+    if DIGITS.fullmatch(line.strip()):
+        return line.strip()
+    if not NUMBERS.fullmatch(line):
+        raise PuzzleError(f"row {row} of a maze of numbers: expected numbers alone, got {shown(line.strip())}")
+    return fields(line)
 
 
 def from_numbers(
@@ -129,6 +143,8 @@ def read_digits_and_ends(lines: Iterable[str]) -> Iterator[Written]:
         try:
             rows = [re.sub(r"[\s,;]", "", line) for line in block]
             check_width(rows)
+            if strange := set("".join(rows)) - {"0", "1", *STARTS, *GOALS}:
+                raise PuzzleError(f"expected 0, 1 and a letter each for S and G, got {shown(min(strange))}")
             starts = [mark for mark in STARTS if any(mark in row for row in rows)]
             goals = [mark for mark in GOALS if any(mark in row for row in rows)]
             if len(starts) != 1 or len(goals) != 1:
