@@ -1,7 +1,7 @@
 """Hints that are held: what a cell knows well, it keeps.
 
 A recurrent network forgets: what it has said rightly of a cell it may lose later, since every recursion writes the whole state
-anew. Where a task has hints (`tasks.base.Hints`), the head that names them reads them from a few directions of y alone. A cell
+again. Where a task has hints (`tasks.base.Hints`), the head that names them reads them from a few directions of y alone. A cell
 that is sure of its first hint keeps y's part along these directions, so that the head says the same of it from then on. The
 rest of y, z and all other cells go on changing.
 """
