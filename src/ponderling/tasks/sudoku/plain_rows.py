@@ -1,4 +1,4 @@
-"""Rows of a drawn Sudoku that only their neighbours explain, written anew as rows of nothing but cells.
+"""Rows of a drawn Sudoku that only their neighbours explain, written as rows of nothing but cells.
 
 Rows may have labels, as in `A 5 3 .` or `r1: 53.`; a heading may be above them; and spaces may be blanks although spaces also
 stand between cells. `written` reads what comes out of here.

@@ -148,23 +148,26 @@ def even(lines: Sequence[str]) -> list[str]:
 def without_blanks_outside(lines: Sequence[str]) -> list[str]:
     """The rows without blanks after their last walls, where walls are all round."""
     bare = [line.rstrip(" ") for line in lines]
-    is_closed = (
-        len(set(map(len, bare))) == 1
-        and all(line and line[0] in SOLID and line[-1] in SOLID for line in bare)
-        and set(bare[0] + bare[-1]) <= set(SOLID)
-    )
-    return bare if is_closed else list(lines)
+    return bare if len(set(map(len, bare))) == 1 and _is_closed(bare) else list(lines)
+
+
+def _is_closed(rows: Sequence[str]) -> bool:
+    """Whether there are walls all round, as far as rows as long as the longest show it."""
+    width = max(map(len, rows))
+    ends = "".join(row for row in (rows[0], rows[-1]) if len(row) == width)
+    sides = (row[:1] + row[-1:] for row in rows if len(row) == width)
+    return set(ends) <= set(SOLID) and all(len(side) == 2 and set(side) <= set(SOLID) for side in sides)
 
 
 def check_short(lines: Sequence[str]) -> None:
-    """Refuses a row that lacks one cell, or has blanks alone, where all others end in a wall: it may be none, or damaged.
+    """Refuses the one row that lacks a cell, or has blanks alone, in a maze with walls all round: it may be none, or damaged.
 
     Raises:
         PuzzleError: naming that row.
     """
     width = max(map(len, lines))
     short = [i for i, line in enumerate(lines) if len(line) < width]
-    if len(lines) < 3 or len(short) != 1 or any(line[-1] not in SOLID for line in lines if len(line) == width):
+    if len(lines) < 3 or len(short) != 1 or not _is_closed(lines):
         return
     found = lines[short[0]]
     if len(found) == width - 1 or not found.strip():
