@@ -130,6 +130,9 @@ ENTRIES = (
     Entry("ponderling train sudoku6", add=SMALL),
     Entry("ponderling eval sudoku --data FILE", replace=(("FILE", "hard.csv"), (" 1024", " 64"))),
     Entry("ponderling eval maze --task maze20 --data FILE", replace=(("FILE", "maze20.csv"),)),
+    Entry("ponderling data make sudoku --size 16 --train 0 --test 140", replace=((" 140", " 2"),)),
+    Entry("ponderling eval weights/sudoku-sizes", replace=(("FILE", "DIR/test.csv.gz"),)),
+    Entry("ponderling data make maze --size 60 --train 0 --test 40", replace=((" 40", " 2"),)),
     # server.md
     Entry("python dev/campaigns/fuzz_server.py", replace=((" 2000", " 20"), (" 12 ", " 1 "), (" 5 ", " 1 "), (" 30", " 0.1"))),
     Entry(
@@ -474,7 +477,7 @@ def last_line(printed: str) -> str:
 
 def furnish(folder: Path) -> None:
     """Gives the folder what the pages take from the repository; what a command may write to is a copy."""
-    for name in ("benchmarks", "dev"):
+    for name in ("benchmarks", "dev", "weights"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("runs", "__pycache__"))
     (folder / "docs" / "pictures").mkdir(parents=True)
