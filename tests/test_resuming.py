@@ -65,7 +65,7 @@ def test_a_run_in_parts_can_be_moved_and_resumed(tmp_path):
 
 
 def test_a_run_goes_on_where_random_streams_are_of_another_kind(tmp_path):
-    """As on another device: the state of a CUDA generator has 16 bytes. All but the stream goes on as it was."""
+    """A CUDA generator's state has 16 bytes, so its stream begins again; all else goes on as it was."""
     config = tiny(steps=4)
     stopped = start(config, tmp_path)
     stopped.run(lambda: stopped.step >= 2)

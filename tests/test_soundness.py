@@ -52,7 +52,7 @@ def assert_last_is_good(out: Path, error: TrainingError, step: int) -> None:
 @pytest.mark.parametrize("ema_rate", [0.0, 0.999])
 @pytest.mark.parametrize(("checkpoint_every", "lr"), [(1, 1e30), (4, 1e30), (1, 1e35), (1, float("nan"))])
 def test_after_a_run_blew_up_the_last_checkpoint_is_a_good_one(tmp_path, checkpoint_every, lr, ema_rate):
-    """With lr 1e30 the first update leaves weights that are finite, and of no use."""
+    """The first update with lr 1e30 leaves weights that are finite, and of no use."""
     config = tiny(optimizer="adamw", warmup_steps=0, checkpoint_every=checkpoint_every, ema_rate=ema_rate)
     trainer = start(config, tmp_path)
     for optimizer in trainer.optimizers.all:

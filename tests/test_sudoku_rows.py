@@ -376,7 +376,7 @@ def test_inspecting_a_drawing_with_a_mistake_says_what_reading_it_says(tmp_path,
 @pytest.mark.parametrize("inner", ["rows", "spaced rows", "boxes", "bars", "a table", "labels"])
 @pytest.mark.parametrize("place", [1, 2, 5, 7])
 def test_rows_of_two_puzzles_are_never_one(outer, inner, place):
-    """As where a file was pasted into another."""
+    """Rows of two puzzles are mixed where a file was pasted into another."""
     labels = "\n".join(f"{i}: {''.join(row)}" for i, row in enumerate(rows_of(PUZZLE), 1))
     lines = LAYOUTS[outer](OTHER).split("\n")
     at = [i for i, line in enumerate(lines) if any(cell in line for cell in "13456789.")][place]

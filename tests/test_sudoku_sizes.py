@@ -19,7 +19,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights" / "sudoku-sizes"
 
 
 def test_the_halting_head_stops_on_16x16_at_right_answers():
-    """Of those with most clues, on which little depends on the machine's rounding."""
+    """The puzzles are those with most clues, on which little depends on the machine's rounding."""
     task = get_task("sudoku16")
     puzzles = task.load_default("sizes_test")
     easiest = puzzles[np.argsort(-task.clue_mask(puzzles.tokens).sum(axis=1))[:8]]

@@ -102,7 +102,7 @@ class ModelConfig:
         )
 
     def _head_problems(self) -> Iterator[str]:
-        """What attention asks of its heads."""
+        """Attention's heads must share the width out evenly."""
         if self.mixer != "attention" or self.num_heads < 1:
             return
         if self.hidden_size % self.num_heads:
@@ -111,7 +111,7 @@ class ModelConfig:
             yield f"rope needs an even head size: got {self.hidden_size} / {self.num_heads}"
 
     def _size_problems(self) -> Iterator[str]:
-        """Which sizes and constants are too small."""
+        """Sizes and constants must not be too small."""
         for name in ("hidden_size", "num_heads", "num_layers", "n", "T", "inner_multiple"):
             if getattr(self, name) < 1:
                 yield f"{name} must be at least 1: got {getattr(self, name)}"
@@ -126,7 +126,7 @@ class ModelConfig:
             )
 
     def _embedding_problems(self) -> Iterator[str]:
-        """Whether a puzzle's embedding fits into the prefix."""
+        """A puzzle's embedding must fit into the prefix."""
         if self.prefix_len < 0 or self.puzzle_embedding_size < 0:
             yield "prefix_len and puzzle_embedding_size must not be negative"
         if self.system != "relational" and self.puzzle_embedding_size > self.prefix_len * self.hidden_size:
@@ -136,7 +136,7 @@ class ModelConfig:
             )
 
     def _mixer_problems(self) -> Iterator[str]:
-        """What mixers other than attention leave no room for."""
+        """Mixers other than attention need no positions, and neighbours no prefix."""
         if self.mixer == "neighbours" and (self.positions != "none" or self.prefix_len):
             yield (
                 "mixer neighbours is for the cells of a grid alone, wherever they are: positions must be none and prefix_len "
@@ -146,7 +146,7 @@ class ModelConfig:
             yield f"mixer mlp knows each position by its weights: positions must be none, got {self.positions}"
 
     def _hrm_problems(self) -> Iterator[str]:
-        """What system hrm needs."""
+        """System hrm is one combination of gradient, networks and latents."""
         if self.system != "hrm":
             return
         wrong = self._others_than(gradient="one_step", separate_networks=True, latents="two")
@@ -157,7 +157,7 @@ class ModelConfig:
             )
 
     def _relational_problems(self) -> Iterator[str]:
-        """What system relational needs, and what no other system has."""
+        """System relational needs some settings, and has some that no other system has."""
         if self.system == "relational":
             wrong = self._others_than(prefix_len=0, gradient="full", separate_networks=False, latents="two")
             if self.positions == "rope":
@@ -178,7 +178,7 @@ class ModelConfig:
                 yield f"hold_hints must be from 0.5 to 1: got {self.hold_hints:g}"
 
     def _latents_problems(self) -> Iterator[str]:
-        """What states other than y and z go with."""
+        """States other than y and z need one network and the full gradient."""
         if self.latents != "two" and (self.separate_networks or self.gradient == "one_step"):
             yield f"latents {self.latents} goes with one network and the full gradient"
 

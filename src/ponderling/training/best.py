@@ -1,4 +1,4 @@
-"""Which weights of a run are the best: those with the highest validation score, which are saved as `best/` and tested."""
+"""The best weights of a run are those with the highest validation score. They are saved as `best/` and tested."""
 
 from __future__ import annotations
 

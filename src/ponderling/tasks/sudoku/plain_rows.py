@@ -84,7 +84,7 @@ class _Settled(NamedTuple):
     """Lines of which it is certain what they are."""
 
     lines: Sequence[str]
-    """As they are to be read; none where the next line is needed."""
+    """The lines as they are to be read; empty where the next line is needed to tell."""
     has_names: bool = False
     """Whether they had labels."""
     is_puzzle: bool = False
