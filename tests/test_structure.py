@@ -15,6 +15,7 @@ from ponderling.config import DataConfig
 from ponderling.data import task_of
 from ponderling.exchange.onnx_export import export
 from ponderling.models import build_model, shape_of
+from ponderling.models.ties import within_own_edges
 from ponderling.recipes import grid_recipe
 from ponderling.solving.canvas import on_canvas
 from ponderling.solving.solver import Solver
@@ -61,6 +62,7 @@ def latin_squares(count: int, *, rng: np.random.Generator, fixed: bool = False) 
         "neighbours=4",
         "neighbours=8+alike=dihedral+wraps",
         "boxes=2x2+symbols=0,1+rows+columns+all+fills",
+        "shrinks=2x1+grows=1x3",
         "places+positions",
     ],
 )
@@ -78,6 +80,9 @@ def test_a_structure_is_read_back_from_its_text(text):
         ("images+areas", "wraps and areas need neighbours"),
         ("rows+alike=flips", "alike needs neighbours=4, neighbours=8 or images"),
         ("boxes=3x2", "do not fill grids of 4x4"),
+        ("shrinks=5x1", "shrinks takes a block of two cells or more, which grids of 4x4 hold"),
+        ("grows=1x1", "grows takes a block of two cells or more"),
+        ("grows=2", "structure must be none, or"),
         ("symbols=0,7", "no cell holds '7'"),
         ("rows+fills", "fills needs symbols"),
         ("rows=4", "structure must be none, or"),
@@ -177,6 +182,96 @@ def test_diagonals_are_seen_where_no_two_cells_of_a_symbol_share_one():
         GridSpec(("a",), rows=2, columns=3)
     )
     assert groups.groups == {"diagonals": ((0, 4), (1, 5), (2, 4), (1, 3))}
+
+
+def examples_of(change, tmp_path, shapes=((2, 3), (4, 4), (3, 5))) -> tuple[Puzzles, GridSpec]:
+    rng = np.random.default_rng(0)
+    questions = [rng.integers(0, 4, shape) for shape in shapes for _ in range(20)]
+    lines = [{"input": q.tolist(), "output": change(q).tolist()} for q in questions]
+    (tmp_path / "scaled.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    file = read_grid_file(tmp_path / "scaled.jsonl")
+    spec = spec_of_file(file)
+    return Grids(spec).puzzles_of(file), spec
+
+
+def largest_of_blocks(grid: np.ndarray) -> np.ndarray:
+    """The largest number of each 2x2 block, of which the last may be cut off."""
+    padded = np.pad(grid, [(0, size % 2) for size in grid.shape])
+    return padded.reshape(len(padded) // 2, 2, -1, 2).max(axis=(1, 3))
+
+
+def test_blocks_that_become_a_cell_are_proposed(tmp_path):
+    found = items(*examples_of(largest_of_blocks, tmp_path))
+    assert found["shrinks=2x2"] == "not contradicted"
+    assert found["neighbours=8"] == "not contradicted"  # the rule within a block is not known
+    to_one = items(*examples_of(lambda grid: grid[:1, :1], tmp_path, shapes=((5, 5), (7, 6))))
+    assert not any(item.startswith("shrinks") for item in to_one)  # 42 weights of their own would be too many
+    assert not any(item.startswith("shrinks") for item in items(*examples_of(lambda grid: grid[:-1], tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda grid: np.kron(grid, np.ones((2, 3), int)), "every answer is its question, with each cell as a block"),
+        (lambda grid: np.tile(grid, (2, 3)), "every answer is its question, which is repeated"),
+    ],
+)
+def test_a_question_that_is_enlarged_or_repeated_needs_nothing_else(change, why, tmp_path):
+    examples, spec = examples_of(change, tmp_path)
+    proposal = propose(examples, spec)
+    assert [(f.item, f.status, f.why) for f in proposal.findings] == [("grows=2x3", "seen", why)]
+    labels = examples.labels.copy()
+    labels[3, 0] = 2 + (labels[3, 0] - 1) % 4  # another symbol
+    spoiled = propose(replace(examples, labels=labels), spec)
+    assert {"grows=2x3", "rows"} <= {f.item for f in spoiled.findings if f.status == "not contradicted"}
+
+
+def test_cells_hear_their_block_and_what_grows_to_them_within_the_grid_of_the_question():
+    spec = GridSpec(("0", "1"), rows=4, columns=6, sizes="marked")
+    neighbours = Structure.named("shrinks=2x3", spec).relations(spec).neighbours
+    assert neighbours is not None
+    assert neighbours.canvas is None
+    first, last = ([cells[0], cells[7]] for cells in (neighbours.cells[0], neighbours.cells[-1]))
+    assert first == [0, 2 * 6 + 3]
+    assert last == [6 + 2, 3 * 6 + 5]
+    assert {cells[23] for cells in neighbours.cells} == {-1}  # its block lies beyond the canvas
+    assert len(set(neighbours.alike)) == 6
+
+    neighbours = Structure.named("grows=2x3", spec).relations(spec).neighbours
+    assert neighbours is not None
+    assert neighbours.canvas is not None
+    question = np.zeros((4, 6), np.int64)
+    question[:2, :2] = 2
+    question[2, :2] = question[:2, 2] = 1  # a grid of 2x2
+    block, repeated = within_own_edges(torch.from_numpy(question.reshape(1, -1)), neighbours.canvas)[0]
+    row, column = np.divmod(np.arange(24), 6)
+    assert block.tolist() == (row // 2 * 6 + column // 3).tolist()
+    assert repeated.tolist() == (row % 2 * 6 + column % 2).tolist()
+
+
+def smoothed(shape: tuple[int, int], rng: np.random.Generator, *, mode: str) -> tuple[np.ndarray, np.ndarray]:
+    """Noise, and where it is above zero once it is blurred, which needs more than the signs of the neighbours."""
+    noise = rng.normal(size=shape)
+    padded = np.pad(noise, 1, mode=mode)
+    rows, columns = shape
+    blurred = sum(padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3))
+    return (noise > 0).astype(int), (np.asarray(blurred) > 0).astype(int)
+
+
+@pytest.mark.parametrize(("mode", "touch"), [("wrap", True), ("constant", False), ("reflect", False)])
+def test_edges_that_touch_are_seen_in_answers_that_more_than_the_neighbours_decide(mode, touch):
+    rng, spec = np.random.default_rng(0), GridSpec(("0", "1"), rows=7, columns=6)
+    pairs = [smoothed((7, 6), rng, mode=mode) for _ in range(600)]
+    found = items(puzzles(*(np.array(side) + 1 for side in zip(*pairs, strict=True))), spec)
+    assert ("wraps" in found) == touch
+    assert found["neighbours=8"] == "not contradicted"
+
+
+def test_mirrored_answers_are_not_taken_for_edges_that_touch():
+    half = np.random.default_rng(0).integers(1, 3, (400, 3, 6))
+    even = np.concatenate([half, half[:, ::-1]], axis=1)
+    even[:, :, 3:] = even[:, :, 2::-1]
+    assert "wraps" not in items(puzzles(np.roll(even, 2, axis=2), even), GridSpec(("0", "1"), rows=6, columns=6))
 
 
 def test_areas_are_for_questions_that_have_some():
@@ -331,7 +426,7 @@ def test_grids_of_several_sizes_that_wrap_are_trained_and_used_and_cannot_be_exp
     assert main(["train", "--data", str(tmp_path / "life.jsonl"), "--out", str(tmp_path / "run"), *FEW, *wraps]) == 0
     assert main(["solve", str(tmp_path / "run"), "010/110/111", "--steps", "2"]) in (0, 1)
     capsys.readouterr()
-    with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\), or that are turned"):
+    with pytest.raises(ValueError, match=r"whose own edges touch \(structure wraps\), that are turned"):
         export(load_checkpoint(tmp_path / "run"), tmp_path / "graph.onnx")
 
 
@@ -391,13 +486,29 @@ def test_large_grids_get_fewer_slots(cells, slots):
     assert grid_recipe(data, cells).config.train.batch_size == slots
 
 
+LEARNED = {
+    "places": lambda grid: np.rot90(grid, 2),
+    "images": np.rot90,
+    "shrinks=2x2": largest_of_blocks,
+    "grows=2x3": lambda grid: np.tile(grid, (2, 3)),
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("structure", "rows", "columns"),
-    [("neighbours=8+wraps", 5, 5), ("neighbours=4+areas", 5, 5), ("places", 3, 4), ("images", 3, 4)],
+    [
+        ("neighbours=8+wraps", 5, 5),
+        ("neighbours=4+areas", 5, 5),
+        ("places", 3, 4),
+        ("images", 3, 4),
+        ("shrinks=2x2", 6, 4),
+        ("grows=2x3", 2, 3),
+    ],
 )
 def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, columns, tmp_path, capsys):
-    """Life on a torus; the size of each area, up to four; a grid turned by a half; grids of two sizes turned by a quarter."""
+    """Life on a torus; the size of each area, up to four; a grid turned by a half; grids of two sizes turned by a quarter; the
+    largest of each 2x2 block; a grid repeated 2x3 times."""
     rng, file = np.random.default_rng(0), tmp_path / "train.jsonl"
     if structure == "neighbours=8+wraps":
         write_life(file, 800)
@@ -405,7 +516,7 @@ def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, colum
         with file.open("w") as out:
             for number in range(800):
                 grid = rng.integers(0, 2, (5, 2) if structure == "images" and number % 2 else (rows, columns))
-                answer = {"places": lambda g: np.rot90(g, 2), "images": np.rot90}.get(structure, area_sizes)(grid)
+                answer = LEARNED.get(structure, area_sizes)(grid)
                 out.write(json.dumps({"input": grid.tolist(), "output": answer.tolist()}) + "\n")
     arguments = [
         "--data.structure",

@@ -43,9 +43,9 @@ def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
     found = []
     for move in canvas.moves:
         row, column = move(cell // canvas.columns, cell % canvas.columns, rows=height, columns=width)
-        if canvas.wraps and not move.turns:
+        if canvas.wraps and move.only_steps:
             row, column, exists = row % height, column % width, inside
-        else:  # steps go on to the end marks, images are of the grid alone
+        else:  # steps and scales go on to the end marks, images are of the grid alone
             rows, columns = (height, width) if move.turns else (canvas.rows, canvas.columns)
             exists = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         found.append((row * canvas.columns + column).where(exists, C).expand(len(tokens), C))

@@ -20,7 +20,7 @@ class Regions(NamedTuple):
 
 
 class Move(NamedTuple):
-    """From a cell to the one that it hears: turned or mirrored within its grid, then some steps on."""
+    """From a cell to the one that it hears: turned, mirrored or scaled within its grid, then some steps on."""
 
     down: int = 0
     """Steps down."""
@@ -32,11 +32,22 @@ class Move(NamedTuple):
     """The first row becomes the last."""
     mirrored: bool = False
     """The first column becomes the last."""
+    times: tuple[int, int] = (1, 1)
+    """Row and column are multiplied by these: from the cell of a shrunk grid to the first of its block."""
+    over: tuple[int, int] = (1, 1)
+    """Row and column are divided by these and rounded down: from the cell of a grown grid to the one that it stands for."""
+    repeats: bool = False
+    """The grid goes on beyond its edges, again and again."""
 
     @property
     def turns(self) -> bool:
         """Whether it turns or mirrors the grid, whose edges then do not touch."""
         return self.transposed or self.upside_down or self.mirrored
+
+    @property
+    def only_steps(self) -> bool:
+        """Whether it goes some steps and nothing else, and so on beyond an edge where opposite ones touch."""
+        return self == Move(self.down, self.right)
 
     def __call__(self, row: Any, column: Any, *, rows: Any, columns: Any) -> tuple[Any, Any]:
         """Row and column of the heard cell, perhaps outside of the grid; numbers, arrays or tensors of integers.
@@ -51,6 +62,9 @@ class Move(NamedTuple):
             row, column = column, row
         row = rows - 1 - row if self.upside_down else row
         column = columns - 1 - column if self.mirrored else column
+        row, column = row * self.times[0] // self.over[0], column * self.times[1] // self.over[1]
+        if self.repeats:
+            row, column = row % rows, column % columns
         return row + self.down, column + self.right
 
 
@@ -88,8 +102,8 @@ class Neighbours:
     grid: tuple[int, int] | None = None
     """Rows and columns where these are the first of the `DIRECTIONS` on a grid that ends at its edges; None for others."""
     canvas: Canvas | None = None
-    """Where grids are smaller than their canvas, and wrap or are turned: then each question's own size says which cells these
-    are, and `cells` is for grids that fill the canvas. None: every question has these neighbours."""
+    """Where grids are smaller than their canvas, and wrap, are turned or go on: then each question's own size says which cells
+    these are, and `cells` is for grids that fill the canvas. None: every question has these neighbours."""
 
     @classmethod
     def of_grid(
@@ -101,9 +115,11 @@ class Neighbours:
         images: bool = False,
         alike: str = "none",
         wraps: bool = False,
+        shrinks: tuple[int, int] | None = None,
+        grows: tuple[int, int] | None = None,
         outside: tuple[int, ...] = (),
     ) -> Neighbours:
-        """The four neighbours of each cell of a grid, or the eight, and the cells that turns and mirrors put in its place.
+        """The four neighbours of each cell of a grid, or the eight, and those that turns, mirrors or scales put in its place.
 
         Args:
             rows: Rows of the grid.
@@ -113,31 +129,43 @@ class Neighbours:
             alike: Directions that share their weights: none; flips, where opposite ones do; or dihedral, where all do, apart
                 from diagonal ones, which then share theirs.
             wraps: The grid's opposite edges touch.
-            outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned; for
-                `wraps` and `images` alone.
+            shrinks: A cell hears those of its block of this number of rows and columns, as if each block became a cell. Each
+                place in a block has weights of its own.
+            grows: A cell hears the one that it stands for where each cell becomes a block of this number of rows and columns,
+                and the one in its place where the grid is repeated instead.
+            outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned or
+                repeated; for `wraps`, `images` and `grows` alone.
 
         Raises:
             ValueError: when `alike` is none of these.
         """
         if alike not in ALIKE:
             raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
-        if number not in (0, 4, 8) or not (number or images):
-            raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside its images: got {number}")
-        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + IMAGES * images
+        scaled = _scaled(shrinks, grows)
+        if number not in (0, 4, 8) or not (number or images or scaled):
+            raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside images and scales: got {number}")
+        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + IMAGES * images + scaled
         row, column = np.divmod(np.arange(rows * columns), columns)
         cells = []
         for move in moves:
             r, c = move(row, column, rows=rows, columns=columns)
             inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
-            cells.append(np.where(inside | (wraps and not move.turns), r % rows * columns + c % columns, -1))
+            cells.append(np.where(inside | (wraps and move.only_steps), r % rows * columns + c % columns, -1))
         kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
+        kinds += tuple(len(ALIKE[alike]) + i for i in range(len(scaled)))
         kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
-        depends = bool(outside) and (wraps or images)
+        depends = bool(outside) and (wraps or images or grows is not None)
         canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
-        plain = None if wraps or images else (rows, columns)
+        plain = None if wraps or images or scaled else (rows, columns)
         return cls(
             tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, grid=plain, canvas=canvas
         )
+
+
+def _scaled(shrinks: tuple[int, int] | None, grows: tuple[int, int] | None) -> tuple[Move, ...]:
+    """From each cell to those of its block, and to the cells that become it where the grid grows."""
+    blocks = [Move(r, c, times=shrinks) for r, c in np.ndindex(shrinks)] if shrinks else []
+    return (*blocks, *((Move(over=grows), Move(repeats=True)) if grows else ()))
 
 
 DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))

@@ -37,6 +37,19 @@ COPIED = 0.25
 TURNED = 0.75
 """Share of the answers' cells that turning or mirroring the question explains, from which on images are proposed."""
 
+MOST_OF_BLOCK = 16
+"""Cells of the largest blocks that may shrink to a cell; each has weights of its own."""
+
+AS_NEAR = 0.5, 1.5
+"""Where opposite edges touch, an answer at one tells as much of the opposite one as of the next cell, beyond what it tells of a
+cell half a grid away: between these shares of it. More is a mirror."""
+
+LONG_ENOUGH = 5
+"""Cells of the shortest rows and columns that say whether their ends touch."""
+
+SURE = 10.0
+"""What pairs of cells tell of each other more than others do, in nats of all these pairs, so that it is hardly by chance."""
+
 SEVERAL = 3
 """Mean number of cells of a symbol in an answer from which on it says something that no two of them share a diagonal."""
 
@@ -105,6 +118,13 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     findings = [_neighbours(questions, answers, spec=spec)]
     if findings[0].status == "seen":  # nothing else is needed
         return _proposal(findings, spec)
+    scales = _scales(questions, answers, spec=spec)
+    if scales and scales[0].status == "seen":
+        return _proposal(scales, spec)
+    if _edges_touch(questions, answers, spec=spec):
+        why = "answers at an edge tell as much of the opposite edge as of the cells beside them"
+        findings.append(Finding("wraps", why=why, status="seen"))
+    findings += scales
     share, image = _turned(questions, answers, spec=spec)
     if share == 1:
         return _proposal([Finding("images", why=f"every answer is its question {image}", status="seen")], spec)
@@ -242,6 +262,77 @@ def _wrapped_windows(
         keys.append(np.stack([window.reshape(-1) for window in windows], axis=1))
         said.append(answers[members, :rows, :columns].reshape(-1))
     return np.concatenate(keys), np.concatenate(said)
+
+
+def _scales(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
+    """Blocks that shrink to a cell, or cells that grow to a block, where all sizes of answers are so explained."""
+    if spec.sizes != "marked":
+        return []
+    grids, said = (tokens.reshape(len(tokens), spec.rows, spec.columns) for tokens in (questions, answers))
+    own, new = spec.own_sizes(grids), spec.own_sizes(said)
+    if own.min() == 0 or (own == new).all():
+        return []
+    if (new % own == 0).all() and (new // own == new[0] // own[0]).all():
+        block = tuple(map(int, new[0] // own[0]))
+        status, why = "not contradicted", f"every answer is {block[0]}x{block[1]} times as large as its question"
+        for repeated, how in ((False, "with each cell as a block"), (True, "which is repeated")):
+            if all(_grown(grids[i], said[i], own=own[i], block=block, repeated=repeated) for i in range(len(own))):
+                status, why = "seen", f"every answer is its question, {how}"
+        return [Finding(f"grows={block[0]}x{block[1]}", why=why, status=status)]
+    blocks = []
+    for axis in (0, 1):  # the last block of a row or column may be cut off
+        fits = [k for k in range(1, int(own.max()) + 1) if (-(-own[:, axis] // k) == new[:, axis]).all()]
+        blocks.append(fits[0] if fits else 0)
+    if not 1 < blocks[0] * blocks[1] <= MOST_OF_BLOCK:
+        return []
+    why = f"every answer has a cell for each block of {blocks[0]}x{blocks[1]} of its question"
+    return [Finding(f"shrinks={blocks[0]}x{blocks[1]}", why=why, status="not contradicted")]
+
+
+def _grown(question: Tokens, answer: Tokens, *, own: NDArray[np.int64], block: tuple[int, ...], repeated: bool) -> bool:
+    """Whether the answer is the question with each cell as a block, or repeated."""
+    grid = question[: own[0], : own[1]]
+    grown = np.tile(grid, block) if repeated else np.kron(grid, np.ones(block, grid.dtype))
+    return bool((answer[: grown.shape[0], : grown.shape[1]] == grown).all())
+
+
+def _edges_touch(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> bool:
+    """Whether the answers of cells at each of the four edges tell of the opposite edge as of the cell beside them.
+
+    What they tell of other answers is measured as mutual information, beside that of the next cell inwards, and of one half a
+    grid away.
+    """
+    grids, said = (tokens.reshape(len(tokens), spec.rows, spec.columns) for tokens in (questions, answers))
+    own = spec.own_sizes(grids)
+    if (own != spec.own_sizes(said)).any():
+        return False
+    for axis in (0, 1):
+        lines = []
+        for rows, columns in np.unique(own, axis=0):
+            grid = said[(own == (rows, columns)).all(axis=1), :rows, :columns].swapaxes(1, 1 + axis)
+            length = grid.shape[1]
+            if length >= LONG_ENOUGH:
+                lines += [
+                    [grid[:, i].ravel() for i in line] for line in ((0, 1, length // 2, -1), (-1, -2, length // 2, 0))
+                ]
+        if not lines:
+            return False
+        edge, *others = (np.concatenate(part) for part in zip(*lines, strict=True))
+        near, half, opposite = (_mutual_information(edge, other) for other in others)
+        least, most = (share * (near - half) for share in AS_NEAR)
+        if not max(least, SURE / len(edge)) <= opposite - half <= most:
+            return False
+    return True
+
+
+def _mutual_information(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """What one of two rows of tokens tells of the other, in nats a pair."""
+    counts = np.zeros((256, 256))
+    np.add.at(counts, (first, second), 1)
+    joint = counts / counts.sum()
+    apart = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    there = joint > 0
+    return float((joint[there] * np.log(joint[there] / apart[there])).sum())
 
 
 def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[float, str]:

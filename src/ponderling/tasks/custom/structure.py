@@ -24,6 +24,8 @@ ITEMS = (
     "columns",
     "diagonals",
     "boxes=RxC",
+    "shrinks=RxC",
+    "grows=RxC",
     "all",
     "areas",
     "symbols or symbols=A,B,...",
@@ -32,6 +34,8 @@ ITEMS = (
     "places",
 )
 """What a structure is made of."""
+
+SIZES = ("boxes", "shrinks", "grows")
 
 FLAGS = ("images", "wraps", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
 
@@ -57,6 +61,10 @@ class Structure:
     """Each diagonal of two cells and more, in both directions, is a group."""
     boxes: tuple[int, int] | None = None
     """Each box of this number of rows and columns is a group."""
+    shrinks: tuple[int, int] | None = None
+    """A cell hears the block of this number of rows and columns that becomes it where a grid is shrunk."""
+    grows: tuple[int, int] | None = None
+    """A cell hears the one that becomes a block of this number of rows and columns, and the one of the repeated grid."""
     all: bool = False
     """The whole grid is a group."""
     areas: bool = False
@@ -95,7 +103,9 @@ class Structure:
     def __str__(self) -> str:
         parts = [f"neighbours={self.neighbours}"] * bool(self.neighbours)
         parts += [f"alike={self.alike}"] * (self.alike != "none")
-        parts += [f"boxes={self.boxes[0]}x{self.boxes[1]}"] if self.boxes else []
+        for name in SIZES:
+            if (value := getattr(self, name)) is not None:
+                parts.append(f"{name}={value[0]}x{value[1]}")
         parts += [f"symbols={','.join(self.symbols)}"] * bool(self.symbols)
         return "+".join([*parts, *(name for name in FLAGS if getattr(self, name))])
 
@@ -120,7 +130,7 @@ class Structure:
         least = 0 if spec.sizes != "one" else 1
         named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
         neighbours = None
-        if self.neighbours or self.images:
+        if self.neighbours or self.images or self.shrinks or self.grows:
             neighbours = Neighbours.of_grid(
                 spec.rows,
                 spec.columns,
@@ -128,6 +138,8 @@ class Structure:
                 images=self.images,
                 alike=self.alike,
                 wraps=self.wraps,
+                shrinks=self.shrinks,
+                grows=self.grows,
                 outside=(PAD, END) if spec.sizes == "marked" else (),
             )
         return Relations(
@@ -158,9 +170,13 @@ def _value(name: str, value: str | None, *, text: str, spec: GridSpec) -> object
         if strange := [symbol for symbol in symbols if symbol not in spec.symbols]:
             raise ValueError(f"structure {text}: no cell holds {', '.join(map(repr, strange))}")
         return symbols
-    if name == "boxes" and value and (match := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", value)):
+    if name in SIZES and value and (match := re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", value)):
         height, width = map(int, match.groups())
-        if spec.rows % height or spec.columns % width:
+        if name == "boxes" and (spec.rows % height or spec.columns % width):
             raise ValueError(f"structure {text}: boxes of {value} do not fill grids of {spec.rows}x{spec.columns}")
+        if name != "boxes" and (height > spec.rows or width > spec.columns or height * width == 1):
+            raise ValueError(
+                f"structure {text}: {name} takes a block of two cells or more, which grids of {spec.rows}x{spec.columns} hold"
+            )
         return height, width
     raise ValueError(f"structure must be {NONE}, or {', '.join(ITEMS)}, joined with +: got {text!r}")
