@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import multiprocessing
+import pickle
 import socket
+import threading
 import time
 from dataclasses import replace
 
@@ -146,6 +149,22 @@ def test_further_attempts_of_a_client_give_way_to_first_ones():
     for _ in range(20):
         turn(engine)
     assert other.turns - before[0] > 16 > 4 >= job.turns - before[1]
+
+
+@pytest.mark.parametrize(
+    ("most_slowdown", "late", "usual", "first"),
+    [(2.0, 1000, 8, "slow"), (2.0, 0, 8, "new"), (float("inf"), 1000, 8, "new"), (2.0, 1000, 1, "new")],
+    ids=["slowed", "in time", "no bound", "slowed, but far longer than usual"],
+)
+def test_a_job_that_others_slow_too_much_comes_before_new_ones(most_slowdown, late, usual, first):
+    engine = engine_of(slots=1, most_slowdown=most_slowdown)
+    slow, _ = submit(engine, client="slow")
+    for _ in range(8):  # two steps
+        turn(engine)
+    engine._turns.extend([usual] * 32)
+    engine._started[slow] -= late
+    submit(engine, EASY, client="new")
+    assert turn(engine) == [first]
 
 
 def test_an_interrupted_pass_ends_as_if_it_had_not_been():
@@ -310,6 +329,27 @@ def test_a_check_that_does_not_end_counts_as_unknown_and_is_not_tried_again(monk
 def test_all_checks_of_a_request_together_are_bounded(monkeypatch):
     monkeypatch.setattr(checks, "IN_ALL", 0.5)
     assert outcomes(Stubborn(), list(TOKENS)) == [[Outcome(known=False)] * len(TOKENS)]
+
+
+@pytest.mark.parametrize(("spent", "compiles"), [(0.0, True), (60.0, False)])
+def test_brief_checks_are_compiled_once_they_have_taken_long_enough(spent, compiles, monkeypatch):
+    begun = threading.Event()
+    monkeypatch.setattr(checks, "WORTH_COMPILING", spent)
+    monkeypatch.setattr(checks, "_compile", lambda tasks: begun.set())
+    monkeypatch.setattr(checks.signal, "signal", lambda *args: None)  # the test's process keeps its own
+    monkeypatch.setattr(checks.numba, "PATIENCE", checks.numba.PATIENCE)
+    ours, theirs = multiprocessing.Pipe()
+    process = threading.Thread(target=checks._answer, args=(theirs, pickle.dumps([SUDOKU4])), kwargs={"brief": True})
+    process.start()
+    assert ours.recv() is None
+    for tokens in TOKENS[:3]:
+        assert not begun.is_set() or compiles
+        ours.send((0, tokens))
+        assert ours.recv() == Outcome()
+    assert begun.wait(10 if compiles else 0.1) == compiles
+    ours.close()
+    process.join(10)
+    assert not process.is_alive()
 
 
 def test_a_check_that_raises_is_one_line():

@@ -178,6 +178,12 @@ print("numba" in sys.modules)
     assert printed.split() == ["False", "True"]
 
 
+def test_a_function_that_was_called_as_machine_code_stays_so():
+    square = compiled.compiled(lambda x: x * x)
+    square.plain, square.machine_code = (lambda x: "plain"), (lambda x: "machine code")
+    assert [square.briefly(2), square(2), square.briefly(2)] == ["plain", "machine code", "machine code"]
+
+
 def test_a_puzzle_of_many_guesses_goes_on_from_plain_python_to_machine_code(monkeypatch):
     question = S9.parse("8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4..")
     expected = S9.solve(question)

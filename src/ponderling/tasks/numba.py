@@ -43,14 +43,20 @@ class Compiled(Generic[P, R]):
         self.function = function
         self.__doc__ = function.__doc__
         self._seconds = 0.0
+        self._has_run = False
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls the function as machine code."""
-        return self.machine_code(*args, **kwargs)
+        result = self.machine_code(*args, **kwargs)
+        self._has_run = True
+        return result
 
     def briefly(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls the function in plain Python until such calls have taken PATIENCE in total; for small or rare work."""
-        if self._seconds > PATIENCE:
+        """Calls the function in plain Python until such calls have taken PATIENCE in total; for small or rare work.
+
+        Once it has been called as machine code, it is always.
+        """
+        if self._has_run or self._seconds > PATIENCE:
             return self(*args, **kwargs)
         began = time.perf_counter()
         result = self.plain(*args, **kwargs)

@@ -60,13 +60,13 @@ class Key(NamedTuple):
     """Who comes first; small values do."""
 
     begun: bool
-    """The job has thought for a whole step, or its client is ahead."""
+    """The job has thought for a whole step and is not slowed too much, or its client is ahead."""
     ahead: bool
     """The client has used more than another who wants something."""
     further: bool
     """This is not a first attempt."""
     level: int
-    """Grows with the logarithm of the recursions that the job has thought for."""
+    """Grows with the logarithm of the recursions that the job has thought for; -1 where others slow it too much."""
 
 
 @dataclass(kw_only=True)
@@ -332,11 +332,13 @@ class Engine:
         wanting = {job.client for lane in self.lanes for job in lane.active if job.running or not job.paused}
         self._rate = 1.0 if len(wanting) > 1 else UNCONTESTED
         used = {client: self.shares.used(client) for client in wanting}
-        least = min(used.values(), default=0.0) + AHEAD
+        least, now = min(used.values(), default=0.0) + AHEAD, time.monotonic()
 
         def key(job: Job, slot: Slot) -> Key:
             further = not job.thinker.is_first_attempt(slot)
             ahead = used[job.client] > least
+            if self._is_slowed(job, now):
+                return Key(ahead, ahead, further, -1)
             begun = ahead or job.turns >= job.times_asked
             return Key(begun, ahead, further, job.turns.bit_length())
 
@@ -359,6 +361,16 @@ class Engine:
             return None
         _, _, lane, current = min(choices, key=lambda choice: choice[:2])
         return current or self._new_pass(lane, ordered[lane])
+
+    def _is_slowed(self, job: Job, now: float) -> bool:
+        """Whether a job is there for longer than `most_slowdown` times what its recursions so far take alone.
+
+        Those that give way to new ones do not count.
+        """
+        if self._gives_way(job):
+            return False
+        began = self._started.get(job, now)
+        return now - began > self.most_slowdown * (1 + job.turns) * job.lane.pass_seconds(1) / job.times_asked
 
     def _start_attempts(self, lane: Lane) -> None:
         """Starts attempts of the lane's jobs: one of each, and further ones while there are slots.

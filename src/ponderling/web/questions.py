@@ -15,6 +15,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +38,9 @@ START_SECONDS = 60.0
 
 IN_ALL = 2.0
 """Most time of all checks of a request, in seconds; questions that are not decided by then count as unknown."""
+
+WORTH_COMPILING = 0.1
+"""Seconds of brief checks after which their code is compiled, beside further ones."""
 
 REMEMBERED = 1024
 """Number of latest outcomes that are remembered."""
@@ -80,19 +85,29 @@ def _answer(pipe: Connection, tasks: bytes, *, brief: bool) -> None:
     if not brief and hasattr(os, "nice"):
         os.nice(10)  # what thinks comes first
     known: list[Task | None] = pickle.loads(tasks)
+    spent = 0.0
     if brief:
-        numba.PATIENCE = math.inf  # to import it takes longer than many brief checks
+        numba.PATIENCE = math.inf  # no question waits for its import, which takes longer than many brief checks
     else:
-        for task in known:
-            if isinstance(task, SudokuTask):
-                task.compile_search()
+        _compile(known)
     with contextlib.suppress(EOFError, OSError):
         pipe.send(None)
         while True:
             which, tokens = pipe.recv()
             task = known[which] if isinstance(which, int) else which
             assert task is not None
+            began = time.perf_counter()
             pipe.send(check(task, tokens, brief=brief))
+            spent += time.perf_counter() - began
+            if brief and spent > WORTH_COMPILING:
+                spent = -math.inf
+                threading.Thread(target=_compile, args=(known,), daemon=True).start()
+
+
+def _compile(tasks: Sequence[Task | None]) -> None:
+    for task in tasks:
+        if isinstance(task, SudokuTask):
+            task.compile_search()
 
 
 class _Process:

@@ -233,7 +233,10 @@ class SudokuTask(GridTask):
         """Cells that share a symbol with another of their row, column or box, and a sentence for each such group."""
         wrong = np.zeros(self.num_cells, bool)
         reasons = []
-        for u, unit in enumerate(self.geometry.units):
+        ordered = np.sort(tokens[self.geometry.units], axis=1)  # (units, side)
+        twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > BLANK)
+        for u in map(int, np.flatnonzero(twice.any(axis=1))):
+            unit = self.geometry.units[u]
             values, counts = np.unique(tokens[unit], return_counts=True)
             for value, count in zip(values, counts):
                 if value > BLANK and count > 1:
