@@ -3,8 +3,10 @@
     python benchmarks/ablations.py                      # runs what is not yet in the results file, then writes the table
     python benchmarks/ablations.py --only HRM --seeds 1 # part of it
 
-A budget is a number of updates with the same batch size and the same data; seconds and FLOPs stand beside it, since an
-update does not cost the same for all. Runs use one thread each, two at a time, so that they do not contend for cores.
+There are few supervision steps: with more of them each change makes up for what it lacks by thinking longer, and on a small
+Sudoku all look alike (dev/LOG.md). A budget is a number of updates with the same batch size and the same data; seconds and
+FLOPs stand beside it, since an update does not cost the same for all. Runs use one thread each, two at a time, so that they do
+not contend for cores.
 """
 
 from __future__ import annotations
@@ -31,11 +33,19 @@ MARKS = ("<!-- ablations:begin -->\n", "<!-- ablations:end -->")
 class Options:
     """What to run."""
 
-    recipe: str = "sudoku4"
+    recipe: str = "sudoku6"
     """The TRM run that every variant changes in one way."""
-    updates: int = 400
+    updates: int = 500
     """Optimizer steps of each run."""
     _: KW_ONLY
+    batch_size: int = 64
+    """Slots."""
+    N_sup: int = 2
+    """Most supervision steps of a puzzle."""
+    n: int = 4
+    """Latent steps in a recursion."""
+    T: int = 1
+    """Recursions in a supervision step."""
     seeds: int = 3
     """Seeds 0, 1, ... of each variant."""
     workers: int = 2
@@ -46,6 +56,21 @@ class Options:
     """Where results are kept; runs that are in it already are not run again."""
     page: Path = ROOT / "docs" / "how-it-works.md"
     """Where the table is written, between its two marks."""
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """What all runs have in common, as their results say it."""
+        return {name: getattr(self, name) for name in ("recipe", "updates", "batch_size", "N_sup", "n", "T")}
+
+    @property
+    def base(self) -> RunConfig:
+        """The run that every variant changes.
+
+        It has AdamW, of the papers' family of optimizers: with Muon, the recipe's own, all variants look alike.
+        """
+        config = get_recipe(self.recipe).config
+        train = replace(config.train, optimizer="adamw", batch_size=self.batch_size, N_sup=self.N_sup)
+        return replace(config, model=replace(config.model, n=self.n, T=self.T), train=train)
 
 
 def _model(**changes: Any) -> Callable[[RunConfig], RunConfig]:
@@ -84,9 +109,7 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
     from ponderling.training.starting import start
 
     torch.set_num_threads(1)
-    config = get_recipe(options.recipe).config
-    # AdamW, as in the papers' family of optimizers: Muon, the recipe's own, learns 4x4 so fast that all variants look alike.
-    config = VARIANTS[name](replace(config, train=replace(config.train, optimizer="adamw")))
+    config = VARIANTS[name](options.base)
     train = replace(config.train, seed=seed, steps=options.updates)
     run = replace(config.run, threads=1, eval_every=max(1, options.updates // 10))
     with tempfile.TemporaryDirectory() as folder:
@@ -99,8 +122,7 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
     return {
         "variant": name,
         "seed": seed,
-        "recipe": options.recipe,
-        "updates": options.updates,
+        **options.budget,
         "parameters": count_parameters(trainer.model),
         "gflop_per_update": counter.get_total_flops() / 1e9,
         "seconds": round(trainer.seconds, 1),
@@ -114,12 +136,12 @@ def run_variant(name: str, seed: int, *, options: Options) -> dict[str, Any]:
 
 def main(options: Options) -> None:
     done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
-    have = {(r["variant"], r["seed"], r["recipe"], r["updates"]) for r in done}
+    have = {(r["variant"], r["seed"]) for r in done if options.budget.items() <= r.items()}
     wanted = [
         (name, seed)
         for seed in range(options.seeds)
         for name in VARIANTS
-        if (not options.only or name in options.only) and (name, seed, options.recipe, options.updates) not in have
+        if (not options.only or name in options.only) and (name, seed) not in have
     ]
     with ProcessPoolExecutor(options.workers) as pool:
         jobs = [pool.submit(run_variant, name, seed, options=options) for name, seed in wanted]
@@ -127,7 +149,7 @@ def main(options: Options) -> None:
             done.append(job.result())
             options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
             print({key: done[-1][key] for key in ("variant", "seed", "exact", "early_exact", "seconds")}, flush=True)
-    table = make_table([r for r in done if (r["recipe"], r["updates"]) == (options.recipe, options.updates)], options)
+    table = make_table([r for r in done if options.budget.items() <= r.items()], options)
     print(table)
     page = options.page.read_text(encoding="utf-8")
     before, rest = page.split(MARKS[0])
@@ -138,8 +160,9 @@ def make_table(results: list[dict[str, Any]], options: Options) -> str:
     """Markdown: each variant's mean over seeds, with the lowest and highest."""
     steps = results[0]["steps"]
     lines = [
-        f"Measured: `{options.recipe}`, {options.updates:,} updates, seeds 0 to {options.seeds - 1}; exact match on unseen "
-        f"puzzles at {steps} supervision steps, AdamW, without search: mean (lowest to highest). Command: `make ablations`.\n",
+        f"Measured: `{options.recipe}`, {options.updates:,} updates of {options.batch_size} slots, N_sup {options.N_sup}, "
+        f"n {options.n}, T {options.T}, AdamW, seeds 0 to {options.seeds - 1}; exact match on unseen puzzles at {steps} "
+        "supervision steps, without search: mean (lowest to highest). Command: `make ablations`.\n",
         "| variant | parameters | GFLOP per update | seconds on one core | exact match | with early exit | mean steps |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
