@@ -161,7 +161,7 @@ def make_table(results: list[dict[str, Any]], options: Options) -> str:
     steps = results[0]["steps"]
     lines = [
         f"Measured: `{options.recipe}`, {options.updates:,} updates of {options.batch_size} slots, N_sup {options.N_sup}, "
-        f"n {options.n}, T {options.T}, AdamW, seeds 0 to {options.seeds - 1}; exact match on unseen puzzles at {steps} "
+        f"n {options.n}, T {options.T}, AdamW, seeds 0 to {options.seeds - 1}. Exact match is on unseen puzzles at {steps} "
         "supervision steps, without search: mean (lowest to highest). Command: `make ablations`.\n",
         "| variant | parameters | GFLOP per update | seconds on one core | exact match | with early exit | mean steps |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
