@@ -226,6 +226,58 @@ def test_a_question_that_is_enlarged_or_repeated_needs_nothing_else(change, why,
     assert {"grows=2x3", "rows"} <= {f.item for f in spoiled.findings if f.status == "not contradicted"}
 
 
+WIDE = tuple((rows, columns) for rows in (3, 5, 6) for columns in (4, 5, 7))
+"""Sizes of questions that tell an enlarged answer from one that its neighbours decide."""
+
+
+@pytest.mark.parametrize(
+    ("change", "block"), [(lambda grid: np.tile(grid, (2, 2)), "2x2"), (lambda grid: np.hstack([grid, grid]), "1x2")]
+)
+def test_a_repeated_question_is_not_taken_for_edges_that_touch(change, block, tmp_path):
+    """Within the question's own size the answer is the question, which every neighbourhood decides."""
+    examples, spec = examples_of(change, tmp_path, WIDE)
+    assert items(examples, spec) == {f"grows={block}": "seen"}
+
+
+def test_a_question_repeated_in_a_mirror_has_no_edges_that_touch(tmp_path):
+    examples, spec = examples_of(lambda grid: np.hstack([grid, grid[:, ::-1]]), tmp_path, WIDE)
+    found = items(examples, spec)
+    assert found["grows=1x2"] == "not contradicted"
+    assert not any("wraps" in item for item in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda grid: grid, "neighbours=4"),
+        (lambda grid: 3 - grid, "neighbours=4"),
+        (lambda grid: np.pad(grid, ((0, 0), (1, 0)))[:, :-1], "neighbours=4"),
+        (lambda grid: np.pad(grid, ((1, 0), (1, 0)))[:-1, :-1], "neighbours=8"),
+        (lambda grid: np.roll(grid, 1, axis=1), "neighbours=4+wraps"),
+        (lambda grid: np.roll(grid, (1, 1), axis=(0, 1)), "neighbours=8+wraps"),
+    ],
+)
+def test_a_cell_or_one_neighbour_that_decides_is_seen_among_several_symbols(change, found, tmp_path):
+    """All neighbourhoods of four symbols do not recur in so few examples, and none of these needs edges that touch."""
+    examples, spec = examples_of(change, tmp_path, ((5, 5), (5, 6), (6, 5)))
+    assert items(examples, spec) == {found: "seen"}
+
+
+@pytest.mark.parametrize(
+    ("change", "shapes"),
+    [
+        (lambda grid: grid.sum(axis=1, keepdims=True) % 4, ((3, 4), (4, 6), (5, 5))),
+        (lambda grid: grid.sum(axis=1, keepdims=True) % 4, ((4, 4),)),
+        (lambda grid: grid[1:-1, 1:-1], ((5, 5),)),
+    ],
+    ids=["rows", "rows of one length", "without its border"],
+)
+def test_what_sizes_alone_do_not_show_to_shrink_is_not_said_to(change, shapes, tmp_path):
+    """A row's count is no block that becomes a cell, and 5 rows are no 3 blocks of 2 with the last cut off."""
+    examples, spec = examples_of(change, tmp_path, shapes)
+    assert not any("shrinks" in item for item in items(examples, spec))
+
+
 def test_cells_hear_their_block_and_what_grows_to_them_within_the_grid_of_the_question():
     spec = GridSpec(("0", "1"), rows=4, columns=6, sizes="marked")
     neighbours = Structure.named("shrinks=2x3", spec).relations(spec).neighbours
