@@ -17,7 +17,7 @@ from ponderling.exchange.onnx_export import export
 from ponderling.models import build_model, shape_of
 from ponderling.models.ties import within_own_edges
 from ponderling.recipes import grid_recipe
-from ponderling.solving.canvas import on_canvas
+from ponderling.solving.canvas import for_file, for_text, on_canvas
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.custom import Grids, looking
@@ -597,3 +597,17 @@ def area_sizes(grid: np.ndarray) -> np.ndarray:
         for cell in area:
             sizes[cell] = min(4, len(area))
     return sizes
+
+
+def test_the_canvas_of_a_larger_question_has_room_for_its_answer(tmp_path):
+    """A question of 4x3 fits where answers had 6x6, but its own answer has 8x6."""
+    grids = [np.random.default_rng(i).integers(0, 3, shape) for i, shape in enumerate([(3, 3), (2, 3)] * 10)]
+    lines = [{"input": grid.tolist(), "output": np.tile(grid, (2, 2)).tolist()} for grid in grids]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    command = ["train", "--data", str(tmp_path / "a.jsonl"), "--out", str(tmp_path / "run"), *FEW]
+    assert main([*command, "--data.structure", "grows=2x2"]) == 0
+    checkpoint = load_checkpoint(tmp_path / "run")
+    for text, rows in (("012/120/201", 6), ("012/120/201/000", 8)):
+        assert for_text(checkpoint, text).config.data.grid.rows == rows
+    (tmp_path / "b.jsonl").write_text(json.dumps({"input": [[0, 1, 2]] * 5}))
+    assert for_file(checkpoint, str(tmp_path / "b.jsonl")).config.data.grid.rows == 10
