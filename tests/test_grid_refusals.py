@@ -32,6 +32,7 @@ from own_grids import refusal
         (['{"input": [[1]], "output": [[1]], "split": "train"}'], "no example to test on"),
         (['{"input": [[1]], "output": [[1]], "rating": "hard"}'], "line 1: rating must be a whole number from 0, got 'hard'"),
         (['{"input": [[1]], "output": [[1]]}'] * 3, "all its questions are equal: none can be held out"),
+        (['{"input": [[1]], "output": [[1]]}'], "it has one example: none can be held out"),
         ([json.dumps({"input": [list(range(300))], "output": [[1]]})], "more than 253 different symbols (0, 1, 2, ..."),
     ],
 )  # fmt: skip
