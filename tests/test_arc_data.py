@@ -175,7 +175,7 @@ MALFORMED = {
     "cut.jsonl.gz": (gzip.compress(b"{}")[:-4], "not a text file of grids"),
     "empty.csv": ("", "expected a header with the columns input and output"),
     "column.csv": ("input,answers\n1,2\n", "row 2: no output"),
-    "no_column.csv": ("in,out\n1,2\n", "the columns input and output (or question and answer), got in,out"),
+    "no_column.csv": ("left,right\n1,2\n", "the columns input and output (or question and answer), got left,right"),
     "rubbish.csv": (RUBBISH, "not a text file"),
     "rubbish.csv.gz": (RUBBISH, "not a text file of puzzles: Not a gzipped file"),
     "rubbish.txt": (RUBBISH, "not a text file of puzzles"),

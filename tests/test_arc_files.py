@@ -278,6 +278,25 @@ def test_a_list_of_tasks_has_their_ids_or_numbers(tmp_path):
         read_tasks(tmp_path / "lines.jsonl")
 
 
+def test_an_object_may_hold_several_sets_of_tasks(tmp_path):
+    tasks = example_tasks()
+    first, *others = tasks
+    listed = [{"id": name, **task} for name, task in tasks.items()]
+    halves = {"training": {first: tasks[first]}, "evaluation": {name: tasks[name] for name in others}}
+    for content in (
+        halves,
+        {"train": halves["training"], "test": halves["evaluation"]},
+        {"data": listed},
+        {"tasks": tasks},
+    ):
+        path = write(tmp_path / "sets.json", content)
+        assert as_plain(read_tasks(path)) == tasks
+        assert holds_arc(str(path))
+    twice = write(tmp_path / "sets.json", {"a": {first: tasks[first]}, "b": {first: tasks[first]}})
+    with pytest.raises(PuzzleError, match=f"task {first} is in two of a, b"):
+        read_tasks(twice)
+
+
 def test_a_pair_may_be_a_list_of_two_grids(tmp_path):
     pairs = example_tasks()["turn"]["train"]
     found = [

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from own_grids import decoded, mirrored, write_jsonl
+from ponderling.cli import main
 from ponderling.data import grid_config, task_of
 from ponderling.tasks.base import PAD
 from ponderling.tasks.custom.family import Grids
@@ -138,3 +139,54 @@ def test_ratings_and_names_are_kept(tmp_path):
     puzzles = task_of(grid_config(path)).read(path)
     assert puzzles.ratings.tolist() == [3, 0, 1, 2]
     assert puzzles.sources == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("Input", "Output"), ("x", "y"), ("X", "Y"), ("source", "target"), ("before", "after"), ("puzzle", "solution")],
+)
+def test_other_names_of_question_and_answer_are_known_in_every_format(names, tmp_path):
+    pairs = mirrored(30, (2, 3))
+    expected = read_grid_file(as_jsonl(tmp_path / "ours", pairs))
+    lines = [json.dumps(dict(zip(names, pair, strict=True))) for pair in pairs]
+    (tmp_path / "theirs.jsonl").write_text("\n".join(lines))
+    as_csv(tmp_path / "theirs", pairs, header=names)
+    np.savez(tmp_path / "theirs.npz", **{name: [pair[i] for pair in pairs] for i, name in enumerate(names)})  # pyright: ignore
+    for suffix in (".jsonl", ".csv", ".npz"):
+        file = read_grid_file(tmp_path / f"theirs{suffix}")
+        for side in ("inputs", "outputs"):
+            own, theirs = getattr(expected, side), getattr(file, side)
+            assert [expected.symbols[code] for code in own.codes] == [file.symbols[code] for code in theirs.codes]
+
+
+def test_a_question_has_the_answer_of_its_own_pair_of_names(tmp_path):
+    """Here x and y are something else, and the source of a pair is its name only where it is not the question."""
+    (tmp_path / "a.jsonl").write_text('{"x": 5, "y": 6, "question": [[1]], "answer": [[2]]}\n')
+    assert read_grid_file(tmp_path / "a.jsonl").symbols == ("1", "2")
+    (tmp_path / "b.csv").write_text("source,question,answer\nbook,1/,2/\n")
+    assert read_grid_file(tmp_path / "b.csv").names == ("book",)
+    (tmp_path / "c.csv").write_text("source,target\n1/,2/\n")
+    assert read_grid_file(tmp_path / "c.csv").names is None
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "a.csv"), ("\t", "a.csv"), ("|", "a.csv"), ("\t", "a.tsv")])
+def test_the_columns_of_a_csv_are_parted_by_its_header(separator, name, tmp_path, capsys):
+    rows = [("input", "output"), ("01/20", "10/02"), ("11/20", "11/02")]
+    (tmp_path / name).write_text("".join(f"{separator.join(row)}\n" for row in rows))
+    file = read_grid_file(tmp_path / name)
+    assert "".join(file.symbols[code] for code in file.inputs.codes) == "01201120"
+    assert main(["data", "inspect", str(tmp_path / name)]) == 0
+    assert "every grid 2x2; symbols 0 1 2" in capsys.readouterr().out
+
+
+def test_lines_of_json_may_be_called_ndjson(tmp_path):
+    path = as_jsonl(tmp_path / "a", mirrored(30, (2, 3)))
+    assert len(read_grid_file(path.rename(tmp_path / "a.ndjson"))) == 30
+
+
+def test_an_npz_of_whole_floats_is_one_of_integers_and_no_sudoku(tmp_path, capsys):
+    """Names that Sudokus have, too, are of grids where the answers are none of a Sudoku."""
+    grids = np.random.default_rng(0).integers(1, 5, (30, 4, 4))
+    np.savez(tmp_path / "a.npz", puzzle=grids.astype(np.float32), solution=grids[:, ::-1].astype(np.float32))
+    assert main(["data", "inspect", str(tmp_path / "a.npz")]) == 0
+    assert "every answer is its question mirrored upside down" in capsys.readouterr().out

@@ -67,6 +67,21 @@ FORMS: dict[str, tuple[str, str]] = {
         r"0 a wall (it is all round), 1 free",
     ),
     "blocks": (swapped(MAZE, wall="█"), '"█" for a wall'),
+    "shades": (swapped(MAZE, wall="▓", free="░"), '"░" for a free cell'),
+    "light shades": (swapped(MAZE, wall="░"), '"░" for a wall'),
+    "coloured squares": (swapped(MAZE, wall="⬛", free="⬜", S="🟩", G="🟥"), '"🟩" for S, "🟥" for G'),
+    "stars": (swapped(MAZE, wall="*", G="E"), '"*" for a wall'),
+    "a game's maze": (swapped(MAZE, free=".", S="@", G=">"), '"@" for S, ">" for G'),
+    "Pac-Man's maze": (swapped(MAZE, wall="%", S="P", G="."), '"%" for a wall, "P" for S, "." for G'),
+    "a bin's maze": (swapped(MAZE, S="@", G="."), '"@" for S, "." for G'),
+    "indented": ("".join(f"    {row}\n" for row in MAZE), "indented"),
+    "indented by tabs": ("".join(f"\t{row}\n" for row in MAZE), "indented"),
+    "blanks between cells": ("\n".join(" ".join(row).rstrip() for row in MAZE), "with blanks between cells"),
+    "blanks between dots": ("\n".join(" ".join(row.replace(" ", ".")) for row in MAZE), "with blanks between cells"),
+    "tabs between cells": ("\n".join("\t".join(row) for row in MAZE), "with signs between cells"),
+    "commas between cells": ("\n".join(",".join(row) for row in MAZE), "with signs between cells"),
+    "commas and quotes": ("\n".join(",".join(f'"{cell}"' for cell in row) for row in MAZE), "with signs between cells"),
+    "every cell twice": ("\n".join("".join(2 * cell for cell in row) for row in MAZE), "two characters for each cell"),
     "wide blocks": (
         "\n".join("".join(2 * cell if cell in "# " else f"{cell} " for cell in row) for row in MAZE).replace("#", "█"),
         '"█" for a wall',
@@ -375,7 +390,7 @@ def test_two_drawn_mazes_without_an_empty_line_between_tell_their_size(tmp_path:
     assert len(get_task("maze5x7").read(tmp_path / "a.txt")) == 3
 
 
-@pytest.mark.parametrize(("old", "new"), [(" ", "-"), ("S", "i"), ("#", "%"), ("#", "W")])
+@pytest.mark.parametrize(("old", "new"), [(" ", "-"), ("S", "i"), ("#", "&"), ("#", "W")])
 def test_characters_of_no_maze_are_told(tmp_path: Path, old: str, new: str) -> None:
     text = "\n".join(MAZE).replace(old, new)
     (tmp_path / "a.txt").write_text(text)
@@ -464,3 +479,72 @@ def test_rows_of_few_digits_are_no_sizes(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("1111\n1231\n1111\n\nThe next\n" + "1111\n1231\n1111\n")
     assert len(get_task("maze3x4").read(path)) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["S  # \n  # #\n# # G\n", "   #S\n   # \n   #G\n", "  ##\n S #\n G #\n", "S # #\n#   #\n# # G\n"],
+    ids=[
+        "free cells beside a corner",
+        "free cells left of a gap",
+        "rows that begin apart",
+        "walls in every second column",
+    ],
+)
+def test_blanks_that_may_be_free_cells_are_cells(text):
+    """Only walls all round, or on the left without a gap, show that blanks are none."""
+    expected = [line.ljust(5) for line in text.splitlines()]
+    found = written.read_text(text)
+    assert found is None or [row.ljust(5) for row in found.rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "question,answer\n{},\n"),
+        ("a.csv", "id;maze\n1;{}\n"),
+        ("a.txt", "{}\n"),
+        ("a.jsonl", '{{"question": "{}", "answer": ""}}\n'),
+    ],
+)
+def test_the_size_of_a_square_in_one_line_is_known(name, text, tmp_path):
+    """A row of 49 cells has no way from S to G, as walls are between; the square has one."""
+    square = ["#######", "#S  # #", "# #   #", "# # # #", "# # # #", "# # #G#", "#######"]
+    (tmp_path / name).write_text(text.format("".join(square)))
+    assert get_task("maze20").name_in(tmp_path / name) == "maze7"
+    assert len(get_task("maze7").read(tmp_path / name)) == 1
+    corridor = "####S           G###" + "#" * 29
+    (tmp_path / "row.jsonl").write_text(json.dumps({"question": corridor}))
+    assert get_task("maze20").name_in(tmp_path / "row.jsonl") == "maze1x49"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"layout": MAZE},
+        {"maze": {"grid": MAZE}, "name": "nested"},
+        {"rows": 5, "cols": 7, "tiles": MAZE},
+        {
+            "grid": numbers(MAZE, {**NUMBERS, "S": 0, "G": 0}),
+            "start_row": 1,
+            "start_col": 1,
+            "end_row": 3,
+            "end_col": 5,
+        },
+        {"maze": {"matrix": numbers(MAZE, {**NUMBERS, "S": 0, "G": 0})}, "start": [1, 1], "end": {"x": 5, "y": 3}},
+    ],
+)
+def test_objects_of_json_name_their_maze_and_its_ends_in_other_ways(value):
+    assert rows_of(json.dumps(value)) == MAZE
+
+
+def test_the_openings_of_a_border_are_named_where_s_and_g_are_missing():
+    text = "# #####\n#   # #\n# #   #\n# # # #\n##### #"
+    with pytest.raises(PuzzleError, match="open at row 1 column 2 and row 5 column 6: write S and G there"):
+        get_task("maze5x7").check_question(get_task("maze5x7").parse(text))
+
+
+def test_a_maze_between_fences_of_markdown_is_read(tmp_path):
+    (tmp_path / "a.md").write_text("# Mazes\n\n```text\n" + "\n".join(MAZE) + "\n```\n")
+    task = get_task("maze5x7")
+    assert task.format(task.read(tmp_path / "a.md").tokens[0]) == "".join(MAZE)

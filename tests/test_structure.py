@@ -17,7 +17,7 @@ from ponderling.exchange.onnx_export import export
 from ponderling.models import build_model, shape_of
 from ponderling.models.ties import within_own_edges
 from ponderling.recipes import grid_recipe
-from ponderling.solving.canvas import on_canvas
+from ponderling.solving.canvas import for_file, for_text, on_canvas
 from ponderling.solving.solver import Solver
 from ponderling.tasks.base import Puzzles
 from ponderling.tasks.custom import Grids, looking
@@ -224,6 +224,58 @@ def test_a_question_that_is_enlarged_or_repeated_needs_nothing_else(change, why,
     labels[3, 0] = 2 + (labels[3, 0] - 1) % 4  # another symbol
     spoiled = propose(replace(examples, labels=labels), spec)
     assert {"grows=2x3", "rows"} <= {f.item for f in spoiled.findings if f.status == "not contradicted"}
+
+
+WIDE = tuple((rows, columns) for rows in (3, 5, 6) for columns in (4, 5, 7))
+"""Sizes of questions that tell an enlarged answer from one that its neighbours decide."""
+
+
+@pytest.mark.parametrize(
+    ("change", "block"), [(lambda grid: np.tile(grid, (2, 2)), "2x2"), (lambda grid: np.hstack([grid, grid]), "1x2")]
+)
+def test_a_repeated_question_is_not_taken_for_edges_that_touch(change, block, tmp_path):
+    """Within the question's own size the answer is the question, which every neighbourhood decides."""
+    examples, spec = examples_of(change, tmp_path, WIDE)
+    assert items(examples, spec) == {f"grows={block}": "seen"}
+
+
+def test_a_question_repeated_in_a_mirror_has_no_edges_that_touch(tmp_path):
+    examples, spec = examples_of(lambda grid: np.hstack([grid, grid[:, ::-1]]), tmp_path, WIDE)
+    found = items(examples, spec)
+    assert found["grows=1x2"] == "not contradicted"
+    assert not any("wraps" in item for item in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda grid: grid, "neighbours=4"),
+        (lambda grid: 3 - grid, "neighbours=4"),
+        (lambda grid: np.pad(grid, ((0, 0), (1, 0)))[:, :-1], "neighbours=4"),
+        (lambda grid: np.pad(grid, ((1, 0), (1, 0)))[:-1, :-1], "neighbours=8"),
+        (lambda grid: np.roll(grid, 1, axis=1), "neighbours=4+wraps"),
+        (lambda grid: np.roll(grid, (1, 1), axis=(0, 1)), "neighbours=8+wraps"),
+    ],
+)
+def test_a_cell_or_one_neighbour_that_decides_is_seen_among_several_symbols(change, found, tmp_path):
+    """All neighbourhoods of four symbols do not recur in so few examples, and none of these needs edges that touch."""
+    examples, spec = examples_of(change, tmp_path, ((5, 5), (5, 6), (6, 5)))
+    assert items(examples, spec) == {found: "seen"}
+
+
+@pytest.mark.parametrize(
+    ("change", "shapes"),
+    [
+        (lambda grid: grid.sum(axis=1, keepdims=True) % 4, ((3, 4), (4, 6), (5, 5))),
+        (lambda grid: grid.sum(axis=1, keepdims=True) % 4, ((4, 4),)),
+        (lambda grid: grid[1:-1, 1:-1], ((5, 5),)),
+    ],
+    ids=["rows", "rows of one length", "without its border"],
+)
+def test_what_sizes_alone_do_not_show_to_shrink_is_not_said_to(change, shapes, tmp_path):
+    """A row's count is no block that becomes a cell, and 5 rows are no 3 blocks of 2 with the last cut off."""
+    examples, spec = examples_of(change, tmp_path, shapes)
+    assert not any("shrinks" in item for item in items(examples, spec))
 
 
 def test_cells_hear_their_block_and_what_grows_to_them_within_the_grid_of_the_question():
@@ -545,3 +597,17 @@ def area_sizes(grid: np.ndarray) -> np.ndarray:
         for cell in area:
             sizes[cell] = min(4, len(area))
     return sizes
+
+
+def test_the_canvas_of_a_larger_question_has_room_for_its_answer(tmp_path):
+    """A question of 4x3 fits where answers had 6x6, but its own answer has 8x6."""
+    grids = [np.random.default_rng(i).integers(0, 3, shape) for i, shape in enumerate([(3, 3), (2, 3)] * 10)]
+    lines = [{"input": grid.tolist(), "output": np.tile(grid, (2, 2)).tolist()} for grid in grids]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    command = ["train", "--data", str(tmp_path / "a.jsonl"), "--out", str(tmp_path / "run"), *FEW]
+    assert main([*command, "--data.structure", "grows=2x2"]) == 0
+    checkpoint = load_checkpoint(tmp_path / "run")
+    for text, rows in (("012/120/201", 6), ("012/120/201/000", 8)):
+        assert for_text(checkpoint, text).config.data.grid.rows == rows
+    (tmp_path / "b.jsonl").write_text(json.dumps({"input": [[0, 1, 2]] * 5}))
+    assert for_file(checkpoint, str(tmp_path / "b.jsonl")).config.data.grid.rows == 10

@@ -27,7 +27,7 @@ T_ = TypeVar("T_")
 
 
 FILES = (
-    *(".csv", ".tsv", ".txt", ".json", ".jsonl", ".npy", ".npz", ".sdk", ".sdm", ".ss", ".msk", ".xml"),
+    *(".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".npy", ".npz", ".sdk", ".sdm", ".ss", ".msk", ".xml"),
     *(".gz", ".bz2", ".xz", ".zip"),
 )
 """Endings that a file of puzzles has, and no puzzle."""

@@ -14,6 +14,7 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.custom.files import read_grid_file
 from ponderling.tasks.custom.spec import MOST_CELLS
+from ponderling.tasks.custom.structure import NONE, Structure
 from ponderling.tasks.custom.text_form import readings_of
 from ponderling.tasks.official_layout import is_layout
 
@@ -26,7 +27,9 @@ def for_file(checkpoint: Checkpoint, source: str) -> Checkpoint:
     if not _takes_every_size(checkpoint) or not Path(source).is_file() or is_layout(source):
         return checkpoint
     file = read_grid_file(source)
-    shapes = {tuple(shape) for grids in (file.inputs, file.outputs) for shape in grids.shapes.tolist() if shape[0]}
+    block = _grows(checkpoint)
+    shapes = {(rows * block[0], columns * block[1]) for rows, columns in file.inputs.shapes.tolist()}
+    shapes |= {(rows, columns) for rows, columns in file.outputs.shapes.tolist() if rows}
     return _for_shapes(checkpoint, shapes)
 
 
@@ -38,7 +41,9 @@ def for_text(checkpoint: Checkpoint, text: str) -> Checkpoint:
         readings = readings_of(text)
     except ValueError:
         return checkpoint  # the solver says what is wrong with it
-    shapes = {(len(rows), len(rows[0])) for rows in readings if rows and len({len(row) for row in rows}) == 1}
+    height, width = _grows(checkpoint)
+    readings = [rows for rows in readings if rows and len({len(row) for row in rows}) == 1]
+    shapes = {(len(rows) * height, len(rows[0]) * width) for rows in readings}
     spec = checkpoint.config.data.grid
     assert spec is not None
     if any(_fits(shape, (spec.rows, spec.columns), exactly=spec.sizes == "one") for shape in shapes):
@@ -75,6 +80,14 @@ def holds_arc_task(checkpoint: Checkpoint, task: ArcTask) -> bool:
 def _takes_every_size(checkpoint: Checkpoint) -> bool:
     model = checkpoint.model
     return checkpoint.config.data.grid is not None and isinstance(model, Relational) and model.fits_every_size
+
+
+def _grows(checkpoint: Checkpoint) -> tuple[int, int]:
+    """How many rows and columns of an answer there are for each of its question, where the structure says so; else 1 and 1."""
+    data = checkpoint.config.data
+    assert data.grid is not None
+    structure = None if data.structure == NONE else Structure.named(data.structure, data.grid)
+    return (1, 1) if structure is None else structure.grows or (1, 1)
 
 
 def _fits(shape: tuple[int, ...], canvas: tuple[int, int], *, exactly: bool) -> bool:

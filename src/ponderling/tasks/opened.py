@@ -65,9 +65,10 @@ _MARKS = {
 def suffix_of(path: str | Path) -> str:
     """The ending of a file's name in small letters, without .gz and the like: `.csv` for `A.CSV.gz`.
 
-    A zip archive of one file has the ending of that file's name.
+    A zip archive of one file has the ending of that file's name. `.ndjson` is `.jsonl`.
     """
-    return Path(without_packing(name_in(path))).suffix
+    suffix = Path(without_packing(name_in(path))).suffix
+    return ".jsonl" if suffix == ".ndjson" else suffix
 
 
 def is_csv(path: str | Path) -> bool:

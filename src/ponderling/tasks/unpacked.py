@@ -39,7 +39,23 @@ DAMAGES = (
 _READ = 1 << 16
 _ZIP = b"PK\x03\x04", b"PK\x05\x06"  # the second of an empty archive
 _ZIP_END = 22  # bytes of an archive's last record, without its comment
-_TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".sdk", ".sdm", ".ss", ".sud", ".sol", ".maz", ".maze", ".xml", "")
+_TEXTS = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".sdk",
+    ".sdm",
+    ".ss",
+    ".sud",
+    ".sol",
+    ".maz",
+    ".maze",
+    ".xml",
+    "",
+)
 _ABOUT = ("readme", "license", "licence", "copying", "changelog")
 _OFFICE = "[Content_Types].xml"
 

@@ -45,16 +45,16 @@ def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
     for name in ("train", "test"):
         f = facts[name]
         notes = [
-            f"{f[key]:,} {words}"
-            for key, words in (
-                ("repeated_questions", "repeated questions"),
-                ("questions_with_several_answers", "questions with several answers"),
-                ("answers_equal_to_question", "answers equal to their question"),
+            f"{f[key]:,} {one if f[key] == 1 else several}"
+            for key, one, several in (
+                ("repeated_questions", "repeated question", "repeated questions"),
+                ("questions_with_several_answers", "question with several answers", "questions with several answers"),
+                ("answers_equal_to_question", "answer equal to its question", "answers equal to their question"),
             )
             if f[key]
         ]
         lines.append(
-            f"  {name}: {f['examples']:,} examples, inputs {f['inputs']}, outputs {f['outputs']}"
+            f"  {name}: {f['examples']:,} example{'s' * (f['examples'] != 1)}, inputs {f['inputs']}, outputs {f['outputs']}"
             + "".join(f", {note}" for note in notes)
         )
     return lines + [f"  {reason}" for reason in facts["left_out"]]

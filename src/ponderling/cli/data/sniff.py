@@ -62,9 +62,34 @@ def holds_grids(path: Path) -> bool:
         return False
     if _has_inputs(path):
         return True
+    if suffix_of(path) == ".npz":
+        return _are_grids(path)
     if _written(path) is not None:
         return False
     return not is_csv(path) or _task_of_length(path) is None
+
+
+def _are_grids(path: Path) -> bool:
+    """Whether the arrays of an .npz have names of anyone's grids, and are no Sudokus whose answers fit."""
+    import zipfile
+
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.custom.names import names_in
+
+    task = _written_sudoku(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            named = names_in(name.removesuffix(".npy") for name in archive.namelist())
+        if task is None or None in named:
+            return task is None
+        task.read(path, limit=_FIRST)
+    except (zipfile.BadZipFile, OSError, PuzzleError):
+        return True
+    return False
+
+
+_FIRST = 20
+"""Puzzles of a file that show whether it holds Sudokus."""
 
 
 def _has_inputs(path: Path) -> bool:

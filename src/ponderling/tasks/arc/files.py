@@ -290,11 +290,30 @@ def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
     """The tasks, or the more pairs, of a JSON value from a file of this name."""
     if _is_pairs(content):
         return [_more_pairs(content, name, source=source)]
+    if isinstance(content, dict) and content and all(map(_are_tasks, content.values())):
+        content = _of_groups(content, name, source=source)
     if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
         content = {_id_in(content) or name: content}
     if isinstance(content, list) and content and all(map(_is_task, content)):
         content = _by_id(content, name, source=source)
     return _tasks_of(content, source)
+
+
+def _are_tasks(value: Any) -> bool:
+    """Whether JSON is several tasks, in a list or by id."""
+    tasks = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    return bool(tasks) and not _is_task(value) and all(map(_is_task, tasks))
+
+
+def _of_groups(groups: Mapping[str, Any], name: str, *, source: str) -> dict[str, Any]:
+    """All tasks by their ids, of an object whose keys are names of several, such as `training` and `evaluation`, or `data`."""
+    found: dict[str, Any] = {}
+    for key, group in groups.items():
+        tasks = _by_id(group, f"{name}-{key}", source=source) if isinstance(group, list) else group
+        if twice := next((name for name in tasks if name in found), None):
+            raise PuzzleError(f"{source}: task {_named(twice)} is in two of {', '.join(map(_named, groups))}")
+        found |= tasks
+    return found
 
 
 def _id_in(task: Mapping[str, Any]) -> str | None:

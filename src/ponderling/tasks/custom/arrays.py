@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.custom.grid_file import GridFile, Side, file_of_cells
+from ponderling.tasks.custom.grid_file import GridFile, Side, advice_for, file_of_cells
 from ponderling.tasks.custom.symbols import both_kinds
 from ponderling.tasks.problems import Problems, shown
 
@@ -61,7 +61,7 @@ def _cells_of_array(grids: NDArray[Any], what: str, *, problems: Problems) -> Si
     if grids.ndim != 3 or (len(grids) and not grids.size):
         raise PuzzleError(
             f"{problems.path}: {what} must be integers or texts of shape (N, rows, columns): "
-            f"got {grids.dtype} {grids.shape}"
+            f"got {grids.dtype} {grids.shape}{advice_for(grids)}"
         )
     cells = _symbols_in(grids, what, problems=problems)
     return cells.reshape(-1), np.tile(np.array(grids.shape[1:], np.int32), (len(grids), 1))
@@ -124,7 +124,7 @@ def _symbols_in(grids: NDArray[Any], what: str, *, problems: Problems, index: in
     elif kind == "O":
         wrong = ~np.array([_is_cell(cell) for cell in grids.flat], bool).reshape(grids.shape)
     else:
-        problems.add(index, f"{what} must be integers or texts: got {grids.dtype}")
+        problems.add(index, f"{what} must be integers or texts: got {grids.dtype}{advice_for(grids)}")
         return np.zeros(grids.shape, np.int64)
     if not wrong.any():
         cells = [cell if isinstance(cell, str) else int(cell) for cell in grids.flat]

@@ -13,7 +13,7 @@ from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
 from ponderling.tasks.opened import open_bytes, suffix_of
 
-SUFFIXES = (".jsonl", ".csv", ".npz")
+SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv")
 """Endings of the names of files of grids."""
 
 
@@ -36,7 +36,7 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     suffix = suffix_of(path)
     if suffix == ".jsonl":
         file = read_json_lines(path)
-    elif suffix == ".csv":
+    elif suffix in (".csv", ".tsv"):
         file = read_csv(path)
     elif suffix == ".npz":
         file = read_npz_file(path)

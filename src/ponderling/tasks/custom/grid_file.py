@@ -108,6 +108,19 @@ def file_of_cells(path: Path, unit: str, *, sides: Sequence[Side]) -> GridFile:
     )
 
 
+def advice_for(array: NDArray[Any]) -> str:
+    """What to do with an array that does not hold grids, where its shape or kind suggests something; else empty."""
+    if array.ndim == 4 and 1 in (array.shape[1], array.shape[-1]):
+        return f"; write array{'[..., 0]' if array.shape[-1] == 1 else '[:, 0]'}"
+    if array.ndim == 4:
+        return "; if each cell is one-hot, write array.argmax(-1)"
+    if array.ndim == 1 and len(array):
+        return "; answers of one cell are array[:, None, None]"
+    if array.ndim == 2:
+        return "; one grid is array[None], and rows of all cells are array.reshape(N, rows, columns)"
+    return "; write array.astype(int)" if array.dtype.kind == "b" else ""
+
+
 def not_a_rating(value: Any) -> str:
     """Says that this is not a rating."""
     most = f"; the highest is {MAX_RATING:,}" if isinstance(value, int) else ""

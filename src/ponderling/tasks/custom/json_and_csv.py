@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile, not_a_rating, not_a_split
+from ponderling.tasks.custom.names import EXPECTED, names_in
 from ponderling.tasks.custom.symbols import NO_GRID, Coder, Grid
 from ponderling.tasks.custom.text_form import AmbiguousError, Text, form_of, rows_of, text_of
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.opened import lines_of
 from ponderling.tasks.problems import Problems, shown
 
-INPUTS, OUTPUTS = ("input", "question"), ("output", "answer")
-"""Keys and column names under which the two grids of a pair are looked for, in this order."""
+SEPARATORS = ",;\t|"
+"""What may part the columns of a CSV."""
 
 _SIDES = ("input", "output")
 
@@ -152,9 +154,10 @@ def _json_lines(path: Path, lines: Iterable[str], *, problems: Problems) -> Iter
         if not isinstance(example, dict):
             problems.add(number, f"expected an object with input and output, got {shown(example)}")
             continue
-        grids = [next((example[key] for key in keys if key in example), None) for keys in (INPUTS, OUTPUTS)]
+        grids = [None if key is None else example[key] for key in names_in(example)]
         if grids[0] is None:
-            problems.add(number, f"no input; its keys are {shown(', '.join(example), quote='') or 'none'}")
+            keys = shown(", ".join(example), quote="") or "none"
+            problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}")
             continue
         name = example.get("id")
         if name is not None and type(name) not in (int, str):
@@ -170,18 +173,31 @@ def _json_lines(path: Path, lines: Iterable[str], *, problems: Problems) -> Iter
         )
 
 
+def _separator(header: str) -> str:
+    """What parts the columns of a CSV: the sign between known names of a question and its answer, or else a comma."""
+    for sign in SEPARATORS:
+        if None not in names_in(name.strip("\"'") for name in header.strip().split(sign)):
+            return sign
+    return next((sign for sign in SEPARATORS if names_in(header.strip().split(sign))[0] is not None), ",")
+
+
 def _csv_rows(path: Path, lines: Iterable[str], *, problems: Problems) -> Iterator[_Example]:
-    reader = csv.reader(lines)
+    lines = iter(lines)
+    first = next(lines, "")
+    reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=_separator(first))
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        where = [next((header.index(name) for name in names if name in header), -1) for names in (INPUTS, OUTPUTS)]
+        named = names_in(header)
+        where = [-1 if name is None else header.index(name) for name in named]
         if where[0] < 0:
             raise PuzzleError(
                 f"{path}: expected a header with the columns input and output (or question and answer), "
                 f"got {shown(','.join(header), quote='') or 'nothing'}"
             )
         others = [header.index(name) if name in header else -1 for name in ("split", "rating")]
-        others.append(next((header.index(name) for name in ("id", "source") if name in header), -1))
+        others.append(
+            next((header.index(name) for name in ("id", "source") if name in header and name not in named), -1)
+        )
         if twice := [header[i] for i in (*where, *others) if i >= 0 and header.count(header[i]) > 1]:
             raise PuzzleError(f"{path}: the header has the column {twice[0]} more than once")
         for fields in reader:

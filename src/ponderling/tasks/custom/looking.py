@@ -53,6 +53,14 @@ SURE = 10.0
 SEVERAL = 3
 """Mean number of cells of a symbol in an answer from which on it says something that no two of them share a diagonal."""
 
+NEAREST = (
+    ((), "neighbours=4", ""),
+    *(((step,), f"neighbours={4 if step in DIRECTIONS[:4] else 8}", " and one neighbour's") for step in DIRECTIONS),
+    (DIRECTIONS[:4], "neighbours=4", " and these neighbours'"),
+    (DIRECTIONS, "neighbours=8", " and these neighbours'"),
+)
+"""Neighbours that may decide a cell's answer: their steps, the item that has them, and what to call their questions."""
+
 TURNS = (
     "as it is",
     "turned by a quarter",
@@ -212,46 +220,57 @@ def _confirms(
 
 
 def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Finding:
-    """The four or eight neighbours that a cell's answer depends on alone, beyond the edges too if need be; else eight."""
-    for wraps in (False, True):
-        for steps, item in ((DIRECTIONS[:4], "neighbours=4"), (DIRECTIONS, "neighbours=8")):
-            if _decide(questions, answers, steps=steps, spec=spec, wraps=wraps):
-                why = "a cell's answer depends on its own question and these neighbours' alone"
-                if wraps:
-                    item, why = f"{item}+wraps", f"{why}, where opposite edges touch"
-                return Finding(item, why=why, status="seen")
+    """The neighbours that a cell's answer depends on alone, beyond the edges too if need be; else all eight.
+
+    Few of them recur in fewer examples, so none and one are looked at before four and eight.
+    """
+    shape = (len(questions), spec.rows, spec.columns)
+    grids, said = questions.reshape(shape), answers.reshape(shape)
+    contradicted = []
+    for steps, item, whose in NEAREST:
+        always, often = _decides(*_windows(grids, said, steps=steps, spec=spec))
+        if always and often:
+            return Finding(item, why=f"a cell's answer depends on its own question{whose} alone", status="seen")
+        if not always:
+            contradicted.append((steps, item, whose))
+    if (spec.own_sizes(grids) == spec.own_sizes(said)).all():
+        for steps, item, whose in contradicted:
+            if steps and all(_decides(*_wrapped_windows(grids, said, steps=steps, spec=spec))):
+                why = f"a cell's answer depends on its own question{whose} alone, where opposite edges touch"
+                return Finding(f"{item}+wraps", why=why, status="seen")
     return Finding("neighbours=8", why="cells that touch may hear of each other", status="not contradicted")
 
 
-def _decide(
-    questions: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec, wraps: bool
-) -> bool:
-    """Whether a cell and its neighbours in the question always come with the same answer, and the same ones often recur."""
-    shape = (len(questions), spec.rows, spec.columns)
-    grids = questions.reshape(shape)
-    if wraps:
-        keys, said = _wrapped_windows(grids, answers.reshape(shape), steps=steps, spec=spec)
-    else:
-        padded = np.pad(grids, ((0, 0), (1, 1), (1, 1)), constant_values=255)
-        windows = [grids]
-        windows += [padded[:, 1 + d : 1 + d + spec.rows, 1 + r : 1 + r + spec.columns] for d, r in steps]
-        keys, said = np.stack([window.reshape(-1) for window in windows], axis=1), answers.reshape(-1)
+def _decides(keys: Tokens, said: NDArray[np.uint8]) -> tuple[bool, bool]:
+    """Whether cells with the same keys, (cells, 1 + K), always have the same answer, (cells,); and whether keys often recur."""
     keys, said = keys[said != PAD], said[said != PAD]
     if not len(said):
-        return False
+        return False, False
     kinds, kind = np.unique(keys, axis=0, return_inverse=True)
     low, high = np.full(len(kinds), 255), np.zeros(len(kinds), np.int64)
     np.minimum.at(low, kind.reshape(-1), said)
     np.maximum.at(high, kind.reshape(-1), said)
-    return len(kinds) <= len(keys) / 4 and bool((low == high).all())
+    return bool((low == high).all()), len(kinds) <= len(keys) / 4
+
+
+def _windows(
+    grids: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec
+) -> tuple[Tokens, Tokens]:
+    """Each cell with its neighbours (cells, 1 + K), 255 beyond the canvas, and its answer (cells,).
+
+    Both are given as (N, rows, columns).
+    """
+    padded = np.pad(grids, ((0, 0), (1, 1), (1, 1)), constant_values=255)
+    windows = [grids, *(padded[:, 1 + d : 1 + d + spec.rows, 1 + r : 1 + r + spec.columns] for d, r in steps)]
+    return np.stack([window.reshape(-1) for window in windows], axis=1), answers.reshape(-1)
 
 
 def _wrapped_windows(
     grids: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec
 ) -> tuple[Tokens, Tokens]:
-    """Each cell with its neighbours (cells, 1 + K), where opposite edges of its own grid touch, and its answer (cells,).
+    """As `_windows`, where opposite edges of a cell's own grid touch.
 
-    Both are given as (N, rows, columns).
+    Answers have the sizes of their questions.
     """
     sizes = spec.own_sizes(grids)
     keys, said = [], []
@@ -279,14 +298,23 @@ def _scales(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Findi
             if all(_grown(grids[i], said[i], own=own[i], block=block, repeated=repeated) for i in range(len(own))):
                 status, why = "seen", f"every answer is its question, {how}"
         return [Finding(f"grows={block[0]}x{block[1]}", why=why, status=status)]
-    blocks = []
-    for axis in (0, 1):  # the last block of a row or column may be cut off
-        fits = [k for k in range(1, int(own.max()) + 1) if (-(-own[:, axis] // k) == new[:, axis]).all()]
-        blocks.append(fits[0] if fits else 0)
+    blocks = [_shrunk(own[:, axis], new[:, axis]) for axis in (0, 1)]
     if not 1 < blocks[0] * blocks[1] <= MOST_OF_BLOCK:
         return []
     why = f"every answer has a cell for each block of {blocks[0]}x{blocks[1]} of its question"
     return [Finding(f"shrinks={blocks[0]}x{blocks[1]}", why=why, status="not contradicted")]
+
+
+def _shrunk(own: NDArray[np.int64], new: NDArray[np.int64]) -> int:
+    """How many cells of a row or column become one, where these are their lengths in questions and answers; 0: unknown.
+
+    Answers of a single cell do not tell. The last block may be cut off, which takes lengths that differ to see.
+    """
+    for k in range(1, int(own.max()) + 1):
+        if (-(-own // k) == new).all():
+            cut_off = (own % k).any() and (own == own[0]).all()
+            return 0 if k > 1 and (new.max() == 1 or cut_off) else k
+    return 0
 
 
 def _grown(question: Tokens, answer: Tokens, *, own: NDArray[np.int64], block: tuple[int, ...], repeated: bool) -> bool:

@@ -10,12 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.custom.grid_file import MAX_RATING, GridFile, Side, file_of_cells, not_a_rating, not_a_split
+from ponderling.tasks.custom.grid_file import (
+    MAX_RATING,
+    GridFile,
+    Side,
+    advice_for,
+    file_of_cells,
+    not_a_rating,
+    not_a_split,
+)
+from ponderling.tasks.custom.names import PAIRS, names_in
 from ponderling.tasks.npy import read_npz
 from ponderling.tasks.problems import Problems, shown
 
-INPUTS, OUTPUTS = ("inputs", "questions"), ("outputs", "answers")
-"""Names under which the arrays of grids are looked for, in this order."""
+NAMES = tuple(
+    dict.fromkeys(name for pair in PAIRS for side in pair for name in (side, side.upper(), side.capitalize()))
+)
+"""Names that the arrays of grids may have."""
 OTHERS = ("input_shapes", "output_shapes", "split", "ratings")
 """Names of the arrays that may be there besides."""
 
@@ -26,7 +37,7 @@ def read_npz_file(path: Path) -> GridFile:
     Raises:
         PuzzleError: naming the array, or each row that cannot be used, and the reason.
     """
-    arrays = read_npz(path, (*INPUTS, *OUTPUTS, *OTHERS), writes="np.savez(path, inputs=..., outputs=...)")
+    arrays = read_npz(path, (*NAMES, *OTHERS), writes="np.savez(path, inputs=..., outputs=...)")
     problems = Problems(path)
     file = file_of_cells(path, "row", sides=_sides(arrays, problems))
     N = len(file)
@@ -48,7 +59,7 @@ def read_npz_file(path: Path) -> GridFile:
 
 def _sides(arrays: dict[str, Any], problems: Problems) -> list[Side]:
     """The inputs and, if there are any, the outputs."""
-    inputs, outputs = (next((arrays[name] for name in names if name in arrays), None) for names in (INPUTS, OUTPUTS))
+    inputs, outputs = (None if name is None else arrays[name] for name in names_in(arrays))
     path = problems.path
     if inputs is None:
         raise PuzzleError(
@@ -56,11 +67,15 @@ def _sides(arrays: dict[str, Any], problems: Problems) -> list[Side]:
         )
     N = len(inputs) if inputs.ndim else 0
     given = {"input": inputs} if outputs is None else {"input": inputs, "output": outputs}
-    for name, array in given.items():
-        if array.ndim != 3 or len(array) != N or array.dtype.kind not in "iuU":
+    for name, array in tuple(given.items()):
+        whole = array.dtype.kind in "iuU" or (array.dtype.kind == "f" and _are_whole(array))
+        if array.ndim != 3 or len(array) != N or not whole:
             raise PuzzleError(
-                f"{path}: {name}s must be integers or texts of shape ({N}, rows, columns): got {array.dtype} {array.shape}"
+                f"{path}: {name}s must be integers or texts of shape ({N}, rows, columns): "
+                f"got {array.dtype} {array.shape}{advice_for(array)}"
             )
+        if array.dtype.kind == "f":
+            given[name] = array.astype(np.int64)
         if N and not array.size:
             raise PuzzleError(f"{path}: {name}s have no cells: got shape {array.shape}")
     sides = [
@@ -68,6 +83,11 @@ def _sides(arrays: dict[str, Any], problems: Problems) -> list[Side]:
     ]
     problems.report()
     return sides
+
+
+def _are_whole(array: NDArray[Any]) -> bool:
+    """Whether floats are whole numbers, as those of arrays that came from a table."""
+    return bool((np.isfinite(array) & (np.abs(array) < 2**53) & (np.floor(array) == array)).all())
 
 
 def _padded(array: NDArray[Any], shapes: NDArray[Any] | None, *, name: str, problems: Problems) -> Side:

@@ -249,9 +249,10 @@ def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
     kinds: dict[Hashable, int] = {}
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
     if len(kinds) < 2:
+        what = "all its questions are equal" if len(keys) > 1 else "it has one example"
         raise PuzzleError(
-            f"{path}: all its questions are equal: none can be held out to test on; give examples that differ, up to the "
-            "symmetries, or name a file to test on with --test"
+            f"{path}: {what}: none can be held out to test on; give examples that differ, up to the symmetries, or name a file "
+            "to test on with --test"
         )
     chosen = np.zeros(len(kinds), bool)
     chosen[np.random.default_rng(0).permutation(len(kinds))[: max(1, len(kinds) // HELD_OUT)]] = True

@@ -62,6 +62,7 @@ class Coder:
             row, column = divmod(i, width)
             raise ValueError(
                 f"cell {shown(cells[i])} at row {row + 1} column {column + 1}: expected an integer or a short text"
+                f"{_advice_for(cells[i])}"
             )
         kinds = {*cells}
         for cell in kinds - self.codes.keys():
@@ -84,6 +85,15 @@ class Coder:
                     f"{self.path}: more than {MAX_SYMBOLS} different symbols ({some}, ... {one_line(symbol)})"
                 )
         self.codes[cell] = self.codes[symbol]
+
+
+def _advice_for(cell: Any) -> str:
+    """What to write in place of a cell of this kind; empty for others."""
+    if isinstance(cell, bool):
+        return ", such as 1 for true and 0 for false"
+    if cell is None:
+        return ', such as 0 or "." for a blank'
+    return f", such as {int(cell)}" if isinstance(cell, float) and cell.is_integer() else ""
 
 
 def codes_of(rows: Rows, *, from_text: bool = False) -> tuple[tuple[str, ...], NDArray[np.int32], tuple[int, int]]:

@@ -98,10 +98,18 @@ def text_of(value: Any, side: int = 0) -> Text | Rows:
             return Text(tuple(rows), "rows", side=side)
         value = parse_json(value)
     if not isinstance(value, list) or not all(isinstance(row, list | str) for row in value):
-        raise ValueError(f"expected a list of rows, got {shown(value)}")
+        raise ValueError(f"expected a list of rows, got {shown(value)}{_advice_for(value)}")
     if value and all(isinstance(row, str) for row in value):
         return Text(tuple(value), "list", side=side)
     return [list(row) for row in value]
+
+
+def _advice_for(value: Any) -> str:
+    """How to write a row or a cell that is no list of rows; empty for anything else."""
+    is_row = isinstance(value, list)
+    if not (is_row or isinstance(value, int)) or len(text := json.dumps(value)) > 40:
+        return ""
+    return f": write one row as [{text}]" if is_row else f": write one cell as [[{text}]]"
 
 
 def form_of(texts: Sequence[Text]) -> Form:

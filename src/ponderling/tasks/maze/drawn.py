@@ -7,6 +7,8 @@ that is shown; Maze.aliases reads those. Blanks at the ends of lines may be miss
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from ponderling.tasks.base import PuzzleError, Puzzles
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
-from ponderling.tasks.maze.written.forms import FREES, GOALS, PATHS, STARTS, WALLS
+from ponderling.tasks.maze.written.forms import FREES, GOALS, OURS, PATHS, STARTS, WALLS
 from ponderling.tasks.maze.written.lines import (
     LONGEST_ROW,
     check_short,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 1000
 """Lines by which a file is known to hold drawings."""
+ROWS_LOOKED_AT = 5
+"""Lines whose fields may be whole mazes."""
 MOST_LOOKED_AT = 1 << 22
 """Characters by which the form of a file is known."""
 
@@ -83,7 +87,7 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
         if len(head) >= LOOKED_AT or size > MOST_LOOKED_AT:
             break
     reader = written.reader_for(head)
-    if reader is None or (is_csv(path) and reader is not written.read_numbers):
+    if reader is None or (is_csv(path) and reader not in (written.read_numbers, written.read_characters)):
         return None
     return _told_with_name(path, reader(_without_titles(path, _opened(path))))
 
@@ -152,6 +156,25 @@ def first_drawn(task: Maze, path: str | Path) -> str | None:
     if (task.tokens_of("".join(first)) == 255).any():
         return None
     return "\n".join(_first_of(first))
+
+
+def side_of_line(path: str | Path) -> int | None:
+    """The side of square mazes with all cells in a row, in the fields of a file's first lines; None where there are none."""
+    for line in itertools.islice(lines_of(path, holds="puzzles", is_remark=lambda _: True), ROWS_LOOKED_AT):
+        for field in re.split("[,;\t]", line.rstrip("\r\n")):
+            cells = field[1:-1] if field[:1] == field[-1:] == '"' else field
+            if (side := side_of(cells)) is not None:
+                return side
+    return None
+
+
+def side_of(cells: str) -> int | None:
+    """The side of a square maze with all cells in a row; None for a row where a way leads from S to G, and for others."""
+    side = math.isqrt(len(cells))
+    plain = cells.replace(".", " ").replace("E", "G")
+    ends = sorted((plain.find("S"), plain.find("G")))
+    is_maze = set(plain) <= set(OURS) and plain.count("S") == plain.count("G") == 1
+    return side if side > 3 and side * side == len(cells) and is_maze and "#" in plain[slice(*ends)] else None
 
 
 def _first_of(lines: list[str]) -> list[str]:

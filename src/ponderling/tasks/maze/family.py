@@ -153,7 +153,9 @@ class Maze(GridTask):
         return self.name if shape is None or is_own else _name_of(shape)
 
     def name_in(self, path: str | Path) -> str:
-        """The name of the family of mazes of the size of a file's first, where it is drawn over several lines; else this one's.
+        """The name of the family of mazes of the size of a file's first, if that is drawn over several lines; else this one's.
+
+        The size of a square with all cells in a row is known, too.
 
         Raises:
             PuzzleError: when the file cannot be read.
@@ -161,9 +163,14 @@ class Maze(GridTask):
         mazes = drawn.mazes_written(path)
         if mazes is not None:
             first = next(mazes, None)
-            is_line = first is not None and first.shape == (1, self.num_cells)
-            return self.name if first is None or is_line else _name_of(first.shape)
+            if first is None or first.shape == (1, self.num_cells):
+                return self.name
+            side = drawn.side_of(first.rows[0]) if len(first.rows) == 1 else None
+            return _name_of(first.shape if side is None else (side, side))
         first = drawn.first_drawn(self, path)
+        side = drawn.side_of_line(path) if first is None and Path(path).is_file() else None
+        if side is not None:
+            return _name_of((side, side))
         try:
             return self.name if first is None else self.name_for(first)
         except PuzzleError as error:
@@ -221,10 +228,22 @@ class Maze(GridTask):
         problems = [] if counts[START] else ["a maze has one S: got none"]
         if counts[GOAL] != 1:
             problems.append(f"a maze has one G: got {counts[GOAL] or 'none'}")
+        if not counts[START] and not counts[GOAL]:
+            problems += self._openings(tokens)
         for token, what in ((PATH, "a path cell"), (0, "padding")):
             if counts[token]:
                 problems.append(f"{what} at {self.place(int(np.argmax(tokens == token)))}: a question has none")
         return problems
+
+    def _openings(self, tokens: Tokens) -> list[str]:
+        """Where the border of a maze (L,) without S and G has two openings, what to do with them; else nothing."""
+        rows, columns = self.grid_shape
+        row, column = np.divmod(np.arange(self.num_cells), columns)
+        border = (row == 0) | (row == rows - 1) | (column == 0) | (column == columns - 1)
+        openings = np.flatnonzero(border & (tokens == FREE))
+        if len(openings) != 2:
+            return []
+        return [f"its border is open at {' and '.join(self.place(int(i)) for i in openings)}: write S and G there"]
 
     def is_right(self, question: Tokens, answer: Tokens) -> list[str]:
         """What is wrong with the marked path, if anything; `check` reports changed walls, S and G."""

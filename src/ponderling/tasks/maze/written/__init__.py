@@ -14,13 +14,10 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.characters import read_characters
 from ponderling.tasks.maze.written.forms import (
     DIGITS,
-    FREES,
-    GOALS,
     KNOWN,
     NUMBERS,
-    PATHS,
+    OTHERS,
     STARTS,
-    WALLS,
     Written,
     blocks,
 )
@@ -28,6 +25,7 @@ from ponderling.tasks.maze.written.json_values import read_json
 from ponderling.tasks.maze.written.lattices import is_lattice, read_lattices
 from ponderling.tasks.maze.written.lines import lines_in, without_titles
 from ponderling.tasks.maze.written.numbers import has_digits, read_digits_and_ends, read_numbers
+from ponderling.tasks.maze.written.tidied import tidied
 from ponderling.tasks.maze.written.tokens import TOKENS, read_tokens
 
 
@@ -78,8 +76,11 @@ def reader_for(head: Sequence[str]) -> Reader | None:
     is_goal = others["X"] == 1 and "#" in found and not found & {"G", "E"}
     if found <= set(KNOWN) and (is_wall or is_goal):
         return read_characters
-    if not found <= set(KNOWN) and found <= set(
-        WALLS + FREES + PATHS + STARTS + GOALS + "PT" + "x" * (not found.isdisjoint(STARTS))
-    ):
+    if tidied(lines) is not None or _is_of_others(found):
         return read_characters
     return None
+
+
+def _is_of_others(found: set[str]) -> bool:
+    """Whether these are characters of other programs' mazes."""
+    return not found <= set(KNOWN) and found <= set(OTHERS + "x" * (not found.isdisjoint(STARTS)))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.forms import FREES, GOALS, OURS, PATHS, STARTS, WALLS, Written, blocks
-from ponderling.tasks.maze.written.lines import even
+from ponderling.tasks.maze.written.lines import SOLID, even
+from ponderling.tasks.maze.written.tidied import tidied
 from ponderling.tasks.problems import shown
 
 
@@ -22,6 +23,15 @@ def read_characters(lines: Iterable[str]) -> Iterator[Written]:
 
 def from_characters(number: int, lines: Sequence[str]) -> Written:
     """A maze of the characters above; blanks at the ends of lines may be missing."""
+    tidy = tidied(lines)
+    if tidy is not None:
+        found = _from_rows(number, tidy[0])
+        return found._replace(form=f"{found.form}, {tidy[1]}")
+    return _from_rows(number, lines)
+
+
+def _from_rows(number: int, lines: Sequence[str]) -> Written:
+    """A maze of a character for each cell, or of two where they are blocks."""
     lines = even(lines)
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
@@ -36,7 +46,16 @@ def from_characters(number: int, lines: Sequence[str]) -> Written:
     meaning |= dict.fromkeys("X", "o") | ({goal: "G"} if goal else {})
     if not used & set(WALLS) and counts["X"] + counts["x"] > 1:
         meaning |= dict.fromkeys("Xx", "#")
-    if "." in used and " " in used:
+    elif not used & set(WALLS) and set(rows[0]) == set(rows[-1]) == {"*"}:
+        meaning["*"] = "#"
+    meaning["░"] = " " if used & set(WALLS) else "#"
+    if used & set(SOLID) and counts["@"] == 1 and not used & {*STARTS, "P"}:
+        meaning["@"] = "S"  # who walks in a game's maze
+    if not goal and counts[">"] == 1:
+        meaning[">"] = goal = "G"
+    if not goal and counts["."] == 1 and " " in used:
+        meaning["."] = "G"
+    elif "." in used and " " in used:
         meaning["."] = "o"  # crumbs of a path; whether they are one is checked where it is read as an answer
     if "P" in used and not used & set(STARTS):
         meaning["P"] = "S"

@@ -13,9 +13,12 @@ OURS = "# SGo"
 KNOWN = OURS + "EX+"
 """Our characters and those that `Maze.aliases` reads: mazes of these alone are drawn."""
 
-WALLS, FREES, PATHS = "#█▓▒■⬛@", " .·_□⬜", "o*•+"
-STARTS, GOALS = "SsA", "GgEeBFX"
+WALLS, FREES, PATHS = "#█▓▒■⬛@%🟫🧱", " .·_□⬜", "o*•+🟨"
+STARTS, GOALS = "SsA🟩🟢", "GgEeBFX🟥🔴🏁"
 """Characters of other programs. Goals in this order: an X is a mark of a path where there is another goal."""
+
+OTHERS = WALLS + FREES + PATHS + STARTS + GOALS + "PT░>"
+"""All of these, and some that depend on others: see `characters.from_characters`."""
 
 NUMBER = r"-?\d{1,3}(?:\.\d{0,30}(?:e[+-]\d\d)?)?"
 """A number, also as numpy writes an array of floats."""

@@ -13,12 +13,14 @@ from ponderling.tasks.maze.written.forms import DIGITS, Written, with_ends
 from ponderling.tasks.maze.written.numbers import from_numbers
 from ponderling.tasks.problems import shown
 
-OBJECTS = ("maze", "grid", "map", "cells", "board", "question")
+OBJECTS = ("maze", "grid", "map", "cells", "board", "question", "layout", "tiles", "matrix")
 """What an object of JSON may call its maze, or `mazes` a list of them."""
 ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "finish", "exit")
 """What it may call the cells of S and G, as row and column from 0."""
 ANSWERS = ("solution", "path", "answer")
 """What it may call the path, as a list of cells, or the maze with its path."""
+
+_COORDINATES = ("row", "col"), ("row", "column"), ("y", "x"), ("r", "c")
 
 DEEPEST = 3
 """Lists or objects in one another that a maze of JSON may be in."""
@@ -74,6 +76,10 @@ def _mazes_in(value: Any, *, depth: int = 0) -> Iterator[tuple[Any, Mapping[str,
             raise PuzzleError(
                 f"expected an object with one of {', '.join(OBJECTS)}: got {shown(', '.join(about)) or 'an empty one'}"
             )
+        if isinstance(about[named[0]], dict):
+            inner = about.pop(named[0])
+            yield from _mazes_in({**about, **inner}, depth=depth + 1)
+            return
         yield about[named[0]], about
     elif isinstance(value, str):
         yield value, {}
@@ -120,14 +126,23 @@ def _from_json(number: int, maze: Any, *, about: Mapping[str, Any]) -> Written:
 def _end(about: Mapping[str, Any], names: Sequence[str]) -> tuple[int, int] | None:
     named = [name for name in names if about.get(name) is not None]
     if not named:
-        return None
+        return next((place for name in names if (place := _in_two_keys(about, name)) is not None), None)
     return _place(about[named[0]], named[0])
+
+
+def _in_two_keys(about: Mapping[str, Any], name: str) -> tuple[int, int] | None:
+    """A cell whose row and column have keys of their own, such as `start_row` and `start_col`; None where it has none."""
+    for row, column in _COORDINATES:
+        values = [about.get(f"{name}_{key}") for key in (row, column)]
+        if all(type(value) is int for value in values):
+            return _place(values, name)
+    return None
 
 
 def _place(value: Any, name: str) -> tuple[int, int]:
     if isinstance(value, dict):
         keys = {str(key).lower(): inner for key, inner in value.items()}
-        for row, column in (("row", "col"), ("row", "column"), ("y", "x"), ("r", "c")):
+        for row, column in _COORDINATES:
             if row in keys and column in keys:
                 value = [keys[row], keys[column]]
                 break

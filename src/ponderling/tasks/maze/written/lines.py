@@ -16,7 +16,7 @@ SOLID = WALLS.replace("@", "")
 """Walls by which a row ends."""
 
 _SIZE = re.compile(r"\s*\d{1,4}(?:\s*[x×, ]\s*\d{1,4})?\s*[.):]?\s*")
-_RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,})\s*")
+_RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,}|`{3}\w*)\s*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
 _ASSIGNED = re.compile(r"\s*(?:\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)")

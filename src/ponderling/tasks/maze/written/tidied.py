@@ -1,0 +1,69 @@
+"""Drawn mazes whose cells are apart, doubled or indented, as rows of one character for each cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ponderling.tasks.maze.written.forms import GOALS, KNOWN, OTHERS, STARTS
+from ponderling.tasks.maze.written.lines import SOLID
+
+_FEWEST = 3
+"""Rows, and cells of a row, from which on it can be told that something is between cells."""
+
+
+def tidied(lines: Sequence[str]) -> tuple[list[str], str] | None:
+    """The rows of such a drawing, and what they were; None for another, and for characters that no mazes have."""
+    found = _indented(lines)
+    rows, form = (list(lines), "") if found is None else (found, "indented")
+    for change, name in (
+        (_parted, "with signs between cells"),
+        (_spaced, "with blanks between cells"),
+        (_doubled, "two"),
+    ):
+        if (changed := change(rows)) is not None:
+            rows, form = changed, "two characters for each cell" if name == "two" else name
+            break
+    known = set(KNOWN + OTHERS)
+    return (rows, form) if form and set().union(*rows) <= known else None
+
+
+def _indented(lines: Sequence[str]) -> list[str] | None:
+    """The rows without the blanks before a wall on the left that has no gap, if most of the border above and below is walls."""
+    indent = min((line[: len(line) - len(line.lstrip(" \t"))] for line in lines), key=len)
+    rows = [line.removeprefix(indent) for line in lines]
+    if not indent or len(rows) < _FEWEST or not all(row and row[0] in SOLID for row in rows):
+        return None
+    walls = [sum(row.count(mark) for mark in SOLID) for row in (rows[0], rows[-1])]
+    return rows if 2 * min(walls) > max(map(len, rows)) else None
+
+
+def _parted(lines: Sequence[str]) -> list[str] | None:
+    """The rows without tabs or commas between cells, which may be in quotation marks."""
+    for sign in "\t,":
+        cells = [[cell.strip("\"'") for cell in line.split(sign)] for line in lines]
+        is_even = len({len(row) for row in cells}) == 1 and len(cells[0]) >= _FEWEST
+        if is_even and all(len(cell) <= 1 for row in cells for cell in row):
+            return ["".join(cell or " " for cell in row) for row in cells]
+    return None
+
+
+def _spaced(lines: Sequence[str]) -> list[str] | None:
+    """The rows without the blank after each cell. Where free cells are blanks too, the border shows that these are apart."""
+    if len(lines) < _FEWEST or any(line[1::2].strip(" ") for line in lines):
+        return None
+    width = (max(map(len, (line.rstrip() for line in lines))) + 1) // 2
+    rows = [line[::2].ljust(width)[:width] for line in lines]
+    is_bordered = all(set(row) <= set(SOLID) for row in (rows[0], rows[-1]))
+    return rows if width >= _FEWEST and (is_bordered or " " not in "".join(rows)) else None
+
+
+def _doubled(lines: Sequence[str]) -> list[str] | None:
+    """The rows where each character stands twice, S and the goal among them."""
+    width = max(map(len, lines))
+    rows = [line.ljust(width) for line in lines]
+    if width % 2 or any(row[::2] != row[1::2] for row in rows):
+        return None
+    counts = Counter("".join(row[::2] for row in rows))
+    ends = [sum(counts[mark] for mark in marks) for marks in (STARTS, GOALS)]
+    return [row[::2] for row in rows] if ends == [1, 1] else None
