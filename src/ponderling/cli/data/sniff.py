@@ -154,7 +154,7 @@ def _written_sudoku(path: Path) -> SudokuTask | None:
     value = read_json(path) if suffix_of(path) == ".json" else None
     for task in SUDOKUS.values():
         try:
-            rows = task.own_rows(path) if value is None else written_files.boards(task, value)
+            rows = task.own_rows(path) if value is None else written_files.rows_of_boards(task, value)
             if rows is not None and next(rows, None) is not None:
                 return task
         except PuzzleError:  # it is something else

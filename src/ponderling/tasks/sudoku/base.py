@@ -20,7 +20,9 @@ from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
 from ponderling.tasks.sudoku import alphabets, large_sets, written, written_files
+from ponderling.tasks.sudoku.decoded import LayoutError
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
+from ponderling.tasks.sudoku.rows import FRAMES
 from ponderling.tasks.symbol_grids import Cell
 from ponderling.tasks.text_files import Row
 
@@ -113,8 +115,8 @@ class SudokuTask(GridTask):
         """
         try:
             tokens = self.tokens_of(written.read_text(text, self.side).cells)
-        except (written.LayoutError, alphabets.StrangeSymbols) as error:
-            cells = "".join(cell for cell in text if not cell.isspace() and cell not in written.FRAMES)
+        except (LayoutError, alphabets.StrangeSymbols) as error:
+            cells = "".join(cell for cell in text if not cell.isspace() and cell not in FRAMES)
             if isinstance(error, alphabets.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
                 raise
             self.read_cells(cells)  # tells the number of cells, or the place of a strange one
