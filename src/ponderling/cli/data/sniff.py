@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from pathlib import Path
@@ -151,7 +152,9 @@ def _written_sudoku(path: Path) -> SudokuTask | None:
 
     if not path.is_file():
         return None
-    value = read_json(path) if suffix_of(path) == ".json" else None
+    value = None
+    with contextlib.suppress(PuzzleError):  # it may be nearly JSON
+        value = read_json(path) if suffix_of(path) == ".json" else None
     for task in SUDOKUS.values():
         try:
             rows = task.own_rows(path) if value is None else written_files.rows_of_boards(task, value)
@@ -169,6 +172,8 @@ def _task_of_length(path: Path) -> Task | None:
     from ponderling.tasks.sudoku import SUDOKUS
 
     longest = max(_first_fields(path), key=len, default="")
+    if longest.strip() != longest and not any(task.num_cells == len(longest) for task in SUDOKUS.values()):
+        longest = longest.strip()
     side = math.isqrt(len(longest))
     if side * side == len(longest) and longest.count("S") == longest.count("G") == 1 and set(longest) <= set("# SGo"):
         return Maze(side)

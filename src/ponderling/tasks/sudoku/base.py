@@ -117,7 +117,8 @@ class SudokuTask(GridTask):
             tokens = self.tokens_of(written.read_text(text, self.side).cells)
         except (LayoutError, alphabets.StrangeSymbols) as error:
             cells = "".join(cell for cell in text if not cell.isspace() and cell not in FRAMES)
-            if isinstance(error, alphabets.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
+            names_place = isinstance(error, alphabets.StrangeSymbols) or "\n" in text.strip()
+            if names_place and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
                 raise
             self.read_cells(cells)  # tells the number of cells, or the place of a strange one
             raise

@@ -11,12 +11,41 @@ from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku.decoded import Written, answered, decoded
 from ponderling.tasks.sudoku.puzzle_lines import cells_of, puzzles_in, read_drawn
+from ponderling.tasks.sudoku.rows import row_of
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
 OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
 """What else an object of JSON may call its board, or its list of them."""
 ANSWERS = (*NAMES["answer"], "output")
 """What it may call the answer."""
+CONSTRAINTS = (
+    *(
+        "diagonal",
+        "diagonals",
+        "diagonal+",
+        "diagonal-",
+        "killercage",
+        "arrow",
+        "thermometer",
+        "antiknight",
+        "antiking",
+    ),
+    *("nonconsecutive", "disjointgroups", "extraregion", "littlekillersum", "sandwichsum", "palindrome", "renban"),
+    *(
+        "whispers",
+        "difference",
+        "ratio",
+        "xv",
+        "betweenline",
+        "quadruple",
+        "minimum",
+        "maximum",
+        "clone",
+        "odd",
+        "even",
+    ),
+)
+"""Further names of other rules, most of them as f-puzzles has them: a value that is empty or false says that there are none."""
 
 
 def is_json(text: str) -> bool:
@@ -68,15 +97,20 @@ def _of_string(text: str, side: int, *, number: int) -> Iterator[Written]:
 def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[Written]:
     """The puzzles of a JSON object, with the answers that it names."""
     names = {name: str(name).lower() for name in value}
+    _check_rules(value)
     known = [name for name in value if names[name] in NAMES["question"]] or [
         name for name in value if names[name] in OBJECTS
     ]
-    if other := next((name for name in value if names[name] in (*OTHER_RULES, REGIONS)), None):
-        raise PuzzleError(f"has {one_line(str(other), 20)}, {NOT_READ}")
-    if not known and value and all(part and isinstance(part, list | Mapping) for part in value.values()):
-        for i, part in enumerate(value.values()):  # by an id, or by how hard they are
+    if not known:
+        known = _whole_boards(value, side)
+    if not known and value:
+        parts = list(value.values())
+        if not all(part and isinstance(part, list | Mapping) for part in parts):
+            parts = [part for part in parts if isinstance(part, Mapping) and _has_board(part)]
+        for i, part in enumerate(parts):  # by an id, or by how hard they are
             yield from read_boards(part, side, number=number + i)
-        return
+        if parts:
+            return
     if len(known) != 1:
         names_got = ", ".join(map(str, value))
         raise PuzzleError(
@@ -92,6 +126,37 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
             )
         found = [answered(puzzle, cells) for puzzle, cells in zip(found, answers, strict=True)]
     yield from found
+
+
+def _check_rules(value: Mapping[str, Any]) -> None:
+    """Refuses an object that names other rules.
+
+    Raises:
+        PuzzleError: with the name.
+    """
+    for name, part in value.items():
+        plain = str(name).lower()
+        if plain in (*OTHER_RULES, REGIONS) or (plain in CONSTRAINTS and part):
+            raise PuzzleError(f"has {one_line(str(name), 20)}, {NOT_READ}")
+
+
+def _whole_boards(value: Mapping[str, Any], side: int) -> list[str]:
+    """The names of an object's boards, whatever these are, without that of the answer."""
+    found = [
+        name
+        for name, part in value.items()
+        if _board(part, side) is not None or (isinstance(part, str) and len(part.strip()) == side * side)
+    ]
+    if len(found) == 2:
+        found = [name for name in found if str(name).lower() not in ANSWERS]
+    return found
+
+
+def _has_board(value: Any) -> bool:
+    """Whether an object, or an object in it, has a board by its name."""
+    if not isinstance(value, Mapping):
+        return False
+    return any(str(name).lower() in NAMES["question"] or _has_board(part) for name, part in value.items())
 
 
 def _grids(value: Any, side: int) -> Iterator[Sequence[str]]:
@@ -115,13 +180,30 @@ def _board(value: Any, side: int) -> list[str] | None:
         return None
     if all(isinstance(row, str) and len(row) == side for row in value) and len(value) == side and side > 1:
         return [cell for row in value for cell in row]
+    if all(isinstance(row, str) for row in value) and len(value) == side:
+        in_rows = [row_of(row, side) for row in value]  # with something between the cells
+        return [cell for row in in_rows for cell in row or []] if all(in_rows) else None
     rows = value if len(value) == side and all(isinstance(row, list) for row in value) else [value]
     cells = [cell for row in rows for cell in row]
     if len(cells) != side * side or any(len(row) not in (side, side * side) for row in rows):
         return None
+    if all(isinstance(cell, Mapping) for cell in cells):
+        cells = _values(cells)
     if any(isinstance(cell, list | Mapping) or cell is True for cell in cells):
         return None
     if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
         return None
     texts = (str(int(cell) if isinstance(cell, float) else cell).strip() for cell in cells)
     return [{"": ".", "None": ".", "False": ".", "-1": "."}.get(text, text) for text in texts]
+
+
+def _values(cells: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The values of cells that are objects; where some are said to be given, the others were filled in and are blanks.
+
+    Raises:
+        PuzzleError: when a cell is in a region.
+    """
+    if any("region" in cell for cell in cells):
+        raise PuzzleError(f"has cells with a region, {NOT_READ}")
+    has_given = any("given" in cell for cell in cells)
+    return [cell.get("value") if not has_given or cell.get("given") else None for cell in cells]

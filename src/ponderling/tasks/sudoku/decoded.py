@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku.alphabets import Alphabet, alphabet_of, are_candidates, completed
+from ponderling.tasks.sudoku.alphabets import SYMBOLS, Alphabet, alphabet_of, are_candidates, completed
 
 
 class LayoutError(PuzzleError):
@@ -46,3 +46,10 @@ def answered(puzzle: Written, cells: Sequence[str]) -> Written:
     alphabet = completed(puzzle.alphabet, cells)
     ours = alphabet.ours
     return puzzle._replace(alphabet=alphabet, answer="".join(ours.get(cell, cell[:1] or ".") for cell in cells))
+
+
+def in_own_symbols(puzzle: Written) -> str:
+    """The cells of a puzzle as a line in the symbols that it was written in."""
+    blank, symbols = puzzle.alphabet
+    names = {".": blank} | dict(zip(SYMBOLS, symbols, strict=False))
+    return ("" if max(map(len, symbols)) == 1 else " ").join(names[cell] for cell in puzzle.cells)

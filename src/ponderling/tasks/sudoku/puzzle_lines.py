@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku.alphabets import BLANKS
+from ponderling.tasks.sudoku.alphabets import BLANKS, are_candidates
 from ponderling.tasks.sudoku.decoded import LayoutError, Written, answered, decoded
 from ponderling.tasks.sudoku.drawings import Lines, begins_with_title, cells_of_rows, check_frame, not_a_row, rows_kept
 from ponderling.tasks.sudoku.plain_rows import plain_rows
+from ponderling.tasks.sudoku.plain_signs import has_other_digits
 from ponderling.tasks.sudoku.rows import FRAMES, is_plain_line, may_be_nothing, row_of
 from ponderling.tasks.sudoku.source_lines import without_signs
 from ponderling.tasks.sudoku.titles import NO_PUZZLE, SECTION, has_words, is_comment, is_title
@@ -19,6 +20,8 @@ from ponderling.tasks.sudoku.whole_lines import is_drawn_row, whole_puzzle
 
 def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
     """The puzzles of a text file's lines, one after the other. A full grid that follows its puzzle is its answer.
+
+    Candidates that follow their puzzle, as HoDoKu and Simple Sudoku copy both, are no further puzzle.
 
     Raises:
         PuzzleError: naming the line, what was expected and what came.
@@ -29,6 +32,8 @@ def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
         if held is not None and answer is None and _is_answer(cells, held[1], puzzle=held[0]):
             yield answered(held[0], cells)
             held = None
+            continue
+        if held is not None and max(map(len, held[1])) == 1 and _are_candidates_of(held[0], cells, side=side):
             continue
         if held is not None:
             yield held[0]
@@ -70,6 +75,13 @@ def only(found: Sequence[Written], side: int) -> Written:
     return found[0]
 
 
+def _are_candidates_of(puzzle: Written, cells: Sequence[str], *, side: int) -> bool:
+    """Whether each cell is one candidate or more, and those of a clue are the clue."""
+    if max(map(len, cells)) < 2 or not puzzle.alphabet.is_ours or not are_candidates(cells, side):
+        return False
+    return all(clue in (".", cell) for clue, cell in zip(puzzle.cells, cells, strict=True))
+
+
 def _is_answer(cells: Sequence[str], question: Sequence[str], *, puzzle: Written) -> bool:
     """Whether a grid has no blank and the clues of a puzzle, whose cells are written in the same way."""
     return (
@@ -88,6 +100,9 @@ def is_written(lines: Iterable[str], side: int) -> bool:
 
     A file with a puzzle a line, or a puzzle, a comma and its answer, and lines that begin with #, is no such file.
     """
+    lines = list(lines)
+    if any(map(has_other_digits, lines)):
+        return True
     try:
         return _is_written(lines, side)
     except PuzzleError:  # which reading tells, with the line
@@ -112,7 +127,7 @@ def _is_written(lines: Iterable[str], side: int) -> bool:
         if whole_puzzle(line, side) is not None or row_of(line, side) is not None:
             return True
         else:
-            has_titles = has_titles or is_comment(line) or is_title(line, side) or bool(SECTION.fullmatch(line))
+            has_titles = has_titles or is_comment(line, side) or is_title(line, side) or bool(SECTION.fullmatch(line))
     return has_plain and has_titles
 
 
@@ -142,7 +157,7 @@ def puzzles_in(lines: Iterable[str], side: int) -> Iterator[Lines]:
             is_passed_over = not is_puzzle and (has_section or NO_PUZZLE.search(line) is not None)
             has_section = has_section or is_puzzle
             continue
-        if is_passed_over or is_comment(line) or (not line.strip() and len(line) not in (side, side * side)):
+        if is_passed_over or is_comment(line, side) or (not line.strip() and len(line) not in (side, side * side)):
             continue
         try:
             line = without_signs(line, side)

@@ -9,6 +9,8 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import BLANKS, SYMBOLS, StrangeSymbols, alphabet_of, are_candidates
 from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_plain_line, may_be_cells, parted
 
+LONGEST = 4000
+"""Most characters of a line that is looked at closely."""
 FIELDS = re.compile(rf"[\s,;:{BARS}]+")
 
 
@@ -25,7 +27,18 @@ def whole_puzzle(line: str, side: int) -> tuple[Sequence[str], Sequence[str] | N
     for cells in (*plain, *parted(line)):
         if len(cells) == side * side and may_be_cells(cells, side):
             return cells, None
-    return _among_fields(line, side)
+        if len(cells) == 2 * side * side and max(map(len, cells)) == 1 and not is_plain_line("".join(cells), side):
+            return _with_answer("".join(cells[: side * side]), "".join(cells[side * side :]), side=side)
+    return _joined_rows(line, side) or _among_fields(line, side)
+
+
+def _joined_rows(line: str, side: int) -> tuple[str, None] | None:
+    """The puzzle of a line in which one sign, or a sign for the end of a line, stands between rows."""
+    for mark in ("/", "\\n", "-", "_"):
+        rows = line.strip().strip("\"'").split(mark)
+        if len(rows) == side and all(len(row) == side for row in rows):
+            return "".join(rows), None
+    return None
 
 
 def is_drawn_row(line: str, side: int) -> bool:
@@ -52,17 +65,29 @@ def _is_padded(line: str, side: int) -> bool:
 
 def _among_fields(line: str, side: int) -> tuple[str, str | None] | None:
     """The puzzle of a line that has more fields, such as a number, a name or a rating, and its answer if it is there."""
+    found = _whole_fields(FIELDS.split(line.strip()), side)
+    if not found and len(line) < LONGEST:  # an address, or a name before a sign of equality
+        found = _whole_fields(re.split(r"[\s?&=#/]+", line), side)
+    if len(found) == 2:
+        return _with_answer(found[0], found[1], side=side)
+    return (found[0], None) if len(found) == 1 else None
+
+
+def _whole_fields(parts: Sequence[str], side: int) -> list[str]:
     fields = []
-    for field in FIELDS.split(line.strip()):
+    for field in parts:
         cells = field.strip("\"'")
         if len(cells) != side * side:
             cells = cells.replace("+", "")  # HoDoKu's sign before a cell that was filled in
         if len(cells) == side * side and _has_alphabet(cells, side):
             fields.append(cells)
-    if len(fields) == 2 and all(a == b or a not in SYMBOLS[:side] for a, b in zip(*fields, strict=True)):
-        is_full = set(fields[1]).isdisjoint(BLANKS)
-        return (fields[0], fields[1]) if is_full else None
-    return (fields[0], None) if len(fields) == 1 else None
+    return fields
+
+
+def _with_answer(question: str, answer: str, *, side: int) -> tuple[str, str] | None:
+    """A puzzle and its answer; None where the second is none."""
+    has_clues = all(a == b or a not in SYMBOLS[:side] for a, b in zip(question, answer, strict=True))
+    return (question, answer) if has_clues and set(answer).isdisjoint(BLANKS) else None
 
 
 def _has_alphabet(cells: str, side: int) -> bool:

@@ -10,11 +10,12 @@ digits from 0, whole numbers with something between them, or letters of any word
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.boards import is_json, json_of, read_boards
-from ponderling.tasks.sudoku.decoded import Written
+from ponderling.tasks.sudoku.decoded import Written, in_own_symbols
 from ponderling.tasks.sudoku.puzzle_lines import only, puzzles_in, read_drawn, read_lines
 
 
@@ -39,6 +40,46 @@ def read_text(text: str, side: int) -> Written:
 def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
     """The texts of puzzles in a stream of lines, each as soon as its last line has come.
 
-    A line that cannot be part of a puzzle is a text, too, which `read_text` refuses.
+    A line that cannot be part of a puzzle is a text, too, which `read_text` refuses. JSON may be a value a line, or over
+    several lines; each of its puzzles is a text.
     """
+    lines = iter(lines)
+    for line in lines:
+        if line.strip().strip("\ufeff"):
+            whole = itertools.chain([line.removeprefix("\ufeff")], lines)
+            yield from _json_texts(whole, side) if is_json(line.removeprefix("\ufeff")) else _line_texts(whole, side)
+
+
+def _line_texts(lines: Iterable[str], side: int) -> Iterator[str]:
     return ("\n".join(line for _, line in puzzle) for puzzle in puzzles_in(lines, side))
+
+
+def _json_texts(lines: Iterable[str], side: int) -> Iterator[str]:
+    """The texts of puzzles in a stream of JSON values, which end where all of their brackets are closed."""
+    held: list[str] = []
+    depth = 0
+    for line in lines:
+        if not (held or line.strip()):
+            continue
+        held.append(line)
+        depth += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
+        if depth <= 0:
+            yield from _texts_of_value(held, side)
+            held, depth = [], 0
+    if held:
+        yield from _texts_of_value(held, side)
+
+
+def _texts_of_value(lines: Sequence[str], side: int) -> Iterator[str]:
+    text = "\n".join(line.rstrip("\n") for line in lines)
+    try:
+        value = json_of(text)
+    except PuzzleError:  # a list in another language, or what is refused as a line
+        yield from _line_texts(lines, side)
+        return
+    try:
+        found = list(read_boards(value, side))
+    except PuzzleError:
+        yield text
+        return
+    yield from map(in_own_symbols, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import re
@@ -43,7 +44,7 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     """
     longest = max(4 * task.num_cells + 10_000, 100_000)
     if suffix_of(path) == ".json":
-        return _checked(path, rows_of_boards(task, read_json(path)))
+        return _checked(path, _of_json(task, path))
     if path.is_file() and suffix_of(path) in (".npy", ".npz"):
         return _checked(path, _of_arrays(task, path))
     head = list(itertools.islice(_lines(task, path, longest=longest), LOOKED_AT))
@@ -163,9 +164,10 @@ def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
     found = False
     for number, line in enumerate(_lines(task, path), 1):
         for cells in _GAME.findall(line):
-            if len(cells) == task.num_cells:
-                found = True
-                yield Row(number, cells.replace("0", "."))
+            if len(cells) != task.num_cells:
+                raise PuzzleError(f"line {number}: expected a game of {task.num_cells} digits, got {len(cells)}")
+            found = True
+            yield Row(number, cells.replace("0", "."))
     if not found:
         raise PuzzleError(
             f'is XML, of which only OpenSudoku\'s files are read: found no data="..." with {task.num_cells} digits; '
@@ -214,6 +216,21 @@ def _one_value(task: SudokuTask, lines: list[str]) -> Iterator[Row]:
             found = [_row(task, one) for one in puzzle_lines.read_lines(lines, task.side)]
         except PuzzleError:
             found = []
+        if not found:
+            raise
+        yield from found
+        return
+    yield from rows_of_boards(task, value)
+
+
+def _of_json(task: SudokuTask, path: Path) -> Iterator[Row]:
+    """The puzzles of a JSON file; or of one that is nearly JSON, such as with a comma after its last row."""
+    try:
+        value = read_json(path)
+    except PuzzleError:
+        found = []
+        with contextlib.suppress(PuzzleError):
+            found = [_row(task, one) for one in puzzle_lines.read_lines(_lines(task, path), task.side)]
         if not found:
             raise
         yield from found
