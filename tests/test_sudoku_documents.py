@@ -207,3 +207,62 @@ def test_candidates_below_their_puzzle_are_no_further_puzzle(tmp_path):
         assert read_text(f"{given}\n\n{with_candidates(PUZZLE)}", 9).cells == PUZZLE
     (tmp_path / "a.txt").write_text(f"{OTHER}\n\n{with_candidates(PUZZLE)}\n")
     assert len(read(tmp_path / "a.txt")) == 2
+
+
+# Tables
+
+ZERO = "".join(ZEROS)
+COLUMNS = {
+    "Excel's separator": f"sep=;\nid;puzzle;solution\n1;{ZERO};{SOLUTION}",
+    "comments before the header": f"# from me\n\npuzzle,solution\n{PUZZLE},{SOLUTION}",
+    "single quotation marks": f"'puzzle','solution'\n'{ZERO}','{SOLUTION}'",
+    "bars": f"puzzle|solution\n{ZERO}|{SOLUTION}",
+    "formulas that keep numbers texts": f'puzzle,solution\n="{ZERO}",="{SOLUTION}"',
+    "apostrophes that keep numbers texts": f"puzzle,solution\n'{ZERO},'{SOLUTION}",
+    "drawings in fields": "puzzle,solution\n" + ",".join(
+        '"' + "\n".join("".join(row) for row in rows_of(cells)) + '"' for cells in (PUZZLE, SOLUTION)
+    ),
+    "lists in fields": f'puzzle,solution\n"{BOARD}","{ANSWER}"',
+    "a cell a column, then those of the answer": ",".join(ZERO + SOLUTION),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", COLUMNS.values(), ids=COLUMNS)
+def test_columns_of_spreadsheets_hold_the_puzzle_and_its_answer(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text + "\n")
+    found = NINE.read(tmp_path / "a.csv")
+    assert [NINE.format(row) for row in found.tokens] == [PUZZLE]
+    assert [NINE.format(row) for row in found.labels] == [SOLUTION]
+
+
+def test_the_row_of_a_problem_below_comments_is_that_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text(f"# mine\nsep=;\nquestion;answer\n{PUZZLE};\n{PUZZLE[:-1]};\n")
+    with pytest.raises(PuzzleError, match="row 5: question has 80 characters"):
+        NINE.read(tmp_path / "a.csv")
+
+
+EMPTY = [row.replace(".", "") for row in joined(",")]
+GRIDS = {
+    "columns after it": [row + ",,," for row in EMPTY],
+    "a column before it": ["," + row for row in EMPTY],
+    "both, and rows": [",,,,,,,,,,", *[f",{row}," for row in EMPTY], ",,,,,,,,,,"],
+    "quotation marks": joined(",", [[f'"{cell}"' for cell in row] for row in ROWS]),
+    "numbers with a point": [",".join("" if cell == "." else f"{cell}.0" for cell in row) for row in ROWS],
+    "names of columns": [",".join("012345678"), *EMPTY],
+}
+
+
+@pytest.mark.parametrize("lines", GRIDS.values(), ids=GRIDS)
+def test_a_table_may_have_empty_columns_and_rows_around_the_puzzle(tmp_path, lines):
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert read(tmp_path / "a.csv") == [PUZZLE]
+    assert guess_task(tmp_path / "a.csv") is NINE
+
+
+def test_a_table_in_which_a_column_of_blanks_may_be_the_puzzles_is_refused(tmp_path):
+    """With its first column empty, the puzzle may begin in the first column of the table or in the second."""
+    rows = [row[:1].replace(row[:1], "") + row[1:] for row in EMPTY]
+    rows = [",".join(row.split(",")[:8]) + ",,," for row in rows]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(PuzzleError):
+        NINE.read(tmp_path / "a.csv")

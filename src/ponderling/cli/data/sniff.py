@@ -194,5 +194,5 @@ def _first_fields(path: Path) -> list[str]:
     from ponderling.tasks.opened import lines_of
 
     head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles", is_remark=lambda _: True), 5)]
-    fields = [field for line in head for field in re.split("[,;\t]", line)]
-    return [field[1:-1] if field[:1] == field[-1:] == '"' else field for field in fields]
+    fields = [field for line in head for field in re.split("[,;\t|]", line)]
+    return [field.strip("\"'=") if field[:1] in ('"', "'", "=") else field for field in fields]

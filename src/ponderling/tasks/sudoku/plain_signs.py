@@ -34,21 +34,22 @@ def _plain(character: str) -> str:
 
 def _with_whole_numbers(line: str) -> str:
     """The line with whole numbers, where all its words are numbers and at least one has a point or is missing."""
-    words = re.split(r"([\s,;]+)", line.strip(" ,;"))
-    cells = [word.rstrip(":") for word in words[::2]]
+    mark = next((mark for mark in ",;\t" if mark in line.strip(" ,;\t")), None)
+    words = [word.strip() for word in (line if mark else line.strip(" ,;")).split(mark)]
+    cells = [word.rstrip(":") for word in words]
     is_missing = [cell.lower() in _NO_NUMBER for cell in cells]
     has_points = [not missing and "." in cell for cell, missing in zip(cells, is_missing, strict=True)]
     if (
         len(cells) < 2
         or not any(is_missing + has_points)
         or not all(
-            missing or (_NUMBER.fullmatch(cell) and float(cell).is_integer())
+            missing or (not cell and mark) or (_NUMBER.fullmatch(cell) and float(cell).is_integer())
             for cell, missing in zip(cells, is_missing, strict=True)
         )
     ):
         return line
-    words[::2] = [
-        "." if missing else word if word.endswith(":") else str(int(float(word)))
-        for word, missing in zip(words[::2], is_missing, strict=True)
+    plain = [
+        "." if missing else word if word.endswith(":") or not word else str(int(float(word)))
+        for word, missing in zip(words, is_missing, strict=True)
     ]
-    return "".join(words)
+    return (mark or " ").join(plain)

@@ -20,9 +20,10 @@ from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, read_json, s
 from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku import boards, puzzle_lines
 from ponderling.tasks.sudoku.decoded import Written
+from ponderling.tasks.sudoku.tables import without_empty_columns
 from ponderling.tasks.sudoku.titles import is_remark
 from ponderling.tasks.sudoku.written import texts_of
-from ponderling.tasks.text_files import NAMES, Row
+from ponderling.tasks.text_files import NAMES, Row, without_preamble
 from ponderling.tasks.text_files import rows_of as read_rows
 
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
         return _checked(path, _json_lines(task, path, longest=longest))
     if first.startswith("<"):
         return _checked(path, _of_xml(task, path))
-    has_columns = is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
+    begin = [line for _, line in itertools.islice(without_preamble(head, L=task.num_cells), 2)]
+    has_columns = is_csv(path) and any(_has_columns(line, task.num_cells) for line in begin)
+    if is_csv(path) and not has_columns and len(head) < LOOKED_AT:
+        table = without_empty_columns(head, task.side)
+        if table is not head:
+            return _checked(path, (_row(task, found) for found in puzzle_lines.read_lines(table, task.side)))
     is_drawn = not is_csv(path) and puzzle_lines.is_drawn_somehow(
         head, task.side
     )  # if it cannot be read, this says why
@@ -177,7 +183,7 @@ def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
 
 def _has_columns(line: str, num_cells: int) -> bool:
     """Whether a row of a CSV names columns, or holds a whole puzzle."""
-    fields = [field.strip().strip('"').lower() for field in re.split("[,;\t]", line.strip())]
+    fields = [field.strip().strip("\"'=").lower() for field in re.split("[,;\t|]", line.strip())]
     return any(len(field) == num_cells or field in NAMES["question"] for field in fields)
 
 
