@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ponderling.cli.data.sniff import guess_task
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.sudoku import plain_rows, written
-from ponderling.tasks.sudoku.written import read_lines, read_text, texts_of
+from ponderling.tasks.sudoku import plain_rows, puzzle_lines, whole_lines
+from ponderling.tasks.sudoku.puzzle_lines import read_lines
+from ponderling.tasks.sudoku.written import read_text, texts_of
 from test_written import LAYOUTS, NINE, OTHER, PUZZLE, SOLUTION, puzzles, rows_of
 
 RULE = "  +-------+-------+-------+"
@@ -319,7 +320,7 @@ def test_plain_lines_are_read_in_short_as_in_full(cells, data):
 
     short = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (written, plain_rows):
+        for module in (puzzle_lines, whole_lines, plain_rows):
             patch.setattr(module, "is_plain_line", lambda line, side: False)
         assert outcome() == short
 

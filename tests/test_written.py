@@ -15,7 +15,9 @@ from ponderling.cli import main
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku import SUDOKUS
 from ponderling.tasks.sudoku.alphabets import HEXADECIMAL, SYMBOLS
-from ponderling.tasks.sudoku.written import read_boards, read_lines, read_text, texts_of
+from ponderling.tasks.sudoku.boards import read_boards
+from ponderling.tasks.sudoku.puzzle_lines import read_lines
+from ponderling.tasks.sudoku.written import read_text, texts_of
 
 PUZZLE = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 SOLUTION = "534678912672195348198342567859761423426853791713924856961537284287419635345286179"

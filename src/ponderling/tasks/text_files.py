@@ -56,6 +56,8 @@ REGIONS = "regions"
 """A further column of ours: the layout of a jigsaw, a letter for each cell."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The letter of each region in that column."""
+_AS_TEXT = re.compile(r"=\s*\"([^\"]*)\"|'([^']*)'?")  # ="53..." and '53...
+_SEPARATOR = re.compile(r"\"?sep=.\"?", re.IGNORECASE)
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
 CHECKED = 1024
@@ -194,8 +196,26 @@ def _is_remark(line: str, *, L: int) -> bool:
 
 
 def _cells(text: str, L: int) -> str:
-    """The cells of a field; a space may be one."""
-    return text if len(text) == L else text.strip()
+    """The cells of a field; a space may be one. What keeps a spreadsheet from taking them for a number is none of them."""
+    if len(text) == L or len(text.strip()) == L:
+        return text if len(text) == L else text.strip()
+    found = _AS_TEXT.fullmatch(text.strip())
+    return found[found.lastindex or 0] if found else text.strip()
+
+
+def without_preamble(lines: Iterable[str], *, L: int) -> Iterator[tuple[int, str]]:
+    """The lines of a CSV from its header on, with their numbers from 1: comments and Excel's `sep=;` before it are left out."""
+    numbered = enumerate(lines, 1)
+    for number, line in numbered:
+        is_comment = line.startswith("#") and len(re.split("[,;\t]", line.strip())[0]) != L
+        if line.strip() and not is_comment and not _SEPARATOR.fullmatch(line.strip()):
+            yield number, line
+            yield from numbered
+
+
+def _delimiter(line: str) -> str:
+    """What parts the columns of a CSV whose first line this is."""
+    return next((mark for mark in ",;\t|" if mark in line), ",")
 
 
 def _plain_rows(lines: Iterable[str], *, L: int) -> Iterator[Row]:
@@ -210,11 +230,10 @@ def _plain_rows(lines: Iterable[str], *, L: int) -> Iterator[Row]:
 
 
 def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
-    first = next(lines, "")
-    delimiter = "," if "," in first else ";" if ";" in first else "\t" if "\t" in first else ","
-    reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=delimiter)
+    before, first = next(without_preamble(lines, L=L), (1, ""))
+    reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=_delimiter(first))
     try:
-        numbered = ((reader.line_num, fields) for fields in reader)
+        numbered = ((before - 1 + reader.line_num, fields) for fields in reader)
         first_rows = list(itertools.islice(numbered, 2))
         header, second = (fields for _, fields in [*first_rows, (0, []), (0, [])][:2])
         columns = _columns(path, header, second=second, L=L)
@@ -232,7 +251,7 @@ def _csv_rows(path: Path, lines: Iterator[str], *, L: int) -> Iterator[Row]:
             elif any(fields):
                 raise PuzzleError(f"{path}, row {number}: expected {len(header)} columns, got {len(fields)}")
     except csv.Error as error:
-        raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
+        raise PuzzleError(f"{path}, row {before - 1 + reader.line_num}: not CSV: {error}") from error
 
 
 class _Columns(NamedTuple):
@@ -245,7 +264,7 @@ class _Columns(NamedTuple):
 
 def _columns(path: Path, header: list[str], *, second: list[str], L: int) -> _Columns:
     """The columns of a CSV, by its header; where that has no known name, by the columns that are as long as a puzzle."""
-    names = [name.strip().lower() for name in header]
+    names = [name.strip().strip("'").lower() for name in header]
     places = []
     for column in (*COLUMNS, REGIONS):
         own = [name for name in NAMES.get(column, (column,)) if name in names]
@@ -262,10 +281,10 @@ def _columns(path: Path, header: list[str], *, second: list[str], L: int) -> _Co
         raise PuzzleError(f"{path}: the header has {other}, {NOT_READ}")
     if places[1] >= 0:
         return _Columns(True, tuple(places))
-    whole = [i for i, field in enumerate(header) if len(field.strip()) == L or len(field) == L]
+    whole = [i for i, field in enumerate(header) if len(_cells(field, L)) == L]
     if whole:
         return _Columns(False, (-1, whole[0], whole[1] if len(whole) > 1 else -1, -1, -1))
-    whole = [i for i, field in enumerate(second) if len(field.strip()) == L or len(field) == L]
+    whole = [i for i, field in enumerate(second) if len(_cells(field, L)) == L]
     if len(second) == len(header) and 0 < len(whole) < 3:
         if len(whole) == 2 and any(word in names[whole[0]] for word in OF_ANSWERS) and "un" not in names[whole[0]]:
             whole.reverse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from pathlib import Path
@@ -176,10 +177,12 @@ def _written_sudoku(path: Path) -> SudokuTask | None:
 
     if not path.is_file():
         return None
-    value = read_json(path) if suffix_of(path) == ".json" else None
+    value = None
+    with contextlib.suppress(PuzzleError):  # it may be nearly JSON
+        value = read_json(path) if suffix_of(path) == ".json" else None
     for task in SUDOKUS.values():
         try:
-            rows = task.own_rows(path) if value is None else written_files.boards(task, value)
+            rows = task.own_rows(path) if value is None else written_files.rows_of_boards(task, value)
             if rows is not None and next(rows, None) is not None:
                 return task
         except PuzzleError:  # it is something else
@@ -194,6 +197,8 @@ def _task_of_length(path: Path) -> Task | None:
     from ponderling.tasks.sudoku import SUDOKUS
 
     longest = max(_first_fields(path), key=len, default="")
+    if longest.strip() != longest and not any(task.num_cells == len(longest) for task in SUDOKUS.values()):
+        longest = longest.strip()
     side = math.isqrt(len(longest))
     if side * side == len(longest) and longest.count("S") == longest.count("G") == 1 and set(longest) <= set("# SGo"):
         return Maze(side)
@@ -214,5 +219,5 @@ def _first_fields(path: Path) -> list[str]:
     from ponderling.tasks.opened import lines_of
 
     head = [line.rstrip("\n") for line in islice(lines_of(path, holds="puzzles", is_remark=lambda _: True), 5)]
-    fields = [field for line in head for field in re.split("[,;\t]", line)]
-    return [field[1:-1] if field[:1] == field[-1:] == '"' else field for field in fields]
+    fields = [field for line in head for field in re.split("[,;\t|]", line)]
+    return [field.strip("\"'=") if field[:1] in ('"', "'", "=") else field for field in fields]

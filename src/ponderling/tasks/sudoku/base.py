@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens, Verdict
 from ponderling.tasks.grid_task import GridTask
 from ponderling.tasks.relations import Regions, Relations
-from ponderling.tasks.sudoku import alphabets, large_sets, written, written_files
+from ponderling.tasks.sudoku import alphabets, decoded, large_sets, written, written_files
+from ponderling.tasks.sudoku.decoded import LayoutError
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry
+from ponderling.tasks.sudoku.rows import FRAMES
 from ponderling.tasks.symbol_grids import Cell
 from ponderling.tasks.text_files import Row
 
@@ -113,9 +115,10 @@ class SudokuTask(GridTask):
         """
         try:
             tokens = self.tokens_of(written.read_text(text, self.side).cells)
-        except (written.LayoutError, alphabets.StrangeSymbols) as error:
-            cells = "".join(cell for cell in text if not cell.isspace() and cell not in written.FRAMES)
-            if isinstance(error, alphabets.StrangeSymbols) and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
+        except (LayoutError, alphabets.StrangeSymbols) as error:
+            cells = "".join(cell for cell in text if not cell.isspace() and cell not in FRAMES)
+            names_place = isinstance(error, alphabets.StrangeSymbols) or "\n" in text.strip()
+            if names_place and (self.tokens_of(cells) == 255).sum() > FEW_STRANGE:
                 raise
             self.read_cells(cells)  # tells the number of cells, or the place of a strange one
             raise
@@ -151,6 +154,8 @@ class SudokuTask(GridTask):
         Raises:
             PuzzleError: when it cannot be told what the symbols mean.
         """
+        if len(question) > self.num_cells and ("\n" in question or "[" in question):
+            question, answer = (self._cells_of_field(text) for text in (question, answer))
         signs = set(question)
         if len(question) != self.num_cells or (self.side < 10 and signs <= self._plain and not {"0", "."} <= signs):
             return question, answer, None
@@ -162,6 +167,13 @@ class SudokuTask(GridTask):
         ours = alphabet.ours
         cells = "".join(ours.get(cell, ".") for cell in question)
         return cells, "".join(ours.get(cell, cell) for cell in answer), self.with_symbols(alphabet)
+
+    def _cells_of_field(self, text: str) -> str:
+        """The cells of a field of a CSV that holds a drawing or a list; the field where it holds none."""
+        try:
+            return decoded.in_own_symbols(written.read_text(text, self.side))
+        except PuzzleError:
+            return text
 
     @cached_property
     def _plain(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import SYMBOLS
+from ponderling.tasks.sudoku.plain_signs import with_plain_signs
 from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, is_plain_line, may_be_nothing, row_of
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,7 +51,7 @@ def plain_rows(lines: Iterable[str], side: int) -> Iterator[str]:
             number += 1
             yield line
             continue
-        block.append(line.replace("\u00a0", " "))
+        block.append(with_plain_signs(line))
         while block:
             if has_names and _is_heading(block[0], side) and (block[0][:1].isspace() or block[0][:1].isalpha()):
                 block[0] = ""

@@ -17,6 +17,7 @@ FRAMES = BARS + "+-─┼"
 BETWEEN = re.compile(rf"[\s,;{BARS}]+")
 _FRAME = re.compile(r"[\s*+:.'`=_~|│┃║¦\u2500-\u257f-]*")
 _CORNER = re.compile(r"[+*:.'`=~\u2500-\u257f]|-\s*[|│┃║¦]|[|│┃║¦]\s*-")
+_EACH = re.compile(r"(?:\+[=_~])+\+")  # a rule between cells of one character
 _RULE = re.compile(r"-{2,}|={2,}|_{2,}|~{2,}|[\u2500\u2501\u2550]|-\s-")
 
 
@@ -42,7 +43,7 @@ def is_frame(line: str) -> bool:
     """Whether a line is part of a drawn frame: rules and corners, and no cell."""
     if not line.strip() or not _FRAME.fullmatch(line):
         return False
-    return bool(_RULE.search(line) or (_CORNER.search(line) and "-" in line))
+    return bool(_RULE.search(line) or (_CORNER.search(line) and "-" in line) or _EACH.fullmatch(line.strip()))
 
 
 def may_be_cells(cells: Sequence[str], side: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import re
@@ -17,8 +18,12 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.npy import read_npy, read_npz
 from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, read_json, suffix_of
 from ponderling.tasks.problems import one_line
-from ponderling.tasks.sudoku import written
-from ponderling.tasks.text_files import NAMES, Row
+from ponderling.tasks.sudoku import boards, puzzle_lines
+from ponderling.tasks.sudoku.decoded import Written
+from ponderling.tasks.sudoku.tables import without_empty_columns
+from ponderling.tasks.sudoku.titles import is_remark
+from ponderling.tasks.sudoku.written import texts_of
+from ponderling.tasks.text_files import NAMES, Row, without_preamble
 from ponderling.tasks.text_files import rows_of as read_rows
 
 if TYPE_CHECKING:
@@ -40,20 +45,27 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     """
     longest = max(4 * task.num_cells + 10_000, 100_000)
     if suffix_of(path) == ".json":
-        return _checked(path, boards(task, read_json(path)))
+        return _checked(path, _of_json(task, path))
     if path.is_file() and suffix_of(path) in (".npy", ".npz"):
         return _checked(path, _of_arrays(task, path))
     head = list(itertools.islice(_lines(task, path, longest=longest), LOOKED_AT))
     first = next((line.strip() for line in head if line.strip()), "")
-    if written.is_json(first):
+    if boards.is_json(first):
         return _checked(path, _json_lines(task, path, longest=longest))
     if first.startswith("<"):
         return _checked(path, _of_xml(task, path))
-    has_columns = is_csv(path) and any(_has_columns(line, task.num_cells) for line in head[:2])
-    is_drawn = not is_csv(path) and written.is_drawn_somehow(head, task.side)  # if it cannot be read, this says why
-    if (is_drawn or written.is_written(head, task.side)) and not has_columns:
+    begin = [line for _, line in itertools.islice(without_preamble(head, L=task.num_cells), 2)]
+    has_columns = is_csv(path) and any(_has_columns(line, task.num_cells) for line in begin)
+    if is_csv(path) and not has_columns and len(head) < LOOKED_AT:
+        table = without_empty_columns(head, task.side)
+        if table is not head:
+            return _checked(path, (_row(task, found) for found in puzzle_lines.read_lines(table, task.side)))
+    is_drawn = not is_csv(path) and puzzle_lines.is_drawn_somehow(
+        head, task.side
+    )  # if it cannot be read, this says why
+    if (is_drawn or puzzle_lines.is_written(head, task.side)) and not has_columns:
         lines = _lines(task, path, longest=longest)
-        return _checked(path, (_row(task, found) for found in written.read_lines(lines, task.side)))
+        return _checked(path, (_row(task, found) for found in puzzle_lines.read_lines(lines, task.side)))
     return None
 
 
@@ -65,7 +77,9 @@ def check_drawn(tasks: Sequence[SudokuTask], path: Path) -> None:
     Raises:
         PuzzleError: naming the file, the line and the reason.
     """
-    counts = {task: len(written.rows_in(itertools.islice(_lines(task, path), LOOKED_AT), task.side)) for task in tasks}
+    counts = {
+        task: len(puzzle_lines.rows_in(itertools.islice(_lines(task, path), LOOKED_AT), task.side)) for task in tasks
+    }
     most = max(counts, key=counts.__getitem__)
     if 2 * counts[most] <= most.side:
         return
@@ -75,7 +89,7 @@ def check_drawn(tasks: Sequence[SudokuTask], path: Path) -> None:
 
 
 def _lines(task: SudokuTask, path: Path, *, longest: int = LONGEST_LINE) -> Iterator[str]:
-    return lines_of(path, holds="puzzles", longest=longest, is_remark=partial(written.is_remark, side=task.side))
+    return lines_of(path, holds="puzzles", longest=longest, is_remark=partial(is_remark, side=task.side))
 
 
 def form_of(task: SudokuTask, path: Path) -> str:
@@ -98,11 +112,11 @@ def _form_of_own(task: SudokuTask, path: Path) -> str:
     if suffix_of(path) in (".npy", ".npz"):
         return "numpy's arrays"
     first = next((line.strip() for line in _lines(task, path) if line.strip()), "")
-    if suffix_of(path) == ".json" or written.is_json(first):
+    if suffix_of(path) == ".json" or boards.is_json(first):
         return "JSON"
     if first.startswith("<"):
         return "XML of OpenSudoku"
-    text = next(written.texts_of(_lines(task, path), task.side), "")
+    text = next(texts_of(_lines(task, path), task.side), "")
     return "drawn over several lines" if "\n" in text else "a line each, with titles or more beside them"
 
 
@@ -112,10 +126,10 @@ def _of_arrays(task: SudokuTask, path: Path) -> Iterator[Row]:
         yield from _of_cells(task, [read_npy(path)], names=[""])
         return
     arrays = read_npz(
-        path, (*NAMES["question"], *written.OBJECTS, *written.ANSWERS, *IN_ARRAYS, *OUT_ARRAYS), writes="np.savez"
+        path, (*NAMES["question"], *boards.OBJECTS, *boards.ANSWERS, *IN_ARRAYS, *OUT_ARRAYS), writes="np.savez"
     )
     found = []
-    for known in ((*NAMES["question"], *written.OBJECTS, *IN_ARRAYS), (*written.ANSWERS, *OUT_ARRAYS)):
+    for known in ((*NAMES["question"], *boards.OBJECTS, *IN_ARRAYS), (*boards.ANSWERS, *OUT_ARRAYS)):
         named = [name for name in arrays if name in known and arrays[name].size]
         if len(named) > 1 or not (named or found):
             raise PuzzleError(
@@ -156,9 +170,10 @@ def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
     found = False
     for number, line in enumerate(_lines(task, path), 1):
         for cells in _GAME.findall(line):
-            if len(cells) == task.num_cells:
-                found = True
-                yield Row(number, cells.replace("0", "."))
+            if len(cells) != task.num_cells:
+                raise PuzzleError(f"line {number}: expected a game of {task.num_cells} digits, got {len(cells)}")
+            found = True
+            yield Row(number, cells.replace("0", "."))
     if not found:
         raise PuzzleError(
             f'is XML, of which only OpenSudoku\'s files are read: found no data="..." with {task.num_cells} digits; '
@@ -168,7 +183,7 @@ def _of_xml(task: SudokuTask, path: Path) -> Iterator[Row]:
 
 def _has_columns(line: str, num_cells: int) -> bool:
     """Whether a row of a CSV names columns, or holds a whole puzzle."""
-    fields = [field.strip().strip('"').lower() for field in re.split("[,;\t]", line.strip())]
+    fields = [field.strip().strip("\"'=").lower() for field in re.split("[,;\t|]", line.strip())]
     return any(len(field) == num_cells or field in NAMES["question"] for field in fields)
 
 
@@ -188,36 +203,51 @@ def _json_lines(task: SudokuTask, path: Path, *, longest: int) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            value = written.json_of(line)
+            value = boards.json_of(line)
         except PuzzleError:
             if not is_first:
                 raise
             yield from _one_value(task, ["\n"] * (number - 1) + [line, *lines])
             return
-        yield from boards(task, value, number=number)
+        yield from rows_of_boards(task, value, number=number)
         is_first = False
 
 
 def _one_value(task: SudokuTask, lines: list[str]) -> Iterator[Row]:
     """The puzzles of a JSON value over all lines; or of a list in another language, or as numpy prints it."""
     try:
-        value = written.json_of("".join(lines))
+        value = boards.json_of("".join(lines))
     except PuzzleError:
         try:
-            found = [_row(task, one) for one in written.read_lines(lines, task.side)]
+            found = [_row(task, one) for one in puzzle_lines.read_lines(lines, task.side)]
         except PuzzleError:
             found = []
         if not found:
             raise
         yield from found
         return
-    yield from boards(task, value)
+    yield from rows_of_boards(task, value)
 
 
-def boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
+def _of_json(task: SudokuTask, path: Path) -> Iterator[Row]:
+    """The puzzles of a JSON file; or of one that is nearly JSON, such as with a comma after its last row."""
+    try:
+        value = read_json(path)
+    except PuzzleError:
+        found = []
+        with contextlib.suppress(PuzzleError):
+            found = [_row(task, one) for one in puzzle_lines.read_lines(_lines(task, path), task.side)]
+        if not found:
+            raise
+        yield from found
+        return
+    yield from rows_of_boards(task, value)
+
+
+def rows_of_boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
     """The puzzles of a JSON value, with the answers that its objects name."""
-    return (_row(task, found) for found in written.read_boards(value, task.side, number=number))
+    return (_row(task, found) for found in boards.read_boards(value, task.side, number=number))
 
 
-def _row(task: SudokuTask, found: written.Written) -> Row:
+def _row(task: SudokuTask, found: Written) -> Row:
     return Row(found.number, found.cells, answer=found.answer, family=task.with_symbols(found.alphabet))

@@ -1,0 +1,55 @@
+"""A Sudoku that was read, with its cells in our symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.sudoku.alphabets import SYMBOLS, Alphabet, alphabet_of, are_candidates, completed
+
+
+class LayoutError(PuzzleError):
+    """Cells do not make a puzzle: too many, too few, or in rows of other lengths."""
+
+
+class Written(NamedTuple):
+    """A puzzle that was read."""
+
+    number: int
+    """The line of its first cell, from 1."""
+    cells: str
+    """One character of ours for each cell."""
+    alphabet: Alphabet
+    answer: str = ""
+    """The answer that came with it, in the same characters; empty where none did."""
+
+
+def decoded(number: int, cells: Sequence[str], *, side: int) -> Written:
+    """The puzzle of these cells, as they are written, that begins in a line.
+
+    Raises:
+        PuzzleError: when they can be read in no way, or in two.
+    """
+    if any(len(cell) == 2 for cell in cells) and not are_candidates(cells, side):  # 01 is 1
+        cells = [str(int(cell)) if cell.isdecimal() else cell for cell in cells]
+    try:
+        alphabet = alphabet_of(cells, side)
+    except PuzzleError as error:
+        raise type(error)(f"line {number}: {error}") from error
+    ours = alphabet.ours
+    return Written(number, "".join(ours.get(cell, ".") for cell in cells), alphabet)
+
+
+def answered(puzzle: Written, cells: Sequence[str]) -> Written:
+    """The puzzle with its answer, which is written in the same symbols."""
+    alphabet = completed(puzzle.alphabet, cells)
+    ours = alphabet.ours
+    return puzzle._replace(alphabet=alphabet, answer="".join(ours.get(cell, cell[:1] or ".") for cell in cells))
+
+
+def in_own_symbols(puzzle: Written) -> str:
+    """The cells of a puzzle as a line in the symbols that it was written in."""
+    blank, symbols = puzzle.alphabet
+    names = {".": blank} | dict(zip(SYMBOLS, symbols, strict=False))
+    return ("" if max(map(len, symbols)) == 1 else " ").join(names[cell] for cell in puzzle.cells)
