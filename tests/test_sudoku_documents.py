@@ -261,8 +261,8 @@ def test_a_table_may_have_empty_columns_and_rows_around_the_puzzle(tmp_path, lin
 
 def test_a_table_in_which_a_column_of_blanks_may_be_the_puzzles_is_refused(tmp_path):
     """With its first column empty, the puzzle may begin in the first column of the table or in the second."""
-    rows = [row[:1].replace(row[:1], "") + row[1:] for row in EMPTY]
-    rows = [",".join(row.split(",")[:8]) + ",,," for row in rows]
+    rows = [",".join(["", *row.split(",")[1:8], "", "", ""]) for row in EMPTY]
+    assert {row.count(",") for row in rows} == {10}
     (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
-    with pytest.raises(PuzzleError):
+    with pytest.raises(PuzzleError, match="expected a header with the column question"):
         NINE.read(tmp_path / "a.csv")
