@@ -68,7 +68,7 @@ def _part_lines(f: dict[str, Any]) -> list[str]:
     colours = f["tasks_with_colour"]
     twice, sharing = f["read_twice"], f["sharing_a_pair"]
     lines = [
-        f"{f['source']}: {f['tasks']:,} tasks",
+        f"{f['source']}: {f['tasks']:,} task{'s' * (f['tasks'] != 1)}",
         f"  demonstration pairs: {_count(f['demonstrations'])}",
         f"  test inputs: {_count(tests)}; {tests['with_output']:,} with output{lacking}",
         *([f"  more pairs of their rules, to train on: {f['more_pairs']:,}"] if f["more_pairs"] else []),
