@@ -152,19 +152,40 @@ def test_further_attempts_of_a_client_give_way_to_first_ones():
 
 
 @pytest.mark.parametrize(
-    ("most_slowdown", "late", "usual", "first"),
-    [(2.0, 1000, 8, "slow"), (2.0, 0, 8, "new"), (float("inf"), 1000, 8, "new"), (2.0, 1000, 1, "new")],
-    ids=["slowed", "in time", "no bound", "slowed, but far longer than usual"],
+    ("most_slowdown", "late", "usual", "watched", "first"),
+    [
+        (2.0, 1000, 8, False, "slow"),
+        (2.0, 0, 8, False, "new"),
+        (float("inf"), 1000, 8, False, "new"),
+        (2.0, 1000, 1, False, "new"),
+        (2.0, 1000, 8, True, "new"),
+    ],
+    ids=["slowed", "in time", "no bound", "slowed, but far longer than usual", "slowed, but watched"],
 )
-def test_a_job_that_others_slow_too_much_comes_before_new_ones(most_slowdown, late, usual, first):
+def test_a_job_that_others_slow_too_much_comes_before_new_ones(most_slowdown, late, usual, watched, first):
     engine = engine_of(slots=1, most_slowdown=most_slowdown)
-    slow, _ = submit(engine, client="slow")
+    slow, _ = submit(engine, client="slow", watched=watched)
     for _ in range(8):  # two steps
         turn(engine)
     engine._turns.extend([usual] * 32)
     engine._started[slow] -= late
     submit(engine, EASY, client="new")
     assert turn(engine) == [first]
+
+
+def test_a_job_is_slowed_by_what_it_takes_alone_if_that_is_known():
+    engine = engine_of(slots=32, most_slowdown=2.0)
+    many, _ = submit(engine, client="a", count=8, watched=False)
+    for _ in range(4):
+        turn(engine)
+    alone = engine.lanes[0].pass_seconds(many.firsts) / many.recursions * (1 + many.turns)
+    assert alone == 8 / 4 * 5
+    engine._started[many] = time.monotonic() - 1.9 * alone  # far more than twice a pass of one row
+    assert engine._slowed() == set()
+    engine._started[many] -= 0.2 * alone
+    assert engine._slowed() == {many}
+    engine.lanes[0].row_seconds = 0.0, 0.0  # not known
+    assert engine._slowed() == set()
 
 
 def test_an_interrupted_pass_ends_as_if_it_had_not_been():

@@ -5,7 +5,7 @@ when it is done, cancelled or out of time. A lane is one model on one puzzle fam
 a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
 
 The worker computes one recursion, then looks who comes first (`Key`): a client that has used less of late than others, and of
-such clients a job that has not thought for a whole step; then a first attempt; then who has thought for less time. So a
+such clients a job that others slow too much, or one that has not thought for a whole step; then a first attempt; then who has thought for less time. So a
 short job seldom waits for a long one. A pass that is interrupted goes on later from where it was. A puzzle that is done
 leaves its pass at once.
 """
@@ -332,12 +332,13 @@ class Engine:
         wanting = {job.client for lane in self.lanes for job in lane.active if job.running or not job.paused}
         self._rate = 1.0 if len(wanting) > 1 else UNCONTESTED
         used = {client: self.shares.used(client) for client in wanting}
-        least, now = min(used.values(), default=0.0) + AHEAD, time.monotonic()
+        least = min(used.values(), default=0.0) + AHEAD
+        slowed = self._slowed()
 
         def key(job: Job, slot: Slot) -> Key:
             further = not job.thinker.is_first_attempt(slot)
             ahead = used[job.client] > least
-            if self._is_slowed(job, now):
+            if job in slowed and not further:
                 return Key(ahead, ahead, further, -1)
             begun = ahead or job.turns >= job.times_asked
             return Key(begun, ahead, further, job.turns.bit_length())
@@ -362,15 +363,19 @@ class Engine:
         _, _, lane, current = min(choices, key=lambda choice: choice[:2])
         return current or self._new_pass(lane, ordered[lane])
 
-    def _is_slowed(self, job: Job, now: float) -> bool:
-        """Whether a job is there for longer than `most_slowdown` times what its recursions so far take alone.
+    def _slowed(self) -> set[Job]:
+        """The jobs that are there for longer than `most_slowdown` times what their recursions so far take alone.
 
-        Those that give way to new ones do not count.
+        Those that give way to new ones do not count, nor watched ones, whose readers may let them wait.
         """
-        if self._gives_way(job):
-            return False
-        began = self._started.get(job, now)
-        return now - began > self.most_slowdown * (1 + job.turns) * job.lane.pass_seconds(1) / job.times_asked
+        now = time.monotonic()
+
+        def is_slowed(job: Job) -> bool:
+            alone = job.lane.pass_seconds(job.firsts) / job.recursions
+            waited = now - self._started.get(job, now)
+            return 0 < alone and waited > self.most_slowdown * (1 + job.turns) * alone and not self._gives_way(job)
+
+        return {job for lane in self.lanes for job in lane.active if not job.watched and is_slowed(job)}
 
     def _start_attempts(self, lane: Lane) -> None:
         """Starts attempts of the lane's jobs: one of each, and further ones while there are slots.

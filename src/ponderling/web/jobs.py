@@ -11,6 +11,7 @@ import torch
 
 from ponderling.config import Search
 from ponderling.halting import times_asked
+from ponderling.models.interface import takes_depth
 from ponderling.solving.loop import Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
 from ponderling.solving.solver import Solver
@@ -102,6 +103,8 @@ class Job:
         solver = lane.solver
         self.times_asked = times_asked(solver.model, solver.config)
         """Recursions of a step after which the model is asked."""
+        self.recursions = solver.config.model.T if takes_depth(solver.model) else 1
+        """Recursions of a step, between which the worker may turn to other jobs."""
         self.patience = PATIENCE * self.times_asked
         self.questions = InMemory(questions)
         self.thinker = Thinker(
