@@ -3,8 +3,8 @@
     python benchmarks/ablations.py                      # runs what is not yet in the results file, then writes the table
     python benchmarks/ablations.py --only HRM --seeds 1 # part of it
 
-There are few supervision steps: with more of them each change makes up for what it lacks by thinking longer, and on a small
-Sudoku all look alike (dev/LOG.md). A budget is a number of updates with the same batch size and the same data; seconds and
+There are few supervision steps: with more of them each change makes up for what it lacks by thinking longer, and the gaps
+become small (dev/LOG.md). A budget is a number of updates with the same batch size and the same data; seconds and
 FLOPs stand beside it, since an update does not cost the same for all. Runs use one thread each, two at a time, so that they do
 not contend for cores.
 """

@@ -52,6 +52,11 @@ def test_boards_of_json_are_read_in_a_file_and_on_standard_input(tmp_path, value
     assert [NINE.format(NINE.parse(part)) for part in texts_of(text.split("\n"), 9)] == wanted
 
 
+def test_brackets_in_texts_of_json_close_nothing():
+    lines = [json.dumps({"note": note, "puzzle": cells}) for note, cells in (('a "[b', PUZZLE), ("}]", OTHER))]
+    assert list(texts_of(iter(lines), 9)) == [PUZZLE, OTHER]
+
+
 def test_standard_input_may_hold_json_in_lines_and_over_several(monkeypatch, capsys):
     """An object of JSON alone was no puzzle, silently."""
     values = [{"board": BOARD}, {"puzzle": OTHER}, {"puzzle": "53"}, PUZZLE]
@@ -260,7 +265,7 @@ def test_a_table_may_have_empty_columns_and_rows_around_the_puzzle(tmp_path, lin
 
 
 def test_a_table_in_which_a_column_of_blanks_may_be_the_puzzles_is_refused(tmp_path):
-    """With its first column empty, the puzzle may begin in the first column of the table or in the second."""
+    """The puzzle of a table whose first column is empty may begin in that column or in the next."""
     rows = [",".join(["", *row.split(",")[1:8], "", "", ""]) for row in EMPTY]
     assert {row.count(",") for row in rows} == {10}
     (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")

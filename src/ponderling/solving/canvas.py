@@ -83,7 +83,7 @@ def _takes_every_size(checkpoint: Checkpoint) -> bool:
 
 
 def _grows(checkpoint: Checkpoint) -> tuple[int, int]:
-    """How many rows and columns of an answer there are for each of its question, where the structure says so; else 1 and 1."""
+    """The numbers of rows and columns of an answer for each of its question, where the structure says so; else 1 and 1."""
     data = checkpoint.config.data
     assert data.grid is not None
     structure = None if data.structure == NONE else Structure.named(data.structure, data.grid)

@@ -4,10 +4,10 @@ A `Job` is the work of one request: one or many puzzles, and what may be spent o
 when it is done, cancelled or out of time. A lane is one model on one puzzle family, since only grids of one shape can share
 a pass. All its jobs think in the slots of one loop. `Job.emit` tells what happens, from the worker thread.
 
-The worker computes one recursion, then looks who comes first (`Key`): a client that has used less of late than others, and of
-such clients a job that others slow too much, or one that has not thought for a whole step; then a first attempt; then who has thought for less time. So a
-short job seldom waits for a long one. A pass that is interrupted goes on later from where it was. A puzzle that is done
-leaves its pass at once.
+The worker computes one recursion, then looks who comes first (`Key`): a client that has used less of late than others. Of such
+clients it is a job that others slow too much, or one that has not thought for a whole step; then a first attempt; then who has
+thought for less time. So a short job seldom waits for a long one. A pass that is interrupted goes on later from where it was. A
+puzzle that is done leaves its pass at once.
 """
 
 from __future__ import annotations
@@ -373,7 +373,7 @@ class Engine:
         def is_slowed(job: Job) -> bool:
             alone = job.lane.pass_seconds(job.firsts) / job.recursions
             waited = now - self._started.get(job, now)
-            return 0 < alone and waited > self.most_slowdown * (1 + job.turns) * alone and not self._gives_way(job)
+            return alone > 0 and waited > self.most_slowdown * (1 + job.turns) * alone and not self._gives_way(job)
 
         return {job for lane in self.lanes for job in lane.active if not job.watched and is_slowed(job)}
 

@@ -105,6 +105,7 @@ def _answer(pipe: Connection, tasks: bytes, *, brief: bool) -> None:
 
 
 def _compile(tasks: Sequence[Task | None]) -> None:
+    """Compiles the search of each family that has one."""
     for task in tasks:
         if isinstance(task, SudokuTask):
             task.compile_search()

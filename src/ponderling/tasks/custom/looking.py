@@ -222,18 +222,21 @@ def _confirms(
 def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Finding:
     """The neighbours that a cell's answer depends on alone, beyond the edges too if need be; else all eight.
 
-    Few of them recur in fewer examples, so none and one are looked at before four and eight.
+    Few of them recur in fewer examples, so none and one are looked at before four and eight. Where even all eight do not
+    decide, fewer cannot.
     """
     shape = (len(questions), spec.rows, spec.columns)
     grids, said = questions.reshape(shape), answers.reshape(shape)
-    contradicted = []
-    for steps, item, whose in NEAREST:
+    contradicted = list(NEAREST)
+    undecided = not _decides(*_windows(grids, said, steps=DIRECTIONS, spec=spec))[0]
+    for steps, item, whose in () if undecided else NEAREST:
         always, often = _decides(*_windows(grids, said, steps=steps, spec=spec))
         if always and often:
             return Finding(item, why=f"a cell's answer depends on its own question{whose} alone", status="seen")
-        if not always:
-            contradicted.append((steps, item, whose))
-    if (spec.own_sizes(grids) == spec.own_sizes(said)).all():
+        if always:
+            contradicted.remove((steps, item, whose))
+    own_sizes_stay = bool((spec.own_sizes(grids) == spec.own_sizes(said)).all())
+    if own_sizes_stay and _decides(*_wrapped_windows(grids, said, steps=DIRECTIONS, spec=spec))[0]:
         for steps, item, whose in contradicted:
             if steps and all(_decides(*_wrapped_windows(grids, said, steps=steps, spec=spec))):
                 why = f"a cell's answer depends on its own question{whose} alone, where opposite edges touch"
@@ -268,9 +271,9 @@ def _windows(
 def _wrapped_windows(
     grids: Tokens, answers: Tokens, *, steps: tuple[tuple[int, int], ...], spec: GridSpec
 ) -> tuple[Tokens, Tokens]:
-    """As `_windows`, where opposite edges of a cell's own grid touch.
+    """Each cell with its neighbours (cells, 1 + K), where opposite edges of its own grid touch, and its answer (cells,).
 
-    Answers have the sizes of their questions.
+    Both are given as (N, rows, columns). Answers have the sizes of their questions.
     """
     sizes = spec.own_sizes(grids)
     keys, said = [], []
@@ -306,7 +309,7 @@ def _scales(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Findi
 
 
 def _shrunk(own: NDArray[np.int64], new: NDArray[np.int64]) -> int:
-    """How many cells of a row or column become one, where these are their lengths in questions and answers; 0: unknown.
+    """The number of cells of a row or column that become one, by their lengths in questions and answers; 0: unknown.
 
     Answers of a single cell do not tell. The last block may be cut off, which takes lengths that differ to see.
     """

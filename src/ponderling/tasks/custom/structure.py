@@ -36,6 +36,7 @@ ITEMS = (
 """What a structure is made of."""
 
 SIZES = ("boxes", "shrinks", "grows")
+"""Items with a number of rows and columns."""
 
 FLAGS = ("images", "wraps", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
 

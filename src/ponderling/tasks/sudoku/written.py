@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.boards import is_json, json_of, read_boards
 from ponderling.tasks.sudoku.decoded import Written, in_own_symbols
 from ponderling.tasks.sudoku.puzzle_lines import only, puzzles_in, read_drawn, read_lines
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')  # of JSON, whose brackets close nothing
 
 
 def read_text(text: str, side: int) -> Written:
@@ -62,7 +65,8 @@ def _json_texts(lines: Iterable[str], side: int) -> Iterator[str]:
         if not (held or line.strip()):
             continue
         held.append(line)
-        depth += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
+        signs = _TEXT.sub("", line)
+        depth += sum(map(signs.count, "[{")) - sum(map(signs.count, "]}"))
         if depth <= 0:
             yield from _texts_of_value(held, side)
             held, depth = [], 0

@@ -18,7 +18,7 @@ STARTS, GOALS = "SsA🟩🟢", "GgEeBFX🟥🔴🏁"
 """Characters of other programs. Goals in this order: an X is a mark of a path where there is another goal."""
 
 OTHERS = WALLS + FREES + PATHS + STARTS + GOALS + "PT░>"
-"""All of these, and some that depend on others: see `characters.from_characters`."""
+"""Characters of other programs of every kind, and some whose meaning depends on the others: see `characters`."""
 
 NUMBER = r"-?\d{1,3}(?:\.\d{0,30}(?:e[+-]\d\d)?)?"
 """A number, also as numpy writes an array of floats."""

@@ -19,10 +19,10 @@ def tidied(lines: Sequence[str]) -> tuple[list[str], str] | None:
     for change, name in (
         (_parted, "with signs between cells"),
         (_spaced, "with blanks between cells"),
-        (_doubled, "two"),
+        (_doubled, "two characters for each cell"),
     ):
         if (changed := change(rows)) is not None:
-            rows, form = changed, "two characters for each cell" if name == "two" else name
+            rows, form = changed, name
             break
     known = set(KNOWN + OTHERS)
     return (rows, form) if form and set().union(*rows) <= known else None
