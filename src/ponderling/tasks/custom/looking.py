@@ -53,7 +53,7 @@ SURE = 10.0
 SEVERAL = 3
 """Mean number of cells of a symbol in an answer from which on it says something that no two of them share a diagonal."""
 
-NEAREST = (
+NEAREST: tuple[tuple[tuple[tuple[int, int], ...], str, str], ...] = (
     ((), "neighbours=4", ""),
     *(((step,), f"neighbours={4 if step in DIRECTIONS[:4] else 8}", " and one neighbour's") for step in DIRECTIONS),
     (DIRECTIONS[:4], "neighbours=4", " and these neighbours'"),
