@@ -36,7 +36,7 @@ const PATIENCE = 400; // milliseconds for the models to be named before the Sudo
 const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
 const learned = new Map(); // ARC tasks of one's own, by the model that knows them
-const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false };
+const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false, turn: 0 };
 const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
 const player = new Player({
   length,
@@ -51,6 +51,12 @@ const player = new Player({
 // Only a relational network knows which cells tell a cell something.
 const isRelational = (name) => state.models.find((model) => model.name === name)?.system === "relational";
 const cellTold = new CellTold($("cell"), (question) => (isRelational(question.model) ? client.why(question) : null));
+
+/** A turn of what is shown. What was asked for in one comes too late when the visitor has changed something since. */
+function newTurn() {
+  const turn = (state.turn += 1);
+  return { isOver: () => turn !== state.turn };
+}
 
 // Start
 
@@ -93,9 +99,11 @@ async function openFirst(family) {
   if (!(await open(family.task))) await firstPuzzle();
 }
 
-/** Plays a family's recording; false where there is none. */
+/** Plays a family's recording, unless the visitor has chosen something meanwhile; false where there is none. */
 async function open(task) {
+  const turn = newTurn();
   const recording = await opening(task);
+  if (turn.isOver()) return true;
   if (!recording) return false;
   const { model, family, question, events } = recording;
   state.family = allFamilies().find((f) => f.task === task) ?? family;
@@ -148,10 +156,7 @@ async function openLink() {
   buildViews();
   if (state.family.kind === "arc") {
     await listTasks(link.get("p") ?? "");
-    if (state.arc && link.has("s")) {
-      await think(false);
-      player.show(Number(link.get("s")));
-    }
+    if (state.arc && link.has("s")) await thinkUpTo(Number(link.get("s")));
     return;
   }
   const given = puzzleOf(link, state.family);
@@ -163,12 +168,14 @@ async function openLink() {
   }
   setQuestion(given.tokens);
   if (wrong) say(wrong);
-  if (link.has("s") && !$("think").disabled) {
-    await think(false);
-    const attempt = Number(link.get("a"));
-    if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
-    player.show(Number(link.get("s")));
-  }
+  if (link.has("s") && !$("think").disabled) await thinkUpTo(Number(link.get("s")), Number(link.get("a")));
+}
+
+/** Thinks and shows the moment of a link. */
+async function thinkUpTo(moment, attempt) {
+  await think(false);
+  if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
+  player.show(moment);
 }
 
 /** What a family opens with: one of its gallery, else a new one. */
@@ -279,8 +286,10 @@ function resize() {
 
 /** Lists the tasks that the ARC model knows and takes the one that is wanted, written as in links, else the first. */
 async function listTasks(wanted) {
+  const turn = newTurn();
   try {
     const tasks = await client.arcTasks({ model: $("model").value });
+    if (turn.isOver()) return;
     const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
     const own = [...learned].filter(([, { of }]) => of === $("model").value).map(([model, { lesson }]) => [model, `${lesson.name} (you taught it)`]);
     options($("arc-task"), [...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own]);
@@ -289,10 +298,10 @@ async function listTasks(wanted) {
     const slash = wanted.lastIndexOf("/");
     const name = wanted.slice(0, slash);
     if (tasks.some((task) => task.name === name)) $("arc-task").value = name;
-    await takeTask(Number(wanted.slice(slash + 1)));
+    await takeTask(Number(wanted.slice(slash + 1)), turn);
     if (wanted && $("arc-task").value !== name) say(`This link asks for the task “${name}”, which the model does not know. Another is shown.`);
   } catch (error) {
-    say(trouble(error));
+    if (!turn.isOver()) say(trouble(error));
   }
 }
 
@@ -307,12 +316,14 @@ function awaitTask() {
 }
 
 /** Shows the chosen ARC task and one of its test inputs. */
-async function takeTask(wanted = 1) {
+async function takeTask(wanted = 1, turn = newTurn()) {
   stop();
   const value = $("arc-task").value;
   const lesson = learned.get(value)?.lesson;
-  const task = lesson ?? await client.arcTask({ model: $("model").value, name: value });
-  if (value !== $("arc-task").value) return; // another was chosen meanwhile
+  const task = lesson ?? await client.arcTask({ model: $("model").value, name: value }).catch((error) => {
+    if (!turn.isOver()) throw error;
+  });
+  if (turn.isOver()) return;
   const family = lesson?.family ?? state.models.find((m) => m.name === $("model").value).tasks.find((t) => t.task === $("family").value);
   if (family !== state.family) {
     state.family = family;
@@ -378,12 +389,14 @@ function tellCell(view, cell, isChosen = true) {
 
 async function newPuzzle(difficulty) {
   if (!difficulty) return;
+  const turn = newTurn();
   try {
     const text = await client.puzzle({ model: $("model").value, task: state.family.task, difficulty });
+    if (turn.isOver()) return;
     $("gallery").value = "";
     setQuestion(readPuzzle(text, state.family).tokens);
   } catch (error) {
-    say(trouble(error));
+    if (!turn.isOver()) say(trouble(error));
   }
 }
 
@@ -413,6 +426,7 @@ function dare() {
 /** A new question: thinking so far is forgotten, contradictions are told. */
 function setQuestion(question, fromText = false) {
   stop();
+  newTurn();
   const known = state.arc?.task.tests[state.arc.number - 1].output;
   const { problem, mayThink, isEmpty, isOpen, solution } = looked(question, state.family, known);
   const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
