@@ -258,7 +258,9 @@ def test_folders_that_are_something_else_are_one_line(tmp_path, capsys):
         assert "is a data set that the official builder made" in error(capsys, *args)
     write(tmp_path / "tasks" / "turn.json", example_tasks()["turn"])
     assert "for a folder of ARC tasks see" in error(capsys, "train", "--data", tmp_path / "tasks")
-    assert "ARC tasks with arc10-small" in error(capsys, "train", "--data", tmp_path / "tasks" / "turn.json")
+    assert "looks like one ARC task, which `ponderling solve arc FILE`" in error(
+        capsys, "train", "--data", tmp_path / "tasks" / "turn.json"
+    )
     assert "ARC tasks are not exported" in error(
         capsys, "data", "export", tmp_path / "tasks", "--out", tmp_path / "out"
     )

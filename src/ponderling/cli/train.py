@@ -314,7 +314,7 @@ def _names() -> str:
 def _print_recipes() -> None:
     print(
         "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* --run.* --solve.* ...]\n"
-        "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .jsonl, .csv, .npz or a folder\n"
+        "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .json, .csv, .npz, a folder ...\n"
         "       ponderling train FAMILY ...                               on a puzzle family: maze12, module:attribute, ...\n\n"
         "Recipes:"
     )

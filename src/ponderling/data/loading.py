@@ -11,8 +11,10 @@ from ponderling.data.sampler import Augment
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, Puzzles, Task
 from ponderling.tasks.custom.family import Grids
+from ponderling.tasks.custom.files import parts_in, tested_file
 from ponderling.tasks.custom.looking import Proposal
 from ponderling.tasks.custom.split import load_grids, spec_of
+from ponderling.tasks.official_layout import is_layout
 
 
 def task_of(data: DataConfig) -> Task:
@@ -31,7 +33,8 @@ def grid_config(
     """The settings for training on a file or folder of grids, with everything that defines its task.
 
     Args:
-        train: A .jsonl, .csv or .npz file, or a folder in the official layout.
+        train: A .jsonl, .json, .csv or .npz file, a folder of a file `train` and perhaps a file `test` of these, or one in the
+            official layout.
         test: Another one with the test examples.
         symmetries: Those of `DataConfig`; quarter turns ask for a square canvas.
         base: The other settings.
@@ -39,9 +42,19 @@ def grid_config(
     Raises:
         PuzzleError: naming file, row and reason.
     """
+    train, test = _files_of(train, test)
     spec = spec_of(train, test, square=any(name in ("rotations", "dihedral") for name in symmetries.split("+")))
     base = base or DataConfig()
     return replace(base, task=Grids.name, train=train, test=test or "default", grid=spec, symmetries=symmetries)
+
+
+def _files_of(train: str, test: str | None) -> tuple[str, str | None]:
+    """The files that are meant where a folder of files is named."""
+    own = parts_in(train) if is_layout(train) else None
+    if own is not None:
+        train = str(own[0])
+        test = str(own[1]) if test is None and own[1] is not None else test
+    return train, None if test is None else str(tested_file(test))
 
 
 def proposed_structure(data: DataConfig) -> Proposal:

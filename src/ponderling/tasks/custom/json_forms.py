@@ -1,0 +1,156 @@
+"""The ways in which a JSON document holds examples of grids: what it is taken for, without a look into the grids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.custom.names import EXPECTED, names_in
+from ponderling.tasks.problems import shown
+
+SPLITS = ("train", "test")
+"""Keys of a document that holds its examples apart."""
+
+ARC_PAIRS = 20
+"""Most pairs of `train` in a document that may be one ARC task."""
+
+
+class Entry(NamedTuple):
+    """What stands for one example."""
+
+    value: Any
+    """The example; an object if it is in order."""
+    split: str = ""
+    """The part it is in, where the document says so."""
+    name: str = ""
+    """Its key, where it has one."""
+
+
+def entries_of(value: Any, *, path: Path) -> list[Entry]:
+    """The examples of a document, in order.
+
+    They are a list of objects or of pairs of grids, two lists of grids, or one object. Such lists may be the parts `train` and
+    `test`, the only list of the document, or objects by name.
+
+    Args:
+        value: The document.
+        path: Its file, for errors.
+
+    Raises:
+        PuzzleError: when it has none of these forms, or holds ARC tasks.
+    """
+    if holds_arc_tasks(value):
+        raise PuzzleError(
+            f"{path}: holds ARC tasks, not examples; `ponderling train arc10 --data.train FILE` takes these"
+        )
+    if is_arc_task(value):
+        raise PuzzleError(
+            f"{path}: looks like one ARC task, which `ponderling solve arc FILE` learns and answers; examples of your own are "
+            "taken from a list without train and test, or from .jsonl"
+        )
+    found = _parts_of(value)
+    if found is None:
+        raise PuzzleError(
+            f"{path}: expected a list of objects with {EXPECTED}, or one in each of {' and '.join(SPLITS)}; "
+            f"got {shown(value)}"
+        )
+    return found
+
+
+def is_document_of_pairs(value: Any) -> bool:
+    """Whether a document holds examples whose questions have a name, each beside its answer."""
+    found = _parts_of(value)
+    return bool(found) and all(isinstance(e.value, Mapping) and None not in names_in(e.value) for e in found[:100])
+
+
+def holds_arc_tasks(value: Any) -> bool:
+    """Whether a document holds ARC tasks by name or in a list: objects with `train`, a list of pairs."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(task, Mapping) and _is_list_of_objects(task.get("train")) for task in value[:100])
+    )
+
+
+def is_arc_task(value: Any) -> bool:
+    """Whether a document can be one ARC task: few pairs to `train`, and cells that are colours, on at most 30x30."""
+    if not (
+        isinstance(value, Mapping) and _is_list_of_objects(value.get("train")) and len(value["train"]) <= ARC_PAIRS
+    ):
+        return False
+    parts = [value[split] for split in SPLITS if _is_list_of_objects(value.get(split))]
+    pairs = [pair for part in parts for pair in part]
+    grids = [pair[side] for pair in pairs for side in ("input", "output") if side in pair]
+    return bool(grids) and all(map(_is_arc_grid, grids))
+
+
+def _is_arc_grid(grid: Any) -> bool:
+    return (
+        isinstance(grid, list)
+        and 1 <= len(grid) <= 30
+        and all(
+            isinstance(row, list) and len(row) <= 30 and all(type(cell) is int and 0 <= cell <= 9 for cell in row)
+            for row in grid
+        )
+    )
+
+
+def _parts_of(value: Any) -> list[Entry] | None:
+    """The entries of a document; None where it has none of the forms."""
+    if isinstance(value, Mapping) and "train" in value and set(value) <= set(SPLITS):
+        parts = [(split, _listed(value[split])) for split in SPLITS if split in value]
+        if any(entries is None for _, entries in parts):
+            return None
+        return [entry._replace(split=split) for split, entries in parts for entry in entries or ()]
+    return _listed(value)
+
+
+def _listed(value: Any) -> list[Entry] | None:
+    """The entries of a list, of two lists side by side, of objects by name, or of one object."""
+    if isinstance(value, list):
+        if all(isinstance(item, list) and len(item) == 2 and all(map(_is_grid, item)) for item in value):
+            return [Entry({"input": item[0], "output": item[1]}) for item in value]
+        return [Entry(item) for item in value] if any(isinstance(item, Mapping) for item in value) else None
+    if not isinstance(value, Mapping):
+        return None
+    question, answer = names_in(value)
+    if question is not None:
+        questions, answers = value[question], None if answer is None else value[answer]
+        if not _is_several(questions, question):
+            return [Entry(value)]
+        if answers is not None and (not isinstance(answers, list) or len(answers) != len(questions)):
+            return None
+        rest = {"input": questions} | ({} if answers is None else {"output": answers})
+        return [Entry(dict(zip(rest, grids, strict=True))) for grids in zip(*rest.values(), strict=True)]
+    if lists := [item for item in value.values() if _is_list_of_objects(item)]:
+        return [Entry(item) for item in lists[0]] if len(lists) == 1 else None
+    if value and all(isinstance(item, Mapping) for item in value.values()):
+        return [Entry(item, name=str(name)) for name, item in value.items()]
+    return None
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _is_grid(value: Any) -> bool:
+    """Whether this is a list of lists of cells."""
+    return isinstance(value, list) and bool(value) and all(isinstance(row, list) and not _is_grid(row) for row in value)
+
+
+def _is_several(value: Any, name: str) -> bool:
+    """Whether this is a list of grids, and not one grid; of a list of texts a name in the plural says so."""
+    if not isinstance(value, list) or not value:
+        return False
+    if all(isinstance(item, str) for item in value):
+        return name.strip().lower().endswith("s")
+    return all(map(_is_grid, value)) or all(_is_texts(item) for item in value)
+
+
+def _is_texts(value: Any) -> bool:
+    """Whether this is a list of rows that are texts of more than a cell each, or of which there are several."""
+    return isinstance(value, list) and bool(value) and all(isinstance(row, str) and len(row) > 1 for row in value)
