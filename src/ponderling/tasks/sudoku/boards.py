@@ -10,11 +10,29 @@ from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku.decoded import Written, answered, decoded
+from ponderling.tasks.sudoku.placed import are_boxes, placed
 from ponderling.tasks.sudoku.puzzle_lines import cells_of, puzzles_in, read_drawn
 from ponderling.tasks.sudoku.rows import row_of
 from ponderling.tasks.text_files import NAMES, NOT_READ, OTHER_RULES, REGIONS
 
-OBJECTS = ("sudoku", "start", "clues", "given", "cells", "boards", "grids", "sudokus", "data", "rows", "value", "input")
+OBJECTS = (
+    *(
+        "sudoku",
+        "start",
+        "clues",
+        "given",
+        "givens",
+        "cells",
+        "squares",
+        "boards",
+        "grids",
+        "sudokus",
+        "data",
+        "rows",
+        "value",
+    ),
+    "input",
+)
 """What else an object of JSON may call its board, or its list of them."""
 ANSWERS = (*NAMES["answer"], "output")
 """What it may call the answer."""
@@ -66,12 +84,12 @@ def json_of(text: str) -> Any:
 
 
 def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
-    """The puzzles of a JSON value: a board as lists, as lines of text or as one text; an object that holds one; or many.
+    """The puzzles of a JSON value: a board as lists, as lines of text, as one text or by places; an object of one; or many.
 
     Raises:
         PuzzleError: when it holds something else.
     """
-    cells = _board(value, side)
+    cells = placed(value, side) or _board(value, side)
     if cells is not None:
         yield decoded(number, cells, side=side)
     elif isinstance(value, str):
@@ -97,7 +115,7 @@ def _of_string(text: str, side: int, *, number: int) -> Iterator[Written]:
 def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[Written]:
     """The puzzles of a JSON object, with the answers that it names."""
     names = {name: str(name).lower() for name in value}
-    _check_rules(value)
+    _check_rules(value, side)
     known = [name for name in value if names[name] in NAMES["question"]] or [
         name for name in value if names[name] in OBJECTS
     ]
@@ -128,7 +146,7 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
     yield from found
 
 
-def _check_rules(value: Mapping[str, Any]) -> None:
+def _check_rules(value: Mapping[str, Any], side: int) -> None:
     """Refuses an object that names other rules.
 
     Raises:
@@ -136,7 +154,8 @@ def _check_rules(value: Mapping[str, Any]) -> None:
     """
     for name, part in value.items():
         plain = str(name).lower()
-        if plain in (*OTHER_RULES, REGIONS) or (plain in CONSTRAINTS and part):
+        is_usual = not part or (plain in (REGIONS, *OTHER_RULES) and are_boxes(part, side))
+        if plain in (*OTHER_RULES, REGIONS, *CONSTRAINTS) and not is_usual:
             raise PuzzleError(f"has {one_line(str(name), 20)}, {NOT_READ}")
 
 
@@ -188,7 +207,7 @@ def _board(value: Any, side: int) -> list[str] | None:
     if len(cells) != side * side or any(len(row) not in (side, side * side) for row in rows):
         return None
     if all(isinstance(cell, Mapping) for cell in cells):
-        cells = _values(cells)
+        cells = _values(cells, side)
     if any(isinstance(cell, list | Mapping) or cell is True for cell in cells):
         return None
     if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
@@ -197,13 +216,14 @@ def _board(value: Any, side: int) -> list[str] | None:
     return [{"": ".", "None": ".", "False": ".", "-1": "."}.get(text, text) for text in texts]
 
 
-def _values(cells: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _values(cells: Sequence[Mapping[str, Any]], side: int) -> list[Any]:
     """The values of cells that are objects; where some are said to be given, the others were filled in and are blanks.
 
     Raises:
-        PuzzleError: when a cell is in a region.
+        PuzzleError: when cells are in regions that are not the usual boxes.
     """
-    if any("region" in cell for cell in cells):
+    regions = [cell.get("region") for cell in cells]
+    if any(region is not None for region in regions) and not are_boxes(regions, side):
         raise PuzzleError(f"has cells with a region, {NOT_READ}")
     has_given = any("given" in cell for cell in cells)
     return [cell.get("value") if not has_given or cell.get("given") else None for cell in cells]
