@@ -91,6 +91,14 @@ def test_pickled_and_broken_npz_are_refused(tmp_path):
     assert "not an npz file of plain arrays" in refusal(tmp_path / "worse.npz")
     (tmp_path / "grids.parquet").write_bytes(b"")
     assert "a file of grids ends in .jsonl, .csv, .npz" in refusal(tmp_path / "grids.parquet")
+    for name, advice in (
+        ("a.parquet", "as JSON lines"),
+        ("a.npy", "np.savez"),
+        ("a.pkl", "may run code"),
+        ("a.xlsx", "as CSV"),
+    ):
+        (tmp_path / name).write_bytes(b"")
+        assert advice in refusal(tmp_path / name)
 
 
 def test_all_problems_of_a_file_are_told_together(tmp_path):

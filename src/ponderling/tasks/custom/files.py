@@ -20,6 +20,21 @@ from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
 SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
 
+_FROM_TABLE = "write it as JSON lines, such as DataFrame.to_json(FILE, orient='records', lines=True) does"
+ADVICE = {
+    ".npy": "an .npy has one array: write both as np.savez(FILE, inputs=..., outputs=...)",
+    ".parquet": _FROM_TABLE,
+    ".feather": _FROM_TABLE,
+    ".arrow": _FROM_TABLE,
+    ".xlsx": "save it as CSV",
+    ".xls": "save it as CSV",
+    ".ods": "save it as CSV",
+    ".pkl": "a pickle may run code when it is read: write it as JSON lines",
+    ".pickle": "a pickle may run code when it is read: write it as JSON lines",
+    ".pt": "write it as np.savez(FILE, inputs=..., outputs=...)",
+}
+"""What to do with files of other endings."""
+
 PARTS = ("train", "test")
 """What the files of a folder with grids are called, before the ending."""
 
@@ -89,10 +104,10 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     elif suffix == ".npz":
         file = read_npz_file(path)
     else:
-        raise PuzzleError(
-            f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; Sudokus and mazes in other files are "
-            "trained on with `ponderling train RECIPE --data.train FILE`"
+        advice = ADVICE.get(
+            suffix, "Sudokus and mazes in other files are trained on with `ponderling train RECIPE --data.train FILE`"
         )
+        raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; {advice}")
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")
     return file
