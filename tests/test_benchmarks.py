@@ -16,15 +16,17 @@ from matplotlib.spines import Spine
 
 import arc_pictures
 import bench_time_to_accuracy as bench
+import compare_on_mazes
 import maze_memory
 from arc_examples import example_tasks, write
 from plain_trm import PlainTRM
 from ponderling.checkpoint import load_checkpoint
 from ponderling.config import ModelConfig, PuzzleShape, TrainConfig
 from ponderling.losses import answer_loss, halting_loss
-from ponderling.models import build_model
+from ponderling.models import build_model, shape_of
 from ponderling.recipes import get_recipe
 from ponderling.tasks import get_task
+from ponderling.tasks.maze import Maze
 from ponderling.tasks.maze.kinds import HINT_GOAL as GOAL_HINT
 
 
@@ -155,4 +157,29 @@ def test_wrong_hints_are_counted_by_the_age_of_each_cell(capsys: pytest.CaptureF
     shares = {row.rsplit(maxsplit=1)[0].strip(): row.split()[-1] for row in rows}
     assert shares == {"1": "0.000%", "2": "0.000%", "4": "0.000%"} | dict.fromkeys(
         ("8", "16", "24", "32", "at the end"), "50.000%"
+    )
+
+
+@pytest.mark.parametrize("name", compare_on_mazes.NETWORKS)
+def test_networks_compared_on_mazes_can_be_built_and_their_operations_counted(name):
+    config, task = compare_on_mazes.network(name), get_task(compare_on_mazes.TASK)
+    assert isinstance(task, Maze)
+    model = build_model(config.model, shape_of(task), relations=task.relations)
+    tokens = torch.from_numpy(task.generate(np.random.default_rng(0), 2).tokens.astype("int64"))
+    ids = torch.zeros(len(tokens), dtype=torch.long)
+    each = [
+        compare_on_mazes.flops_of_update(model, at, tokens=tokens, ids=ids) for at in compare_on_mazes.depths(config)
+    ]
+    assert each == sorted(each)
+    assert len(each) == (3 if name.startswith("relational") else 1)
+    assert compare_on_mazes.batch_of(config) == (42 if name.startswith("relational") else 64)
+    assert config.train.hint_loss_weight == (0.5 if name == "relational" else 0.0)
+    assert config.model.system == name.partition("-")[0]
+
+
+def test_the_table_of_networks_on_mazes_has_a_dash_where_weights_do_not_fit():
+    figures = {"exact": 0.125, "valid": 0.25, "cells": 0.5}
+    result = {"network": "trm-mlp", "parameters": 480_578, "updates": 90, "seconds": 300, "figures": {"12x12": figures}}
+    assert (
+        compare_on_mazes.table([result]).splitlines()[-1] == "| trm-mlp | 480,578 | 90 | 5 | 12.5, 25.0% | 50.0% | – |"
     )
