@@ -4,6 +4,7 @@
     python benchmarks/bench_tasks.py --jobs 2                             # every task, model and seed that is not measured yet
     python benchmarks/bench_tasks.py --tasks sudoku,flood_fill --models default,conv --seeds 1 --minutes 2
     python benchmarks/bench_tasks.py --seeds 0 --plot tasks.png           # measures nothing; table and picture of what there is
+    python benchmarks/bench_tasks.py --seeds 0 --minutes 3 --results docs/tasks.json --plot docs/pictures/tasks.png
 
 It needs the extra `gym`, and `plot` for the picture. `outsiders/task.py` says how the files of a task are drawn apart.
 
@@ -62,7 +63,7 @@ class Options:
     """Models, with commas between; all if not given."""
     _: KW_ONLY
     seeds: int = 3
-    """Seeds 0, 1, ... of each model."""
+    """Seeds 0, 1, ... of each model; 0: nothing is measured, nor are files drawn."""
     minutes: float = 10.0
     """CPU minutes of each training."""
     jobs: int = 1
@@ -190,10 +191,13 @@ def table(results: Sequence[dict[str, Any]], part: str) -> str:
 
 
 def costs(results: Sequence[dict[str, Any]]) -> str:
-    """Markdown: parameters, updates and CPU minutes of each model, from the smallest to the largest of all trainings."""
+    """Markdown: parameters, updates and CPU minutes of each model, from the smallest to the largest of all trainings.
+
+    Older results do not say these.
+    """
     lines = ["| model | trainings | parameters | updates | CPU minutes |", "| --- | ---: | ---: | ---: | ---: |"]
     for model in MODELS:
-        own = [result for result in results if result["model"] == model]
+        own = [result for result in results if result["model"] == model and "updates" in result]
         if own:
             columns = (("parameters", ",.0f", 1), ("updates", ",.0f", 1), ("seconds", ".1f", 60))
             ranges = []
@@ -215,7 +219,7 @@ def plot(results: Sequence[dict[str, Any]], file: Path) -> None:
     models = [model for model in MODELS if any(result["model"] == model for result in results)]
     tasks = [name for name in TASKS if any(result["task"] == name for result in results)]
     figure, axes = plt.subplots(
-        1, 2, figsize=(10, 1.2 + 0.14 * (len(models) + 1) * len(tasks)), sharey=True, constrained_layout=True
+        1, 2, figsize=(10, 1.2 + 0.075 * (len(models) + 1) * len(tasks)), sharey=True, constrained_layout=True
     )
     for axis, part, title in zip(axes, ("test", "unseen"), ("sizes trained on", "sizes not trained on"), strict=True):
         for number, model in enumerate(models):
@@ -230,10 +234,10 @@ def plot(results: Sequence[dict[str, Any]], file: Path) -> None:
                 if exact:
                     axis.barh(place, statistics.mean(exact), height=0.8 / (len(models) + 1), color=COLOURS[model])
                     axis.plot(exact, [place] * len(exact), ".", color="black", markersize=2.5)
-        axis.set(title=title, xlabel="exact match, %; pale: right by the rule", xlim=(0, 101))
+        axis.set(title=title, xlabel="exact match, %; pale: right by the rule; no dot: not measured", xlim=(-1, 101))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_yticks(range(len(tasks)), tasks)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(tasks) - 0.4, -0.6)
     handles = [Patch(color=COLOURS[model]) for model in models]
     figure.legend(handles, models, loc="outside upper center", ncols=len(models), frameon=False)
     figure.savefig(file, dpi=110)
@@ -301,7 +305,7 @@ def main(options: Options) -> None:
     if options.show:
         show(tasks, options.data)
         return
-    failed = measure_all(tasks, models, options=options)
+    failed = measure_all(tasks, models, options=options) if options.seeds else []
     chosen = {task.name for task in tasks}
     results = [
         result

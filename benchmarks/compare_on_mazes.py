@@ -5,7 +5,7 @@
 All see the set `mixed` of maze12. They are tested on mazes of Maze-Hard's kind: unseen ones of 12x12, and ones of 30x30 where
 the weights fit. The relational network is that of the first part of the recipe `maze`, with the hints of that part and without.
 The others have the settings of the recipe `maze10`, whose learning rates were found for its own mixer, at D 96 and four heads.
-Runs that the results file holds are not run again.
+None has moving averages of its weights, which so few updates would spoil. Runs that the results file holds are not run again.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def run(name: str, options: Options) -> dict[str, Any]:
     steps = round(options.flops / (batch_of(config) * sum(each) / len(each)))
     config = replace(
         config,
-        train=replace(config.train, steps=steps, seed=options.seed),
+        train=replace(config.train, steps=steps, seed=options.seed, ema_rate=0.0),
         run=replace(config.run, eval_every=steps, log_every=50, threads=1),
     )
     out = options.results.parent / f"mazes_{name}_{options.flops:.0e}_{options.seed}"

@@ -35,6 +35,21 @@ def test_the_table_has_means_spreads_rules_and_dashes():
     assert bench.costs(results).splitlines()[2] == "| default | 3 | 1,000 | 50 | 10.0 |"
 
 
+def test_the_results_in_the_documentation_are_shown_without_measuring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Some of them are of sessions that kept no number of updates."""
+    kept = Path(__file__).parent.parent / "docs" / "tasks.json"
+    before = kept.read_bytes()
+    bench.main(bench.Options(seeds=0, minutes=3.0, results=kept, data=tmp_path, plot=tmp_path / "tasks.png"))
+    shown = capsys.readouterr().out
+    assert "| binary_matrix | " in shown
+    assert {row["task"] for row in bench.read_results(kept)} == set(TASKS)
+    assert (tmp_path / "tasks.png").stat().st_size > 10_000
+    assert not list(tmp_path.glob("*/train.jsonl"))
+    assert kept.read_bytes() == before
+
+
 def test_results_are_added_to_the_file_and_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file, data = tmp_path / "results.json", tmp_path / "data"
     files = make_files(replace(TASKS["flood_fill"], train=20, test=5), data / "flood_fill")

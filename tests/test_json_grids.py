@@ -33,7 +33,7 @@ FORMS: dict[str, Any] = {
         for side in ("inputs", "outputs")
     },
     "columns of lists of texts": {
-        side: [["".join(map(str, row)) for row in pair[side]] for pair in PAIRS] for side in ("input", "output")
+        f"{side}s": [["".join(map(str, row)) for row in pair[side]] for pair in PAIRS] for side in ("input", "output")
     },
 }
 
@@ -126,7 +126,7 @@ def test_the_parts_of_a_document_are_its_split(tmp_path):
         ),
         ({"train": PAIRS, "test": 3}, r"mine.json: expected a list of objects"),
         ({"a": PAIRS[:2], "b": PAIRS[2:]}, r"mine.json: expected a list of objects"),
-        ({"inputs": [MIRROR[0][0]], "outputs": []}, r"mine.json: expected a list of objects"),
+        ({"inputs": [MIRROR[0][0]], "outputs": []}, r"mine.json: has 1 of inputs, and 0 of outputs"),
         ([PAIRS[0], 7], r"mine.json, example 2: expected an object with input and output, got 7"),
         ([{"a": 1}], r"mine.json, example 1: no input; its keys are a: name them"),
         (
@@ -171,13 +171,19 @@ def lines_of(pairs: list[dict[str, Any]], ending: str) -> str:
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv"])
 def test_questions_that_no_sudoku_can_have_are_anyones_grids(tmp_path, capsys, ending):
-    """A question in which clues contradict is none; a wrong answer to one that may be is told."""
+    """None of them has a whole answer that fits. Where one has, what is wrong with another is told."""
     path = tmp_path / f"mine{ending}"
     grids = [{"puzzle": [[1, 1, cell, 0], *LATIN[1:]], "solution": LATIN} for cell in (1, 2, 3, 4)]
-    path.write_text(lines_of(grids * 5, ending), encoding="utf-8")
-    assert "every grid 4x4" in output(capsys, "data", "inspect", path)
-    sudokus = [{"puzzle": [[0, 2, 3, 4], *LATIN[1:]], "solution": LATIN[::-1]}]
-    path.write_text(lines_of(sudokus, ending), encoding="utf-8")
+    blanks = 4 * [0]
+    ones = [
+        {"puzzle": [row, blanks, blanks, blanks], "solution": [4 * [1], row, row, row]}
+        for row in ([0, 0, 0, 1], [0, 1, 0, 0])
+    ]
+    for pairs in (grids * 5, ones * 5):
+        path.write_text(lines_of(pairs, ending), encoding="utf-8")
+        assert "every grid 4x4" in output(capsys, "data", "inspect", path)
+    sudokus = [{"puzzle": [[0, *LATIN[0][1:]], *LATIN[1:]], "solution": LATIN}] * 5
+    path.write_text(lines_of([*sudokus, grids[0]], ending), encoding="utf-8")
     assert "the answer does not fit the question" in error(capsys, "data", "inspect", path)
 
 
@@ -210,3 +216,85 @@ def test_a_folder_is_trained_on_evaluated_and_solved(tmp_path, capsys):
     assert [question for question, _ in solved] == [question for question, _ in expected]
     right = sum(pair == other for pair, other in zip(solved, expected, strict=True))
     assert 0 < right == round(6 * said["early_exit"]["exact"])
+
+
+def test_columns_keep_the_split_the_names_and_the_ratings(tmp_path):
+    columns = {
+        "id": [f"m{i}" for i in range(27)],
+        "split": 20 * ["train"] + 7 * ["test"],
+        "rating": [*range(27)],
+        "input": [x for x, _ in MIRROR],
+        "output": [y for _, y in MIRROR],
+    }
+    path = written(tmp_path / "mine.json", columns)
+    file = read_grid_file(path)
+    assert file.is_test is not None
+    assert file.is_test.tolist() == 20 * [False] + 7 * [True]
+    assert file.names is not None
+    assert file.names[26] == "m26"
+    assert file.ratings is not None
+    assert file.ratings.tolist() == [*range(27)]
+    with pytest.raises(PuzzleError, match=r"mine.json: has 27 of input, and 2 of split"):
+        read_grid_file(written(path, columns | {"split": ["train", "test"]}))
+
+
+def test_columns_of_texts_with_rows_in_them_are_several_whatever_their_name(tmp_path):
+    texts = {side: ["/".join("".join(map(str, row)) for row in p[side]) for p in PAIRS] for side in ("input", "output")}
+    parts = {
+        "train": {side: part[:20] for side, part in texts.items()},
+        "test": {side: part[20:] for side, part in texts.items()},
+    }
+    path = written(tmp_path / "mine.json", parts)
+    assert pairs_of(path) == MIRROR
+    assert read_grid_file(path).is_test is not None
+
+
+def test_one_grid_of_words_is_one_grid(tmp_path):
+    words = {"input": [["red", "tan"], ["tan", "red"]], "output": [["tan", "red"], ["red", "tan"]]}
+    assert set(read_grid_file(written(tmp_path / "mine.json", words)).symbols) == {"red", "tan"}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (
+            {"train": PAIRS, "validation": PAIRS[:2], "test": PAIRS[2:]},
+            "has validation beside train and test: leave it out",
+        ),
+        ({"easy": PAIRS, "hard": MIRROR}, "expected a list of objects"),
+    ],
+)
+def test_nothing_of_a_document_is_left_out_without_a_word(tmp_path, value, said):
+    with pytest.raises(PuzzleError, match=said):
+        read_grid_file(written(tmp_path / "mine.json", value))
+
+
+def test_parts_have_their_split_beside_facts_and_alone(tmp_path):
+    file = read_grid_file(written(tmp_path / "a.json", {"name": "mirror", "train": PAIRS[:21], "test": PAIRS[21:]}))
+    assert file.is_test is not None
+    assert file.is_test.sum() == 6
+    file = read_grid_file(written(tmp_path / "b.json", {"test": PAIRS}))
+    assert file.is_test is not None
+    assert file.is_test.all()
+
+
+def test_folders_with_further_parts_and_of_arc_tasks(tmp_path, capsys):
+    for name, pairs in (("Train.json", PAIRS[:21]), ("validation.json", PAIRS[21:])):
+        written(tmp_path / "parts" / name, pairs)
+    assert "holds validation.json, too: name the files to use with --data and --test" in error(
+        capsys, "data", "inspect", tmp_path / "parts"
+    )
+    (tmp_path / "parts" / "validation.json").rename(tmp_path / "parts" / "Testing.json")
+    assert "Testing.json" in output(capsys, "data", "inspect", tmp_path / "parts")
+    for i, name in enumerate(("train.json", "test.json")):
+        written(
+            tmp_path / "arc" / name,
+            {f"{i}a1b2c3d": {"train": PAIRS[4 * i : 4 * i + 3], "test": PAIRS[4 * i + 3 : 4 * i + 4]}},
+        )
+    assert "2 tasks" in output(capsys, "data", "inspect", tmp_path / "arc")
+
+
+def test_few_sudokus_in_parts_are_no_arc_task(tmp_path, capsys):
+    puzzle = [[0, *LATIN[0][1:]], *LATIN[1:]]
+    value = {"train": 5 * [{"input": puzzle, "output": LATIN}], "test": 3 * [{"input": puzzle, "output": LATIN}]}
+    assert "sudoku4" in output(capsys, "data", "inspect", written(tmp_path / "mine.json", value))

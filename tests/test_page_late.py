@@ -103,3 +103,66 @@ def test_of_two_arc_tasks_that_are_chosen_the_last_stays(browser, arc):
     assert page.inner_html("#arc-task-shown") == shown
     assert page.input_value("#arc-task") == second
     visit.done()
+
+
+def test_a_puzzle_still_comes_when_another_model_is_chosen(browser, both):
+    visit = Visit(browser, both, fragment=QUIET, wait_for="#think:enabled")
+    page = visit.page
+    before = page.input_value("#text")
+    held = Held(page, "**/v1/puzzle?*")
+    page.locator("#difficulties button").first.click()
+    held.wait_for(1)
+    page.evaluate("""() => {
+        const second = document.getElementById("second");
+        second.selectedIndex = 1;
+        second.dispatchEvent(new Event("change"));
+    }""")
+    assert page.locator(".board").count() == 2
+    assert page.input_value("#text") == before
+    held.let_go()
+    assert page.input_value("#text") != before
+    assert page.locator(".board").count() == 2
+    visit.done()
+
+
+def test_what_is_being_typed_is_not_replaced(browser, server):
+    visit = Visit(browser, server, fragment=QUIET, wait_for="#think:enabled")
+    page = visit.page
+    held = Held(page, "**/v1/puzzle?*")
+    page.locator("#difficulties button").first.click()
+    held.wait_for(1)
+    page.fill("#text", "53..7....6..195")
+    held.let_go()
+    assert page.input_value("#text") == "53..7....6..195"
+    visit.done()
+
+
+def test_arc_tasks_still_come_when_a_model_is_chosen_before_them(browser, arc):
+    context = browser.new_context()
+    page = context.new_page()
+    held = Held(page, "**/v1/arc/tasks*")
+    page.goto(arc)
+    held.wait_for(1)
+    page.evaluate("document.getElementById('model').dispatchEvent(new Event('change'))")
+    held.wait_for(2)
+    held.let_go()
+    playwright.expect(page.locator("#arc-task option")).to_have_count(5)
+    assert page.locator("#think").is_enabled()
+    context.close()
+
+
+def test_a_late_link_neither_thinks_nor_complains_about_another_task(browser, arc):
+    visit = Visit(browser, arc, wait_for="#think:enabled")
+    page = visit.page
+    first, second, *_ = page.locator("#arc-task option").evaluate_all("all => all.map(one => one.value)")[1:]
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/v1/think") else None)
+    held = Held(page, f"**/v1/arc/task?*name={first}*")
+    page.evaluate("hash => { location.hash = hash; }", f"t=arc8&s=1&p={first}/1")
+    held.wait_for(1)
+    page.select_option("#arc-task", second)
+    held.let_go()
+    assert page.input_value("#arc-task") == second
+    assert page.text_content("#status") == ""
+    assert asked == []
+    visit.done()

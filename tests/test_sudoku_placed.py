@@ -11,7 +11,7 @@ import pytest
 from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.written import read_text
-from test_files_of_programs import BOARD, read
+from test_files_of_programs import ANSWER, BOARD, read
 from test_written import NINE, PUZZLE
 
 CLUES = [(row, column, value) for row, cells in enumerate(BOARD) for column, value in enumerate(cells) if value]
@@ -107,3 +107,55 @@ def test_other_regions_are_refused(regions):
 def test_cells_that_name_the_usual_box_are_read():
     cells = [[{"value": v, "region": NAMES[r][c]} for c, v in enumerate(row)] for r, row in enumerate(BOARD)]
     assert read_text(json.dumps({"grid": cells}), 9).cells == PUZZLE
+
+
+def test_cells_with_a_place_that_were_filled_in_are_no_clues():
+    cells = [{"row": r, "col": c, "value": v or 9, "given": bool(v)} for r, c, v in EVERY]
+    assert read_text(json.dumps(cells), 9).cells == PUZZLE
+    assert read_text(json.dumps({"cells": cells}), 9).cells == PUZZLE
+    fixed = [{"x": c, "y": r, "value": v or 9, "isFixed": bool(v)} for r, c, v in EVERY]
+    assert read_text(json.dumps(fixed), 9).cells == PUZZLE
+
+
+def test_cells_with_a_place_may_name_the_usual_box_and_nothing_else():
+    cells = [{"row": r, "col": c, "value": v, "region": NAMES[r][c]} for r, c, v in EVERY]
+    assert read_text(json.dumps(cells[::-1]), 9).cells == PUZZLE
+    for cell in cells:
+        cell["region"] = (cell["row"] + cell["col"]) % 9
+    with pytest.raises(PuzzleError, match="has cells with a region, which would change the rules"):
+        read_text(json.dumps(cells), 9)
+    with pytest.raises(PuzzleError, match="has cage, which would change the rules"):
+        read_text(json.dumps([clue | {"cage": 1} for clue in clues("row", "col", "value")]), 9)
+
+
+def test_an_answer_by_place_is_read_by_place(tmp_path):
+    path = tmp_path / "a.json"
+    answer = [{"row": r, "col": c, "value": v} for c in range(9) for r, v in enumerate(row[c] for row in ANSWER)]
+    path.write_text(json.dumps({"puzzle": clues("row", "col", "value"), "solution": answer}))
+    assert read(path) == [PUZZLE]
+    path.write_text(json.dumps({"size": 6, "clues": clues("row", "col", "value")}))
+    with pytest.raises(PuzzleError, match="has size 6: expected a board of 9x9"):
+        read(path)
+
+
+@pytest.mark.parametrize("value", [{"A1": PUZZLE}, {"r1c1": PUZZLE}])
+def test_a_puzzle_may_be_called_as_a_place(value):
+    assert read_text(json.dumps(value), 9).cells == PUZZLE
+
+
+def test_numbers_of_a_place_may_be_texts_and_blanks_may_be_anything_of_a_blank():
+    blank = [0, None, False, "", "-1", -1, 0.0]
+    cells = [{"row": str(r), "col": float(c), "value": float(v) if v else blank[(r + c) % 7]} for r, c, v in EVERY]
+    assert read_text(json.dumps(cells), 9).cells == PUZZLE
+    with pytest.raises(PuzzleError, match="board 1: a clue is in row or column 99"):
+        read_text(json.dumps({"r1c1": 3, "r99c1": 1}), 9)
+    with pytest.raises(PuzzleError):
+        read_text(json.dumps({"r" + 5000 * "1" + "c1": 1, "r1c2": 3}), 9)
+
+
+@pytest.mark.parametrize("form", ["r1c1", "objects"])
+def test_regions_of_named_places_are_the_usual_boxes(form):
+    named = [
+        [f"r{r + 1}c{c + 1}" if form == "r1c1" else {"row": r, "col": c, "value": 0} for r, c in box] for box in PLACES
+    ]
+    assert read_text(json.dumps({"board": BOARD, "regions": named}), 9).cells == PUZZLE

@@ -23,7 +23,10 @@ def holds_arc(source: str) -> bool:
     first = source if Path(source).exists() else source.split("+")[0]
     path = Path(first)
     if path.is_dir():
-        return not is_built(path) and parts_in(path) is None and bool(json_files(path))
+        if is_built(path) or not json_files(path):
+            return False
+        parts = parts_in(path)
+        return parts is None or holds_arc(str(parts[0]))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_json(path)
     if path.is_file() and are_json_lines(path):
@@ -43,8 +46,11 @@ def _is_of_arc(path: Path) -> bool | None:
         value = read_json(path)
     except PuzzleError:  # it may be nearly JSON, or is refused where it is read
         return None
-    if is_arc_task(value) or holds_arc_tasks(value):
+    if holds_arc_tasks(value):
         return True
+    if is_arc_task(value):
+        task = _written(path)
+        return True if task is None or _contradicts(task, path) else None
     if not is_document_of_pairs(value):
         return None
     if isinstance(value, list) and re.fullmatch("[0-9a-f]{8}", path.name.partition(".")[0]):
@@ -107,7 +113,7 @@ def _names_both(path: Path) -> bool:
 
 
 def _contradicts(task: Task, path: Path) -> bool:
-    """Whether a question among the first of a file cannot be one of a family, as its clues contradict."""
+    """Whether none of the first puzzles of a file is one of a family with an answer that fits; False where none can be read."""
     from itertools import islice
 
     from ponderling.tasks.base import PuzzleError
@@ -116,10 +122,23 @@ def _contradicts(task: Task, path: Path) -> bool:
 
     if not isinstance(task, SudokuTask):
         return False
+    fitting: list[bool] = []
     with contextlib.suppress(PuzzleError):  # which is told where it is read
-        questions = [task.tokens_of(row.question) for row in islice(rows_of(task, path), _FIRST)]
-        return any(bool(task.broken_rules(question)[1]) for question in questions)
-    return False
+        fitting += (
+            _fits(task, question=row.question, answer=row.answer) for row in islice(rows_of(task, path), _FIRST)
+        )
+    return bool(fitting) and not any(fitting)
+
+
+def _fits(task: SudokuTask, *, question: str, answer: str) -> bool:
+    """Whether these cells are a Sudoku and a whole answer to it; without an answer, whether its clues agree."""
+    from ponderling.tasks.sudoku.geometry import BLANK
+
+    if len(answer) != len(question):
+        return not task.broken_rules(task.tokens_of(question))[1]
+    asked, told = task.tokens_of(question), task.tokens_of(answer)
+    is_whole = bool(((told > BLANK) & (told != 255)).all())
+    return is_whole and bool(((asked == BLANK) | (asked == told)).all()) and not task.broken_rules(told)[1]
 
 
 def _are_grids(path: Path) -> bool:
@@ -134,20 +153,7 @@ def _are_grids(path: Path) -> bool:
             named = names_in(name.removesuffix(".npy") for name in archive.namelist())
     except zipfile.BadZipFile:
         return True
-    return task is None or (None not in named and not _fits(task, path))
-
-
-def _fits(task: Task, path: Path) -> bool:
-    """Whether the first puzzles of a file can be read as those of a family, and their answers fit."""
-    from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.grid_task import GridTask
-
-    assert isinstance(task, GridTask)
-    try:
-        task.read(path, limit=_FIRST)
-    except (OSError, PuzzleError):
-        return False
-    return True
+    return task is None or (None not in named and _contradicts(task, path))
 
 
 _FIRST = 20

@@ -35,8 +35,11 @@ ADVICE = {
 }
 """What to do with files of other endings."""
 
-PARTS = ("train", "test")
-"""What the files of a folder with grids are called, before the ending."""
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+"""What the files of a folder with grids are called, before the ending, and what each is for."""
+
+OTHER_PARTS = ("validation", "valid", "val", "dev", "eval", "evaluation")
+"""Further parts that such folders have, which nothing here takes."""
 
 
 def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
@@ -46,18 +49,20 @@ def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
         None where it has no such file to train on, or is in the official layout.
 
     Raises:
-        PuzzleError: when there are several of a name.
+        PuzzleError: when there are several of a name, or one that is for neither.
     """
-    found = {}
-    for part in PARTS:
-        files = sorted(
-            file for file in Path(folder).glob(f"{part}.*") if file.is_file() and suffix_of(file) in SUFFIXES
-        )
-        if len(files) > 1:
+    found: dict[str, list[Path]] = {}
+    for file in sorted(path for path in Path(folder).iterdir() if path.is_file() and suffix_of(path) in SUFFIXES):
+        name = file.name.partition(".")[0].lower()
+        found.setdefault(PARTS.get(name, name), []).append(file)
+    if "train" not in found:
+        return None
+    for name in ("train", "test"):
+        if len(files := found.get(name, [])) > 1:
             raise PuzzleError(f"{folder}: holds {' and '.join(file.name for file in files)}: name one with --data")
-        found[part] = files[0] if files else None
-    train, test = (found[part] for part in PARTS)
-    return None if train is None else (train, test)
+    if other := next((found[name][0] for name in OTHER_PARTS if name in found), None):
+        raise PuzzleError(f"{folder}: holds {other.name}, too: name the files to use with --data and --test")
+    return found["train"][0], found["test"][0] if "test" in found else None
 
 
 def are_json_lines(path: Path) -> bool:

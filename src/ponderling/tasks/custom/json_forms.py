@@ -50,7 +50,10 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
             f"{path}: looks like one ARC task, which `ponderling solve arc FILE` learns and answers; examples of your own are "
             "taken from a list without train and test, or from .jsonl"
         )
-    found = _parts_of(value)
+    try:
+        found = _parts_of(value)
+    except _FormError as error:
+        raise PuzzleError(f"{path}: {error}") from error
     if found is None:
         raise PuzzleError(
             f"{path}: expected a list of objects with {EXPECTED}, or one in each of {' and '.join(SPLITS)}; "
@@ -61,7 +64,10 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
 
 def is_document_of_pairs(value: Any) -> bool:
     """Whether a document holds examples whose questions have a name, each beside its answer."""
-    found = _parts_of(value)
+    try:
+        found = _parts_of(value)
+    except _FormError:
+        return True
     return bool(found) and all(isinstance(e.value, Mapping) and None not in names_in(e.value) for e in found[:100])
 
 
@@ -100,17 +106,33 @@ def _is_arc_grid(grid: Any) -> bool:
 
 
 def _parts_of(value: Any) -> list[Entry] | None:
-    """The entries of a document; None where it has none of the forms."""
-    if isinstance(value, Mapping) and "train" in value and set(value) <= set(SPLITS):
-        parts = [(split, _listed(value[split])) for split in SPLITS if split in value]
+    """The entries of a document; None where it has none of the forms.
+
+    Raises:
+        _FormError: when it has one, but for something that would be left out.
+    """
+    if isinstance(value, Mapping) and (splits := [name for name in SPLITS if value.get(name) is not None]):
+        if others := [str(name) for name, part in value.items() if name not in splits and part and _is_container(part)]:
+            raise _FormError(
+                f"has {others[0]} beside {' and '.join(splits)}: leave it out, or write it to another file"
+            )
+        parts = [(split, _listed(value[split])) for split in splits]
         if any(entries is None for _, entries in parts):
             return None
         return [entry._replace(split=split) for split, entries in parts for entry in entries or ()]
     return _listed(value)
 
 
+class _FormError(ValueError):
+    """What keeps a document from being read as examples."""
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, list | Mapping)
+
+
 def _listed(value: Any) -> list[Entry] | None:
-    """The entries of a list, of two lists side by side, of objects by name, or of one object."""
+    """The entries of a list, of lists side by side, of objects by name, or of one object."""
     if isinstance(value, list):
         if all(isinstance(item, list) and len(item) == 2 and all(map(_is_grid, item)) for item in value):
             return [Entry({"input": item[0], "output": item[1]}) for item in value]
@@ -119,18 +141,28 @@ def _listed(value: Any) -> list[Entry] | None:
         return None
     question, answer = names_in(value)
     if question is not None:
-        questions, answers = value[question], None if answer is None else value[answer]
-        if not _is_several(questions, question):
-            return [Entry(value)]
-        if answers is not None and (not isinstance(answers, list) or len(answers) != len(questions)):
-            return None
-        rest = {"input": questions} | ({} if answers is None else {"output": answers})
-        return [Entry(dict(zip(rest, grids, strict=True))) for grids in zip(*rest.values(), strict=True)]
-    if lists := [item for item in value.values() if _is_list_of_objects(item)]:
+        return (
+            _columns(value, question=question, answer=answer)
+            if _is_several(value[question], question)
+            else [Entry(value)]
+        )
+    if any(_is_list_of_objects(item) for item in value.values()):
+        lists = [item for item in value.values() if item and _is_container(item)]
         return [Entry(item) for item in lists[0]] if len(lists) == 1 else None
     if value and all(isinstance(item, Mapping) for item in value.values()):
         return [Entry(item, name=str(name)) for name, item in value.items()]
     return None
+
+
+def _columns(value: Mapping[str, Any], *, question: str, answer: str | None) -> list[Entry]:
+    """The entries of lists side by side: of questions, and of what else an example has."""
+    names = {"input": question, "output": answer} | {name: name for name in ("id", "split", "rating")}
+    columns = {new: value[old] for new, old in names.items() if old in value}
+    for name, column in columns.items():
+        if not isinstance(column, list) or len(column) != len(columns["input"]):
+            got = f"{len(column)}" if isinstance(column, list) else "no list"
+            raise _FormError(f"has {len(columns['input'])} of {question}, and {got} of {names[name]}")
+    return [Entry(dict(zip(columns, parts, strict=True))) for parts in zip(*columns.values(), strict=True)]
 
 
 def _is_list_of_objects(value: Any) -> bool:
@@ -143,12 +175,13 @@ def _is_grid(value: Any) -> bool:
 
 
 def _is_several(value: Any, name: str) -> bool:
-    """Whether this is a list of grids, and not one grid; of a list of texts a name in the plural says so."""
+    """Whether this is a list of grids, and not one grid; of texts a name in the plural says so, or rows within a text."""
     if not isinstance(value, list) or not value:
         return False
+    is_plural = name.strip().lower().endswith("s")
     if all(isinstance(item, str) for item in value):
-        return name.strip().lower().endswith("s")
-    return all(map(_is_grid, value)) or all(_is_texts(item) for item in value)
+        return is_plural or any(sign in item for item in value for sign in "/\n[")
+    return all(map(_is_grid, value)) or (is_plural and all(_is_texts(item) for item in value))
 
 
 def _is_texts(value: Any) -> bool:

@@ -89,7 +89,7 @@ def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
     Raises:
         PuzzleError: when it holds something else.
     """
-    cells = placed(value, side) or _board(value, side)
+    cells = _cells_of(value, side, number=number)
     if cells is not None:
         yield decoded(number, cells, side=side)
     elif isinstance(value, str):
@@ -101,6 +101,14 @@ def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
             yield from read_boards(part, side, number=number + i)
     else:
         raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _cells_of(value: Any, side: int, *, number: int) -> list[str] | None:
+    """The cells of a board, by place or in order; None for anything else."""
+    try:
+        return placed(value, side, check=_check_rules) or _board(value, side)
+    except PuzzleError as error:
+        raise PuzzleError(f"board {number}: {error}") from error
 
 
 def _of_string(text: str, side: int, *, number: int) -> Iterator[Written]:
@@ -152,6 +160,9 @@ def _check_rules(value: Mapping[str, Any], side: int) -> None:
     Raises:
         PuzzleError: with the name.
     """
+    size = str(value.get("size"))
+    if size.isdecimal() and size.lstrip("0") != str(side):
+        raise PuzzleError(f"has size {size}: expected a board of {side}x{side}")
     for name, part in value.items():
         plain = str(name).lower()
         is_usual = not part or (plain in (REGIONS, *OTHER_RULES) and are_boxes(part, side))
@@ -180,7 +191,7 @@ def _has_board(value: Any) -> bool:
 
 def _grids(value: Any, side: int) -> Iterator[Sequence[str]]:
     """The cells of each answer of a JSON value, as they are written."""
-    cells = _board(value, side)
+    cells = placed(value, side) or _board(value, side)
     if cells is not None:
         yield cells
     elif isinstance(value, str):

@@ -155,8 +155,8 @@ async function openLink() {
   showSliders();
   buildViews();
   if (state.family.kind === "arc") {
-    await listTasks(link.get("p") ?? "");
-    if (state.arc && link.has("s")) await thinkUpTo(Number(link.get("s")));
+    const isThere = await listTasks(link.get("p") ?? "");
+    if (isThere && link.has("s")) await thinkUpTo(Number(link.get("s")));
     return;
   }
   const given = puzzleOf(link, state.family);
@@ -171,9 +171,11 @@ async function openLink() {
   if (link.has("s") && !$("think").disabled) await thinkUpTo(Number(link.get("s")), Number(link.get("a")));
 }
 
-/** Thinks and shows the moment of a link. */
+/** Thinks and shows the moment of a link, unless the visitor has begun something else meanwhile. */
 async function thinkUpTo(moment, attempt) {
+  const { question } = state;
   await think(false);
+  if (state.question !== question || state.thinking) return;
   if (state.views[0].frames.has(attempt)) state.views[0].attempt = attempt;
   player.show(moment);
 }
@@ -284,24 +286,33 @@ function resize() {
   setQuestion(cropped(state.question, old, state.family));
 }
 
-/** Lists the tasks that the ARC model knows and takes the one that is wanted, written as in links, else the first. */
+/**
+ * Lists the tasks that the ARC model knows and takes the one that is wanted, written as in links, else the first.
+ * False where none is shown, or where the visitor has chosen something else meanwhile.
+ */
 async function listTasks(wanted) {
   const turn = newTurn();
   try {
     const tasks = await client.arcTasks({ model: $("model").value });
-    if (turn.isOver()) return;
+    if (turn.isOver()) return false;
     const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
     const own = [...learned].filter(([, { of }]) => of === $("model").value).map(([model, { lesson }]) => [model, `${lesson.name} (you taught it)`]);
     options($("arc-task"), [...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own]);
     $("arc-fields").hidden = !$("arc-task").value;
-    if (!$("arc-task").value) return awaitTask();
+    if (!$("arc-task").value) {
+      awaitTask();
+      return false;
+    }
     const slash = wanted.lastIndexOf("/");
     const name = wanted.slice(0, slash);
-    if (tasks.some((task) => task.name === name)) $("arc-task").value = name;
-    await takeTask(Number(wanted.slice(slash + 1)), turn);
-    if (wanted && $("arc-task").value !== name) say(`This link asks for the task “${name}”, which the model does not know. Another is shown.`);
+    const isKnown = tasks.some((task) => task.name === name) || own.some(([model]) => model === name);
+    if (isKnown) $("arc-task").value = name;
+    if (!(await takeTask(Number(wanted.slice(slash + 1)), turn))) return false;
+    if (wanted && !isKnown) say(`This link asks for the task “${name}”, which the model does not know. Another is shown.`);
+    return true;
   } catch (error) {
     if (!turn.isOver()) say(trouble(error));
+    return false;
   }
 }
 
@@ -315,7 +326,7 @@ function awaitTask() {
   $("invite").textContent = state.invite = "Give it a task, above.";
 }
 
-/** Shows the chosen ARC task and one of its test inputs. */
+/** Shows the chosen ARC task and one of its test inputs; false where it came too late. */
 async function takeTask(wanted = 1, turn = newTurn()) {
   stop();
   const value = $("arc-task").value;
@@ -323,7 +334,7 @@ async function takeTask(wanted = 1, turn = newTurn()) {
   const task = lesson ?? await client.arcTask({ model: $("model").value, name: value }).catch((error) => {
     if (!turn.isOver()) throw error;
   });
-  if (turn.isOver()) return;
+  if (turn.isOver()) return false;
   const family = lesson?.family ?? state.models.find((m) => m.name === $("model").value).tasks.find((t) => t.task === $("family").value);
   if (family !== state.family) {
     state.family = family;
@@ -335,6 +346,7 @@ async function takeTask(wanted = 1, turn = newTurn()) {
   state.arc = { task, number };
   showTask($("arc-task-shown"), task, number);
   setQuestion(placeGrid(task.tests[number - 1].input, state.family));
+  return true;
 }
 
 function fillSecond(value) {
@@ -423,10 +435,14 @@ function dare() {
   if (clues.length) edit(clues[Math.floor(Math.random() * clues.length)], state.family.blank);
 }
 
-/** A new question: thinking so far is forgotten, contradictions are told. */
+/** A new question: thinking so far is forgotten, contradictions are told; what was asked for before comes too late. */
 function setQuestion(question, fromText = false) {
-  stop();
   newTurn();
+  showQuestion(question, fromText);
+}
+
+function showQuestion(question, fromText = false) {
+  stop();
   const known = state.arc?.task.tests[state.arc.number - 1].output;
   const { problem, mayThink, isEmpty, isOpen, solution } = looked(question, state.family, known);
   const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
@@ -529,7 +545,7 @@ async function learn(task) {
       if (event.type !== "end") continue;
       learned.set(event.model, { lesson: event, of });
       $("own-task").open = false;
-      await listTasks("");
+      if (!(await listTasks(""))) return;
       $("arc-task").value = event.model;
       await takeTask();
       return think();
@@ -638,8 +654,8 @@ for (const id of ["model", "second"]) {
   $(id).addEventListener("change", () => {
     if (id === "model") fillSecond($("second").value);
     buildViews();
-    if (state.arc && id === "model") listTasks(puzzleText());
-    else setQuestion(state.question);
+    if (state.family.kind === "arc" && (id === "model" || !state.arc)) listTasks(state.arc ? puzzleText() : "");
+    else if (state.question.length === state.family.rows * state.family.columns) showQuestion(state.question); // a new one may come
   });
 }
 bindOwnTask(learn);
@@ -647,6 +663,7 @@ $("arc-task").addEventListener("change", () => takeTask().catch((error) => say(t
 $("arc-test").addEventListener("change", () => takeTask(Number($("arc-test").value)).catch((error) => say(trouble(error))));
 for (const id of ["rows", "columns"]) $(id).addEventListener("change", resize);
 $("text").addEventListener("input", () => {
+  newTurn();
   const size = state.family.sizes && shapeOf($("text").value);
   if (size && isSize(size, state.family) && (size.rows !== state.family.rows || size.columns !== state.family.columns)) {
     takeSize(size);
