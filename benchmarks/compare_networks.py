@@ -11,10 +11,10 @@ Every network has the learning rates of its own recipe. Runs that the results fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tyro
 
@@ -145,15 +145,33 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main(options: Options) -> None:
-    """Runs what is not there yet and prints the table."""
+class Compared(Protocol):
+    """What options of a comparison say."""
+
+    @property
+    def flops(self) -> float: ...
+    @property
+    def networks(self) -> tuple[str, ...]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def results(self) -> Path: ...
+
+
+def results_of(options: Compared, measure: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results for these operations, once each network that is not in the file has been measured and kept there."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
     done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
     for name in options.networks:
         if not any((r["network"], r["flops"], r["seed"]) == (name, options.flops, options.seed) for r in done):
-            done.append(run(name, options))
+            done.append(measure(name))
             options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
-    print(table([r for r in done if r["flops"] == options.flops]))
+    return [r for r in done if r["flops"] == options.flops]
+
+
+def main(options: Options) -> None:
+    """Runs what is not there yet and prints the table."""
+    print(table(results_of(options, lambda name: run(name, options))))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ None has moving averages of its weights, which so few updates would spoil. Runs 
 
 from __future__ import annotations
 
-import json
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from compare_networks import flops_of_update
+from compare_networks import flops_of_update, results_of
 from ponderling.config import ModelConfig, RunConfig
 from ponderling.recipes import as_hrm, get_recipe
 
@@ -147,13 +146,7 @@ def table(results: list[dict[str, Any]]) -> str:
 
 def main(options: Options) -> None:
     """Runs what is not there yet and prints the table."""
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    done = json.loads(options.results.read_text(encoding="utf-8")) if options.results.exists() else []
-    for name in options.networks:
-        if not any((r["network"], r["flops"], r["seed"]) == (name, options.flops, options.seed) for r in done):
-            done.append(run(name, options))
-            options.results.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
-    print(table([r for r in done if r["flops"] == options.flops]))
+    print(table(results_of(options, lambda name: run(name, options))))
 
 
 if __name__ == "__main__":

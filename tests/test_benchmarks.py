@@ -183,3 +183,19 @@ def test_the_table_of_networks_on_mazes_has_a_dash_where_weights_do_not_fit():
     assert (
         compare_on_mazes.table([result]).splitlines()[-1] == "| trm-mlp | 480,578 | 90 | 5 | 12.5, 25.0% | 50.0% | – |"
     )
+
+
+def test_a_comparison_measures_what_its_file_lacks_and_keeps_it(tmp_path):
+    file, measured = tmp_path / "runs" / "results.json", []
+
+    def measure(name: str) -> dict[str, Any]:
+        measured.append(name)
+        return {"network": name, "flops": 1e9, "seed": 0}
+
+    options = compare_on_mazes.Options(1e9, ("trm-mlp", "relational"), results=file)
+    assert [r["network"] for r in compare_on_mazes.results_of(options, measure)] == ["trm-mlp", "relational"]
+    options = compare_on_mazes.Options(1e9, compare_on_mazes.NETWORKS[:2], results=file)
+    found = compare_on_mazes.results_of(options, measure)
+    assert measured == ["trm-mlp", "relational", "relational-without-hints"]
+    assert json.loads(file.read_text()) == found
+    assert compare_on_mazes.results_of(replace(options, flops=2e9, networks=()), measure) == []

@@ -15,6 +15,8 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 pytestmark = IN_BROWSER
 
+PATIENT = "const real = setTimeout; window.setTimeout = (f, ms, ...more) => real(f, ms === 400 ? 60_000 : ms, ...more);"
+"""The page waits for the models to be named, however long that takes, before it plays a recording."""
 AT_ONCE = 300  # milliseconds in which a reply that was let go has arrived
 
 
@@ -40,12 +42,26 @@ class Held:
         self.page.wait_for_timeout(AT_ONCE)
 
 
+def ask_for_a_puzzle(page: Any) -> Held:
+    """Presses the first button for a new puzzle, whose reply is held back."""
+    held = Held(page, "**/v1/puzzle?*")
+    page.locator("#difficulties button").first.click()
+    held.wait_for(1)
+    return held
+
+
+def other_tasks(page: Any) -> list[str]:
+    """The names of two ARC tasks besides the one that is shown, once all are listed."""
+    tasks = page.locator("#arc-task option")
+    playwright.expect(tasks).to_have_count(5)
+    page.wait_for_selector("#arc-task-shown > *")
+    return tasks.evaluate_all("all => all.map(one => one.value)")[1:3]
+
+
 def test_a_maze_that_is_drawn_before_a_random_one_has_come_stays(browser, maze):
     visit = Visit(browser, maze, fragment="#t=maze10", wait_for="#think:enabled")
     page = visit.page
-    held = Held(page, "**/v1/puzzle?*")
-    page.click("#difficulties button:text-is('random')")
-    held.wait_for(1)
+    held = ask_for_a_puzzle(page)
     page.click("#clear")
     page.locator(".cell").nth(11).click()
     drawn = page.input_value("#text")
@@ -58,9 +74,7 @@ def test_a_maze_that_is_drawn_before_a_random_one_has_come_stays(browser, maze):
 def test_a_kind_that_is_chosen_before_a_puzzle_has_come_stays(browser, server):
     visit = Visit(browser, server, fragment=QUIET, wait_for="#think:enabled")
     page = visit.page
-    held = Held(page, "**/v1/puzzle?*")
-    page.locator("#difficulties button").first.click()
-    held.wait_for(1)
+    held = ask_for_a_puzzle(page)
     page.select_option("#family", "sudoku4")
     shown = page.input_value("#text")
     held.let_go()
@@ -73,12 +87,11 @@ def test_a_kind_that_is_chosen_before_a_puzzle_has_come_stays(browser, server):
 def test_a_recording_that_comes_late_does_not_take_the_page_back(browser, server):
     context = browser.new_context()
     page = context.new_page()
+    page.add_init_script(PATIENT)
     held = Held(page, "**/opening-sudoku9.json")
     page.goto(server)
     held.wait_for(1)
-    page.wait_for_selector("#family", state="attached")
-    if page.is_hidden("#panel"):  # the recording is waited for first where the models were slow
-        pytest.skip("the models were not named within the page's patience")
+    page.wait_for_selector("#panel:visible")
     page.select_option("#family", "sudoku4")
     page.wait_for_selector("#think:enabled")
     held.let_go()
@@ -89,7 +102,7 @@ def test_a_recording_that_comes_late_does_not_take_the_page_back(browser, server
 def test_of_two_arc_tasks_that_are_chosen_the_last_stays(browser, arc):
     visit = Visit(browser, arc, wait_for="#think:enabled")
     page = visit.page
-    first, second, *_ = page.locator("#arc-task option").evaluate_all("all => all.map(one => one.value)")[1:]
+    first, second = other_tasks(page)
     held = Held(page, f"**/v1/arc/task?*name={first}*")
     page.select_option("#arc-task", first)
     held.wait_for(1)
@@ -109,9 +122,7 @@ def test_a_puzzle_still_comes_when_another_model_is_chosen(browser, both):
     visit = Visit(browser, both, fragment=QUIET, wait_for="#think:enabled")
     page = visit.page
     before = page.input_value("#text")
-    held = Held(page, "**/v1/puzzle?*")
-    page.locator("#difficulties button").first.click()
-    held.wait_for(1)
+    held = ask_for_a_puzzle(page)
     page.evaluate("""() => {
         const second = document.getElementById("second");
         second.selectedIndex = 1;
@@ -128,9 +139,7 @@ def test_a_puzzle_still_comes_when_another_model_is_chosen(browser, both):
 def test_what_is_being_typed_is_not_replaced(browser, server):
     visit = Visit(browser, server, fragment=QUIET, wait_for="#think:enabled")
     page = visit.page
-    held = Held(page, "**/v1/puzzle?*")
-    page.locator("#difficulties button").first.click()
-    held.wait_for(1)
+    held = ask_for_a_puzzle(page)
     page.fill("#text", "53..7....6..195")
     held.let_go()
     assert page.input_value("#text") == "53..7....6..195"
@@ -154,7 +163,7 @@ def test_arc_tasks_still_come_when_a_model_is_chosen_before_them(browser, arc):
 def test_a_late_link_neither_thinks_nor_complains_about_another_task(browser, arc):
     visit = Visit(browser, arc, wait_for="#think:enabled")
     page = visit.page
-    first, second, *_ = page.locator("#arc-task option").evaluate_all("all => all.map(one => one.value)")[1:]
+    first, second = other_tasks(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/v1/think") else None)
     held = Held(page, f"**/v1/arc/task?*name={first}*")
