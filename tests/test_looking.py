@@ -16,6 +16,10 @@ from ponderling.tasks.custom.spec import GridSpec, spec_of_file
 from ponderling.tasks.custom.structure import Structure
 
 
+def digits(rows: int, columns: int) -> GridSpec:
+    return GridSpec(tuple("01234567"), rows=rows, columns=columns)
+
+
 def test_cells_that_their_neighbours_decide_are_seen():
     questions = bits()
     padded = np.pad(questions, ((0, 0), (1, 1), (1, 1)), constant_values=1)
@@ -25,6 +29,26 @@ def test_cells_that_their_neighbours_decide_are_seen():
     assert items(puzzles(questions, cross))["neighbours=4"] == "seen"
     assert items(puzzles(questions, corner))["neighbours=8"] == "seen"
     assert items(puzzles(questions, far))["neighbours=8"] == "not contradicted"
+
+
+def test_neighbours_that_recur_among_several_symbols_are_seen():
+    heaps = np.random.default_rng(0).integers(0, 6, (1000, 6, 6))
+    fallen = np.pad(heaps > 3, ((0, 0), (1, 1), (1, 1))).astype(int)
+    around = fallen[:, :-2, 1:-1] + fallen[:, 2:, 1:-1] + fallen[:, 1:-1, :-2] + fallen[:, 1:-1, 2:]
+    answers = heaps - 4 * fallen[:, 1:-1, 1:-1] + around
+    assert items(puzzles(1 + heaps, 1 + answers), digits(6, 6)) == {"neighbours=4": "seen"}
+
+
+def test_what_neighbours_decide_must_recur_where_answers_are_unusual():
+    rng = np.random.default_rng(0)
+    questions = np.ones((100, 20, 20), int)  # mostly empty
+    answers = questions.copy()
+    for question, answer in zip(questions, answers, strict=True):
+        block, row, column = rng.integers(2, 27, (4, 4)), *rng.integers(0, 17, 2)
+        question[row : row + 4, column : column + 4] = block
+        answer[row : row + 4, column : column + 4] = block[::-1, ::-1]
+    letters = GridSpec(tuple("_ABCDEFGHIJKLMNOPQRSTUVWXY"), rows=20, columns=20)
+    assert items(puzzles(questions, answers), letters)["neighbours=8"] == "not contradicted"
 
 
 def test_places_matter_where_answers_are_cells_from_elsewhere():
@@ -67,6 +91,17 @@ def test_answers_that_are_their_questions_turned_need_images_alone(tmp_path, how
     partly = propose(replace(examples, labels=answers), spec)
     assert {"images", "rows", "all"} <= {finding.item for finding in partly.findings}
     assert how in next(finding.why for finding in partly.findings if finding.item == "images")
+
+
+def test_images_are_proposed_where_they_explain_what_an_answer_changes():
+    half = np.random.default_rng(0).integers(2, 6, (60, 6, 3))
+    whole = np.concatenate([half, half[:, :, ::-1]], axis=2)
+    covered = whole.copy()
+    covered[:, 1:4, 3:5] = 1
+    findings = propose(puzzles(covered, whole), digits(6, 6)).findings
+    finding = next(finding for finding in findings if finding.item == "images")
+    assert finding.why == "100% of the cells that an answer changes are those of the question mirrored left to right"
+    assert "images" not in items(puzzles(covered, np.where(covered == 1, 2, covered)), digits(6, 6))
 
 
 def test_images_are_not_proposed_where_a_question_looks_as_much_like_itself():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,11 @@ COPIED = 0.25
 """Share of the answer's cells which, copied from another place of the question, make places matter."""
 
 TURNED = 0.75
-"""Share of the answers' cells that turning or mirroring the question explains, from which on images are proposed."""
+"""Share of the answers' cells, or of those that differ from the question's, that turning or mirroring the question explains,
+from which on images are proposed."""
+
+OFTEN = 0.75
+"""Share of the cells that look like another one, from which on what always holds of them is no accident."""
 
 MOST_OF_BLOCK = 16
 """Cells of the largest blocks that may shrink to a cell; each has weights of its own."""
@@ -133,12 +137,11 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
         why = "answers at an edge tell as much of the opposite edge as of the cells beside them"
         findings.append(Finding("wraps", why=why, status="seen"))
     findings += scales
-    share, image = _turned(questions, answers, spec=spec)
-    if share == 1:
-        return _proposal([Finding("images", why=f"every answer is its question {image}", status="seen")], spec)
-    if share >= TURNED:
-        why = f"{100 * share:.0f}% of all answer cells are those of the question {image}"
-        findings.append(Finding("images", why=why, status="seen"))
+    turned = _turned(questions, answers, spec=spec)
+    if turned.is_all:
+        return _proposal([Finding("images", why=f"every answer is its question {turned.how}", status="seen")], spec)
+    if turned.why:
+        findings.append(Finding("images", why=turned.why, status="seen"))
     if spec.rows > 1 and spec.columns > 1:
         findings += [
             Finding("rows", why="cells of a row may hear of each other", status="not contradicted"),
@@ -245,15 +248,25 @@ def _neighbours(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> Findin
 
 
 def _decides(keys: Tokens, said: NDArray[np.uint8]) -> tuple[bool, bool]:
-    """Whether cells with the same keys, (cells, 1 + K), always have the same answer, (cells,); and whether keys often recur."""
+    """Whether cells with the same keys, (cells, 1 + K), always have the same answer, (cells,); and whether keys often recur.
+
+    They must recur among the cells, too, whose answer is not the usual one for their own token. In grids that are mostly empty
+    nearly all others look alike and say nothing.
+    """
     keys, said = keys[said != PAD], said[said != PAD]
     if not len(said):
         return False, False
-    kinds, kind = np.unique(keys, axis=0, return_inverse=True)
+    kinds, kind, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    kind = kind.reshape(-1)
     low, high = np.full(len(kinds), 255), np.zeros(len(kinds), np.int64)
-    np.minimum.at(low, kind.reshape(-1), said)
-    np.maximum.at(high, kind.reshape(-1), said)
-    return bool((low == high).all()), len(kinds) <= len(keys) / 4
+    np.minimum.at(low, kind, said)
+    np.maximum.at(high, kind, said)
+    recurs = counts[kind] > 1
+    answers_of = np.zeros((256, 256), np.int64)
+    np.add.at(answers_of, (keys[:, 0], said), 1)
+    is_usual = said == answers_of.argmax(axis=1)[keys[:, 0]]
+    often = all(part.mean() >= OFTEN for part in (recurs, recurs[~is_usual]) if len(part))
+    return bool((low == high).all()), often
 
 
 def _windows(
@@ -366,26 +379,49 @@ def _mutual_information(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> 
     return float((joint[there] * np.log(joint[there] / apart[there])).sum())
 
 
-def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> tuple[float, str]:
-    """The share of all answer cells that the best image of the question has, and which image that is.
+class _Turned(NamedTuple):
+    """What the image of the questions that explains most says of the answers."""
 
-    The share is 0 where leaving the question as it is explains as much, or all but a few cells.
+    is_all: bool
+    """Whether it is every answer."""
+    how: str
+    """The image, as one of the TURNS."""
+    why: str
+    """Why images matter, or nothing where they need not."""
+
+
+def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> _Turned:
+    """Compares the answers with all images of their questions, and with these themselves.
+
+    Images matter where one of them has most of all answer cells, and more than the question as it is has; or most of those
+    in which an answer differs from its question.
     """
     shape = (len(questions), spec.rows, spec.columns)
     grids, said = questions.reshape(shape), answers.reshape(shape)
     sizes = np.concatenate([spec.own_sizes(grids), spec.own_sizes(said)], axis=1)
-    right, total = np.zeros(1 + len(IMAGES)), 0
+    right, new = np.zeros(1 + len(IMAGES), np.int64), np.zeros(1 + len(IMAGES), np.int64)
+    total = changed = 0
     for rows, columns, height, width in np.unique(sizes, axis=0):
         members = (sizes == (rows, columns, height, width)).all(axis=1)
         question, answer = grids[members, :rows, :columns], said[members, :height, :width]
-        total += answer.size
+        differs = question != answer if question.shape == answer.shape else np.ones_like(answer, bool)
+        total, changed = total + answer.size, changed + int(differs.sum())
         place = np.arange(height)[:, None], np.arange(width)[None, :]
         for number, move in enumerate((Move(), *IMAGES)):
             if (height, width) == ((columns, rows) if move.transposed else (rows, columns)):
                 row, column = np.broadcast_arrays(*move(*place, rows=rows, columns=columns))
-                right[number] += (question[:, row, column] == answer).sum()
-    best = int(right.argmax())
-    return (float(right[best]) / total if right[best] >= right[0] + FEWEST else 0.0), TURNS[best]
+                is_right = question[:, row, column] == answer
+                right[number] += is_right.sum()
+                new[number] += (is_right & differs).sum()
+    most, mended = int(right.argmax()), int(new.argmax())
+    if right[most] >= max(TURNED * total, right[0] + FEWEST):
+        how, share = TURNS[most], right[most] / total
+        return _Turned(share == 1, how, f"{100 * share:.0f}% of all answer cells are those of the question {how}")
+    if new[mended] >= max(TURNED * changed, FEWEST):
+        how, share = TURNS[mended], new[mended] / changed
+        why = f"{100 * share:.0f}% of the cells that an answer changes are those of the question {how}"
+        return _Turned(False, how, why)
+    return _Turned(False, TURNS[most], "")
 
 
 def _diagonals(answers: Tokens, spec: GridSpec) -> list[Finding]:
