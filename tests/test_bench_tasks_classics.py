@@ -174,3 +174,21 @@ def test_the_cheapest_ways_are_right_and_all_others_are_not():
         changed[r][c] = changed[r][c] % 9 + 1
         assert not rule(pair["input"], changed)
     assert ties
+
+
+def test_what_is_covered_stands_in_the_other_half():
+    for pair in first(TASKS["half_covered"], 50):
+        question, answer = np.array(pair["input"]), np.array(pair["output"])
+        covered = question == "?"
+        assert covered.any()
+        assert (answer == np.fliplr(answer)).all()
+        assert (answer == np.where(covered, np.fliplr(question), question)).all()
+
+
+def test_halves_are_compared_cell_by_cell():
+    for pair in first(TASKS["halves"], 50):
+        for line, answer in zip(pair["input"], pair["output"], strict=True):
+            left, right = (
+                [cell != "." for cell in part.split("|")[0]] for part in ("".join(line), "".join(line)[::-1])
+            )
+            assert answer == ["x" if a != b else "." for a, b in zip(left, right[::-1], strict=True)]

@@ -104,6 +104,27 @@ def test_images_are_proposed_where_they_explain_what_an_answer_changes():
     assert "images" not in items(puzzles(covered, np.where(covered == 1, 2, covered)), digits(6, 6))
 
 
+def test_images_are_proposed_where_a_question_is_repeated_in_a_mirror(tmp_path):
+    found = items(*examples_of(lambda grid: np.concatenate([grid, grid[:, ::-1]], axis=1), tmp_path))
+    assert (found["grows=1x2"], found["images"]) == ("not contradicted", "seen")
+
+
+@pytest.mark.parametrize(
+    ("change", "shapes", "found"),
+    [
+        (lambda grid: grid[:, : grid.shape[1] // 2] ^ grid[:, grid.shape[1] // 2 + 1 :], ((2, 7), (4, 5)), "1x2"),
+        (lambda grid: grid[:2] & grid[2:4] & grid[4:], ((6, 4), (6, 2)), "3x1"),
+        (lambda grid: grid[: len(grid) // 2, : grid.shape[1] // 2], ((4, 6), (5, 7)), "2x2"),
+        (lambda grid: grid[:, :1], ((2, 2), (3, 2)), None),  # the largest of a row may be meant
+        (lambda grid: grid[:, :-1], ((3, 4), (3, 5)), None),
+        (lambda grid: grid, ((3, 4), (3, 5)), None),
+    ],
+)
+def test_parts_as_large_as_the_answer_are_proposed(change, shapes, found, tmp_path):
+    parts = [item for item in items(*examples_of(change, tmp_path, shapes)) if item.startswith("parts")]
+    assert parts == [f"parts={found}"] * (found is not None)
+
+
 def test_images_are_not_proposed_where_a_question_looks_as_much_like_itself():
     questions = bits()
     even = np.concatenate([questions[:, :2], questions[:, 1::-1]], axis=1)  # mirrored upside down it is the same

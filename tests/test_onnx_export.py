@@ -329,6 +329,7 @@ def of_structure(text: str, rows: int, columns: int) -> Checkpoint:
         "neighbours=4+symbols=a,c+all",
         "places+positions",
         "neighbours=8+shrinks=2x2",
+        "images+grows=1x2+parts=3x2",
     ],
 )
 def test_the_graph_of_every_structure_computes_what_the_model_does(text, tmp_path):

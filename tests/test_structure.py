@@ -32,7 +32,7 @@ from ponderling.web import catalog
         "neighbours=4",
         "neighbours=8+alike=dihedral+wraps",
         "boxes=2x2+symbols=0,1+rows+columns+all+fills",
-        "shrinks=2x1+grows=1x3",
+        "shrinks=2x1+grows=1x3+parts=2x2",
         "places+positions",
     ],
 )
@@ -53,6 +53,7 @@ def test_a_structure_is_read_back_from_its_text(text):
         ("shrinks=5x1", "shrinks takes a block of two cells or more, which grids of 4x4 hold"),
         ("grows=1x1", "grows takes a block of two cells or more"),
         ("grows=2", "structure must be none, or"),
+        ("parts=1x1", "parts takes two parts or more, which grids of 4x4 hold"),
         ("symbols=0,7", "no cell holds '7'"),
         ("rows+fills", "fills needs symbols"),
         ("rows=4", "structure must be none, or"),
@@ -224,6 +225,35 @@ def test_a_larger_canvas_gives_what_a_network_made_for_it_would(life):
     assert small.model.shape.seq_len == 25
 
 
+@pytest.mark.parametrize(("rows", "columns", "parts"), [(4, 6, (2, 2)), (5, 7, (2, 2)), (3, 8, (1, 3)), (4, 6, (4, 1))])
+def test_cells_hear_those_in_their_place_in_the_other_parts(rows, columns, parts):
+    """Parts of any size, side by side or with a line of cells between, on a canvas with room beside the grid."""
+    spec = GridSpec(("0", "1"), rows=6, columns=9, sizes="marked")
+    neighbours = Structure.named(f"parts={parts[0]}x{parts[1]}", spec).relations(spec).neighbours
+    assert neighbours is not None
+    assert neighbours.canvas is not None
+    question = np.ones((6, 9), np.int64)
+    question[:rows, :columns] = 2
+    heard = within_own_edges(torch.from_numpy(question.reshape(1, -1)), neighbours.canvas)[0].reshape(-1, 6, 9).numpy()
+    assert len(heard) == parts[0] * parts[1] - 1
+    assert len(set(neighbours.alike)) == len(heard)
+    numbered = np.where(question == 2, np.arange(54).reshape(6, 9), 54)
+    height, width = (-(-length // number) for length, number in zip((rows, columns), parts, strict=True))
+
+    def part(i: int, j: int) -> np.ndarray:
+        i, j = i % parts[0], j % parts[1]
+        return numbered[i * height : (i + 1) * height, j * width : (j + 1) * width][
+            : rows // parts[0], : columns // parts[1]
+        ]
+
+    ons = [on for on in np.ndindex(parts) if any(on)]
+    for cells, (down, right) in zip(heard, ons, strict=True):
+        for i, j in np.ndindex(parts):
+            place = part(i, j)
+            assert (cells.reshape(-1)[place] == part(i + down, j + right)).all()
+        assert (cells[numbered == 54] == 54).all()
+
+
 @pytest.mark.parametrize(("cells", "slots"), [(25, 64), (100, 64), (400, 16), (900, 8), (10_000, 8)])
 def test_large_grids_get_fewer_slots(cells, slots):
     data = DataConfig(task="grids", grid=BITS, structure="rows")
@@ -235,6 +265,8 @@ LEARNED = {
     "images": np.rot90,
     "shrinks=2x2": largest_of_blocks,
     "grows=2x3": lambda grid: np.tile(grid, (2, 3)),
+    "grows=1x2+images": lambda grid: np.concatenate([grid, grid[:, ::-1]], axis=1),
+    "neighbours=4+parts=1x2": lambda grid: grid[:, :3] ^ grid[:, 4:],
 }
 
 
@@ -248,11 +280,13 @@ LEARNED = {
         ("images", 3, 4),
         ("shrinks=2x2", 6, 4),
         ("grows=2x3", 2, 3),
+        ("grows=1x2+images", 2, 3),
+        ("neighbours=4+parts=1x2", 2, 7),
     ],
 )
 def test_a_task_is_learned_by_the_structure_that_it_needs(structure, rows, columns, tmp_path, capsys):
     """Life on a torus; the size of each area, up to four; a grid turned by a half; grids of two sizes turned by a quarter; the
-    largest of each 2x2 block; a grid repeated 2x3 times."""
+    largest of each 2x2 block; a grid repeated 2x3 times, or once in a mirror; where the halves of a grid differ."""
     rng, file = np.random.default_rng(0), tmp_path / "train.jsonl"
     if structure == "neighbours=8+wraps":
         write_life(file, 800)

@@ -1,4 +1,4 @@
-"""Classics about neighbouring cells: flood fill, Conway's life five steps ahead, and connected areas."""
+"""Classics about neighbouring cells, flood fill, Conway's life five steps ahead and connected areas; and about far ones."""
 
 from __future__ import annotations
 
@@ -51,6 +51,30 @@ def components(rng: np.random.Generator, shape: tuple[int, int]) -> Pair | None:
     return {"input": grid, "output": output}
 
 
+def half_covered(rng: np.random.Generator, shape: tuple[int, int]) -> Pair | None:
+    """A pattern that is its own mirror image, with a block covered by `?`, and the whole pattern, as in ARC's tasks.
+
+    None where a cell and its mirror image are both covered.
+    """
+    half = rng.choice(list("abcd"), (shape[0], -(-shape[1] // 2)))
+    whole = np.concatenate([half, half[:, ::-1][:, shape[1] % 2 :]], axis=1)
+    height, width = (int(rng.integers(1, 1 + size // 2)) for size in shape)
+    row, column = (int(rng.integers(1 + size - part)) for size, part in zip(shape, (height, width), strict=True))
+    covered = np.zeros(shape, bool)
+    covered[row : row + height, column : column + width] = True
+    if (covered & covered[:, ::-1]).any():
+        return None
+    return {"input": np.where(covered, "?", whole).tolist(), "output": whole.tolist()}
+
+
+def halves(rng: np.random.Generator, shape: tuple[int, int]) -> Pair:
+    """Two patterns side by side with a line between, and where one of them alone is filled, as in ARC's tasks."""
+    left, right = (rng.random(shape) < 0.5 for _ in range(2))
+    line = np.full((shape[0], 1), "|")
+    question = np.concatenate([np.where(left, "a", "."), line, np.where(right, "b", ".")], axis=1)
+    return {"input": question.tolist(), "output": np.where(left != right, "x", ".").tolist()}
+
+
 def coloured_apart(question: Grid, answer: Grid) -> bool:
     """Whether each area of land has one number, no two areas have the same, and the sea has none."""
     colours = []
@@ -92,6 +116,22 @@ CELL_TASKS = (
         unseen=of_sizes(components, 10, most=12),
         unseen_sizes="10x10 to 12x12",
         rule=same_shape(coloured_apart),
+    ),
+    Task(
+        name="half_covered",
+        asks="The pattern, the same from left to right and back, that a block of ? covers in part.",
+        stream=of_sizes(half_covered, 4, most=8),
+        sizes="4x4 to 8x8",
+        unseen=of_sizes(half_covered, 10, most=12),
+        unseen_sizes="10x10 to 12x12",
+    ),
+    Task(
+        name="halves",
+        asks="Where one of the two patterns beside a line is filled and the other is not, as x.",
+        stream=of_sizes(halves, 3, most=6),
+        sizes="3x7 to 6x13",
+        unseen=of_sizes(halves, 8, most=9),
+        unseen_sizes="8x17 to 9x19",
     ),
 )
 """In the order in which they are listed."""

@@ -45,8 +45,8 @@ def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
         row, column = move(cell // canvas.columns, cell % canvas.columns, rows=height, columns=width)
         if canvas.wraps and move.only_steps:
             row, column, exists = row % height, column % width, inside
-        else:  # steps and scales go on to the end marks, images are of the grid alone
-            rows, columns = (height, width) if move.turns else (canvas.rows, canvas.columns)
+        else:  # steps and scales go on to the end marks, images and parts are of the grid alone
+            rows, columns = (height, width) if move.is_within and not move.repeats else (canvas.rows, canvas.columns)
             exists = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         found.append((row * canvas.columns + column).where(exists, C).expand(len(tokens), C))
     return torch.stack(found, dim=1)

@@ -20,7 +20,7 @@ class Regions(NamedTuple):
 
 
 class Move(NamedTuple):
-    """From a cell to the one that it hears: turned, mirrored or scaled within its grid, then some steps on."""
+    """From a cell to the one that it hears: turned, mirrored or scaled within its grid, or in another part, then steps on."""
 
     down: int = 0
     """Steps down."""
@@ -37,12 +37,16 @@ class Move(NamedTuple):
     over: tuple[int, int] = (1, 1)
     """Row and column are divided by these and rounded down: from the cell of a grown grid to the one that it stands for."""
     repeats: bool = False
-    """The grid goes on beyond its edges, again and again."""
+    """The grid goes on beyond its edges, again and again, and is then turned or mirrored."""
+    of: tuple[int, int] = (1, 1)
+    """The grid has this number of equal parts above and beside one another, perhaps with a line of cells between."""
+    on: tuple[int, int] = (0, 0)
+    """Parts down and to the right; the last one is followed by the first."""
 
     @property
-    def turns(self) -> bool:
-        """Whether it turns or mirrors the grid, whose edges then do not touch."""
-        return self.transposed or self.upside_down or self.mirrored
+    def is_within(self) -> bool:
+        """Whether it turns or mirrors the grid or goes to another part of it, and so never beyond its edges."""
+        return self.transposed or self.upside_down or self.mirrored or self.of != (1, 1)
 
     @property
     def only_steps(self) -> bool:
@@ -60,12 +64,26 @@ class Move(NamedTuple):
         """
         if self.transposed:
             row, column = column, row
+        if self.repeats:
+            row, column = row % rows, column % columns
         row = rows - 1 - row if self.upside_down else row
         column = columns - 1 - column if self.mirrored else column
         row, column = row * self.times[0] // self.over[0], column * self.times[1] // self.over[1]
-        if self.repeats:
-            row, column = row % rows, column % columns
+        row = _in_part(row, self.on[0], number=self.of[0], length=rows)
+        column = _in_part(column, self.on[1], number=self.of[1], length=columns)
         return row + self.down, column + self.right
+
+
+def _in_part(place: Any, on: int, *, number: int, length: Any) -> Any:
+    """The place that is this number of parts on, of so many that a length has; beyond the length for places that are so, too.
+
+    Lengths that the number does not divide have a cell between the parts.
+    """
+    if not on:
+        return place
+    step = -(-length // number)
+    goes_round = (place // step + on >= number) & (place < length)
+    return place + step * (on - number * goes_round)
 
 
 class Canvas(NamedTuple):
@@ -117,6 +135,7 @@ class Neighbours:
         wraps: bool = False,
         shrinks: tuple[int, int] | None = None,
         grows: tuple[int, int] | None = None,
+        parts: tuple[int, int] | None = None,
         outside: tuple[int, ...] = (),
     ) -> Neighbours:
         """The four neighbours of each cell of a grid, or the eight, and those that turns, mirrors or scales put in its place.
@@ -132,19 +151,22 @@ class Neighbours:
             shrinks: A cell hears those of its block of this number of rows and columns, as if each block became a cell. Each
                 place in a block has weights of its own.
             grows: A cell hears the one that it stands for where each cell becomes a block of this number of rows and columns,
-                and the one in its place where the grid is repeated instead.
+                and the one in its place where the grid is repeated instead; with `images` those of the repeated grid.
+            parts: A cell hears those in its place in the other parts of the grid, which has this number of rows and columns of
+                equal parts, perhaps with a line of cells between.
             outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned or
-                repeated; for `wraps`, `images` and `grows` alone.
+                repeated; for `wraps`, `images`, `grows` and `parts` alone.
 
         Raises:
             ValueError: when `alike` is none of these.
         """
         if alike not in ALIKE:
             raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
-        scaled = _scaled(shrinks, grows)
+        scaled = _scaled(shrinks, grows) + _parted(parts)
         if number not in (0, 4, 8) or not (number or images or scaled):
             raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside images and scales: got {number}")
-        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + IMAGES * images + scaled
+        turned = tuple(move._replace(repeats=grows is not None) for move in IMAGES) * images
+        moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + turned + scaled
         row, column = np.divmod(np.arange(rows * columns), columns)
         cells = []
         for move in moves:
@@ -154,7 +176,7 @@ class Neighbours:
         kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
         kinds += tuple(len(ALIKE[alike]) + i for i in range(len(scaled)))
         kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
-        depends = bool(outside) and (wraps or images or grows is not None)
+        depends = bool(outside) and (wraps or images or grows is not None or parts is not None)
         canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
         plain = None if wraps or images or scaled else (rows, columns)
         return cls(
@@ -166,6 +188,11 @@ def _scaled(shrinks: tuple[int, int] | None, grows: tuple[int, int] | None) -> t
     """From each cell to those of its block, and to the cells that become it where the grid grows."""
     blocks = [Move(r, c, times=shrinks) for r, c in np.ndindex(shrinks)] if shrinks else []
     return (*blocks, *((Move(over=grows), Move(repeats=True)) if grows else ()))
+
+
+def _parted(parts: tuple[int, int] | None) -> tuple[Move, ...]:
+    """From each cell to those in its place in the other parts."""
+    return tuple(Move(of=parts, on=on) for on in np.ndindex(parts) if any(on)) if parts else ()
 
 
 DIRECTIONS = ((1, 0), (0, -1), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1))

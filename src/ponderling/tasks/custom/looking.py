@@ -136,7 +136,7 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     if _edges_touch(questions, answers, spec=spec):
         why = "answers at an edge tell as much of the opposite edge as of the cells beside them"
         findings.append(Finding("wraps", why=why, status="seen"))
-    findings += scales
+    findings += scales + _parts(questions, answers, spec=spec)
     turned = _turned(questions, answers, spec=spec)
     if turned.is_all:
         return _proposal([Finding("images", why=f"every answer is its question {turned.how}", status="seen")], spec)
@@ -333,6 +333,26 @@ def _shrunk(own: NDArray[np.int64], new: NDArray[np.int64]) -> int:
     return 0
 
 
+def _parts(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
+    """Parts of the question that are as large as the answer, perhaps with a line of cells between."""
+    if spec.sizes != "marked":
+        return []
+    own, new = (spec.own_sizes(tokens.reshape(len(tokens), spec.rows, spec.columns)) for tokens in (questions, answers))
+    number = [_divided(own[:, axis], new[:, axis]) for axis in (0, 1)]
+    if not 1 < number[0] * number[1] <= MOST_OF_BLOCK:
+        return []
+    why = f"every question has {number[0]}x{number[1]} parts of its answer's size"
+    return [Finding(f"parts={number[0]}x{number[1]}", why=why, status="not contradicted")]
+
+
+def _divided(own: NDArray[np.int64], new: NDArray[np.int64]) -> int:
+    """The number of parts of an answer's length in a question's, by their lengths; 0: unknown, as where it is a single cell."""
+    for number in range(1, int(own.max()) + 1):
+        if ((own == number * new) | (own == number * (new + 1) - 1)).all():
+            return 0 if number > 1 and new.max() == 1 else number
+    return 0
+
+
 def _grown(question: Tokens, answer: Tokens, *, own: NDArray[np.int64], block: tuple[int, ...], repeated: bool) -> bool:
     """Whether the answer is the question with each cell as a block, or repeated."""
     grid = question[: own[0], : own[1]]
@@ -391,7 +411,7 @@ class _Turned(NamedTuple):
 
 
 def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> _Turned:
-    """Compares the answers with all images of their questions, and with these themselves.
+    """Compares the answers with all images of their questions, and with these themselves, repeated where answers are larger.
 
     Images matter where one of them has most of all answer cells, and more than the question as it is has; or most of those
     in which an answer differs from its question.
@@ -404,15 +424,18 @@ def _turned(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> _Turned:
     for rows, columns, height, width in np.unique(sizes, axis=0):
         members = (sizes == (rows, columns, height, width)).all(axis=1)
         question, answer = grids[members, :rows, :columns], said[members, :height, :width]
-        differs = question != answer if question.shape == answer.shape else np.ones_like(answer, bool)
-        total, changed = total + answer.size, changed + int(differs.sum())
+        total, differs = total + answer.size, np.ones_like(answer, bool)
         place = np.arange(height)[:, None], np.arange(width)[None, :]
         for number, move in enumerate((Move(), *IMAGES)):
-            if (height, width) == ((columns, rows) if move.transposed else (rows, columns)):
-                row, column = np.broadcast_arrays(*move(*place, rows=rows, columns=columns))
+            image = (columns, rows) if move.transposed else (rows, columns)
+            if min(rows, columns) and (height % image[0], width % image[1]) == (0, 0):
+                again = move._replace(repeats=True)
+                row, column = np.broadcast_arrays(*again(*place, rows=rows, columns=columns))
                 is_right = question[:, row, column] == answer
-                right[number] += is_right.sum()
+                differs = differs if number else ~is_right
+                right[number] += is_right.sum() * ((height, width) == image)
                 new[number] += (is_right & differs).sum()
+        changed += int(differs.sum())
     most, mended = int(right.argmax()), int(new.argmax())
     if right[most] >= max(TURNED * total, right[0] + FEWEST):
         how, share = TURNS[most], right[most] / total

@@ -26,6 +26,7 @@ ITEMS = (
     "boxes=RxC",
     "shrinks=RxC",
     "grows=RxC",
+    "parts=RxC",
     "all",
     "areas",
     "symbols or symbols=A,B,...",
@@ -35,7 +36,7 @@ ITEMS = (
 )
 """What a structure is made of."""
 
-SIZES = ("boxes", "shrinks", "grows")
+SIZES = ("boxes", "shrinks", "grows", "parts")
 """Items with a number of rows and columns."""
 
 FLAGS = ("images", "wraps", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
@@ -65,7 +66,11 @@ class Structure:
     shrinks: tuple[int, int] | None = None
     """A cell hears the block of this number of rows and columns that becomes it where a grid is shrunk."""
     grows: tuple[int, int] | None = None
-    """A cell hears the one that becomes a block of this number of rows and columns, and the one of the repeated grid."""
+    """A cell hears the one that becomes a block of this number of rows and columns, and the one of the repeated grid; with
+    `images` the images of the repeated grid, too."""
+    parts: tuple[int, int] | None = None
+    """A cell hears those in its place in the other parts of its grid, which has this number of rows and columns of equal parts,
+    perhaps with a line of cells between."""
     all: bool = False
     """The whole grid is a group."""
     areas: bool = False
@@ -131,7 +136,7 @@ class Structure:
         least = 0 if spec.sizes != "one" else 1
         named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
         neighbours = None
-        if self.neighbours or self.images or self.shrinks or self.grows:
+        if self.neighbours or self.images or self.shrinks or self.grows or self.parts:
             neighbours = Neighbours.of_grid(
                 spec.rows,
                 spec.columns,
@@ -141,6 +146,7 @@ class Structure:
                 wraps=self.wraps,
                 shrinks=self.shrinks,
                 grows=self.grows,
+                parts=self.parts,
                 outside=(PAD, END) if spec.sizes == "marked" else (),
             )
         return Relations(
@@ -176,8 +182,9 @@ def _value(name: str, value: str | None, *, text: str, spec: GridSpec) -> object
         if name == "boxes" and (spec.rows % height or spec.columns % width):
             raise ValueError(f"structure {text}: boxes of {value} do not fill grids of {spec.rows}x{spec.columns}")
         if name != "boxes" and (height > spec.rows or width > spec.columns or height * width == 1):
+            several = "two parts" if name == "parts" else "a block of two cells"
             raise ValueError(
-                f"structure {text}: {name} takes a block of two cells or more, which grids of {spec.rows}x{spec.columns} hold"
+                f"structure {text}: {name} takes {several} or more, which grids of {spec.rows}x{spec.columns} hold"
             )
         return height, width
     raise ValueError(f"structure must be {NONE}, or {', '.join(ITEMS)}, joined with +: got {text!r}")
