@@ -1,5 +1,6 @@
 """Training on arrays in memory: `ponderling.train`."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -225,9 +226,14 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(tmp_path):
 def test_the_average_of_a_run_is_kept_when_it_is_resumed_for_longer(tmp_path):
     data = mirrored(20, (2, 2))
     train(*data, steps=12, out=tmp_path, progress=False)
-    assert read_config(tmp_path / LAST)[0].train.ema_rate == 1 - 10 / 12
+    file = tmp_path / LAST / "config.json"
+    settings = json.loads(file.read_text())
+    assert settings["config"]["train"]["ema_warmup"]
+    settings["config"]["train"] |= {"ema_warmup": False, "ema_rate": 0.25}  # as an earlier version chose them
+    file.write_text(json.dumps(settings))
     train(*data, steps=14, out=tmp_path, progress=False, resume=True)
-    assert read_config(tmp_path / LAST)[0].train.ema_rate == 1 - 10 / 12
+    training = read_config(tmp_path / LAST)[0].train
+    assert (training.ema_rate, training.ema_warmup) == (0.25, False)
 
 
 class Swap(nn.Module):

@@ -76,6 +76,21 @@ def test_best_is_the_average_at_the_highest_score_and_is_what_the_test_is_made_w
         assert not torch.equal(averages[step]["answer_head.weight"], lives[step]["answer_head.weight"])
 
 
+def test_an_average_that_warms_up_is_the_same_in_a_run_that_was_resumed(tmp_path):
+    config = tiny(steps=8, ema_rate=0.99, ema_warmup=True, lr=1e-2)
+    whole = start(config, tmp_path / "whole")
+    whole.run()
+    first = start(config, tmp_path / "parts")
+    for _ in range(3):
+        first.train_step()
+    first.save()
+    start(config, tmp_path / "parts", resume=True).run()
+    expected = final_weights(tmp_path / "whole")
+    assert all(torch.equal(value, expected[name]) for name, value in final_weights(tmp_path / "parts").items())
+    start(tiny(steps=8, ema_rate=0.99, lr=1e-2), tmp_path / "without").run()
+    assert any(not torch.equal(value, expected[name]) for name, value in final_weights(tmp_path / "without").items())
+
+
 def test_the_average_follows_the_weights_as_its_rate_says(tmp_path):
     trainer = start(tiny(steps=3, ema_rate=0.75, lr=1e-2), tmp_path)
     average = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}

@@ -137,3 +137,17 @@ def test_the_average_starts_at_the_first_weights_and_shares_what_it_does_not_ave
     torch.testing.assert_close(ema.module.answer_head.weight, start + 0.1)
     assert (ema.module.puzzle_embedding.table == 3).all()
     assert not any(p.requires_grad for p in ema.parameters())
+
+
+def test_an_average_that_warms_up_follows_sooner_and_ends_at_its_rate():
+    model, rate = nn.Linear(1, 1, bias=False), 0.5
+    ema = make_ema(model, rate, warmup=True)
+    expected = model.weight.item()
+    for t in range(1, 15):
+        with torch.no_grad():
+            model.weight.fill_(float(t))
+        ema.update_parameters(model)
+        kept = min(rate, (1 + t) / (10 + t))
+        expected = kept * expected + (1 - kept) * t
+        assert ema.module.weight.item() == pytest.approx(expected, rel=1e-6)
+    assert kept == rate

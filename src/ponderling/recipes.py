@@ -472,7 +472,7 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
         model = replace(model, mixer="attention", positions="rope")
     if num_puzzles > 1:
         model = replace(model, prefix_len=1, puzzle_embedding_size=model.hidden_size)
-    train = replace(base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995)
+    train = replace(base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995, ema_warmup=True)
     run = replace(base.run, eval_every=500, checkpoint_every=500)
     mixer = "an MLP over positions" if model.mixer == "mlp" else "attention"
     ids = f" and {num_puzzles:,} puzzle embeddings" if num_puzzles > 1 else ""
@@ -495,6 +495,7 @@ def _grid_relational(data: DataConfig, num_cells: int) -> Recipe:
         lr=2e-3,
         muon_lr=0.01,
         ema_rate=0.995,
+        ema_warmup=True,
     )
     return Recipe(
         "grid",

@@ -121,6 +121,9 @@ class TrainConfig:
     """Weight decay of those rows of the puzzle embeddings that are in the batch."""
     ema_rate: float = 0.999
     """Decay rate of the weights' moving average, which is evaluated and saved; 0 for no average."""
+    ema_warmup: bool = False
+    """Let that rate grow: (1 + t) / (10 + t) at update t, until it is ema_rate. Else half of the average of a short run is the
+    weights that it began with. The official code has no such warm-up."""
     seed: int = 0
     """Seed of initialisation, sampling and exploration."""
 

@@ -114,7 +114,7 @@ def train(
     training = replace(training, steps=training.steps if steps is None else steps)
     training = replace(training, seed=training.seed if seed is None else seed)
     if net is None or isinstance(net, nn.Module):
-        training = replace(training, ema_rate=_average(training, resumed))
+        training = _averaged_as(resumed, training)
     config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
@@ -200,11 +200,11 @@ def _saved(out: Path) -> RunConfig | None:
     return read_config(out / LAST)[0] if (out / LAST / TRAINING_STATE).is_file() else None
 
 
-def _average(training: TrainConfig, resumed: RunConfig | None) -> float:
-    """The decay rate of the weights' average: it spans a tenth of a short run; a resumed run keeps its rate."""
-    if resumed is not None:
-        return resumed.train.ema_rate
-    return min(training.ema_rate, max(0.0, 1 - 10 / training.steps))
+def _averaged_as(resumed: RunConfig | None, training: TrainConfig) -> TrainConfig:
+    """The settings with the weights' average of a run that is gone on with."""
+    if resumed is None:
+        return training
+    return replace(training, ema_rate=resumed.train.ema_rate, ema_warmup=resumed.train.ema_warmup)
 
 
 def _with_net(net: nn.Module, config: RunConfig, *, family: Task) -> TRM:

@@ -133,7 +133,7 @@ class Trainer:
         self.model = self._first_model(model, families)
         world.copy_from_first(self.model)
         self._soundness = Soundness(self.model)
-        self.ema = make_ema(self.model, train.ema_rate) if train.ema_rate else None
+        self.ema = make_ema(self.model, train.ema_rate, warmup=train.ema_warmup) if train.ema_rate else None
         self.lanes = lanes_of(
             families,
             config=config,
@@ -474,6 +474,7 @@ class Trainer:
                 average = dict(self.ema.module.named_parameters())
                 for key, value in (state["ema"] or {}).items():
                     average[key].data.copy_(value)
+                self.ema.n_averaged.fill_(1 + state["step"])
             self.optimizers.load_state_dict(state["optimizers"])
             own = own_part(state.get("processes") or [state], self.world, noticed=self.observer.noticed)
             seed = self.world.own_seed(phase_seed(self.config.train.seed, state["step"]))

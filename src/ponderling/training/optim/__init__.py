@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -121,13 +122,16 @@ def _weights_optimizers(parameters: dict[str, nn.Parameter], config: TrainConfig
     ]
 
 
-def make_ema(model: nn.Module, rate: float) -> AveragedModel:
+def make_ema(model: nn.Module, rate: float, *, warmup: bool = False) -> AveragedModel:
     """The moving average of the model's parameters, from its present weights on, without bias correction.
+
+    With a warm-up the rate is (1 + t) / (10 + t) at update t until it is what was asked for, as in TensorFlow's
+    ExponentialMovingAverage with `num_updates`. `n_averaged` is t.
 
     Buffers (initial states, puzzle embeddings) are the live model's own: the official evaluation averages none of them,
     and a table of puzzle embeddings is too large to copy at every step.
     """
-    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(rate))
+    ema = AveragedModel(model, multi_avg_fn=_growing_average(rate) if warmup else get_ema_multi_avg_fn(rate))
     assert isinstance(ema.n_averaged, Tensor)
     ema.n_averaged.fill_(1)  # torch's first update would otherwise overwrite the starting weights
     live = dict(model.named_modules())
@@ -136,6 +140,22 @@ def make_ema(model: nn.Module, rate: float) -> AveragedModel:
             module._buffers[key] = live[name]._buffers[key]
     ema.requires_grad_(False)
     return ema
+
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
+def _growing_average(rate: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
+    """Moves averages towards weights, with a rate that grows to this one."""
+
+    @torch.no_grad()
+    def average(averages: Tensors, weights: Tensors, updates: Tensor | int) -> None:
+        t = torch.as_tensor(updates)
+        share = 1 - ((1 + t) / (10 + t)).clamp_max(rate)
+        for averaged, weight in zip(averages, weights, strict=True):
+            averaged.lerp_(weight, share.to(averaged))
+
+    return average
 
 
 def seeded_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
