@@ -25,7 +25,7 @@ from ponderling.training.lanes import (
     read_families,
 )
 from ponderling.training.observer import Observer
-from ponderling.training.resume import check_resumable
+from ponderling.training.resume import check_resumable, refuse_fewer_steps
 from ponderling.training.run_folder import refuse_run
 from ponderling.training.trainer import TrainableModel, Trainer
 
@@ -115,7 +115,9 @@ def _prepare(config: RunConfig, out: Path, *, resume: bool, lock: FolderLock) ->
         clear_leftovers(out)
         has_run = (out / LAST / TRAINING).is_file()
         if has_run and resume:
-            check_resumable(read_config(out / LAST)[0], config, out=out)
+            saved, _, info = read_config(out / LAST)
+            check_resumable(saved, config, out=out)
+            refuse_fewer_steps(int(info.get("step", 0)), config, out=out)
         elif resume:
             try:
                 refuse_occupied(out)
