@@ -12,10 +12,11 @@ from ponderling.cli import main
 from ponderling.training.starting import start
 from runs import tiny
 
-SMALL = (
-    "--model.hidden-size 16 --model.num-heads 2 --model.n 1 --model.T 1 --train.batch-size 4 --train.N-sup 2 "
-    "--train.steps 2 --data.structure neighbours=4 --run.threads 1"
-).split()
+SMALL = [
+    "--model.hidden-size", "16", "--model.num-heads", "2", "--model.n", "1", "--model.T", "1",
+    "--train.batch-size", "4", "--train.N-sup", "2", "--train.steps", "2",
+    "--data.structure", "neighbours=4", "--run.threads", "1",
+]  # fmt: skip
 
 
 def write_mirrored(path: Path, count: int = 20) -> str:
@@ -33,7 +34,9 @@ def run(tmp_path, monkeypatch, capsys):
     write_mirrored(tmp_path / "my.jsonl")
     assert main(["train", "--data", "my.jsonl", "--out", "run", *SMALL]) == 0
     said = capsys.readouterr().err
-    assert "grid: relational network, D 16, on neighbours=4, 2 steps" in said  # the size as it is, not as the recipe had it
+    assert (
+        "grid: relational network, D 16, on neighbours=4, 2 steps" in said
+    )  # the size as it is, not as the recipe had it
     return tmp_path / "run"
 
 

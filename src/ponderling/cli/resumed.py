@@ -1,4 +1,4 @@
-"""What `ponderling train --resume` goes on with: the settings of the run in the folder, and whether it is the one that is named.
+"""What `ponderling train --resume` goes on with: the settings of the run in the folder, if it is the one that is named.
 
 The run has its own settings. So whatever the command names besides must be of that run, or it would silently do nothing.
 """

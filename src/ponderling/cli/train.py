@@ -22,6 +22,7 @@ from ponderling.config import (
     current_flags,
 )
 from ponderling.recipes import Recipe, get_recipe, grid_recipe, grid_summary, list_recipes
+from ponderling.training.observer import count_of
 
 if TYPE_CHECKING:
     from ponderling.training.distributed import World
@@ -88,7 +89,7 @@ def main(args: list[str]) -> int:
         if config.data.grid is not None:
             config = replace(config, data=_shown(config.data, fresh=saved is None, tell=world.is_first))
         if recipe.name in GRIDS and saved is None and world.is_first:
-            print(f"{recipe.name}: {_summary(config)}, {config.train.steps:,} steps", file=sys.stderr)
+            print(f"{recipe.name}: {_summary(config)}, {count_of(config.train.steps, 'step')}", file=sys.stderr)
         if in_parts:
             results = _train_parts(recipe, args, name=name, out=out, world=world)
             config = replace(config, train=replace(config.train, init=results[-1]["run"]))

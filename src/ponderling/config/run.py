@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 
 from ponderling.config.data import DataConfig
-from ponderling.config.model import ModelConfig
 from ponderling.config.kinds import kind_problems
+from ponderling.config.model import ModelConfig
 from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
 from ponderling.config.running import RuntimeConfig

@@ -53,8 +53,8 @@ def refuse_fewer_steps(step: int, wanted: RunConfig, *, out: Path) -> None:
     """
     if wanted.train.steps < step:
         raise ValueError(
-            f"{out} is at step {step:,} already, so it cannot be resumed with train.steps {wanted.train.steps:,}: give at least "
-            f"{step:,}, or start a new run in another folder"
+            f"{out} is at step {step:,} already, so it cannot be resumed with train.steps {wanted.train.steps:,}: give at "
+            f"least {step:,}, or start a new run in another folder"
         )
 
 
