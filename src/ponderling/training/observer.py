@@ -64,14 +64,15 @@ class ProgressLines(Observer):
         counts = {
             part: sum(len(getattr(lane.data, part)) for lane in lanes) for part in ("train", "validation", "test")
         }
-        slots = [lane.num_slots for lane in lanes]
+        numbers = list(dict.fromkeys(lane.num_slots for lane in lanes))
+        slots = f"{' or '.join(map(str, numbers))} {'slot' if numbers == [1] else 'slots'}"
         self.steps = config.train.steps
         self._trained_from, self._started_at = trainer.step, time.monotonic()
         parameters = sum(p.numel() for p in trainer.model.parameters())
         self.say(
             f"{config.model.system.upper()}, {parameters:,} parameters, on {config.data.task}: "
             f"{count_of(counts['train'], 'puzzle')} to train on, {counts['validation']:,} to validate, "
-            f"{counts['test']:,} to test; {count_of(self.steps, 'step')} of {' or '.join(map(str, dict.fromkeys(slots)))} slot{'' if slots == [1] else 's'}"
+            f"{counts['test']:,} to test; {count_of(self.steps, 'step')} of {slots}"
             + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
             + (f" into {trainer.out}" if self.keeps_folder else "")
             + (f", from step {trainer.step:,}" if trainer.step else "")
