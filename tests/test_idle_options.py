@@ -76,3 +76,38 @@ def test_names_that_no_repository_can_have_are_refused_without_the_network(name)
     with pytest.raises(ValueError, match=r"owner/name|not a name that the Hub allows"):
         check_name(name)
     check_name("hf:owner/name")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data.views", "3"], "--data.views is for ARC: it would do nothing here, leave it out"),
+        (["--data.turns"], "--data.turns is for ARC"),
+        (["--data.more_share=0.1"], "--data.more-share is for ARC"),
+        (["--train.optimizer", "adamw", "--train.muon-lr", "1"], "--train.muon-lr is for --train.optimizer muon"),
+        (
+            ["--model.puzzle-embedding-size", "0", "--train.puzzle-lr", "1", "--train.puzzle-weight-decay", "0"],
+            "--train.puzzle-lr is for networks with a puzzle embedding; --train.puzzle-weight-decay is for networks",
+        ),
+    ],
+)
+def test_settings_of_training_that_would_change_nothing_are_refused(options, message, tmp_path, capsys):
+    assert main(["train", "sudoku4", "--out", str(tmp_path / "run"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_that_are_used_are_taken(tmp_path, capsys):
+    tiny_run = ["--model.hidden-size", "16", "--train.steps", "1", "--train.batch-size", "2", "--train.N-sup", "1"]
+    tiny_run += [
+        "--data.max-test",
+        "2",
+        "--data.num-validation",
+        "0",
+        "--train.optimizer",
+        "muon",
+        "--train.muon-lr",
+        "1",
+    ]
+    assert main(["train", "sudoku4", "--out", str(tmp_path / "run"), *tiny_run]) == 0
+    assert capsys.readouterr().err.startswith("reading the puzzles of sudoku4\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.display import ProgressDisplay
+from ponderling.cli.idle import refuse_idle
 from ponderling.cli.resumed import GRIDS, Given, saved_config, value_of
 from ponderling.cli.signals import StopOnSignal
 from ponderling.config import (
@@ -77,6 +78,7 @@ def main(args: list[str]) -> int:
     base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
     command = _parse(recipe, base, args=args, name=name)
     config = command.config()
+    refuse_idle(args, config)
     in_parts = bool(recipe.before) and part is None and command.train.init is None and saved is None
     if in_parts:
         _refuse_settings_of_one_part(recipe, args)
@@ -340,6 +342,8 @@ def _train(config: RunConfig, out: Path, *, name: str, resume: bool, world: Worl
     """Trains, or goes on, and says what came of it."""
     from ponderling.training.starting import start
 
+    if world.is_first:  # puzzles that are made or fetched may take minutes
+        print(f"reading the puzzles of {config.data.task}", file=sys.stderr, flush=True)
     trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)
