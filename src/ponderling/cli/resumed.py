@@ -15,7 +15,7 @@ GRIDS = ("grid", "grid-small")
 """Names of the recipes that are made for a file or a family; a look at the file chooses between the two."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Given:
     """What a command names as the run to train."""
 

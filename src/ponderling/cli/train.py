@@ -74,7 +74,7 @@ def main(args: list[str]) -> int:
     out = Path(value_of("--out", args) or default_out)
     part = _part(recipe, args)
     folder = out if part is None else _part_folder(recipe, out, number=part)
-    saved = saved_config(args, folder, given=Given(recipe.name, name, files))
+    saved = saved_config(args, folder, given=Given(recipe=recipe.name, name=name, files=files))
     base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
     command = _parse(recipe, base, args=args, name=name)
     config = command.config()
@@ -160,7 +160,7 @@ def _train_parts(recipe: Recipe, args: list[str], *, name: str | None, out: Path
     results: list[dict[str, Any]] = []
     for number, part in enumerate(recipe.before, 1):
         folder = _part_folder(recipe, out, number=number)
-        saved = saved_config(args, folder, given=Given(recipe.name, name, None))
+        saved = saved_config(args, folder, given=Given(recipe=recipe.name, name=name, files=None))
         command = _parse(recipe, saved or part, args=args, name=name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
         if saved is not None and (step := read_config(folder / LAST)[2].get("step", 0)) >= train.steps:
