@@ -116,7 +116,7 @@ def test_an_answer_that_obeys_the_rules_is_called_solved():
 
 def test_watch_shows_every_recursion_of_a_model_that_may_stop_within_a_step(capsys):
     puzzle = get_task("sudoku9").format(get_task("sudoku9").load_default("test").tokens[3])
-    assert main(["solve", "sudoku", puzzle, "--json", "--watch"]) == 0
+    assert main(["solve", "sudoku", puzzle, "--json"]) == 0
     recursions = [moment["recursion"] for moment in json.loads(capsys.readouterr().out)["trace"]]
     assert main(["solve", "sudoku", puzzle, "--watch", "--delay", "0"]) == 0
     out = capsys.readouterr().out

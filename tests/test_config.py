@@ -241,3 +241,37 @@ def test_a_relational_network_has_no_continue_logit():
 def test_a_share_of_more_pairs_lies_between_none_and_all(share):
     with pytest.raises(ValueError, match=f"more_share must be a share from 0 to 1: got {share}"):
         DataConfig(task="arc10", more_share=share)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (
+            TrainConfig,
+            {"halting": "halt_continu"},
+            "halting must be one of halt, halt_continue: got 'halt_continu' (did you mean halt_continue?)",
+        ),
+        (TrainConfig, {"vary_T": "no"}, "vary_T must be True or False: got 'no'"),
+        (TrainConfig, {"phases": ({"until": 3},)}, "phases must be a tuple of Phase: got ({'until': 3},)"),
+        (TrainConfig, {"init": 3, "loss": None}, "init must be text: got 3; loss must be one of stablemax"),
+        (ModelConfig, {"dtype": "float16"}, "dtype must be one of float32, bfloat16: got 'float16'"),
+        (DataConfig, {"symmetries": None}, "symmetries must be text: got None"),
+        (DataConfig, {"held_out": "test"}, "held_out must be one of tests, demonstrations: got 'test'"),
+        (RuntimeConfig, {"compile": 1}, "compile must be True or False: got 1"),
+        (RuntimeConfig, {"threads": 1025}, "threads must be at most 1,024: got 1025"),
+        (SolveConfig, {"halt_by": "cell"}, "halt_by must be one of head, cells: got 'cell'"),
+        (Search, {"choose": "halt"}, "choose must be one of halting, surest, agreement, residual: got 'halt'"),
+        (Phase, {"until": 1, "tasks": None}, "tasks must be text: got None"),
+        (RunConfig, {"model": {}}, "model must be a ModelConfig: got {}"),
+    ],
+)
+def test_choices_flags_and_texts_that_are_none_are_refused_in_python_too(kind, settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        kind(**settings)
+
+
+def test_paths_lists_and_numpys_flags_become_the_plain_values_that_are_saved(tmp_path):
+    config = TrainConfig(init=tmp_path, phases=[Phase(2)], vary_T=np.bool_(True))
+    assert (config.init, config.phases, config.vary_T) == (str(tmp_path), (Phase(2),), True)
+    assert type(config.vary_T) is bool
+    assert from_json(TrainConfig, to_json(config)) == config

@@ -474,12 +474,24 @@ def grid_recipe(data: DataConfig, num_cells: int, *, num_puzzles: int = 1) -> Re
         model = replace(model, prefix_len=1, puzzle_embedding_size=model.hidden_size)
     train = replace(base.train, steps=2000, batch_size=64, N_sup=8, ema_rate=0.995, ema_warmup=True)
     run = replace(base.run, eval_every=500, checkpoint_every=500)
-    mixer = "an MLP over positions" if model.mixer == "mlp" else "attention"
+    config = RunConfig(model=model, train=train, data=data, run=run, solve=base.solve)
+    return Recipe("grid-small", grid_summary(config, num_cells, num_puzzles=num_puzzles), config=config)
+
+
+def grid_summary(config: RunConfig, num_cells: int, *, num_puzzles: int = 1) -> str:
+    """What a run on your own task trains, in a few words, with settings as they are and not as the recipe had them.
+
+    Args:
+        config: The run's settings.
+        num_cells: L.
+        num_puzzles: Puzzle ids.
+    """
+    model = config.model
+    if model.system == "relational":
+        return f"relational network, D {model.hidden_size}, on {config.data.structure}"
+    mixer = {"mlp": "an MLP over positions", "attention": "attention"}.get(model.mixer, "the four cells beside each")
     ids = f" and {num_puzzles:,} puzzle embeddings" if num_puzzles > 1 else ""
-    summary = f"TRM with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
-    return Recipe(
-        "grid-small", summary, config=RunConfig(model=model, train=train, data=data, run=run, solve=base.solve)
-    )
+    return f"{model.system.upper()} with {mixer}{ids}, D {model.hidden_size}, for grids of {num_cells} cells"
 
 
 def _grid_relational(data: DataConfig, num_cells: int) -> Recipe:
@@ -497,17 +509,14 @@ def _grid_relational(data: DataConfig, num_cells: int) -> Recipe:
         ema_rate=0.995,
         ema_warmup=True,
     )
-    return Recipe(
-        "grid",
-        f"relational network, D {model.hidden_size}, on {data.structure}",
-        config=RunConfig(
-            model=model,
-            train=train,
-            data=data,
-            run=RuntimeConfig(eval_every=500, checkpoint_every=500),
-            solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
-        ),
+    config = RunConfig(
+        model=model,
+        train=train,
+        data=data,
+        run=RuntimeConfig(eval_every=500, checkpoint_every=500),
+        solve=SolveConfig(halt_when_sure=0.9, halt_within_step=True),
     )
+    return Recipe("grid", grid_summary(config, num_cells), config=config)
 
 
 def as_hrm(config: RunConfig) -> RunConfig:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ponderling.cli.display import check_output, percent, prepare_output
+from ponderling.cli.display import Bars, check_output, percent, prepare_output
+from ponderling.config import Search
 from ponderling.system import write_text
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def _refuse_search(command: SearchOptions) -> None:
             ("verify", command.verify),
             ("search-steps", command.search_steps is not None),
             ("choose", command.choose != "halting"),
+            ("guess-every", command.guess_every != Search.guess_every),
         )
         if given
     ]
@@ -174,15 +176,10 @@ def _evaluate(
     early_exit: bool,
     blank_id: bool = False,
 ) -> ArcEvaluation:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from ponderling.solving.vote import count_views, evaluate_arc
 
     steps = checkpoint.config.train.N_sup if command.steps is None else command.steps
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("views", total=count_views(family, tasks, views=command.views))
+    with Bars(transient=True) as bars:
         return evaluate_arc(
             checkpoint.model,
             family,
@@ -194,7 +191,7 @@ def _evaluate(
             blank_id=blank_id,
             batch_size=batch_size,
             device=command.device,
-            progress=lambda done: progress.update(bar, completed=done),
+            progress=bars.add("views", total=count_views(family, tasks, views=command.views)),
         )
 
 

@@ -189,7 +189,27 @@ class SearchOptions(Search):
             raise ValueError(
                 "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
             )
+        if not search.restarts and search.guess_every != Search.guess_every:
+            raise ValueError("--guess-every is for further attempts that guess: say how many with --restarts")
         return search
+
+
+def refuse_for_others(command: Any, family: str, *, names: Collection[str]) -> None:
+    """Refuses options that are for ARC alone, where the checkpoint is of another family: they would do nothing.
+
+    Args:
+        command: The options of a verb, a dataclass, with the name of the checkpoint.
+        family: The checkpoint's puzzle family.
+        names: Fields that are for ARC.
+
+    Raises:
+        ValueError: naming the options that were given.
+    """
+    defaults = {field.name: field.default for field in fields(command)}
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(command, name) != defaults[name]]
+    if given:
+        are = "are" if given[1:] else "is"
+        raise ValueError(f"{' and '.join(given)} {are} for ARC: {command.checkpoint} is of the family {family}")
 
 
 @dataclass(frozen=True, kw_only=True)

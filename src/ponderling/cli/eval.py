@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ponderling.cli.arguments import EvalCommand, parse_arguments
-from ponderling.cli.display import percent
+from ponderling.cli.arguments import EvalCommand, parse_arguments, refuse_for_others
+from ponderling.cli.display import Bars, percent
+from ponderling.training.observer import count_of
 
 
 def main(args: list[str]) -> int:
@@ -34,9 +35,6 @@ def main(args: list[str]) -> int:
 
 def run(command: EvalCommand) -> dict[str, Any]:
     """The figures of `Evaluation.to_json`, for ARC of `ArcEvaluation.to_json`, with the checkpoint's and the data's names."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from ponderling.cli.arc import run_arc
     from ponderling.solving.canvas import for_file
     from ponderling.solving.evaluate import evaluate
@@ -50,10 +48,7 @@ def run(command: EvalCommand) -> dict[str, Any]:
     checkpoint = command.load()
     if answers_by_vote(checkpoint.config.data.family):
         return run_arc(command, checkpoint)
-    if command.submission is not None:
-        raise ValueError(
-            f"--submission is for ARC: {command.checkpoint} is of the family {checkpoint.config.data.family}"
-        )
+    refuse_for_others(command, checkpoint.config.data.family, names=("submission", "blank_id", "adapt_steps"))
     search = command.search
     if search == PLAIN and not command.early_exit:
         search = None
@@ -66,15 +61,14 @@ def run(command: EvalCommand) -> dict[str, Any]:
     every = puzzles_to_test(checkpoint, solver.task, source=command.data)
     puzzles = every[: command.max_puzzles]
     noted = read_seen(checkpoint.path)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("solving", total=len(puzzles))
+    with Bars(transient=True) as bars:
         outcome = evaluate(
             solver,
             puzzles,
             steps=command.steps,
             search=search,
             batch_size=command.batch_size,
-            progress=lambda done: progress.update(bar, completed=done),
+            progress=bars.add("solving", total=len(puzzles)),
         )
     return {
         "checkpoint": str(command.checkpoint),
@@ -92,7 +86,13 @@ def title_of(figures: dict[str, Any]) -> str:
     least = "at least " if figures["trained_on_at_least"] else ""
     trained = f", of which {least}{seen:,} {'was' if seen == 1 else 'were'} trained on" if seen else ""
     source = "the checkpoint's own test set" if figures["data"] == "default" else figures["data"]
-    return f"{figures['puzzles']:,}{total} puzzles of {source}{trained}"
+    what = "puzzle" if figures["puzzles"] == 1 and not total else "puzzles"
+    return f"{figures['puzzles']:,}{total} {what} of {source}{trained}"
+
+
+def steps_of(figures: dict[str, Any]) -> str:
+    """The number of supervision steps, as a text."""
+    return count_of(figures["steps"], "step")
 
 
 def notes_on_training(figures: dict[str, Any], *, plain: str, what: str) -> list[str]:
@@ -133,7 +133,7 @@ def show(figures: dict[str, Any]) -> None:
     early, halting = figures["early_exit"], figures["halting"]
     console.print(f"{title_of(figures)}, without search", soft_wrap=True, markup=False)
     table = Table()
-    for heading in ("", f"all {figures['steps']} steps", "early exit"):
+    for heading in ("", f"all {steps_of(figures)}", "early exit"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, what in (("exact match", "exact"), ("rules kept", "valid"), ("right cells", "cells")):
         table.add_row(name, percent(figures[what]), percent(early[what]))
@@ -147,7 +147,7 @@ def show(figures: dict[str, Any]) -> None:
     )
     if figures["by_rating"]:
         table = Table(title="by rating")
-        for heading in ("rating", "puzzles", f"exact, {figures['steps']} steps", "exact, early exit", "mean steps"):
+        for heading in ("rating", "puzzles", f"exact, {steps_of(figures)}", "exact, early exit", "mean steps"):
             table.add_column(heading, justify="right")
         for row in figures["by_rating"]:
             exact, early_exact = percent(row["exact"]), percent(row["early_exact"])
@@ -176,7 +176,7 @@ def show_search(figures: dict[str, Any]) -> None:
     further = f"{search['restarts']} restarts, {search['views'] or 0} views, {chooser} chooses"
     is_plain = not (search["restarts"] or search["views"] or figures["verified"])
     how = "early exit, without search" if is_plain else further
-    console.print(f"{title_of(figures)}, up to {figures['steps']} steps, {how}", soft_wrap=True, markup=False)
+    console.print(f"{title_of(figures)}, up to {steps_of(figures)}, {how}", soft_wrap=True, markup=False)
     table = Table()
     exact = ("exact match",) if is_plain else ("exact, without search", "exact, with search")
     for heading in ("rating", "puzzles", *exact, "rules kept", "mean steps"):

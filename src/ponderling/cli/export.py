@@ -60,9 +60,14 @@ def _official(command: ExportCommand) -> int:
     config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))
     tensors = read_safetensors(folder / MODEL)
-    file = write_official(
-        command.out, tensors, config=config, info=info, prefix=prefixes.get(command.prefix), shape=shape
-    )
+    try:
+        file = write_official(
+            command.out, tensors, config=config, info=info, prefix=prefixes.get(command.prefix), shape=shape
+        )
+    except ValueError as error:
+        if command.to is not None:
+            raise
+        raise ValueError(f"{error}; for a graph name a file that ends in .onnx or .pt2: got {command.out}") from error
     beside = (
         "all_config.yaml, identifiers.json" if "identifiers" in info else "all_config.yaml"
     ) + " and ponderling.json"

@@ -11,6 +11,8 @@ from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, names_file, parse_arguments
 from ponderling.cli.display import check_output, prepare_output
+from ponderling.config.numbers import shown
+from ponderling.training.observer import count_of
 
 if TYPE_CHECKING:
     from ponderling.solving.solver import Solver
@@ -50,11 +52,12 @@ def main(args: list[str]) -> int:
     check_numbers(command, steps=1, seed=0, still=0, number=1)
     if command.delay <= 0:
         raise ValueError(f"--delay must be positive: got {command.delay}")
+    _refuse_idle(command)
     if not command.search.is_plain:
         print("thinking of the puzzle in further attempts, before it is drawn", file=sys.stderr, flush=True)
     import json
 
-    from ponderling.pictures.film import Film, check_ending, write
+    from ponderling.pictures.film import Film, check_ending, check_frame, write
     from ponderling.pictures.terminal import outcome_text
 
     check_ending(command.out, command.still)
@@ -68,6 +71,7 @@ def main(args: list[str]) -> int:
         trace="changes" if solver.task.cells_touch else True,
     )
     film = Film(solver.task, result)
+    check_frame(film, command.still)
     prepare_output(command.out)
     write(film, command.out, delay=command.delay, still=command.still, theme=command.theme)
     size = command.out.stat().st_size
@@ -81,13 +85,31 @@ def main(args: list[str]) -> int:
     return 0
 
 
+def _refuse_idle(command: FilmCommand) -> None:
+    """Refuses options that would do nothing.
+
+    Raises:
+        ValueError: naming the option, and what it is for.
+    """
+    if command.theme != "light" and command.out.suffix not in (".gif", ".png"):
+        raise ValueError(
+            f"--theme is for .gif and .png, the other formats follow their reader's colours: got {command.out.name}"
+        )
+    if command.still is not None and command.delay != FilmCommand.delay:
+        raise ValueError("--delay is for films: with --still there is one frame")
+
+
 def _question(command: FilmCommand) -> tuple[Solver, dict[str, Any]]:
     """The solver, and the puzzle as an argument of `Solver.solve`: its text, or the tokens of one that a file holds."""
     checkpoint = command.load()
     if not names_file(command.puzzle):
+        if command.number != 1:
+            raise ValueError(
+                f"--number {command.number} is for a file of puzzles: {shown(command.puzzle)} is one puzzle"
+            )
         return command.solver_for(checkpoint, command.puzzle), {"puzzle": command.puzzle}
     solver = command.solver_for(checkpoint, command.puzzle, is_file=True)
     puzzles = solver.task.read(command.puzzle)
     if len(puzzles) < command.number:
-        raise ValueError(f"--number {command.number}: {command.puzzle} holds {len(puzzles)} puzzles")
+        raise ValueError(f"--number {command.number}: {command.puzzle} holds {count_of(len(puzzles), 'puzzle')}")
     return solver, {"tokens": puzzles.tokens[command.number - 1]}

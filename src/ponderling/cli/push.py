@@ -35,8 +35,9 @@ def main(args: list[str]) -> int:
         description="Uploads a model with a card; log in before with `hf auth login`.",
     )
     from ponderling.checkpoint import load_checkpoint
-    from ponderling.exchange.hub import find_local, on_hub, push_to_hub, write_card
+    from ponderling.exchange.hub import check_name, find_local, on_hub, push_to_hub, write_card
 
+    check_name(on_hub(command.repo))
     checkpoint = load_checkpoint(find_local(command.run), **command.code())
     if command.card is not None:
         prepare_output(command.card)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ponderling.cli.arguments import SolveCommand, check_numbers, names_file, parse_arguments
+from ponderling.cli.arguments import SolveCommand, check_numbers, names_file, parse_arguments, refuse_for_others
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.opened import LONGEST_LINE
 
@@ -32,12 +32,15 @@ def main(args: list[str]) -> int:
         description="Solves a puzzle, or a file of them, and says whether the rules hold.",
     )
     check_numbers(command, delay=0, steps=1, seed=0)
+    if command.watch and command.json:
+        raise ValueError("--watch draws grids and --json prints an object: leave one out")
     from ponderling.cli.arc import solve_arc
     from ponderling.tasks import answers_by_vote
 
     checkpoint = command.load()
     if answers_by_vote(checkpoint.config.data.family):
         return solve_arc(command, checkpoint)
+    refuse_for_others(command, checkpoint.config.data.family, names=("adapt_steps",))
     if command.puzzle == "-":
         return _solve_stdin(checkpoint, command)
     if names_file(command.puzzle):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.display import ProgressDisplay
+from ponderling.cli.idle import refuse_idle
+from ponderling.cli.resumed import GRIDS, Given, saved_config, value_of
 from ponderling.cli.signals import StopOnSignal
 from ponderling.config import (
     DataConfig,
@@ -20,7 +22,8 @@ from ponderling.config import (
     TrainConfig,
     current_flags,
 )
-from ponderling.recipes import Recipe, get_recipe, grid_recipe, list_recipes
+from ponderling.recipes import Recipe, get_recipe, grid_recipe, grid_summary, list_recipes
+from ponderling.training.observer import count_of
 
 if TYPE_CHECKING:
     from ponderling.training.distributed import World
@@ -68,13 +71,14 @@ def main(args: list[str]) -> int:
     recipe = _recipe(name, files, args=args)
     args = args[1:] if name is not None else args
     default_out = Path("runs") / _run_name(name, files)
-    out = Path(_value_of("--out", args) or default_out)
+    out = Path(value_of("--out", args) or default_out)
     part = _part(recipe, args)
     folder = out if part is None else _part_folder(recipe, out, number=part)
-    saved = _saved_config(args, folder, name=name)
+    saved = saved_config(args, folder, given=Given(recipe=recipe.name, name=name, files=files))
     base = saved or [*recipe.before, recipe.config][(part or 0) - 1]
     command = _parse(recipe, base, args=args, name=name)
     config = command.config()
+    refuse_idle(args, config)
     in_parts = bool(recipe.before) and part is None and command.train.init is None and saved is None
     if in_parts:
         _refuse_settings_of_one_part(recipe, args)
@@ -86,8 +90,8 @@ def main(args: list[str]) -> int:
     with join_world() as world:
         if config.data.grid is not None:
             config = replace(config, data=_shown(config.data, fresh=saved is None, tell=world.is_first))
-        if recipe.name in ("grid", "grid-small") and saved is None and world.is_first:
-            print(f"{recipe.name}: {recipe.summary}, {config.train.steps:,} steps", file=sys.stderr)
+        if recipe.name in GRIDS and saved is None and world.is_first:
+            print(f"{recipe.name}: {_summary(config)}, {count_of(config.train.steps, 'step')}", file=sys.stderr)
         if in_parts:
             results = _train_parts(recipe, args, name=name, out=out, world=world)
             config = replace(config, train=replace(config.train, init=results[-1]["run"]))
@@ -121,6 +125,15 @@ def _shown(data: DataConfig, fresh: bool, *, tell: bool) -> DataConfig:
     return data
 
 
+def _summary(config: RunConfig) -> str:
+    """What is trained on your own task, in a few words."""
+    from ponderling.tasks import get_task
+
+    spec = config.data.grid
+    rows, columns = get_task(config.data.family).grid_shape if spec is None else (spec.rows, spec.columns)
+    return grid_summary(config, rows * columns, num_puzzles=1 if spec is None else spec.num_puzzles)
+
+
 def _parse(recipe: Recipe, base: RunConfig, *, args: list[str], name: str | None) -> TrainCommand:
     parts = ""
     if recipe.before:
@@ -147,7 +160,7 @@ def _train_parts(recipe: Recipe, args: list[str], *, name: str | None, out: Path
     results: list[dict[str, Any]] = []
     for number, part in enumerate(recipe.before, 1):
         folder = _part_folder(recipe, out, number=number)
-        saved = _saved_config(args, folder, name=name)
+        saved = saved_config(args, folder, given=Given(recipe=recipe.name, name=name, files=None))
         command = _parse(recipe, saved or part, args=args, name=name)
         train = command.train if not results else replace(command.train, init=results[-1]["run"])
         if saved is not None and (step := read_config(folder / LAST)[2].get("step", 0)) >= train.steps:
@@ -168,7 +181,7 @@ def _part(recipe: Recipe, args: list[str]) -> int | None:
     Raises:
         ValueError: for a part that the recipe does not have.
     """
-    text, count = _value_of("--part", args), len(recipe.before) + 1
+    text, count = value_of("--part", args), len(recipe.before) + 1
     try:
         number = None if text is None else int(text)
     except ValueError:
@@ -242,6 +255,8 @@ def take_files(args: list[str]) -> tuple[tuple[str, str | None] | None, list[str
             value = next(waiting, "")
         if not value or value.startswith("--"):
             raise ValueError(f"expected a file or folder of grids after {option}")
+        if option in found:
+            raise ValueError(f"expected {option} once: got {found[option]} and {value}; put them into one file")
         found[option] = value
     if "--test" in found and "--data" not in found:
         raise ValueError("--test FILE goes with --data FILE; with a recipe alone it is --data.test")
@@ -287,10 +302,10 @@ def _structured(data: DataConfig, args: list[str]) -> DataConfig:
     """The settings with the structure that --data.structure names, or else the one that a look at the file proposes."""
     from ponderling.data import proposed_structure
 
-    named = _value_of("--data.structure", args)
+    named = value_of("--data.structure", args)
     if named is not None:
         return replace(data, structure=named)
-    check, overlap = _value_of("--data.check", args), _value_of("--data.overlap", args)
+    check, overlap = value_of("--data.check", args), value_of("--data.overlap", args)
     looked = replace(data, check=check, overlap="drop" if overlap == "drop" else data.overlap)
     return replace(data, structure=str(proposed_structure(looked)))
 
@@ -323,40 +338,12 @@ def _print_recipes() -> None:
     print("\n`ponderling train RECIPE --help` shows every setting and the recipe's value for it.")
 
 
-def _value_of(option: str, args: list[str]) -> str | None:
-    """The value of an option, known before the other arguments are read."""
-    for i, arg in enumerate(args):
-        if arg == option and i + 1 < len(args):
-            return args[i + 1]
-        if arg.startswith(f"{option}="):
-            return arg.removeprefix(f"{option}=")
-    return None
-
-
-def _saved_config(args: list[str], out: Path, *, name: str | None) -> RunConfig | None:
-    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run."""
-    if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
-        return None
-    from ponderling.checkpoint import LAST, admit_code, read_config
-
-    config, _, info = read_config(out / LAST)
-    options = [_value_of(option, args) for option in ("--data.task", "--data.check")]
-    given = [part for text in (name, *options) if text is not None for part in text.split("+")]
-    admit_code(
-        config,
-        info,
-        folder=out / LAST,
-        asked=given,
-        trust="--trust" in args,
-        advice="give MODULE:ATTRIBUTE or --data.check again, as at the start, or say --trust if you trust it",
-    )
-    return config
-
-
 def _train(config: RunConfig, out: Path, *, name: str, resume: bool, world: World) -> dict[str, Any]:
     """Trains, or goes on, and says what came of it."""
     from ponderling.training.starting import start
 
+    if world.is_first:  # puzzles that are made or fetched may take minutes
+        print(f"reading the puzzles of {config.data.task}", file=sys.stderr, flush=True)
     trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)

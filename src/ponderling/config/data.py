@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Suppress
 
+from ponderling.config.kinds import kind_problems
 from ponderling.config.numbers import number_problems, shown
 from ponderling.config.problems import refuse
 from ponderling.tasks.custom.spec import GridSpec
@@ -81,7 +82,8 @@ class DataConfig:
             texts.append(f"task must be a name of letters, digits and . : _ -, got {shown(self.task)}")
         if not texts and len(self.families) > 1:
             texts += self._problems_of_several()
-        refuse(texts + number_problems(self, {"views": 100_000}))
+        refuse(texts or kind_problems(self))
+        refuse(number_problems(self, {"views": 100_000}))
         british = re.sub(r"(^|\+)colors(?=[+=]|$)", r"\1colours", self.symmetries)
         object.__setattr__(self, "symmetries", british)
         problems = [

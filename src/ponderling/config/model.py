@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ponderling.config.kinds import kind_problems
 from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
 
@@ -88,7 +89,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.mixer == "neighbors":
             object.__setattr__(self, "mixer", "neighbours")
-        refuse(number_problems(self, MOST))
+        refuse(number_problems(self, MOST) + kind_problems(self))
         refuse(
             [
                 *self._head_problems(),

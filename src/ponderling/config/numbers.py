@@ -10,6 +10,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from ponderling.config.problems import refuse
+
 MOST = 2**31 - 1
 """Largest whole number of a setting that has no smaller limit, such as a number of steps."""
 
@@ -41,6 +43,19 @@ def number_problems(config: Any, most: Mapping[str, int | float] | None = None) 
         if abs(plain) > limit:
             problems.append(f"{name} must be at most {limit:,}: got {shown(value)}")
     return problems
+
+
+def check_whole(**numbers_: Any) -> None:
+    """Refuses arguments that are not whole numbers: "2", 2.5 or True.
+
+    Args:
+        numbers_: The arguments by name.
+
+    Raises:
+        ValueError: naming each, with what came.
+    """
+    faults = {name: _fault(value, int) for name, value in numbers_.items()}
+    refuse([f"{name} must be {fault}: got {shown(numbers_[name])}" for name, fault in faults.items() if fault])
 
 
 def _fault(value: Any, kind: type) -> str | None:

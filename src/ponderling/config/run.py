@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 
 from ponderling.config.data import DataConfig
+from ponderling.config.kinds import kind_problems
 from ponderling.config.model import ModelConfig
 from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
@@ -25,6 +26,7 @@ class RunConfig:
     solve: SolveConfig = field(default_factory=SolveConfig, kw_only=True)
 
     def __post_init__(self) -> None:
+        refuse(kind_problems(self))
         if self.model.latents == "many" and any(phase.n not in (None, self.model.n) for phase in self.train.phases):
             refuse(["latents many carries a latent for each of n steps: a phase cannot have another n"])
         if self.model.system == "relational" and self.train.halting == "halt_continue":

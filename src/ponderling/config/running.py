@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ponderling.config.kinds import kind_problems
 from ponderling.config.numbers import number_problems
 from ponderling.config.problems import refuse
 
@@ -30,7 +31,7 @@ class RuntimeConfig:
     """Number of optimizer steps between lines of metrics.jsonl."""
 
     def __post_init__(self) -> None:
-        refuse(number_problems(self, {"threads": 2**16}))
+        refuse(number_problems(self, {"threads": 1024}) + kind_problems(self))
         problems = []
         for name in ("eval_every", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ponderling.config.kinds import kind_problems
 from ponderling.config.numbers import SEEDS, number_problems
 from ponderling.config.problems import refuse
 
@@ -33,7 +34,7 @@ class SolveConfig:
     or a demonstrated output has."""
 
     def __post_init__(self) -> None:
-        refuse(number_problems(self))
+        refuse(number_problems(self) + kind_problems(self))
         if not 0.5 <= self.halt_when_sure < 1:
             refuse([f"halt_when_sure must be at least 0.5 and below 1: got {self.halt_when_sure}"])
 
@@ -67,7 +68,7 @@ class Search:
         return not (self.restarts or self.views or self.verify)
 
     def __post_init__(self) -> None:
-        refuse(number_problems(self, {"seed": SEEDS}))
+        refuse(number_problems(self, {"seed": SEEDS}) + kind_problems(self))
         problems = [
             f"{name} must be at least {least}: got {value}"
             for name, value, least in (

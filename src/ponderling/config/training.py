@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from ponderling.config.kinds import kind_problems
 from ponderling.config.model import MOST as MOST_OF_MODEL
 from ponderling.config.numbers import SEEDS, number_problems
 from ponderling.config.problems import refuse
@@ -35,7 +36,7 @@ class Phase:
     """Puzzle families that are trained during this phase, joined with +; by default all of the run."""
 
     def __post_init__(self) -> None:
-        refuse(number_problems(self, {name: MOST_OF_MODEL[name] for name in ("n", "T")}))
+        refuse(number_problems(self, {name: MOST_OF_MODEL[name] for name in ("n", "T")}) + kind_problems(self))
         problems = [
             f"{name} must be at least {least}: got {value}"
             for name, value, least in (
@@ -128,7 +129,7 @@ class TrainConfig:
     """Seed of initialisation, sampling and exploration."""
 
     def __post_init__(self) -> None:
-        refuse(number_problems(self, {"batch_size": 2**24, "N_sup": 1_000_000, "seed": SEEDS}))
+        refuse(number_problems(self, {"batch_size": 2**24, "N_sup": 1_000_000, "seed": SEEDS}) + kind_problems(self))
         problems = []
         for name in ("steps", "batch_size", "N_sup"):
             if getattr(self, name) < 1:

@@ -109,13 +109,11 @@ def push_to_hub(
         ValueError: when the Hub does not allow the name, or no token was found.
         RuntimeError: when the Hub refuses or cannot be reached.
     """
+    check_name(repo)
     repo = repo.removeprefix(HUB)
-    if repo.count("/") != 1 or "@" in repo:
-        raise ValueError(f"a Hub repository is owner/name: got {shown_name(repo)!r}")
     if dry:
         return make_card(checkpoint, repo)
     from huggingface_hub import HfApi, get_token
-    from huggingface_hub.errors import HFValidationError
 
     token = token or get_token()
     if not token:
@@ -126,12 +124,31 @@ def push_to_hub(
         try:
             address = api.create_repo(repo, private=private, exist_ok=True)
             api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Upload with Ponderling")
-        except HFValidationError as error:
-            raise ValueError(f"{repo}: not a name that the Hub allows: {_first_line(error, token)}") from error
         # Whatever goes wrong: the client has changed its HTTP library twice, and their errors share no base.
         except Exception as error:
             raise RuntimeError(f"{repo}: the Hub refused, or cannot be reached: {_first_line(error, token)}") from error
     return str(address)
+
+
+def check_name(repo: str) -> None:
+    """Refuses a name that no repository on the Hub can have, before anything is written or sent.
+
+    Args:
+        repo: The repository, as owner/name or hf:owner/name.
+
+    Raises:
+        ValueError: saying what the Hub allows.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    repo = repo.removeprefix(HUB)
+    if repo.count("/") != 1 or "@" in repo:
+        raise ValueError(f"a Hub repository is owner/name: got {shown_name(repo)!r}")
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise ValueError(f"{shown_name(repo)}: not a name that the Hub allows: {str(error).splitlines()[0]}") from error
 
 
 def on_hub(repo: str) -> str:

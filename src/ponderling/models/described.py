@@ -25,6 +25,10 @@ def described(
     """
     if not isinstance(config, RunConfig | ModelConfig):
         raise TypeError(f"expected a RunConfig, or a ModelConfig and a PuzzleShape: got {type(config).__name__}")
+    if not (shape is None or isinstance(shape, PuzzleShape)):
+        raise TypeError(
+            f"expected a PuzzleShape, such as PuzzleShape(vocab_size=11, seq_len=81): got {type(shape).__name__}"
+        )
     if isinstance(config, RunConfig):
         network, shape = config.model, shape or shape_of(task_of(config.data))
     else:

@@ -12,7 +12,7 @@ from ponderling.pictures.pixels import Theme, write_gif, write_png
 from ponderling.pictures.svg import page, svg
 from ponderling.system import write_atomically, write_text
 
-__all__ = ["Film", "check_ending", "page", "svg", "write"]
+__all__ = ["Film", "check_ending", "check_frame", "page", "svg", "write"]
 
 
 def write(
@@ -28,8 +28,7 @@ def write(
     check_ending(file, still)
     if not film.result.trace:
         raise ValueError("nothing to film: solve the puzzle with trace=True")
-    if still is not None and not 0 <= still < film.num_frames:
-        raise ValueError(f"the film has the frames 0 (the puzzle) to {film.num_frames - 1}: got {still}")
+    check_frame(film, still)
     if file.suffix == ".svg":
         write_text(file, svg(film, delay, still=still))
     elif file.suffix == ".html":
@@ -38,6 +37,12 @@ def write(
         write_atomically(file, lambda path: write_png(film, path, frame=still, theme=theme))
     else:
         write_atomically(file, lambda path: write_gif(film, path, delay=delay, theme=theme))
+
+
+def check_frame(film: Film, still: int | None) -> None:
+    """Raises a ValueError for a frame that there is not; None is the whole film."""
+    if still is not None and not 0 <= still < film.num_frames:
+        raise ValueError(f"the film has the frames 0 (the puzzle) to {film.num_frames - 1}: got {still}")
 
 
 def check_ending(file: Path, still: int | None) -> None:

@@ -88,6 +88,8 @@ def read_evaluation(file: str | Path) -> dict[str, Any]:
         ValueError: when it is not such a file.
     """
     file = Path(file)
+    if file.name == "metrics.jsonl":
+        raise ValueError(f"{file}: this is the log of a run: name its folder, {file.parent}, to plot the run")
     figures = read_json(file)  # PowerShell's > writes UTF-16
     if not isinstance(figures, dict) or not {"exact", "by_rating", "mean_steps"} <= figures.keys():
         raise ValueError(f"{file}: expected what `ponderling eval --json` prints, with exact, by_rating and mean_steps")

@@ -15,6 +15,7 @@ from typing import overload
 import numpy as np
 
 from ponderling.config import Search
+from ponderling.config.numbers import check_whole
 from ponderling.solving.figures import Evaluation, SearchEvaluation
 from ponderling.solving.loop import Moment, Slot, ThinkingLoop
 from ponderling.solving.records import Answer
@@ -66,11 +67,13 @@ def evaluate(
         progress: Called with the number of puzzles done so far.
 
     Raises:
-        ValueError: when `puzzles` is empty or lacks an answer, or when `steps` or `batch_size` is below 1.
+        TypeError: when `puzzles` are arrays or something else.
+        ValueError: when `puzzles` is empty, lacks an answer or is of another family, or when `steps` or `batch_size` is no
+            whole number or below 1.
     """
     steps = solver.steps if steps is None else steps
-    if not len(puzzles):
-        raise ValueError("no puzzles to evaluate on")
+    _refuse_others(solver, puzzles)
+    check_whole(steps=steps, batch_size=batch_size)
     if steps < 1 or batch_size < 1:
         raise ValueError(f"steps and batch_size must be at least 1: got {steps} and {batch_size}")
     _refuse_unanswered(puzzles)
@@ -81,6 +84,23 @@ def evaluate(
     if solver.checkpoint is None:
         return found
     return replace(found, seen=overlap_with(solver.checkpoint, puzzles, task=solver.task))
+
+
+def _refuse_others(solver: Solver, puzzles: Puzzles) -> None:
+    """Refuses what is no set of puzzles, and puzzles that are not of the solver's family."""
+    if not isinstance(puzzles, Puzzles):
+        raise TypeError(
+            f"puzzles must be ponderling.Puzzles, which solver.puzzles(inputs, outputs) makes: got {type(puzzles).__name__}"
+        )
+    if not len(puzzles):
+        raise ValueError("no puzzles to evaluate on")
+    (rows, columns), vocab_size = solver.task.grid_shape, solver.task.vocab_size
+    cells, most = puzzles.tokens.shape[1], int(max(puzzles.tokens.max(), puzzles.labels.max()))
+    if cells != rows * columns or most >= vocab_size:
+        raise ValueError(
+            f"puzzles of {solver.task.name} have {rows * columns} cells and tokens up to {vocab_size - 1}: got {cells} cells "
+            f"and tokens up to {most}; make them with solver.puzzles(inputs, outputs)"
+        )
 
 
 def _with_search(

@@ -39,8 +39,13 @@ def check_search(search: Search, task: Task | None, *, model: RecursiveModel) ->
     """Refuses a search that the task or the model does not support.
 
     Raises:
+        TypeError: for something else than a search.
         ValueError: naming the option, why it cannot be, and what to do.
     """
+    if not isinstance(search, Search):
+        raise TypeError(
+            f"search must be a ponderling.Search, such as Search(restarts=100): got {type(search).__name__}"
+        )
     if not search.is_plain and task is None:
         raise ValueError("a search needs the task: its rules, its symmetries and its symbols")
     if task is None:

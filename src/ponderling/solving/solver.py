@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ponderling.checkpoint import Checkpoint, load_checkpoint
 from ponderling.config import DType, RunConfig, Search
+from ponderling.config.numbers import check_whole
 from ponderling.data import task_of
 from ponderling.exchange.hub import push_to_hub, save_pretrained
 from ponderling.models.interface import RecursiveModel
@@ -39,6 +40,16 @@ Puzzle = str | ArrayLike
 Trace = bool | Literal["states", "changes"]
 """Whether to keep every step of the thinking; "states" keeps the hidden states too, "changes" how much these changed in each
 cell."""
+
+
+def refuse_masked(grids: object, what: str) -> None:
+    """Refuses numpy's masked arrays with a masked cell: what is under the mask would be read as if it were there.
+
+    Raises:
+        PuzzleError: saying how to fill the cells.
+    """
+    if np.ma.is_masked(grids):
+        raise PuzzleError(f"{what}: some cells are masked, and say nothing: give array.filled(SYMBOL)")
 
 
 class Solver:
@@ -176,6 +187,7 @@ class Solver:
         Raises:
             PuzzleError: when the puzzle cannot be read; the message says why.
         """
+        refuse_masked(puzzle, "the puzzle")
         return self.task.parse(puzzle) if isinstance(puzzle, str) else self.task.parse_grid(puzzle)
 
     def puzzles(self, inputs: Iterable[Puzzle], outputs: Iterable[Puzzle]) -> Puzzles:
@@ -253,6 +265,7 @@ class Solver:
             PuzzleError: when the puzzle cannot be read.
             ValueError: when the network is not relational, the cell is not in the grid, or `moment` is below 1.
         """
+        check_whole(row=row, column=column, moment=moment)
         model, question, (rows, columns) = check_why(self.model), self.parse(puzzle), self.task.grid_shape
         if not (1 <= row <= rows and 1 <= column <= columns):
             raise ValueError(

@@ -15,12 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from ponderling.config import RunConfig, Search
+from ponderling.config.numbers import check_whole
 from ponderling.models.interface import RecursiveModel, State
 from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
 from ponderling.solving.search import PLAIN, Attempt, PuzzleSearch, check_search
 from ponderling.supervision import add_noise
 from ponderling.tasks.base import Question, Task
+
+TRACES = (False, True, "states", "changes")
+"""What of an attempt may be kept."""
 
 WAITING = 4
 """A search reads no further questions while this number of answers for each slot wait for an earlier one."""
@@ -64,7 +68,8 @@ class Thinker:
         states: Tell the hidden states with each step.
 
     Raises:
-        ValueError: when `steps` or `slots` is below 1, or the task or model does not support the search.
+        ValueError: when `steps` or `slots` is no whole number or below 1, `trace` is something else, or the task or model
+            does not support the search.
     """
 
     def __init__(
@@ -81,8 +86,11 @@ class Thinker:
         changes: bool = False,
         states: bool = False,
     ) -> None:
+        check_whole(steps=steps, slots=slots)
         if steps < 1 or slots < 1:
             raise ValueError(f"steps and slots must be at least 1: got {steps} and {slots}")
+        if trace not in TRACES:
+            raise ValueError(f"trace must be one of {', '.join(map(repr, TRACES))}: got {trace!r}")
         check_search(search, task, model=loop.model)
         self.loop, self.search, self.task = loop, search, task
         self.steps, self.slots, self.early_exit = steps, slots, early_exit

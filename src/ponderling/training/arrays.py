@@ -18,10 +18,11 @@ from torch import nn
 from ponderling.checkpoint import LAST, MODEL, Checkpoint, find_checkpoint, read_config, read_safetensors
 from ponderling.checkpoint import TRAINING as TRAINING_STATE
 from ponderling.config import DataConfig, RunConfig, TrainConfig
+from ponderling.config.numbers import is_finite
 from ponderling.models import TRM, Model, shape_of
 from ponderling.models.device import check_device
 from ponderling.recipes import get_recipe, grid_recipe
-from ponderling.solving.solver import Solver
+from ponderling.solving.solver import Solver, refuse_masked
 from ponderling.tasks import get_task
 from ponderling.tasks.base import DataSplit, PuzzleError, Puzzles, Task, Tokens
 from ponderling.tasks.custom.arrays import grid_file_of_arrays
@@ -42,6 +43,9 @@ CHECKED = 1000
 TRAIN_ARRAYS, TEST_ARRAYS = "the training arrays", "the test arrays"
 """Names of the training and test arrays in error messages."""
 
+MOST_SYMBOL = 2**63 - 1
+"""Largest number that is a symbol of an array; larger unsigned ones would become negative."""
+
 ReadGrids = Callable[[GridFile], Puzzles]
 """Turns arrays into questions and answers in a family's tokens."""
 
@@ -59,7 +63,7 @@ def train(
     test: tuple[Any, Any] | None = None,
     out: str | Path | None = None,
     seed: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     progress: bool = True,
     resume: bool = False,
 ) -> Solver:
@@ -97,8 +101,9 @@ def train(
     """
     if resume and out is None:
         raise ValueError("resume goes on with the run in a folder: name it with out")
-    if validation is not None and not 0 < validation < 1:
+    if validation is not None and not (is_finite(validation) and 0 < validation < 1):
         raise ValueError(f"validation must be a share between 0 and 1, or None: got {validation!r}")
+    _refuse_kinds(inputs, outputs, task=task, test=test, symmetries=symmetries)
     observer = ProgressLines(keeps_folder=out is not None) if progress else Observer()
     family, data, file, read = _family(inputs, outputs, task=task, test=test, symmetries=symmetries, check=check)
     if task is None and _look_like_sudokus(file):
@@ -115,7 +120,7 @@ def train(
     training = replace(training, seed=training.seed if seed is None else seed)
     if net is None or isinstance(net, nn.Module):
         training = _averaged_as(resumed, training)
-    config = replace(config, train=training, run=replace(config.run, device=device or config.run.device))
+    config = replace(config, train=training, run=replace(config.run, device=str(device or config.run.device)))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
     split = _split(family, file, read=read, test=tested, share=validation, data=config.data)
@@ -133,6 +138,25 @@ def train(
         best = Path(IN_MEMORY) if out is None else best
     kept = Checkpoint(model=trained.eval(), config=config, shape=trainer.shape, info=info, path=best)
     return Solver(kept.model, family, config=config, device=trainer.device, checkpoint=kept)
+
+
+def _refuse_kinds(
+    inputs: Any, outputs: Any, *, task: str | Task | None, test: tuple[Any, Any] | None, symmetries: str
+) -> None:
+    """Refuses arguments of another kind, and arrays of which a part would be read as something else."""
+    if not (task is None or isinstance(task, str) or hasattr(task, "answers_by_vote")):
+        raise TypeError(
+            f"task must be the name of a puzzle family, such as sudoku9, or a Task: got {type(task).__name__}"
+        )
+    if not isinstance(symmetries, str):
+        raise TypeError(f"symmetries must be text, with + between several: got {type(symmetries).__name__}")
+    sides = [(inputs, TRAIN_ARRAYS), (outputs, TRAIN_ARRAYS)]
+    if isinstance(test, tuple | list):
+        sides += [(grids, TEST_ARRAYS) for grids in test]
+    for grids, what in sides:
+        refuse_masked(grids, what)
+        if isinstance(grids, np.ndarray) and grids.dtype.kind == "u" and grids.size and grids.max() > MOST_SYMBOL:
+            raise PuzzleError(f"{what}: a symbol may be a whole number up to {MOST_SYMBOL:,}: got {grids.max():,}")
 
 
 def _family(

@@ -15,6 +15,11 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}%"
 
 
+def count_of(number: int, what: str) -> str:
+    """A number of things, as in "1 step" and "1,000 steps"."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 class Observer:
     """Receives the events of a run and ignores them; a subclass overrides the methods it needs.
 
@@ -59,14 +64,15 @@ class ProgressLines(Observer):
         counts = {
             part: sum(len(getattr(lane.data, part)) for lane in lanes) for part in ("train", "validation", "test")
         }
-        slots = [lane.num_slots for lane in lanes]
+        numbers = list(dict.fromkeys(lane.num_slots for lane in lanes))
+        slots = f"{' or '.join(map(str, numbers))} {'slot' if numbers == [1] else 'slots'}"
         self.steps = config.train.steps
         self._trained_from, self._started_at = trainer.step, time.monotonic()
         parameters = sum(p.numel() for p in trainer.model.parameters())
         self.say(
             f"{config.model.system.upper()}, {parameters:,} parameters, on {config.data.task}: "
-            f"{counts['train']:,} puzzles to train on, {counts['validation']:,} to validate, {counts['test']:,} to test; "
-            f"{self.steps:,} steps of {' or '.join(map(str, dict.fromkeys(slots)))} slots"
+            f"{count_of(counts['train'], 'puzzle')} to train on, {counts['validation']:,} to validate, "
+            f"{counts['test']:,} to test; {count_of(self.steps, 'step')} of {slots}"
             + (f" in {trainer.world.size} processes" if trainer.world.size > 1 else "")
             + (f" into {trainer.out}" if self.keeps_folder else "")
             + (f", from step {trainer.step:,}" if trainer.step else "")
@@ -99,7 +105,7 @@ class ProgressLines(Observer):
         self.say(
             f"step {step:,}  {what}: exact {percent(figures['exact'])}"
             + (f" ({', '.join(families)})" if families else "")
-            + f" at {figures['steps']} steps, "
+            + f" at {count_of(figures['steps'], 'step')}, "
             f"{percent(early['exact'])} with early exit after {early['mean_steps']:.1f} on average, "
             f"halting precision {percent(halting['precision'])}"
             + ("  (best so far)" if is_best else "")

@@ -23,9 +23,12 @@ CHANGEABLE = {"steps", "init"}
 def check_resumable(saved: RunConfig, wanted: RunConfig, *, out: Path) -> None:
     """Refuses to go on with another model, other data or another way to train, naming every field that differs.
 
-    Settings of `run` and `solve` may change, they do not touch the numbers of training.
+    Settings of `run` and `solve` may change, they do not touch the numbers of training. Files of grids may have moved: the
+    puzzles in them are compared once they are read.
     """
     same = replace(wanted, train=replace(wanted.train, **{name: getattr(saved.train, name) for name in CHANGEABLE}))
+    if saved.data.grid is not None and wanted.data.grid is not None:
+        same = replace(same, data=replace(same.data, train=saved.data.train, test=saved.data.test))
     differences = [
         f"{part}.{field.name} was {getattr(old, field.name)}, now {getattr(new, field.name)}"
         for part, old, new in (
@@ -38,6 +41,21 @@ def check_resumable(saved: RunConfig, wanted: RunConfig, *, out: Path) -> None:
     ]
     if differences:
         raise ValueError(f"{out} cannot be resumed with other settings: {'; '.join(differences)}")
+
+
+def refuse_fewer_steps(step: int, wanted: RunConfig, *, out: Path) -> None:
+    """Refuses to go on to a step that the run has passed: its weights would be said to be those of fewer steps.
+
+    Args:
+        step: Number of updates that the run has done.
+        wanted: The settings to go on with.
+        out: The run folder, for the message.
+    """
+    if wanted.train.steps < step:
+        raise ValueError(
+            f"{out} is at step {step:,} already, so it cannot be resumed with train.steps {wanted.train.steps:,}: give at "
+            f"least {step:,}, or start a new run in another folder"
+        )
 
 
 def own_part(saved: list[dict[str, Any]], world: World, *, noticed: Callable[[str], object]) -> dict[str, Any]:

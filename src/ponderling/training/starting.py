@@ -25,7 +25,7 @@ from ponderling.training.lanes import (
     read_families,
 )
 from ponderling.training.observer import Observer
-from ponderling.training.resume import check_resumable
+from ponderling.training.resume import check_resumable, refuse_fewer_steps
 from ponderling.training.run_folder import refuse_run
 from ponderling.training.trainer import TrainableModel, Trainer
 
@@ -52,8 +52,13 @@ def start(
         CheckpointError: when `resume` is set and the folder holds files of a run, but nothing to go on from; a folder
             without any begins a new run.
         FolderInUseError: when another process, or another run of this one, writes in the folder.
+        TypeError: when `config` is something else, such as a recipe.
         ValueError: when the settings contradict each other, or change what a resumed run must keep.
     """
+    if not isinstance(config, RunConfig):
+        hint = f"; a recipe has it as .config: get_recipe({config!r}).config" if isinstance(config, str) else ""
+        hint = "; give its .config" if hasattr(config, "config") else hint
+        raise TypeError(f"config must be a ponderling.RunConfig: got {type(config).__name__}{hint}")
     out, lock = Path(out), FolderLock(Path(out))
     device = checked_device(config.run.device, world)  # before a folder is made or data are fetched
     if model is None:
@@ -115,7 +120,9 @@ def _prepare(config: RunConfig, out: Path, *, resume: bool, lock: FolderLock) ->
         clear_leftovers(out)
         has_run = (out / LAST / TRAINING).is_file()
         if has_run and resume:
-            check_resumable(read_config(out / LAST)[0], config, out=out)
+            saved, _, info = read_config(out / LAST)
+            check_resumable(saved, config, out=out)
+            refuse_fewer_steps(int(info.get("step", 0)), config, out=out)
         elif resume:
             try:
                 refuse_occupied(out)

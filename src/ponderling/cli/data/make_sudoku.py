@@ -11,6 +11,7 @@ from ponderling.cli.data.facts import puzzle_facts
 from ponderling.cli.data.made import FACTS, command_of, new_folder, say_stopped, write_facts
 from ponderling.cli.display import Bars
 from ponderling.cli.signals import StopOnSignal
+from ponderling.training.observer import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +141,10 @@ def _check(command: MakeSudokuCommand, task: SudokuTask) -> None:
             "--hunted and --deep would take days without numba: pip install 'ponderling[generate]', or numba"
         )
     if command.train < 0 or command.test < 0 or command.train + command.test < 1 or (command.extra_clues or 0) < 0:
-        raise ValueError("--train, --test and --extra-clues must not be negative, and there must be a puzzle to make")
+        raise ValueError(
+            "--train, --test and --extra-clues must not be negative, and there must be a puzzle to make: got "
+            f"{command.train}, {command.test} and {command.extra_clues or 0}"
+        )
     if min(command.hunted, command.deep) < 0 or command.hunted + command.deep > command.train or command.climbs < 1:
         raise ValueError(
             f"--hunted and --deep must be at least 0 and together at most --train, and --climbs at least 1: got "
@@ -159,6 +163,9 @@ def _make(task: SudokuTask, command: MakeSudokuCommand, *, stop: Callable[[], bo
     rng = np.random.default_rng(command.seed)
     special: list[Puzzles] = []
     with Bars() as bars:
+        bars.say(
+            f"{task.name}: making {count_of(command.train + command.test, 'puzzle')}"
+        )  # numba may compile for a minute
         show = bars.add("puzzles", total=command.train + command.test)
         known = _known(task, command.apart_from)
         if command.hunted:

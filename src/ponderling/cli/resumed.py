@@ -1,0 +1,103 @@
+"""What `ponderling train --resume` goes on with: the settings of the run in the folder, if it is the one that is named.
+
+The run has its own settings. So whatever the command names besides must be of that run, or it would silently do nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ponderling.config import DataConfig, RunConfig
+
+GRIDS = ("grid", "grid-small")
+"""Names of the recipes that are made for a file or a family; a look at the file chooses between the two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a command names as the run to train."""
+
+    recipe: str
+    name: str | None
+    files: tuple[str, str | None] | None
+
+
+def value_of(option: str, args: list[str]) -> str | None:
+    """The value of an option, known before the other arguments are read: of several the last, as for any option."""
+    found = None
+    for i, arg in enumerate(args):
+        if arg == option and i + 1 < len(args):
+            found = args[i + 1]
+        if arg.startswith(f"{option}="):
+            found = arg.removeprefix(f"{option}=")
+    return found
+
+
+def saved_config(args: list[str], out: Path, *, given: Given) -> RunConfig | None:
+    """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run.
+
+    Files of grids that are given are taken in place of the run's own: they may have moved. What they hold is compared later.
+
+    Raises:
+        ValueError: when the folder holds another run than the one that is named, or weights to begin with are named.
+    """
+    if "--resume" not in args or not (out / "last" / "training.safetensors").is_file():
+        return None
+    from ponderling.checkpoint import LAST, admit_code, read_config
+
+    config, _, info = read_config(out / LAST)
+    options = [value_of(option, args) for option in ("--data.task", "--data.check")]
+    named = [part for text in (given.name, *options) if text is not None for part in text.split("+")]
+    admit_code(
+        config,
+        info,
+        folder=out / LAST,
+        asked=named,
+        trust="--trust" in args,
+        advice="give MODULE:ATTRIBUTE or --data.check again, as at the start, or say --trust if you trust it",
+    )
+    _refuse_another_run(config, info, out=out, given=given)
+    init = value_of("--train.init", args)
+    if init is not None and init != config.train.init:
+        raise ValueError(
+            f"{out} has weights of its own by now, so --train.init {init} would do nothing: leave it out, or start a new run "
+            "with another --out"
+        )
+    if given.files is None:
+        return config
+    return replace(config, data=_at_their_place(config.data, given.files))
+
+
+def _refuse_another_run(config: RunConfig, info: dict[str, Any], *, out: Path, given: Given) -> None:
+    """Refuses to go on with a run that is not the one that the command names."""
+    known = info.get("recipe")
+    if not isinstance(known, str):  # made in Python: what it trains has no name
+        return
+    known = known.partition(", part ")[0]
+    data = config.data
+    if known not in GRIDS:
+        holds = known if data.grid is None else f"{known} --data {data.train}"
+    else:
+        holds = data.task if data.grid is None else f"--data {data.train}"
+    same = known == given.recipe or (known in GRIDS and given.recipe in GRIDS)
+    if same and known in GRIDS and given.files is None:
+        same = data.grid is None and given.name in data.families
+    if same and given.files is not None:
+        same = data.grid is not None
+    if not same:
+        wanted = given.name or f"--data {given.files[0]}" if given.files is not None else given.name
+        raise ValueError(
+            f"{out} holds a run of another kind than {wanted}: go on with `ponderling train {holds} --out {out} --resume`, or "
+            "choose another --out"
+        )
+
+
+def _at_their_place(data: DataConfig, files: tuple[str, str | None]) -> DataConfig:
+    """The run's data, with its files where they are now; as it was where they are the same."""
+    train, test = (
+        was if now is None or Path(was).absolute() == Path(now).absolute() else now
+        for was, now in zip((data.train, data.test), files, strict=True)
+    )
+    return replace(data, train=train, test=test)
