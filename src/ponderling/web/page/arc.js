@@ -70,8 +70,8 @@ function addPicture(parent, text, name) {
   return canvas;
 }
 
-/** The demonstrations, the test input and the colours. */
-export function showTask(element, task, number) {
+/** The demonstrations, the test input, what is to be said of them, and the colours. */
+export function showTask(element, task, number, note = "") {
   element.replaceChildren();
   const list = add(element, "ul", "pairs");
   list.tabIndex = 0; // it scrolls sideways, for those without a pointer too
@@ -86,6 +86,7 @@ export function showTask(element, task, number) {
     if (output === undefined) add(grids, "span", "unknown", "?");
     else addPicture(grids, output, "Output");
   }
+  if (note) add(element, "p", "note", note);
   const legend = add(element, "ul", "legend");
   legend.setAttribute("aria-label", "Colours");
   COLOURS.forEach((colour, token) => {
