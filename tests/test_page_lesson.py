@@ -15,9 +15,8 @@ import pytest
 import ponderling
 from arc_examples import example_tasks, kaggle, tiny_run, vectors_run
 from pages import IN_BROWSER, SCREENS, SIZES, Visit, hosting
-from ponderling.tasks import get_task
 from ponderling.training.starting import start
-from record_openings import EVERY, INSIDE, LAST, lesson, record_lesson
+from record_openings import EVERY, INSIDE, LAST, record_lesson
 from servers import serving_command
 from test_page_late import Held
 
@@ -29,9 +28,9 @@ def recorded() -> dict:
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
-def rights() -> list[int]:
-    """The number of right cells in each frame."""
-    recording = recorded()
+def rights(recording: dict | None = None) -> list[int]:
+    """The number of right cells in each frame of a recording, or of the page's."""
+    recording = recording or recorded()
     answer = recording["task"]["tests"][0]["output"].replace("/", "")
     return [sum(int(token, 16) == int(colour) + 2 for token, colour in zip(frame["tokens"], answer, strict=True))
             for frame in recording["frames"]]  # fmt: skip
@@ -39,11 +38,15 @@ def rights() -> list[int]:
 
 def captions() -> list[str]:
     """What the page must say of each frame, computed from the recording."""
-    *before, last = zip(recorded()["frames"], rights(), strict=True)
-    first = "^Before learning, it gives the test input back: {right} of 100 cells right"
-    later = "^After {updates} updates: {right} of 100 cells right"
-    said = [(later if frame["updates"] else first).format(updates=frame["updates"], right=right) for frame, right in before]
-    return [*said, f"^Right. After {last[0]['updates']} updates, all 100 cells are as the rule has them"]
+    said = []
+    for updates, right in zip(range(0, LAST + 1, EVERY), rights(), strict=True):
+        if not updates:
+            said.append(f"^Before learning, it gives the test input back: {right} of 100 cells right")
+        elif right < 100:
+            said.append(f"^After {updates} updates: {right} of 100 cells right")
+        else:
+            said.append(f"^Right. After {updates} updates, all 100 cells are as the rule has them")
+    return said
 
 
 def without_frames(recording: dict) -> dict:
@@ -64,9 +67,11 @@ def test_the_first_frames_are_what_the_weights_answer_now():
 
 @pytest.mark.slow
 def test_what_is_learned_on_this_machine_goes_the_same_way():
-    now, answer = record_lesson(), get_task("arc10")
-    tokens = answer.place(lesson().tests[0].output) if hasattr(answer, "place") else None
-    assert tokens is None or now["frames"][-1]["tokens"] == "".join(f"{t:x}" for t in tokens)
+    """Not the same answers: an update doubles what rounding parts."""
+    counts = rights(record_lesson())
+    assert counts[0] == rights()[0]
+    assert max(counts[:4]) < 90
+    assert max(counts[-4:]) >= 95
 
 
 def test_the_outputs_of_the_film_are_those_of_its_rule():
@@ -90,11 +95,10 @@ def test_the_outputs_of_the_film_are_those_of_its_rule():
         assert (output == np.where(inside, INSIDE, grid)).all()
 
 
-def test_the_film_is_small_and_ends_at_the_first_right_answer():
+def test_the_film_is_small_and_ends_at_the_first_right_answer_that_it_is_sure_of():
     assert FILE.stat().st_size < 12_000
-    counts = rights()
-    assert counts[-1] == 100
-    assert max(counts[:-1]) < 100
+    sure = [right == 100 and frame["sure"] > 0.9 for frame, right in zip(recorded()["frames"], rights(), strict=True)]
+    assert sure == [False] * (len(sure) - 1) + [True]
     assert [frame["updates"] for frame in recorded()["frames"]] == list(range(0, LAST + 1, EVERY))
 
 
@@ -123,7 +127,7 @@ def known_alone(tmp_path_factory):
 
 
 def film_note(page) -> str:
-    return page.text_content("#arc-task-shown .note") or ""
+    return page.text_content("#film-note:visible") or ""
 
 
 @in_browser
@@ -138,7 +142,7 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     page.clock.run_for(450)
     page.wait_for_selector(".board.arc .cell")
     assert page.locator(".pair").count() == len(recorded()["task"]["demos"]) + 1
-    assert "never sees it" in film_note(page)
+    assert "which it never sees" in film_note(page)
     assert page.text_content("#invite") == "Which output belongs to this test input?"
     for caption in captions():
         page.clock.run_for(1500)
@@ -182,7 +186,7 @@ def test_the_film_is_learned_live_and_comes_again_when_chosen(browser, teachable
     page.select_option("#arc-task", "mirror")
     visit.expect("#invite", "Which output")
     assert page.text_content("#think") == "Think"
-    assert page.locator(".note").count() == 0
+    assert page.is_hidden("#film-note")
     visit.done()
 
 
@@ -283,8 +287,7 @@ def test_a_film_that_comes_late_does_not_take_the_page_back(browser, both):
     models.let_go()
     page.wait_for_selector("#think:enabled")
     page.select_option("#family", "sudoku4")
-    playwright_count = page.locator(".cell").count()
     held.let_go()
-    assert page.locator(".cell").count() == playwright_count == 16
+    assert page.locator(".cell").count() == 16
     assert page.locator(".board.arc").count() == 0
     context.close()

@@ -1,6 +1,6 @@
 // The page: puzzles above, the board and its words in the middle, choices below. What thinks is behind client.js.
 
-import { placeGrid, showTask } from "./arc.js";
+import { placeGrid, showColours, showTask } from "./arc.js";
 import { loading, race, some, trouble } from "./captions.js";
 import { CellTold } from "./cell.js";
 import { aboutModel, button, chips, familyName, isEdited, lead, options, pad } from "./choices.js";
@@ -33,11 +33,11 @@ const RECORDED = {
   taught: "This is a recording. Press Learn it to see it live; that takes about a minute.",
   arc: "This is a recording. Choose a task to see it think live.",
 };
-const FILM_NOTE = "It learns from these examples alone. An update changes its numbers a little, towards the outputs it is shown. The answer of the rule is only for counting: it never sees it.";
 const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
 const PATIENCE = 400; // milliseconds for the models to be named before the Sudoku's opening starts
+const SMALL = 80; // pixels across the pictures of a film's examples
 const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
 const learned = new Map(); // ARC tasks of one's own, by the model that knows them
@@ -70,7 +70,8 @@ async function start() {
   const arrived = location.hash;
   const wanted = namedAlone();
   if (wanted !== null && (await Promise.race([models.then(() => false, () => true), new Promise((done) => setTimeout(done, PATIENCE, true))]))) {
-    await open(wanted || "sudoku9"); // no server and no runtime is needed for it
+    const answered = models.catch(() => new Promise(() => {}));
+    await Promise.race([open(wanted || "sudoku9"), answered]); // no server and no runtime is needed for it
   }
   try {
     state.models = await models;
@@ -136,7 +137,9 @@ function play({ model, family, question, events, task }) {
     showArc(true);
     $("arc-fields").hidden = $("arc-task").value !== task.name;
     options($("arc-test"), [[1, "1 of 1"]]);
-    showTask($("arc-task-shown"), task, 1, FILM_NOTE);
+    showTask($("arc-task-shown"), task, 1, SMALL);
+    $("inks").replaceChildren();
+    showColours($("inks"), task);
   }
   setQuestion(question);
   for (const event of events) state.views[0].take(event);
@@ -216,6 +219,7 @@ async function thinkUpTo(moment, attempt) {
 /** What a family opens with: one of its gallery, else a new one. */
 async function firstPuzzle() {
   buildViews();
+  stop();
   if (state.family.kind === "arc") return listTasks("");
   const named = state.family.base ? null : GALLERY[state.family.task]?.[0];
   setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
@@ -388,7 +392,7 @@ async function takeTask(wanted = 1, turn = newTurn()) {
   });
   if (turn.isOver()) return false;
   const family = lesson?.family ?? state.models.find((m) => m.name === $("model").value).tasks.find((t) => t.task === $("family").value);
-  if (family !== state.family) {
+  if (family !== state.family || state.arc?.isFilm) {
     state.family = family;
     buildViews(lesson && [lesson.model]);
   }
@@ -397,6 +401,7 @@ async function takeTask(wanted = 1, turn = newTurn()) {
   $("arc-test").value = number;
   state.arc = { task, number };
   showTask($("arc-task-shown"), task, number);
+  showColours($("arc-task-shown"));
   setQuestion(placeGrid(task.tests[number - 1].input, state.family));
   return true;
 }
@@ -501,7 +506,10 @@ function showQuestion(question, fromText = false) {
   const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
   const isThere = state.family.kind !== "arc" || Boolean(state.arc);
   Object.assign(state, { question, invite, isOpen, recorded: false, told: null });
-  player.moment = state.arc?.isFilm ? "Answer" : "Look";
+  const isFilm = Boolean(state.arc?.isFilm);
+  player.moment = isFilm ? "Answer" : "Look";
+  $("film-note").hidden = !isFilm;
+  $("stage").classList.toggle("film", isFilm);
   cellTold.hide();
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");
