@@ -196,6 +196,7 @@ class Watched(Observer):
     trainer: Any = None
 
     def started(self, trainer: Any) -> None:
+        """Called before the first update."""
         self.trainer = trainer
 
 

@@ -102,6 +102,20 @@ def npm_package(name: str, folder: Path) -> Path:
     return next(folder.glob("*.tgz"))
 
 
+def axe_script(folder: Path) -> Path:
+    """axe-core, which looks for what people with disabilities cannot use; the test is skipped where it cannot be had."""
+    package = npm_package("axe-core", folder)
+    subprocess.run(["tar", "xzf", package.name], cwd=folder, check=True)
+    return folder / "package" / "axe.min.js"
+
+
+def violations(page: Any, script: Path) -> list[tuple[str, list[str]]]:
+    """What axe-core finds on a page that was opened with `bypass_csp`."""
+    page.add_script_tag(path=script)
+    found = page.evaluate("axe.run()")
+    return [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]]
+
+
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory) -> Path:
     from ponderling.web.site import RUNTIME, RUNTIME_VERSION
