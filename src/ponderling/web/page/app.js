@@ -167,6 +167,7 @@ function adopt() {
   const isServed = state.models.length > 0;
   if (isServed) state.views[0].model = $("model").value;
   setMayThink(isServed && (!state.arc?.isFilm || Boolean(state.family.learns)));
+  if (Object.values(RECORDED).includes($("status").textContent)) say(recordedText()); // by now it is known who learns
 }
 
 /** A visitor who does anything takes over: the recording stops where it is. */
