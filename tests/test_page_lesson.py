@@ -153,7 +153,7 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     assert [bool(re.match(*both)) for both in zip(captions(), shown, strict=True)] == [True] * len(shown)
     assert page.text_content("#position") == f"Answer {len(captions())} of {len(captions())}"
     assert page.is_disabled("#think")
-    assert page.is_hidden("#arc-fields")
+    assert page.locator("#arc-task option").all_text_contents() == ["How it learns (recorded)"]
     assert page.is_hidden("#panel")
     held[0].continue_()
     page.wait_for_selector("#think:enabled")
@@ -277,7 +277,7 @@ def test_nothing_is_thought_about_before_the_tasks_are_listed(browser, arc):
 
 
 @in_browser
-def test_tasks_that_are_listed_late_end_no_lesson_and_no_film(browser, teachable):
+def test_tasks_that_are_listed_late_end_neither_the_film_nor_a_lesson(browser, teachable):
     context = browser.new_context()
     page = context.new_page()
     held = Held(page, "**/v1/arc/tasks*")
@@ -285,9 +285,12 @@ def test_tasks_that_are_listed_late_end_no_lesson_and_no_film(browser, teachable
     held.wait_for(1)
     page.click("#play")  # which stops it
     at = page.text_content("#position")
-    held.let_go()
-    assert page.locator("#arc-task option").count() == 3
+    page.click("#think")
+    held.wait_for(2)  # it is learned
     assert page.text_content("#position") == at
+    held.let_go()
+    page.wait_for_selector(".votes h2")
+    assert page.locator("#arc-task option").count() == 4
     context.close()
 
 

@@ -33,6 +33,7 @@ const RECORDED = {
   taught: "This is a recording. Press Learn it to see it live; that takes about a minute.",
   arc: "This is a recording. Choose a task to see it think live.",
 };
+const FILM = "How it learns (recorded)"; // among the tasks
 const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
@@ -135,7 +136,8 @@ function play({ model, family, question, events, task }) {
   $("second").value = "";
   if (task) {
     showArc(true);
-    $("arc-fields").hidden = $("arc-task").value !== task.name;
+    if (![...$("arc-task").options].some(({ value }) => value === task.name)) options($("arc-task"), [[task.name, FILM]]);
+    $("arc-task").value = task.name;
     options($("arc-test"), [[1, "1 of 1"]]);
     showTask($("arc-task-shown"), task, 1, SMALL);
     $("inks").replaceChildren();
@@ -344,7 +346,7 @@ async function listTasks(wanted) {
     if (turn.isOver()) return false;
     const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
     const own = [...learned].filter(([, { of }]) => of === $("model").value).map(([model, { lesson }]) => [model, `${lesson.name} (you taught it)`]);
-    const offered = [...(film ? [[film.task.name, "How it learns (recorded)"]] : []), ...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own];
+    const offered = [...(film ? [[film.task.name, FILM]] : []), ...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own];
     options($("arc-task"), offered);
     $("arc-fields").hidden = !offered.length;
     const isKnown = offered.some(([value]) => value === name);
@@ -590,21 +592,21 @@ async function run(view, controller) {
   }
 }
 
-/** Lets the model learn a task of one's own, then think about it. */
-async function learn(task) {
+/** Lets the model learn a task of one's own, or that of the film, then think about it. */
+async function learn(task, whose = "your") {
   stop();
   const controller = new AbortController();
   const tell = $("own-task").open ? tellOfTask : say;
   Object.assign(state, { thinking: controller, learning: true });
   showThink();
-  say("Learning the task…");
+  say(`Learning ${whose} task…`);
   tellLearned(0);
   const of = $("model").value;
   try {
     for await (const event of client.learn({ model: of, task }, controller.signal)) {
       if (state.thinking !== controller) return;
       if (event.type === "progress") {
-        say(`Learning the task: ${Math.floor((100 * event.done) / event.of)}% done.`);
+        say(`Learning ${whose} task: ${Math.floor((100 * event.done) / event.of)}% done.`);
         tellLearned(event.done / event.of);
       }
       if (event.type !== "end") continue;
@@ -647,7 +649,7 @@ function setMayThink(may) {
 
 function thinkOrStop() {
   if ($("think").disabled) return;
-  if (!isBusy()) return state.arc?.isFilm ? learn(lessonOf(state.arc.task)) : think();
+  if (!isBusy()) return state.arc?.isFilm ? learn(lessonOf(state.arc.task), "this") : think();
   stop();
   say("Stopped.");
 }
