@@ -14,7 +14,7 @@ import pytest
 
 import ponderling
 from arc_examples import example_tasks, kaggle, tiny_run, vectors_run
-from pages import IN_BROWSER, SCREENS, SIZES, Visit, axe_script, hosting, violations
+from pages import IN_BROWSER, SCREENS, SIZES, Visit, axe_script, hosting, shown_until, violations
 from ponderling.training.starting import start
 from record_openings import EVERY, INSIDE, LAST, record_lesson
 from servers import serving_command
@@ -137,7 +137,8 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     """The page has a clock of its own here, which the test turns."""
     context = browser.new_context(viewport={"width": 1366, "height": 657})
     page = context.new_page()
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
     held = []
     page.route("**/v1/models", lambda route: held.append(route))
     page.goto(f"{teachable}/{LINK}")
@@ -145,11 +146,7 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     page.wait_for_selector(".board.arc .cell")
     assert page.locator(".pair").count() == len(recorded()["task"]["demos"]) + 1
     assert "which it never sees" in film_note(page)
-    seen = [page.text_content("#verdict") or ""]
-    while len(seen) < 99 and not re.match(captions()[-1], seen[-1]):
-        page.clock.run_for(200)
-        seen.append(page.text_content("#verdict") or "")
-    shown = [caption for caption in dict.fromkeys(seen) if caption]
+    shown = shown_until(page, captions()[-1])
     assert [bool(re.match(*both)) for both in zip(captions(), shown, strict=True)] == [True] * len(shown)
     assert page.text_content("#position") == f"Answer {len(captions())} of {len(captions())}"
     assert page.is_disabled("#think")
