@@ -1,11 +1,13 @@
 """Records what the page plays before a model is there: `python dev/record_openings.py` writes `opening-*.json` and `card.png`.
 
-The packaged weights think about one puzzle each, on the CPU. The page computes from the frames what it says of them. Run it
-again when the weights change. The card is drawn with Playwright and a Chromium.
+The packaged weights think about one puzzle each, on the CPU. Those of ARC learn a task of ours from its demonstrations, which
+takes about a minute, and answer its test input as they go. The page computes from the frames what it says of them. Run it again
+when the weights change. The card is drawn with Playwright and a Chromium.
 """
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import shutil
@@ -14,11 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import ponderling
-from ponderling.checkpoint import load_checkpoint
+from ponderling.checkpoint import Checkpoint, load_checkpoint
+from ponderling.models import Model
+from ponderling.solving.loop import ThinkingLoop
+from ponderling.solving.search import PLAIN
 from ponderling.solving.solver import Solver
+from ponderling.solving.thinker import InMemory, Thinker, answers
+from ponderling.solving.vote import arc_of
+from ponderling.tasks.arc import Arc
+from ponderling.tasks.arc.files import ArcTask, Grid, Pair
+from ponderling.tasks.base import Question
+from ponderling.training.adapt import learn_task
+from ponderling.training.observer import Observer
 from ponderling.web import catalog
+from ponderling.web.arc_tasks import text_of
 
 PAGE = Path(ponderling.__file__).parent / "web" / "page"
 
@@ -94,6 +108,140 @@ def record(task: str) -> dict[str, Any]:
     }
 
 
+LESSON, LESSON_WEIGHTS, UPDATES = "arc10", "arc", 300
+"""Family and weights of the film of learning, and the updates that a server gives a task: the rates fall to 0 over these."""
+
+EVERY, LAST = 5, 60
+"""Updates between two frames of the film, and of its last frame."""
+
+OUTLINE, INSIDE = 8, 7
+"""Colours of the lesson."""
+
+OUTLINES = (
+    (
+        ".8888888..",
+        ".8.....8..",
+        ".8.88888..",
+        ".8.8......",
+        ".888..8888",
+        "......8..8",
+        ".888..8..8",
+        ".8....8..8",
+        ".8.8..8888",
+        ".888......",
+    ),
+    (
+        "..........",
+        "888888....",
+        "8....8....",
+        "8....8.888",
+        "8....8.8.8",
+        "888888.8.8",
+        ".......8.8",
+        ".8888..8.8",
+        ".8.....8.8",
+        ".8888..888",
+    ),
+    (
+        ".888......",
+        ".8.8..8888",
+        ".8.8..8..8",
+        ".8.8.....8",
+        ".8.8..8888",
+        ".8.8888...",
+        ".8....8...",
+        ".888888...",
+        "..........",
+        "8888888888",
+    ),
+    (
+        "8888888888",
+        "8........8",
+        "8..8888888",
+        "8..8......",
+        "8..8.8888.",
+        "8..8.8..8.",
+        "8..8.8....",
+        "8888.8..8.",
+        ".....8888.",
+        "..........",
+    ),
+)
+"""Four inputs; the last is the test input. What is inside a closed outline is filled."""
+
+
+def lesson() -> ArcTask:
+    """The task of the film: outlines that are closed are filled, others are not."""
+    grids = [np.array([[OUTLINE * (mark == "8") for mark in row] for row in rows], np.uint8) for rows in OUTLINES]
+    *demos, test = [Pair(grid, filled(grid)) for grid in grids]
+    return ArcTask(id="closed-outlines", demos=tuple(demos), tests=(test,), source="record_openings.py")
+
+
+def filled(grid: Grid) -> Grid:
+    """The grid with colour wherever no way leads to its border, from cell to neighbouring cell."""
+    rows, columns = grid.shape
+    border = [(r, c) for r in range(rows) for c in range(columns) if r in (0, rows - 1) or c in (0, columns - 1)]
+    outside, waiting = np.zeros(grid.shape, bool), border
+    while waiting:
+        r, c = waiting.pop()
+        if 0 <= r < rows and 0 <= c < columns and not grid[r, c] and not outside[r, c]:
+            outside[r, c] = True
+            waiting += [(r + 1, c), (r - 1, c), (r, c + 1), (r, c - 1)]
+    return np.where(outside | (grid > 0), grid, INSIDE).astype(np.uint8)
+
+
+class Watched(Observer):
+    """Keeps the trainer of a run, to look at its model between two updates."""
+
+    trainer: Any = None
+
+    def started(self, trainer: Any) -> None:
+        """Called before the first update."""
+        self.trainer = trainer
+
+
+def record_lesson(last: int = LAST) -> dict[str, Any]:
+    """The model, its family, the task, and its answer to the test input before learning and after every few updates."""
+    checkpoint = load_checkpoint(LESSON_WEIGHTS, dtype="float32")
+    task, watched, frames = lesson(), Watched(), list[dict[str, Any]]()
+
+    def look() -> bool:
+        step = watched.trainer.step
+        if step % EVERY == 0:
+            model = copy.deepcopy(watched.trainer.evaluated_model).eval()
+            frames.append({"updates": step, **_answer(checkpoint, model, family=watched.trainer.task, task=task)})
+        return step >= last
+
+    learn_task(checkpoint, task, steps=UPDATES, observer=watched, should_stop=look)
+    solver = Solver(checkpoint.model, arc_of(checkpoint), config=checkpoint.config, checkpoint=checkpoint)
+    pairs = {
+        part: [{"input": text_of(pair.input), "output": text_of(filled(pair.input))} for pair in of]
+        for part, of in (("demos", task.demos), ("tests", task.tests))
+    }
+    return {
+        "model": {"name": LESSON_WEIGHTS, "parameters": sum(p.numel() for p in checkpoint.model.parameters())},
+        "family": catalog.describe(solver, (LESSON,)),
+        "task": {"name": task.id, **pairs},
+        "frames": frames,
+    }
+
+
+def _answer(checkpoint: Checkpoint, model: Model, *, family: Arc, task: ArcTask) -> dict[str, Any]:
+    """What the model says of the task's test input, as the page shows it: the task as it is, without votes."""
+    puzzles = family.questions([(task, task.tests[0])])
+    question = Question(puzzles.tokens[0], int(puzzles.puzzle_ids[0]))
+    loop = ThinkingLoop(model, checkpoint.config, device=torch.device("cpu"))
+    thinker = Thinker(loop, PLAIN, task=family, steps=checkpoint.config.train.N_sup, slots=1, trace=True)
+    with torch.inference_mode():
+        (answer,) = answers(thinker, InMemory([question]))
+    last = answer.trace[-1]
+    return {
+        "tokens": "".join(f"{token:x}" for token in last.tokens),
+        "p": np.rint(1000 * last.confidence).astype(int).tolist(),
+        "sure": round(last.halt_probability, 4),
+    }
+
+
 def written(recording: dict[str, Any]) -> str:
     """The recording as the page's file."""
     return json.dumps(recording, separators=(",", ":"), ensure_ascii=False) + "\n"
@@ -159,9 +307,10 @@ def draw_card(file: Path) -> None:
 
 def main() -> int:
     """Writes the files and returns the exit status."""
-    for task in OPENINGS:
+    for task in (*OPENINGS, LESSON):
         file = PAGE / f"opening-{task}.json"
-        file.write_text(written(record(task)), encoding="utf-8", newline="\n")
+        recording = record_lesson() if task == LESSON else record(task)
+        file.write_text(written(recording), encoding="utf-8", newline="\n")
         print(f"{file.name}: {file.stat().st_size:,} bytes")
     draw_card(PAGE / "card.png")
     return 0

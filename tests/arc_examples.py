@@ -76,8 +76,10 @@ def kaggle(folder: Path, tasks: dict[str, Any]) -> tuple[Path, Path]:
     )
 
 
-def tiny_run(test: Path | str, train: str = "none", steps: int = 4, views: int = 2, **data: Any) -> RunConfig:
-    """A run of a tiny model on an 8x8 canvas."""
+def tiny_run(
+    test: Path | str, train: str = "none", steps: int = 4, views: int = 2, *, task: str = "arc8", **data: Any
+) -> RunConfig:
+    """A run of a tiny model on an 8x8 canvas, or another."""
     model = ModelConfig(
         hidden_size=16,
         num_heads=2,
@@ -103,16 +105,16 @@ def tiny_run(test: Path | str, train: str = "none", steps: int = 4, views: int =
     )
     run = RuntimeConfig(eval_every=steps, checkpoint_every=steps)
     return RunConfig(
-        model=model, train=settings, data=DataConfig("arc8", train=train, test=str(test), views=views, **data), run=run
+        model=model, train=settings, data=DataConfig(task, train=train, test=str(test), views=views, **data), run=run
     )
 
 
-def vectors_run(path: Path, *, steps: int) -> None:
+def vectors_run(path: Path, *, steps: int, task: str = "arc8") -> None:
     """A short run of a network with vectors for each task in `path/run`, which knows the tasks mirror and recolour."""
     from ponderling.training.starting import start
 
     tasks = write(path / "tasks.json", example_tasks(["mirror", "recolour"]))
-    data = DataConfig(task="arc8", train="none", test=str(tasks), turns=True, num_validation=0)
+    data = DataConfig(task=task, train="none", test=str(tasks), turns=True, num_validation=0)
     train = TrainConfig(
         steps=steps, batch_size=4, N_sup=2, loss="softmax", optimizer="muon", lr=1e-2, muon_lr=1e-2, puzzle_lr=0.05
     )

@@ -102,6 +102,31 @@ def npm_package(name: str, folder: Path) -> Path:
     return next(folder.glob("*.tgz"))
 
 
+def axe_script(folder: Path) -> Path:
+    """axe-core, which looks for what people with disabilities cannot use; the test is skipped where it cannot be had."""
+    package = npm_package("axe-core", folder)
+    subprocess.run(["tar", "xzf", package.name], cwd=folder, check=True)
+    return folder / "package" / "axe.min.js"
+
+
+def violations(page: Any, script: Path) -> list[tuple[str, list[str]]]:
+    """What axe-core finds on a page that was opened with `bypass_csp`."""
+    page.add_script_tag(path=script)
+    found = page.evaluate("axe.run()")
+    return [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]]
+
+
+def shown_until(page: Any, last: str) -> list[str]:
+    """What a film says, moment by moment, up to a text that matches `last`; the page has a clock that the test turns."""
+    seen, text = dict[str, str](), ""
+    for _ in range(200):
+        seen[page.text_content("#position")] = text = page.text_content("#verdict") or ""
+        if re.match(last, text):
+            break
+        page.clock.run_for(200)
+    return [text for text in seen.values() if text]
+
+
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory) -> Path:
     from ponderling.web.site import RUNTIME, RUNTIME_VERSION

@@ -6,11 +6,10 @@ Skipped without Playwright and a Chromium; the static folder and the accessibili
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
-from pages import HARD, HARDEST, IN_BROWSER, PATIENCE, SIZES, Visit, npm_package, type_puzzle
+from pages import HARD, HARDEST, IN_BROWSER, PATIENCE, SIZES, Visit, axe_script, type_puzzle, violations
 from ponderling.tasks import get_task
 from servers import serving_command
 
@@ -166,15 +165,12 @@ PAGES = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing(browser, request, size, scheme, kind, tmp_path):
-    package = npm_package("axe-core", tmp_path)
-    subprocess.run(["tar", "xzf", package.name], cwd=tmp_path, check=True)
+    axe = axe_script(tmp_path)
     server, fragment, position = PAGES[kind]
     url = request.getfixturevalue(server)
     visit = Visit(browser, url, size, fragment, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     visit.expect("#position", position)
     if kind == "arc":
         visit.page.click(".votes summary:has-text('each view')")
-    visit.page.add_script_tag(path=tmp_path / "package" / "axe.min.js")
-    found = visit.page.evaluate("axe.run()")
-    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]] == []
+    assert violations(visit.page, axe) == []
     visit.done()

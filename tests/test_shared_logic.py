@@ -109,4 +109,9 @@ def test_the_page_does_the_same():
 
 @needs_node
 def test_the_page_says_at_the_end_what_is_so():
-    assert "pass 4" in node_test("captions.test.mjs")
+    assert "pass 5" in node_test("captions.test.mjs")
+
+
+@needs_node
+def test_recordings_are_read_as_they_were_written():
+    assert "pass 3" in node_test("opening.test.mjs")

@@ -1,11 +1,11 @@
-// What the page says at the end of a thought, by what the rules and the model say: `node --test tests/cases/`.
+// What the page says at the end of a thought and while a task is learned: `node --test tests/cases/`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { load } from "./page_modules.mjs";
 
-const { verdict } = await load("captions.js");
+const { learning, verdict } = await load("captions.js");
 
 const END = { attempts: 1, attempt: 1, halt_probability: 0.97, halted: true, valid: true, reasons: [], note: "", answer: "12" };
 const said = (end, more = {}) => verdict({ end: { ...END, ...end }, looks: 3, known: null, isOpen: false, ...more });
@@ -35,4 +35,15 @@ test("where no rules are known, or the output is, that is what is said", () => {
   assert.match(said({ valid: null }).text, /^Answered, with no rules to judge it by/);
   assert.equal(said({ valid: null }, { known: "12" }).lead, "Right.");
   assert.equal(said({ valid: null }, { known: "13" }).lead, "Not right.");
+});
+
+test("a film of learning says how many cells are right, and what of the test input is given back", () => {
+  const question = [2, 3, 2, 3];
+  const at = (updates, tokens, right, sure = 0.004) => learning({ frame: { updates, tokens, halt_probability: sure }, question, right, open: 4 }).text;
+  assert.equal(at(0, [2, 3, 2, 3], 3), "Before learning, it gives the test input back: 3 of 4 cells right.");
+  assert.equal(at(0, [2, 2, 2, 3], 2, 0.05), "Before learning: 2 of 4 cells right. 5% sure.");
+  assert.equal(at(1, [2, 3, 2, 3], 3), "After 1 update: 3 of 4 cells right.");
+  assert.equal(at(20, [2, 9, 2, 2], 2, 0.3), "After 20 updates: 2 of 4 cells right. 30% sure.");
+  const end = learning({ frame: { updates: 60, tokens: [2, 9, 2, 3], halt_probability: 0.914 }, question, right: 4, open: 4 });
+  assert.deepEqual(end, { lead: "Right.", text: "After 60 updates, all 4 cells are as the rule has them. 91% sure.", mood: "good" });
 });

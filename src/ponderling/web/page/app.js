@@ -1,6 +1,6 @@
 // The page: puzzles above, the board and its words in the middle, choices below. What thinks is behind client.js.
 
-import { placeGrid, showTask } from "./arc.js";
+import { placeGrid, showColours, showTask } from "./arc.js";
 import { loading, race, some, trouble } from "./captions.js";
 import { CellTold } from "./cell.js";
 import { aboutModel, button, chips, familyName, isEdited, lead, options, pad } from "./choices.js";
@@ -9,7 +9,7 @@ import { GALLERY } from "./gallery.js";
 import { bindKeys } from "./keys.js";
 import { bindOwnTask, tellLearned, tellOfTask } from "./lesson.js";
 import { asked, familyOf, puzzleOf } from "./link.js";
-import { opening } from "./opening.js";
+import { lessonOf, opening } from "./opening.js";
 import { Player } from "./player.js";
 import { looked, shownText } from "./question.js";
 import { cropped, emptyPuzzle, inSize, isSize, readPuzzle, shapeOf, writePuzzle } from "./rules.js";
@@ -28,15 +28,21 @@ const INVITES = {
   arc: "Which output belongs to this test input?",
 };
 const EMPTY = "An empty grid has nothing to find: type a clue, or choose a puzzle.";
-const RECORDED = "This is a recording. Press Think to see it live.";
+const RECORDED = {
+  other: "This is a recording. Press Think to see it live.",
+  taught: "This is a recording. Press Learn it to see it live; that takes about a minute.",
+  arc: "This is a recording. Choose a task to see it think live.",
+};
+const FILM = "How it learns (recorded)"; // among the tasks
 const DARES = { sudoku: "Take a clue away", maze: "Draw a maze to beat it" };
 const MOST_ATTEMPTS = 64; // further ones; a static folder has fewer views of an ARC task
 const VIEWS = 8; // of an ARC task besides the task as it is, unless chosen otherwise
 const PATIENCE = 400; // milliseconds for the models to be named before the Sudoku's opening starts
+const SMALL = 80; // pixels across the pictures of a film's examples
 const OPENING = { all: 13000, least: 600, most: 1500 }; // milliseconds of the opening, and of a look in it
 
 const learned = new Map(); // ARC tasks of one's own, by the model that knows them
-const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false, turn: 0 };
+const state = { models: [], family: null, arc: null, question: [], views: [], thinking: null, isOpen: false, recorded: false, learning: false, mayThink: false, turn: 0 };
 const length = () => Math.max(0, ...state.views.map((view) => view.path.length));
 const player = new Player({
   length,
@@ -62,9 +68,11 @@ function newTurn() {
 
 async function start() {
   const models = client.models();
-  const isPlain = !asked().size;
-  if (isPlain && (await Promise.race([models.then(() => false, () => true), new Promise((done) => setTimeout(done, PATIENCE, true))]))) {
-    await open("sudoku9"); // no server and no runtime is needed for it
+  const arrived = location.hash;
+  const wanted = namedAlone();
+  if (wanted !== null && (await Promise.race([models.then(() => false, () => true), new Promise((done) => setTimeout(done, PATIENCE, true))]))) {
+    const answered = models.catch(() => new Promise(() => {}));
+    await Promise.race([open(wanted || "sudoku9"), answered]); // no server and no runtime is needed for it
   }
   try {
     state.models = await models;
@@ -72,7 +80,7 @@ async function start() {
     if (error.status === 401) $("token").hidden = false;
     else say(trouble(error));
     $("stage").hidden = error.status === 401 && !state.views.length;
-    $("think").disabled = true;
+    setMayThink(false);
     return;
   }
   $("token").hidden = true;
@@ -80,23 +88,32 @@ async function start() {
   const families = allFamilies();
   options($("family"), families.map((family) => [family.task, familyName(family)]));
   drawChips();
-  if (isPlain && !asked().size) await openFirst(families[0]);
+  const first = wanted ? families.find(({ task }) => task === wanted) : families[0];
+  if (wanted !== null && first && location.hash === arrived) await openFirst(first);
   else await openLink();
 }
 
 const allFamilies = () => [...new Map(state.models.flatMap((m) => m.tasks.map((t) => [t.task, t]))).values()];
 
+/** The family of an address that names one and nothing else, empty for a plain address; null for all other addresses. */
+function namedAlone() {
+  const link = asked();
+  return [...link.keys()].every((key) => key === "t") ? link.get("t") ?? "" : null;
+}
+
 /** Plays the recording of the first family, or shows a puzzle of it where there is none. */
 async function openFirst(family) {
   const isThere = state.family?.task === family.task; // the visitor may have changed its puzzle by now
+  const { arc } = state;
   $("family").value = family.task;
   chooseFamily();
-  if (isThere && state.recorded) return adopt();
-  if (isThere) {
+  if (isThere && state.recorded) state.arc = arc;
+  else if (isThere && family.kind !== "arc") {
     buildViews();
     return setQuestion(state.question);
-  }
-  if (!(await open(family.task))) await firstPuzzle();
+  } else if (!(await open(family.task))) return firstPuzzle();
+  adopt();
+  if (state.arc?.isFilm) await listTasks(puzzleText());
 }
 
 /** Plays a family's recording, unless the visitor has chosen something meanwhile; false where there is none. */
@@ -105,12 +122,27 @@ async function open(task) {
   const recording = await opening(task);
   if (turn.isOver()) return true;
   if (!recording) return false;
-  const { model, family, question, events } = recording;
-  state.family = allFamilies().find((f) => f.task === task) ?? family;
+  play(recording);
+  return true;
+}
+
+/** Plays a recording; of an ARC task, beside its examples. */
+function play({ model, family, question, events, task }) {
+  state.family = allFamilies().find((f) => f.task === family.task) ?? family;
+  state.arc = task ? { task, number: 1, isFilm: true } : null;
   state.views = [new View(model.name, state.family, "")];
   placeViews();
   lead({ ...model, system: "relational" }, state.family);
-  $("stage").hidden = false;
+  $("second").value = "";
+  if (task) {
+    showArc(true);
+    if (![...$("arc-task").options].some(({ value }) => value === task.name)) options($("arc-task"), [[task.name, FILM]]);
+    $("arc-task").value = task.name;
+    options($("arc-test"), [[1, "1 of 1"]]);
+    showTask($("arc-task-shown"), task, 1, SMALL);
+    $("inks").replaceChildren();
+    showColours($("inks"), task);
+  }
   setQuestion(question);
   for (const event of events) state.views[0].take(event);
   state.recorded = true;
@@ -119,19 +151,25 @@ async function open(task) {
   const frames = events.length - 1;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
     player.show(frames);
-    say(RECORDED);
+    say(recordedText());
   } else {
     player.show(0);
     player.play(Math.min(OPENING.most, Math.max(OPENING.least, OPENING.all / frames)));
   }
-  return true;
+}
+
+function recordedText() {
+  if (!state.arc?.isFilm) return RECORDED.other;
+  return state.family.learns ? RECORDED.taught : RECORDED.arc;
 }
 
 /** Lets the model that is chosen go on from the recording. */
 function adopt() {
+  if (!state.recorded) return;
   const isServed = state.models.length > 0;
   if (isServed) state.views[0].model = $("model").value;
-  $("think").disabled = !isServed;
+  setMayThink(isServed && (!state.arc?.isFilm || Boolean(state.family.learns)));
+  if (Object.values(RECORDED).includes($("status").textContent)) say(recordedText()); // by now it is known who learns
 }
 
 /** A visitor who does anything takes over: the recording stops where it is. */
@@ -156,7 +194,8 @@ async function openLink() {
   buildViews();
   if (state.family.kind === "arc") {
     const isThere = await listTasks(link.get("p") ?? "");
-    if (isThere && link.has("s")) await thinkUpTo(Number(link.get("s")));
+    if (isThere && link.has("s") && state.recorded) player.step(Number(link.get("s")));
+    else if (isThere && link.has("s")) await thinkUpTo(Number(link.get("s")));
     return;
   }
   const given = puzzleOf(link, state.family);
@@ -183,6 +222,7 @@ async function thinkUpTo(moment, attempt) {
 /** What a family opens with: one of its gallery, else a new one. */
 async function firstPuzzle() {
   buildViews();
+  stop();
   if (state.family.kind === "arc") return listTasks("");
   const named = state.family.base ? null : GALLERY[state.family.task]?.[0];
   setQuestion(named ? readPuzzle(named[1], state.family).tokens : emptyPuzzle(state.family));
@@ -240,7 +280,7 @@ function chooseFamily() {
   for (const id of ["rows", "columns"]) $(id).max = state.family.sizes?.most ?? "";
   showSize();
   const isArc = state.family.kind === "arc";
-  for (const id of ["arc-fields", "arc-task-shown"]) $(id).hidden = !isArc;
+  showArc(isArc);
   $("own-task").hidden = !state.family.learns;
   $("arc-note").hidden = !isArc || Boolean(state.family.learns);
   for (const id of ["text-field", "clear", "seed-field"]) $(id).hidden = isArc;
@@ -256,8 +296,14 @@ function chooseFamily() {
   state.wasArc = isArc;
   showSliders();
   state.arc = null;
+  if (isArc) setMayThink(false); // until a task is there
   $("pad").replaceChildren(...pad(state.family, (token) => state.views[0].board.put(token)));
   fillSecond("");
+}
+
+/** Shows or hides what is for ARC tasks alone. */
+function showArc(isArc) {
+  for (const id of ["arc-fields", "arc-task-shown"]) $(id).hidden = !isArc;
 }
 
 /** What depends on the size: its fields, which new puzzles there are, and the room for text. */
@@ -292,22 +338,29 @@ function resize() {
  */
 async function listTasks(wanted) {
   const turn = newTurn();
+  const [, name, number] = wanted.match(/^(.*)\/(.*)$/) ?? ["", "", ""];
+  const isShown = () => state.recorded && state.arc?.isFilm && state.arc.task.name === name;
+  if (!isShown()) setMayThink(false);
   try {
-    const tasks = await client.arcTasks({ model: $("model").value });
+    const [tasks, film] = await Promise.all([client.arcTasks({ model: $("model").value }), opening($("family").value)]);
     if (turn.isOver()) return false;
     const trained = (task) => (task.role === "train" ? " (its answer was trained on)" : "");
     const own = [...learned].filter(([, { of }]) => of === $("model").value).map(([model, { lesson }]) => [model, `${lesson.name} (you taught it)`]);
-    options($("arc-task"), [...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own]);
-    $("arc-fields").hidden = !$("arc-task").value;
-    if (!$("arc-task").value) {
+    const offered = [...(film ? [[film.task.name, FILM]] : []), ...tasks.map((task) => [task.name, `${task.name}${trained(task)}`]), ...own];
+    options($("arc-task"), offered);
+    $("arc-fields").hidden = !offered.length;
+    const isKnown = offered.some(([value]) => value === name);
+    if (isKnown) $("arc-task").value = name;
+    if (isShown()) {
+      adopt();
+      return true;
+    }
+    if (state.learning) return false; // the visitor has begun to teach it something
+    if (!offered.length) {
       awaitTask();
       return false;
     }
-    const slash = wanted.lastIndexOf("/");
-    const name = wanted.slice(0, slash);
-    const isKnown = tasks.some((task) => task.name === name) || own.some(([model]) => model === name);
-    if (isKnown) $("arc-task").value = name;
-    if (!(await takeTask(Number(wanted.slice(slash + 1)), turn))) return false;
+    if (!(await takeTask(Number(number), turn))) return false;
     if (wanted && !isKnown) say(`This link asks for the task “${name}”, which the model does not know. Another is shown.`);
     return true;
   } catch (error) {
@@ -322,21 +375,27 @@ function awaitTask() {
   $("own-task").open = true;
   $("arc-task-shown").replaceChildren();
   setQuestion(emptyPuzzle(state.family));
-  $("think").disabled = true;
   $("invite").textContent = state.invite = "Give it a task, above.";
 }
 
 /** Shows the chosen ARC task and one of its test inputs; false where it came too late. */
 async function takeTask(wanted = 1, turn = newTurn()) {
   stop();
+  setMayThink(false);
   const value = $("arc-task").value;
+  const film = await opening($("family").value);
+  if (turn.isOver()) return false;
+  if (film?.task.name === value) {
+    play(film);
+    return true;
+  }
   const lesson = learned.get(value)?.lesson;
   const task = lesson ?? await client.arcTask({ model: $("model").value, name: value }).catch((error) => {
     if (!turn.isOver()) throw error;
   });
   if (turn.isOver()) return false;
   const family = lesson?.family ?? state.models.find((m) => m.name === $("model").value).tasks.find((t) => t.task === $("family").value);
-  if (family !== state.family) {
+  if (family !== state.family || state.arc?.isFilm) {
     state.family = family;
     buildViews(lesson && [lesson.model]);
   }
@@ -345,6 +404,7 @@ async function takeTask(wanted = 1, turn = newTurn()) {
   $("arc-test").value = number;
   state.arc = { task, number };
   showTask($("arc-task-shown"), task, number);
+  showColours($("arc-task-shown"));
   setQuestion(placeGrid(task.tests[number - 1].input, state.family));
   return true;
 }
@@ -364,6 +424,7 @@ function describe() {
 }
 
 function buildViews(names = [$("model").value, $("second").value].filter(Boolean)) {
+  state.recorded = false;
   state.views = names.map((name) => new View(name, state.family, names.length > 1 ? name : ""));
   placeViews();
 }
@@ -446,11 +507,16 @@ function showQuestion(question, fromText = false) {
   const known = state.arc?.task.tests[state.arc.number - 1].output;
   const { problem, mayThink, isEmpty, isOpen, solution } = looked(question, state.family, known);
   const invite = problem ? "" : isEmpty ? EMPTY : INVITES[state.family.kind] ?? "";
+  const isThere = state.family.kind !== "arc" || Boolean(state.arc);
   Object.assign(state, { question, invite, isOpen, recorded: false, told: null });
+  const isFilm = Boolean(state.arc?.isFilm);
+  player.moment = isFilm ? "Answer" : "Look";
+  $("film-note").hidden = !isFilm;
+  $("stage").classList.toggle("film", isFilm);
   cellTold.hide();
   $("problem").textContent = problem;
   tellOfText(fromText ? problem : "");
-  $("think").disabled = !mayThink || !state.models.length;
+  setMayThink(mayThink && isThere && state.models.length > 0);
   if (!fromText) $("text").value = shownText(question, state.family);
   for (const view of state.views) view.reset(question, solution, { known, isOpen });
   say("");
@@ -526,42 +592,41 @@ async function run(view, controller) {
   }
 }
 
-/** Lets the model learn a task of one's own, then think about it. */
-async function learn(task) {
+/** Lets the model learn a task of one's own, or that of the film, then think about it. */
+async function learn(task, whose = "your") {
   stop();
   const controller = new AbortController();
-  state.thinking = controller;
+  const tell = $("own-task").open ? tellOfTask : say;
+  Object.assign(state, { thinking: controller, learning: true });
   showThink();
-  say("Learning your task…");
+  say(`Learning ${whose} task…`);
   tellLearned(0);
   const of = $("model").value;
   try {
     for await (const event of client.learn({ model: of, task }, controller.signal)) {
       if (state.thinking !== controller) return;
       if (event.type === "progress") {
-        say(`Learning your task: ${Math.floor((100 * event.done) / event.of)}% done.`);
+        say(`Learning ${whose} task: ${Math.floor((100 * event.done) / event.of)}% done.`);
         tellLearned(event.done / event.of);
       }
       if (event.type !== "end") continue;
       learned.set(event.model, { lesson: event, of });
-      $("own-task").open = false;
-      if (!(await listTasks(""))) return;
-      $("arc-task").value = event.model;
-      await takeTask();
-      return think();
+      $("own-task").open = state.learning = false;
+      if (await listTasks(`${event.model}/1`)) await think();
+      return;
     }
   } catch (error) {
     if (state.thinking !== controller) return;
     stop();
     say("");
-    if (error.name !== "AbortError") tellOfTask(trouble(error));
+    if (error.name !== "AbortError") tell(trouble(error));
   }
 }
 
 function stop() {
   tellLearned(null);
   state.thinking?.abort();
-  state.thinking = null;
+  Object.assign(state, { thinking: null, learning: false });
   player.pause();
   showThink();
 }
@@ -570,13 +635,21 @@ function stop() {
 const isBusy = () => Boolean(state.thinking) || (player.isPlaying && !state.recorded);
 
 function showThink() {
-  $("think").textContent = isBusy() ? "Stop" : "Think";
-  $("think").classList.toggle("busy", isBusy());
+  const isBusyNow = isBusy();
+  $("think").textContent = isBusyNow ? "Stop" : state.arc?.isFilm ? "Learn it" : "Think";
+  $("think").classList.toggle("busy", isBusyNow);
+  $("think").disabled = !isBusyNow && !state.mayThink;
+}
+
+/** Says whether there is something to think about, and something that thinks. */
+function setMayThink(may) {
+  state.mayThink = may;
+  showThink();
 }
 
 function thinkOrStop() {
   if ($("think").disabled) return;
-  if (!isBusy()) return think();
+  if (!isBusy()) return state.arc?.isFilm ? learn(lessonOf(state.arc.task), "this") : think();
   stop();
   say("Stopped.");
 }
@@ -629,7 +702,7 @@ function showSliders() {
 
 for (const event of ["play", "pause"]) player.addEventListener(event, showThink);
 player.addEventListener("pause", () => {
-  if (state.recorded) say(RECORDED);
+  if (state.recorded && !state.thinking) say(recordedText());
   if (state.views.includes(state.told?.view)) tellCell(state.told.view, state.told.cell, false);
 });
 for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, takeOver, true);

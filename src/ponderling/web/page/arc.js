@@ -3,6 +3,7 @@
 export const COLOURS = ["black", "blue", "red", "green", "yellow", "grey", "magenta", "orange", "light blue", "maroon"];
 export const EDGE = 1; // the token beside and below the grid
 export const FIRST_COLOUR = 2;
+const ACROSS = 144; // pixels that a picture has at most
 const MOST_GRIDS = 6; // answers that are drawn, those with the most votes
 
 /** Rows of colours from text such as 012/340; none from an empty text. */
@@ -46,13 +47,13 @@ function add(parent, tag, name = "", text = "") {
   return element;
 }
 
-/** Adds a picture of a grid; `name` says to screen readers what it is. */
-function addPicture(parent, text, name) {
+/** Adds a picture of a grid, `across` pixels at most; `name` says to screen readers what it is. */
+function addPicture(parent, text, name, across = ACROSS) {
   const grid = readGrid(text);
   if (!grid.length) return add(parent, "span", "no-grid", "an empty grid");
   const [rows, columns] = [grid.length, grid[0].length];
   const canvas = add(parent, "canvas", "picture");
-  const size = 2 * Math.min(18, Math.max(4, Math.floor(144 / Math.max(rows, columns)))); // twice as fine as it is shown
+  const size = 2 * Math.min(18, Math.max(4, Math.floor(across / Math.max(rows, columns)))); // twice as fine as it is shown
   const line = size > 16 ? 2 : 1;
   canvas.width = columns * size + line;
   canvas.height = rows * size + line;
@@ -70,8 +71,8 @@ function addPicture(parent, text, name) {
   return canvas;
 }
 
-/** The demonstrations, the test input and the colours. */
-export function showTask(element, task, number) {
+/** The demonstrations and the test input; their pictures are `across` pixels at most. */
+export function showTask(element, task, number, across = ACROSS) {
   element.replaceChildren();
   const list = add(element, "ul", "pairs");
   list.tabIndex = 0; // it scrolls sideways, for those without a pointer too
@@ -81,14 +82,20 @@ export function showTask(element, task, number) {
     const item = add(list, "li", output === undefined ? "pair test" : "pair");
     add(item, "h2", "", name);
     const grids = add(item, "div", "grids");
-    addPicture(grids, input, "Input");
+    addPicture(grids, input, "Input", across);
     add(grids, "span", "arrow", "→").setAttribute("aria-hidden", "true");
     if (output === undefined) add(grids, "span", "unknown", "?");
-    else addPicture(grids, output, "Output");
+    else addPicture(grids, output, "Output", across);
   }
+}
+
+/** Names the colours, or those of a task alone. */
+export function showColours(element, task = null) {
   const legend = add(element, "ul", "legend");
   legend.setAttribute("aria-label", "Colours");
+  const used = new Set([...(task?.demos ?? []), ...(task?.tests ?? [])].flatMap(({ input, output }) => [...input, ...(output ?? "")]));
   COLOURS.forEach((colour, token) => {
+    if (task && !used.has(String(token))) return;
     const item = add(legend, "li");
     add(item, "i", "swatch").dataset.colour = token;
     item.append(`${token} ${colour}`);

@@ -266,7 +266,8 @@ export class Board extends EventTarget {
   #read(cell, { token, given, wrong, guessed, odds, sure }) {
     const { family } = this;
     const names = { "#": "wall", " ": "free", S: "start", G: "goal", o: "path" };
-    const colour = COLOURS[token - FIRST_COLOUR] ?? (token === EDGE ? "edge of the grid" : "outside the grid");
+    const number = token - FIRST_COLOUR; // it stands in the cell, so that its name must have it, too
+    const colour = COLOURS[number] ? `${number} ${COLOURS[number]}` : (token === EDGE ? "edge of the grid" : "outside the grid");
     const symbol = family.kind === "arc" ? colour : family.kind === "maze" ? names[family.characters[token]] ?? "nothing" : token === family.blank ? "empty" : family.symbols[token];
     const parts = [place(cell, family), symbol];
     if (given && family.kind === "sudoku") parts.push("given");

@@ -30,6 +30,21 @@ export function thinking({ frame, before, number, right, open, red, isMaze, gues
 }
 
 /**
+ * A moment of a film of learning: {lead, text, mood}. What is counted are the cells of the answer, against the rule's own answer.
+ * @param {object} moment frame: the answer after its `updates`; question: tokens; right, open: cells.
+ */
+export function learning({ frame, question, right, open }) {
+  const { updates, tokens, halt_probability } = frame;
+  const sure = halt_probability >= AWARE ? ` ${percent(halt_probability)} sure.` : "";
+  const isCopied = tokens.every((token, cell) => token === question[cell]);
+  const count = `${right} of ${open} cells right.`;
+  if (!updates) return { lead: "", text: `Before learning${isCopied ? ", it gives the test input back" : ""}: ${count}${sure}`, mood: "" };
+  const when = `After ${some(updates, "update", "updates")}`;
+  if (right < open) return { lead: "", text: `${when}: ${count}${sure}`, mood: "" };
+  return { lead: "Right.", text: `${when}, all ${open} cells are as the rule has them.${sure}`, mood: "good" };
+}
+
+/**
  * The last moment: {lead, text, mood}.
  * @param {number} looks How many led there.
  * @param {string | null} known ARC's output as text.

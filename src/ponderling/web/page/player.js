@@ -17,7 +17,7 @@ export class Player extends EventTarget {
    */
   constructor({ length, draw, goesOn, follow }) {
     super();
-    Object.assign(this, { length, draw, goesOn, follow, index: 0, isPlaying: false, pace: 0 });
+    Object.assign(this, { length, draw, goesOn, follow, index: 0, isPlaying: false, pace: 0, moment: "Look" });
     $("first").addEventListener("click", () => this.step(0));
     $("back").addEventListener("click", () => this.step(this.index - 1));
     $("forward").addEventListener("click", () => this.step(this.index + 1));
@@ -27,7 +27,7 @@ export class Player extends EventTarget {
   }
 
   get position() {
-    return `Look ${this.index} of ${this.length()}`;
+    return `${this.moment} ${this.index} of ${this.length()}`;
   }
 
   get delay() {

@@ -3,7 +3,7 @@
 import { showVotes } from "./arc.js";
 import { Attempts } from "./attempts.js";
 import { Board, redCells } from "./board.js";
-import { percent, thinking, verdict } from "./captions.js";
+import { learning, percent, thinking, verdict } from "./captions.js";
 import { Chart } from "./chart.js";
 import { inks } from "./inks.js";
 
@@ -111,7 +111,8 @@ export class View extends EventTarget {
       const before = step > 1 ? path[step - 2].tokens : this.question;
       const isLast = Boolean(this.end) && step === path.length && this.attempt === this.end.attempt;
       this.board.showStep(this.question, frame, before, isLast);
-      this.#say(isLast ? verdict({ end: this.end, looks: path.length, known: this.known, isOpen: this.isOpen }) : this.#caption(frame, before, step));
+      const isVerdict = isLast && !("updates" in frame);
+      this.#say(isVerdict ? verdict({ end: this.end, looks: path.length, known: this.known, isOpen: this.isOpen }) : this.#caption(frame, before, step));
     }
     this.sure.textContent = step ? percent(path[step - 1].halt_probability) : "";
     this.howSure.hidden = !step;
@@ -123,6 +124,7 @@ export class View extends EventTarget {
   #caption(frame, before, number) {
     const open = this.#open();
     const right = this.solution && open.filter((cell) => frame.tokens[cell] === this.solution[cell]).length;
+    if ("updates" in frame) return learning({ frame, question: this.question, right, open: open.length });
     const red = redCells(this.question, frame, this.family, false).size;
     return thinking({ frame, before, number, right, open: open.length, red, isMaze: this.family.kind === "maze", guessed: frame.guessed.length, attempt: this.attempt });
   }
