@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import itertools
 import os
 from pathlib import Path
 
@@ -13,9 +11,9 @@ from ponderling.tasks.custom.grid_file import GridFile
 from ponderling.tasks.custom.json_and_csv import read_csv, read_json_document, read_json_lines
 from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
-from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.json_lines import are_json_lines
 from ponderling.tasks.official_layout import is_layout
-from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
+from ponderling.tasks.opened import open_bytes, suffix_of
 
 SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
@@ -63,18 +61,6 @@ def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
     if other := next((found[name][0] for name in OTHER_PARTS if name in found), None):
         raise PuzzleError(f"{folder}: holds {other.name}, too: name the files to use with --data and --test")
     return found["train"][0], found["test"][0] if "test" in found else None
-
-
-def are_json_lines(path: Path) -> bool:
-    """Whether a file ends in `.jsonl`, or in `.json` though it holds an object in each line."""
-    suffix = suffix_of(path)
-    if suffix != ".json" or not path.is_file():
-        return suffix == ".jsonl"
-    with contextlib.suppress(PuzzleError, JsonError):  # which is told where it is read
-        lines = (line.strip() for line in lines_of(path, holds="grids"))
-        first, second = itertools.islice(itertools.chain(filter(None, lines), ("", "")), 2)
-        return second.startswith("{") and isinstance(parse_json(first), dict)
-    return False
 
 
 def tested_file(source: str | Path) -> Path:

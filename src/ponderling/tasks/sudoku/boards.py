@@ -9,7 +9,7 @@ from typing import Any
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
-from ponderling.tasks.sudoku.decoded import Written, answered, decoded
+from ponderling.tasks.sudoku.decoded import Written, answered, decoded, with_answers
 from ponderling.tasks.sudoku.placed import are_boxes, placed
 from ponderling.tasks.sudoku.puzzle_lines import cells_of, puzzles_in, read_drawn
 from ponderling.tasks.sudoku.rows import row_of
@@ -86,9 +86,16 @@ def json_of(text: str) -> Any:
 def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
     """The puzzles of a JSON value: a board as lists, as lines of text, as one text or by places; an object of one; or many.
 
+    A full grid that follows its puzzle is its answer, as in lists of pairs.
+
     Raises:
         PuzzleError: when it holds something else.
     """
+    return with_answers(_read(value, side, number=number))
+
+
+def _read(value: Any, side: int, *, number: int) -> Iterator[Written]:
+    """The puzzles of a JSON value, in which an answer that has no name is a puzzle, too."""
     cells = _cells_of(value, side, number=number)
     if cells is not None:
         yield decoded(number, cells, side=side)
@@ -97,10 +104,25 @@ def read_boards(value: Any, side: int, *, number: int = 1) -> Iterator[Written]:
     elif isinstance(value, Mapping):
         yield from _of_object(value, side, number=number)
     elif isinstance(value, list) and value:
-        for i, part in enumerate(value):
-            yield from read_boards(part, side, number=number + i)
+        found = (one for i, part in enumerate(value) for one in _read(part, side, number=number + i))
+        yield from found if len(value) != 2 else _pair(list(found))
     else:
         raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _pair(found: Sequence[Written]) -> Sequence[Written]:
+    """The puzzles of a list of two, which must not be a puzzle and a full grid that is not its answer.
+
+    Raises:
+        PuzzleError: naming the place of the puzzle.
+    """
+    are_alone = len(found) == 2 and not (found[0].answer or found[1].answer)
+    if are_alone and "." in found[0].cells and "." not in found[1].cells and len(list(with_answers(found))) == 2:
+        raise PuzzleError(
+            f"board {found[0].number}: the full grid beside it is no answer to it, as it has other clues: write "
+            "objects with puzzle and solution, or a list of puzzles alone"
+        )
+    return found
 
 
 def _cells_of(value: Any, side: int, *, number: int) -> list[str] | None:
@@ -115,7 +137,7 @@ def _of_string(text: str, side: int, *, number: int) -> Iterator[Written]:
     """The puzzle of a text in JSON, which may be JSON itself."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if is_json(text):
-        yield from read_boards(json_of(text), side, number=number)
+        yield from _read(json_of(text), side, number=number)
     else:
         yield read_drawn(text, side)._replace(number=number)
 
@@ -129,12 +151,14 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
     ]
     if not known:
         known = _whole_boards(value, side)
+        if known and all(names[name] in ANSWERS for name in known):
+            raise PuzzleError(f"has {one_line(known[0], 20)} alone, and no puzzle: name the file of the puzzles")
     if not known and value:
         parts = list(value.values())
         if not all(part and isinstance(part, list | Mapping) for part in parts):
             parts = [part for part in parts if isinstance(part, Mapping) and _has_board(part)]
         for i, part in enumerate(parts):  # by an id, or by how hard they are
-            yield from read_boards(part, side, number=number + i)
+            yield from _read(part, side, number=number + i)
         if parts:
             return
     if len(known) != 1:
@@ -142,7 +166,7 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
         raise PuzzleError(
             f"expected an object with one of {', '.join(NAMES['question'])}: got {one_line(names_got, 60)}"
         )
-    found = list(read_boards(value[known[0]], side, number=number))
+    found = list(_read(value[known[0]], side, number=number))
     told = [value[name] for name in value if names[name] in ANSWERS]
     if len(told) == 1 and told[0] and not any(puzzle.answer for puzzle in found):
         answers = list(_grids(told[0], side))
