@@ -57,12 +57,18 @@ def _shape(value: list[Any]) -> str | None:
     if any(isinstance(cell, list | Mapping) for row in value for cell in row):
         return f"a list of {_count(len(value), 'list')} of lists" if widths else None
     if len(widths) == 1:
-        return f"{len(value)} rows of {widths[0]} cells"
+        return f"{len(value)} rows of {widths[0]} cells{_range(value)}"
     other = next(i for i, row in enumerate(value) if len(row) != len(value[0]))
     return (
         f"{len(value)} rows of {widths[0]} to {widths[-1]} cells: row {other + 1} has {len(value[other])}, "
         f"row 1 has {len(value[0])}"
     )
+
+
+def _range(rows: list[list[Any]]) -> str:
+    """The lowest and the highest number of cells that are all numbers."""
+    cells = [cell for row in rows for cell in row]
+    return f", numbers from {min(cells)} to {max(cells)}" if cells and all(type(cell) is int for cell in cells) else ""
 
 
 def _plural(value: Any) -> str:

