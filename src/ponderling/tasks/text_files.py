@@ -58,6 +58,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The letter of each region in that column."""
 _AS_TEXT = re.compile(r"=\s*\"([^\"]*)\"|'([^']*)'?")  # ="53..." and '53...
 _SEPARATOR = re.compile(r"\"?sep=.\"?", re.IGNORECASE)
+MARKDOWN = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*")
+"""The line below the heading of a table in Markdown."""
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
 CHECKED = 1024

@@ -115,13 +115,13 @@ def _first_line(path: Path) -> str:
 
 def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
-    from ponderling.tasks.custom.files import SUFFIXES
+    from ponderling.tasks.custom.files import SUFFIXES, parts_in
     from ponderling.tasks.json_lines import are_json_lines
-    from ponderling.tasks.official_layout import is_layout
+    from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import is_csv, suffix_of
 
-    if is_layout(path):
-        return True
+    if path.is_dir():
+        return is_built(path) or parts_in(path) is not None
     if suffix_of(path) not in SUFFIXES:
         return False
     if suffix_of(path) == ".json" and not are_json_lines(path):
@@ -176,7 +176,7 @@ def _fits(task: SudokuTask, *, question: str, answer: str) -> bool:
 
 
 def _are_grids(path: Path) -> bool:
-    """Whether the arrays of an .npz have names of anyone's grids, and are no Sudokus whose answers fit."""
+    """Whether the arrays of an .npz are anyone's grids, and no mazes or Sudokus whose answers fit."""
     import zipfile
 
     from ponderling.tasks.custom.names import names_in
@@ -187,7 +187,9 @@ def _are_grids(path: Path) -> bool:
             named = names_in(name.removesuffix(".npy") for name in archive.namelist())
     except zipfile.BadZipFile:
         return True
-    return task is None or (None not in named and _contradicts(task, path))
+    if task is None:
+        return named != (None, None) or _written_maze(path) is None
+    return None not in named and _contradicts(task, path)
 
 
 _FIRST = 20
@@ -218,7 +220,9 @@ def guess_task(path: Path) -> Task:
     Raises:
         PuzzleError: for a file of another kind, with what it looks like.
     """
-    task = _written(path) or _task_of_length(path)
+    from ponderling.tasks.opened import suffix_of
+
+    task = _written(path) or (None if path.is_dir() or suffix_of(path) in (".npy", ".npz") else _task_of_length(path))
     if task is None:
         refuse(path)
     return task
@@ -289,6 +293,7 @@ def _task_of_length(path: Path) -> Task | None:
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.maze import Maze
     from ponderling.tasks.sudoku import SUDOKUS
+    from ponderling.tasks.sudoku.rows import FRAMES
 
     longest = max(_first_fields(path), key=len, default="")
     if longest.strip() != longest and not any(task.num_cells == len(longest) for task in SUDOKUS.values()):
@@ -301,8 +306,8 @@ def _task_of_length(path: Path) -> Task | None:
         return None
     try:
         cells = fitting[0].in_own_symbols(longest, "")[0]
-    except PuzzleError:
-        return fitting[0]  # which asks, in reading, what is meant
+    except PuzzleError:  # which asks, in reading, what is meant
+        return None if set(longest) <= set(FRAMES) else fitting[0]
     return fitting[0] if _is_nearly(fitting[0], cells) else None
 
 

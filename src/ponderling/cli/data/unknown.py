@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from ponderling.tasks.sudoku.base import SudokuTask
 
 _PAGES = "docs/sudoku.md, docs/mazes.md, docs/your-task.md and docs/arc.md show all forms"
 _LONGEST = 40
@@ -24,12 +27,13 @@ def refuse(path: Path) -> NoReturn:
     """
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.custom.files import ADVICE
+    from ponderling.tasks.npy import read_npy
     from ponderling.tasks.opened import read_json, suffix_of
 
     if path.is_dir():
         raise PuzzleError(f"{path}: {_of_folder(path)}")
     suffix = suffix_of(path)
-    if suffix == ".npy":
+    if suffix == ".npy" and read_npy(path).ndim in (2, 3):
         _tell_maze(path)
     if suffix in ADVICE:
         raise PuzzleError(f"{path}: holds no puzzle that is read from {suffix}; {ADVICE[suffix]}")
@@ -73,8 +77,8 @@ def _refuse_json(path: Path, value: Any) -> NoReturn:
         _tell_maze(path)
     _tell_puzzle(path, value)
     raise PuzzleError(
-        f"{path}: is JSON in a form that is not read: {described(value)}. Expected a puzzle as puzzle or maze, examples as "
-        f"objects with {EXPECTED}, or ARC tasks as objects with train and test; {_PAGES}"
+        f"{path}: JSON in a form that is not read: {described(value)}. Expected a puzzle or a maze, objects with {EXPECTED}, or "
+        f"ARC tasks with train and test: {_PAGES}"
     )
 
 
@@ -88,22 +92,40 @@ def _may_be_maze(value: Any) -> bool:
 
 
 def _tell_puzzle(path: Path, value: Any) -> None:
-    """Tells what is wrong with a text of a document that has as many characters as a Sudoku.
+    """Tells of a Sudoku in a document why it is not read: further rules, no puzzle beside an answer, or a strange character.
 
     Raises:
-        PuzzleError: in that case.
+        PuzzleError: in these cases.
     """
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.sudoku import SUDOKUS
 
-    for text in _texts_in(value):
-        task = next((task for task in SUDOKUS.values() if task.num_cells == len(text)), None)
-        if task is None:
-            continue
+    for task in SUDOKUS.values():
         try:
-            task.parse(text)
+            _tell_other(task, value)
+            for text in _texts_in(value):
+                if len(text) == task.num_cells:
+                    task.parse(text)
         except PuzzleError as error:
             raise PuzzleError(f"{path}: {error}") from error
+
+
+def _tell_other(task: SudokuTask, value: Any) -> None:
+    """Tells of further rules in a document, or of an answer alone.
+
+    Raises:
+        OtherPuzzleError: in these cases.
+    """
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.sudoku.boards import OtherPuzzleError
+    from ponderling.tasks.sudoku.written_files import rows_of_boards
+
+    try:
+        next(rows_of_boards(task, value), None)
+    except OtherPuzzleError:
+        raise
+    except PuzzleError:  # of another size, or no board
+        return
 
 
 def _texts_in(value: Any) -> Iterator[str]:
@@ -120,7 +142,7 @@ def _refuse_text(path: Path) -> NoReturn:
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.problems import shown
     from ponderling.tasks.sudoku import SUDOKUS
-    from ponderling.tasks.sudoku.written_files import check_drawn
+    from ponderling.tasks.sudoku.written_files import check_drawn, rows_of
 
     tasks = list(SUDOKUS.values())
     lines = _first_lines(path)
@@ -129,6 +151,8 @@ def _refuse_text(path: Path) -> NoReturn:
         raise PuzzleError(f"{path}: no puzzle in it: its first lines are empty")
     if re.match(r'\s*\{\s*"', first):
         raise PuzzleError(f"{path}: holds JSON: let its name end in .json, or in .jsonl if each line is an object")
+    if first.lstrip().startswith("<"):
+        next(iter(rows_of(SUDOKUS["sudoku9"], path) or ()), None)  # which says what XML is read
     check_drawn(tasks, path)
     _tell_maze(path)
     _check_characters(path, lines)

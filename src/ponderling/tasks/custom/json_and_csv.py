@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile, not_a_rating, not_a_split
-from ponderling.tasks.custom.json_forms import Entry, entries_of
+from ponderling.tasks.custom.json_forms import Entry, entries_of, entry_of
 from ponderling.tasks.custom.names import EXPECTED, names_in
 from ponderling.tasks.custom.symbols import NO_GRID, Coder, Grid
 from ponderling.tasks.custom.text_form import AmbiguousError, Text, form_of, rows_of, text_of
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.opened import lines_of, read_json
 from ponderling.tasks.problems import Problems, shown
+from ponderling.tasks.text_files import without_preamble
 
 SEPARATORS = ",;\t|"
 """What may part the columns of a CSV."""
@@ -157,7 +158,7 @@ def _json_lines(path: Path, *, problems: Problems) -> Iterator[_Example]:
         if not line.strip():
             continue
         try:
-            entry = Entry(parse_json(line.rstrip("\n")))
+            entry = entry_of(parse_json(line.rstrip("\n")))
         except JsonError as error:
             problems.add(number, str(error))
             continue
@@ -209,8 +210,8 @@ def _separator(header: str) -> str:
 
 
 def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
-    lines = iter(lines_of(path, holds="grids"))
-    first = next(lines, "")
+    lines = lines_of(path, holds="grids")
+    before, first = next(without_preamble(lines, L=0), (1, ""))
     reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=_separator(first))
     try:
         header = [name.strip().lower() for name in next(reader, [])]
@@ -231,7 +232,7 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
             if len(fields) == len(header):
                 input_, output, split, rating, name = (fields[i] if i >= 0 else "" for i in (*where, *others))
                 yield _Example(
-                    number=reader.line_num,
+                    number=before - 1 + reader.line_num,
                     input=input_,
                     output=output or None,
                     split=split.strip(),
@@ -239,9 +240,9 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
                     name=name,
                 )
             elif any(fields):
-                problems.add(reader.line_num, f"expected {len(header)} columns, got {len(fields)}")
+                problems.add(before - 1 + reader.line_num, f"expected {len(header)} columns, got {len(fields)}")
     except csv.Error as error:
-        raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
+        raise PuzzleError(f"{path}, row {before - 1 + reader.line_num}: not CSV: {error}") from error
 
 
 def _splits(examples: Sequence[_Example], problems: Problems) -> NDArray[np.bool_] | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.custom.names import EXPECTED, names_in
+from ponderling.tasks.custom.names import EXPECTED, PAIRS, names_in
+from ponderling.tasks.json_tables import records_of
 from ponderling.tasks.problems import shown
 
 SPLITS = ("train", "test")
@@ -60,6 +61,15 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
             f"got {shown(value)}"
         )
     return found
+
+
+def entry_of(value: Any) -> Entry:
+    """The entry of one example, which may be a list of two grids."""
+    return Entry({"input": value[0], "output": value[1]} if _is_pair(value) else value)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_grid, value))
 
 
 def is_document_of_pairs(value: Any) -> bool:
@@ -126,6 +136,7 @@ def _parts_of(value: Any) -> list[Entry] | None:
     Raises:
         _FormError: when it has one, but for something that would be left out.
     """
+    value = records_of(value, [name for name, _ in PAIRS])
     if isinstance(value, Mapping) and (splits := [name for name in SPLITS if value.get(name) is not None]):
         if others := [str(name) for name, part in value.items() if name not in splits and part and _is_container(part)]:
             raise _FormError(
@@ -149,8 +160,8 @@ def _is_container(value: Any) -> bool:
 def _listed(value: Any) -> list[Entry] | None:
     """The entries of a list, of lists side by side, of objects by name, or of one object."""
     if isinstance(value, list):
-        if all(isinstance(item, list) and len(item) == 2 and all(map(_is_grid, item)) for item in value):
-            return [Entry({"input": item[0], "output": item[1]}) for item in value]
+        if all(map(_is_pair, value)):
+            return list(map(entry_of, value))
         return [Entry(item) for item in value] if any(isinstance(item, Mapping) for item in value) else None
     if not isinstance(value, Mapping):
         return None

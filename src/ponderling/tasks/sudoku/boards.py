@@ -67,6 +67,10 @@ CONSTRAINTS = (
 """Further names of other rules, most of them as f-puzzles has them: a value that is empty or false says that there are none."""
 
 
+class OtherPuzzleError(PuzzleError):
+    """A document has a Sudoku that is not read: of other rules, or an answer without its puzzle."""
+
+
 def is_json(text: str) -> bool:
     """Whether a text begins as a board in JSON does, and no section of an .sdk file; or is a quoted text."""
     return re.match(r"\s*(\{|\[\s*($|[\[{\"\d.-]|null|false)|\"[^\"]*\"\s*$)", text) is not None
@@ -135,7 +139,7 @@ def _cells_of(value: Any, side: int, *, number: int) -> list[str] | None:
     try:
         return placed(value, side, check=_check_rules) or _board(value, side)
     except PuzzleError as error:
-        raise PuzzleError(f"board {number}: {error}") from error
+        raise type(error)(f"board {number}: {error}") from error
 
 
 def _of_string(text: str, side: int, *, number: int) -> Iterator[Written]:
@@ -157,7 +161,7 @@ def _of_object(value: Mapping[str, Any], side: int, *, number: int) -> Iterator[
     if not known:
         known = _whole_boards(value, side)
         if known and all(names[name] in ANSWERS for name in known):
-            raise PuzzleError(f"has {one_line(known[0], 20)} alone, and no puzzle: name the file of the puzzles")
+            raise OtherPuzzleError(f"has {one_line(known[0], 20)} alone, and no puzzle: name the file of the puzzles")
     if not known and value:
         parts = list(value.values())
         if not all(part and isinstance(part, list | Mapping) for part in parts):
@@ -196,7 +200,7 @@ def _check_rules(value: Mapping[str, Any], side: int) -> None:
         plain = str(name).lower()
         is_usual = not part or (plain in (REGIONS, *OTHER_RULES) and are_boxes(part, side))
         if plain in (*OTHER_RULES, REGIONS, *CONSTRAINTS) and not is_usual:
-            raise PuzzleError(f"has {one_line(str(name), 20)}, {NOT_READ}")
+            raise OtherPuzzleError(f"has {one_line(str(name), 20)}, {NOT_READ}")
 
 
 def _whole_boards(value: Mapping[str, Any], side: int) -> list[str]:
@@ -264,6 +268,6 @@ def _values(cells: Sequence[Mapping[str, Any]], side: int) -> list[Any]:
     """
     regions = [cell.get("region") for cell in cells]
     if any(region is not None for region in regions) and not are_boxes(regions, side):
-        raise PuzzleError(f"has cells with a region, {NOT_READ}")
+        raise OtherPuzzleError(f"has cells with a region, {NOT_READ}")
     has_given = any("given" in cell for cell in cells)
     return [cell.get("value") if not has_given or cell.get("given") else None for cell in cells]

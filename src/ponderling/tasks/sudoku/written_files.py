@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_tables import records_of
 from ponderling.tasks.npy import read_npy, read_npz
 from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, read_json, suffix_of
 from ponderling.tasks.problems import one_line
@@ -246,6 +247,7 @@ def _of_json(task: SudokuTask, path: Path) -> Iterator[Row]:
 
 def rows_of_boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
     """The puzzles of a JSON value, with the answers that its objects name."""
+    value = records_of(value, NAMES["question"])
     return (_row(task, found) for found in boards.read_boards(value, task.side, number=number))
 
 
