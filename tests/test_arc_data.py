@@ -245,7 +245,8 @@ def test_solutions_that_do_not_belong_to_the_challenges_are_one_line(change, mes
 def test_folders_that_are_something_else_are_one_line(tmp_path, capsys):
     (tmp_path / "nothing").mkdir()
     said = error(capsys, "data", "inspect", tmp_path / "nothing")
-    assert "train/dataset.json: cannot be read (No such file or directory)" in said
+    assert "is a folder with nothing in it: expected" in said
+    assert "train/dataset.json" in said
     built = tmp_path / "built" / "train"
     built.mkdir(parents=True)
     np.save(built / "all__inputs.npy", np.zeros((2, 9), np.uint8))

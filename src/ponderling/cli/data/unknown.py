@@ -26,12 +26,12 @@ def refuse(path: Path) -> NoReturn:
         PuzzleError: always, with what the file looks like and what to do.
     """
     from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.custom.files import ADVICE
+    from ponderling.tasks.custom.files import ADVICE, not_a_set
     from ponderling.tasks.npy import read_npy
     from ponderling.tasks.opened import read_json, suffix_of
 
     if path.is_dir():
-        raise PuzzleError(f"{path}: {_of_folder(path)}")
+        raise PuzzleError(f"{path}: {not_a_set(path)}")
     suffix = suffix_of(path)
     if suffix == ".npy" and read_npy(path).ndim in (2, 3):
         _tell_maze(path)
@@ -40,21 +40,6 @@ def refuse(path: Path) -> NoReturn:
     if suffix == ".json":
         _refuse_json(path, read_json(path))
     _refuse_text(path)
-
-
-def _of_folder(path: Path) -> str:
-    """What a folder holds, and what to do with it."""
-    from ponderling.tasks.opened import suffix_of
-    from ponderling.tasks.problems import one_line
-
-    names = sorted(file.name for file in path.iterdir() if not file.name.startswith("."))
-    held = ", ".join(one_line(name, _LONGEST) for name in names[:3]) + ", ..." * (len(names) > 3)
-    if any(suffix_of(name) == ".arrow" for name in names):
-        return f"is a data set of Arrow's, with {held}: write it as JSON lines, with its method to_json(FILE)"
-    return (
-        f"is a folder with {held or 'nothing in it'}: expected ARC tasks, files of grids called train and test, or a data set "
-        "in the official layout; name one file"
-    )
 
 
 def _tell_maze(path: Path) -> None:

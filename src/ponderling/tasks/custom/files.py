@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import GridFile
-from ponderling.tasks.custom.json_and_csv import read_csv, read_json_document, read_json_lines
+from ponderling.tasks.custom.json_and_csv import ELSEWHERE, read_csv, read_json_document, read_json_lines
 from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
 from ponderling.tasks.json_lines import are_json_lines
 from ponderling.tasks.official_layout import is_layout
-from ponderling.tasks.opened import open_bytes, suffix_of
+from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
+from ponderling.tasks.problems import one_line
 
 SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
@@ -63,6 +64,18 @@ def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
     return found["train"][0], found["test"][0] if "test" in found else None
 
 
+def not_a_set(folder: Path) -> str:
+    """What is said of a folder that is no set of examples: what it holds, and what to do."""
+    names = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
+    held = ", ".join(one_line(name, 40) for name in names[:3]) + ", ..." * (len(names) > 3)
+    if any(suffix_of(name) == ".arrow" for name in names):
+        return f"is a data set of Arrow's, with {held}: write it as JSON lines, with its method to_json(FILE)"
+    return (
+        f"is a folder with {held or 'nothing in it'}: expected files of grids called train and test, a data set in the official "
+        "layout, with train/dataset.json and test/dataset.json, or ARC tasks; name one file"
+    )
+
+
 def tested_file(source: str | Path) -> Path:
     """The file to test on where this names a folder of files of grids; else the same path."""
     parts = parts_in(source) if is_layout(source) else None
@@ -95,9 +108,9 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     elif suffix == ".npz":
         file = read_npz_file(path)
     else:
-        advice = ADVICE.get(
-            suffix, "Sudokus and mazes in other files are trained on with `ponderling train RECIPE --data.train FILE`"
-        )
+        if suffix not in ADVICE:
+            next(lines_of(path, holds="grids", is_remark=lambda _: True), None)  # which says what a picture or the like is
+        advice = ADVICE.get(suffix, ELSEWHERE)
         raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; {advice}")
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")

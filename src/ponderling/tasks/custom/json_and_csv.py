@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile, not_a_rating, not_a_split
-from ponderling.tasks.custom.json_forms import Entry, entries_of, entry_of
+from ponderling.tasks.custom.json_forms import Entry, entries_of, entry_of, refuse_arc_tasks
 from ponderling.tasks.custom.names import EXPECTED, names_in
 from ponderling.tasks.custom.symbols import NO_GRID, Coder, Grid
 from ponderling.tasks.custom.text_form import AmbiguousError, Text, form_of, rows_of, text_of
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.opened import lines_of, read_json
 from ponderling.tasks.problems import Problems, shown
-from ponderling.tasks.text_files import without_preamble
+from ponderling.tasks.text_files import NAMES, without_preamble
 
 SEPARATORS = ",;\t|"
 """What may part the columns of a CSV."""
+
+ELSEWHERE = "Sudokus and mazes in other files are trained on with `ponderling train RECIPE --data.train FILE`"
+"""What is said of files that may hold puzzles of a known family."""
 
 _SIDES = ("input", "output")
 
@@ -158,7 +161,9 @@ def _json_lines(path: Path, *, problems: Problems) -> Iterator[_Example]:
         if not line.strip():
             continue
         try:
-            entry = entry_of(parse_json(line.rstrip("\n")))
+            value = parse_json(line.rstrip("\n"))
+            refuse_arc_tasks([value], path)
+            entry = entry_of(value)
         except JsonError as error:
             problems.add(number, str(error))
             continue
@@ -181,7 +186,7 @@ def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | Non
     grids = [None if key is None else value[key] for key in names_in(value)]
     if grids[0] is None:
         keys = shown(", ".join(value), quote="") or "none"
-        problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}")
+        problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}{_elsewhere(value)}")
         return None
     name = value.get("id", entry.name or None)
     if name is not None and type(name) not in (int, str):
@@ -199,6 +204,12 @@ def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | Non
         rating=value.get("rating"),
         name="" if name is None else str(name),
     )
+
+
+def _elsewhere(names: Iterable[str]) -> str:
+    """Where files of Sudokus and mazes are trained on, if a name is of these; else empty."""
+    is_of_puzzles = any(name.strip().lower() in (*NAMES["question"], "maze") for name in names)
+    return f"; {ELSEWHERE}" * is_of_puzzles
 
 
 def _separator(header: str) -> str:
@@ -220,7 +231,7 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
         if where[0] < 0:
             raise PuzzleError(
                 f"{path}: expected a header with the columns input and output (or question and answer), "
-                f"got {shown(','.join(header), quote='') or 'nothing'}"
+                f"got {shown(','.join(header), quote='') or 'nothing'}{_elsewhere(header)}"
             )
         others = [header.index(name) if name in header else -1 for name in ("split", "rating")]
         others.append(

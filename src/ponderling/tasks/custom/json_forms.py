@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.names import EXPECTED, PAIRS, names_in
+from ponderling.tasks.json_shape import described
 from ponderling.tasks.json_tables import records_of
-from ponderling.tasks.problems import shown
 
 SPLITS = ("train", "test")
 """Keys of a document that holds its examples apart."""
@@ -42,10 +42,7 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
     Raises:
         PuzzleError: when it has none of these forms, or holds ARC tasks.
     """
-    if holds_arc_tasks(value):
-        raise PuzzleError(
-            f"{path}: holds ARC tasks, not examples; `ponderling train arc10 --data.train FILE` takes these"
-        )
+    refuse_arc_tasks(value, path)
     if is_arc_task(value):
         raise PuzzleError(
             f"{path}: looks like one ARC task, which `ponderling solve arc FILE` learns and answers; examples of your own are "
@@ -58,9 +55,21 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
     if found is None:
         raise PuzzleError(
             f"{path}: expected a list of objects with {EXPECTED}, or one in each of {' and '.join(SPLITS)}; "
-            f"got {shown(value)}"
+            f"got {described(value)}"
         )
     return found
+
+
+def refuse_arc_tasks(value: Any, path: Path) -> None:
+    """Refuses what holds ARC tasks by name or in a list.
+
+    Raises:
+        PuzzleError: with what takes them.
+    """
+    if holds_arc_tasks(value):
+        raise PuzzleError(
+            f"{path}: holds ARC tasks, not examples; `ponderling train arc10 --data.train FILE` takes these"
+        )
 
 
 def entry_of(value: Any) -> Entry:
