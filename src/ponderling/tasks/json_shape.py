@@ -41,7 +41,9 @@ def _object(value: Mapping[str, Any]) -> str:
 
 def _inside(value: Mapping[str, Any]) -> str:
     """What the first list or object of an object holds."""
-    name, part = next(((name, part) for name, part in value.items() if isinstance(part, list | Mapping) and part), ("", 0))
+    name, part = next(
+        ((name, part) for name, part in value.items() if isinstance(part, list | Mapping) and part), ("", 0)
+    )
     if not part:
         return ""
     inner = _object(part) if isinstance(part, Mapping) else described(part) if not isinstance(part[0], Mapping) else ""

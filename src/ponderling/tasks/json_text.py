@@ -62,6 +62,6 @@ def _hint(error: json.JSONDecodeError) -> str:
         return ": it ends too early; is it cut off?"
     if rest[0] == "'":
         return ": texts and keys need double quotes"
-    if rest[0] in "]}" and before.endswith(",") or (rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}")):
+    if (rest[0] in "]}" and before.endswith(",")) or (rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}")):
         return ": a comma is before a closing bracket; take it away"
     return ""

@@ -159,9 +159,19 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     while chunk := list(itertools.islice(rows, CHUNK)):
         parts.append(_from_rows(task, chunk, problems=problems))
     if not parts:
-        raise PuzzleError(f"{path}: no puzzle in it")
+        raise PuzzleError(f"{path}: no puzzle in it{_beginning(path)}")
     problems.report()
     return _joined(path, parts)
+
+
+def _beginning(path: Path) -> str:
+    """How the text of a file begins, for an error message; empty for one without text."""
+    if is_csv(path):
+        return ""
+    first = next(
+        (line.strip() for line in lines_of(path, holds="puzzles", is_remark=lambda _: True) if line.strip()), ""
+    )
+    return f", whose first line is {shown(first)}" if first else ""
 
 
 def row_numbers(task: TextTask, path: str | Path, *, count: int) -> NDArray[np.int64]:

@@ -134,6 +134,16 @@ def holds_grids(path: Path) -> bool:
     return task is None or (_names_both(path) and _contradicts(task, path))
 
 
+def contradicted(path: Path) -> Task | None:
+    """The family that a file of grids has the puzzles of, though no answer fits them; None for another file."""
+    from ponderling.tasks.opened import is_csv
+
+    if not path.is_file() or _has_inputs(path):
+        return None
+    task = _written(path) or (_task_of_length(path) if is_csv(path) else None)
+    return task if task is not None and _contradicts(task, path) else None
+
+
 def _names_both(path: Path) -> bool:
     """Whether the first example of a file of JSON lines, or the header of a CSV, names a question and its answer."""
     from ponderling.tasks.custom.names import names_in
@@ -172,7 +182,11 @@ def _fits(task: SudokuTask, *, question: str, answer: str) -> bool:
         return not task.broken_rules(task.tokens_of(question))[1]
     asked, told = task.tokens_of(question), task.tokens_of(answer)
     is_whole = bool(((told > BLANK) & (told != 255)).all())
-    return is_whole and bool(((asked == BLANK) | (asked == 255) | (asked == told)).all()) and not task.broken_rules(told)[1]
+    return (
+        is_whole
+        and bool(((asked == BLANK) | (asked == 255) | (asked == told)).all())
+        and not task.broken_rules(told)[1]
+    )
 
 
 def _are_grids(path: Path) -> bool:

@@ -62,8 +62,8 @@ def _refuse_json(path: Path, value: Any) -> NoReturn:
         _tell_maze(path)
     _tell_puzzle(path, value)
     raise PuzzleError(
-        f"{path}: JSON in a form that is not read: {described(value)}. Expected a puzzle or a maze, objects with {EXPECTED}, or "
-        f"ARC tasks with train and test: {_PAGES}"
+        f"{path}: JSON in a form that is not read: {described(value)}. Expected a puzzle or a maze, objects with {EXPECTED}, "
+        f"or ARC tasks with train and test: {_PAGES}"
     )
 
 
@@ -73,7 +73,11 @@ def _may_be_maze(value: Any) -> bool:
         return True
     rows = value if isinstance(value, list) and len(value) > 1 else []
     are_rows = all(isinstance(row, list) and len(row) == len(rows[0]) > 1 for row in rows)
-    return bool(rows) and are_rows and all(type(cell) is int and 0 <= cell <= _MOST_OF_MAZES for row in rows for cell in row)
+    return (
+        bool(rows)
+        and are_rows
+        and all(type(cell) is int and 0 <= cell <= _MOST_OF_MAZES for row in rows for cell in row)
+    )
 
 
 def _tell_puzzle(path: Path, value: Any) -> None:

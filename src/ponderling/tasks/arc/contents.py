@@ -17,6 +17,7 @@ def is_kind(path: Path, ending: str) -> bool:
 
 
 def is_task(value: Any) -> bool:
+    """Whether JSON is one task, as far as its keys say."""
     return isinstance(value, dict) and "train" in value
 
 
@@ -26,6 +27,7 @@ def is_pairs(content: Any) -> bool:
 
 
 def is_pair(value: Any) -> bool:
+    """Whether JSON is one pair, as far as its keys say."""
     return isinstance(value, dict) and "input" in value
 
 
@@ -62,4 +64,6 @@ def goes_with_arc(content: Any, path: Path) -> bool:
         return True
     values = list(content.values()) if isinstance(content, dict) else content if isinstance(content, list) else []
     names = ("train", "test")
-    return is_pairs(content) or any(isinstance(one, dict) and any(name in one for name in names) for one in [content, *values])
+    return is_pairs(content) or any(
+        isinstance(one, dict) and any(name in one for name in names) for one in [content, *values]
+    )

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ponderling.tasks.arc.contents import CHALLENGES, SOLUTIONS, goes_with_tasks, is_kind, is_pair, is_pairs, is_task
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_lines import are_json_lines, holds_json_lines
+from ponderling.tasks.json_shape import described
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.official_layout import is_built
 from ponderling.tasks.opened import lines_of, read_json, read_zipped_json, suffix_of
@@ -417,9 +418,9 @@ def _with_outputs(tasks: Sequence[ArcTask], solutions: Mapping[str, list[Grid]],
 
 
 def _tasks_of(content: Any, source: str) -> list[ArcTask]:
-    if not isinstance(content, dict) or (content and not any(isinstance(value, dict) for value in content.values())):
+    if not isinstance(content, dict) or (content and not any(map(_has_part, content.values()))):
         raise PuzzleError(
-            f"{source}: expected an object with train and test, or one of such objects by task id, got {shown(content)}"
+            f"{source}: expected an object with train and test, or one of such objects by task id, got {described(content)}"
         )
     problems = [
         f"task {_named(name)}: its id must be 1 to {LONGEST_ID} printable characters"
@@ -429,6 +430,10 @@ def _tasks_of(content: Any, source: str) -> list[ArcTask]:
     tasks = [_task(name, value, source=source, problems=problems) for name, value in content.items()]
     _raise(problems, source)
     return [task for task in tasks if task is not None]
+
+
+def _has_part(value: Any) -> bool:
+    return isinstance(value, dict) and ("train" in value or "test" in value)
 
 
 def _is_id(name: str) -> bool:

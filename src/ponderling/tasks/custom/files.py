@@ -71,8 +71,8 @@ def not_a_set(folder: Path) -> str:
     if any(suffix_of(name) == ".arrow" for name in names):
         return f"is a data set of Arrow's, with {held}: write it as JSON lines, with its method to_json(FILE)"
     return (
-        f"is a folder with {held or 'nothing in it'}: expected files of grids called train and test, a data set in the official "
-        "layout, with train/dataset.json and test/dataset.json, or ARC tasks; name one file"
+        f"is a folder with {held or 'nothing in it'}: expected files of grids called train and test, a data set in the "
+        "official layout, with train/dataset.json and test/dataset.json, or ARC tasks for `ponderling train arc10`; name one file"
     )
 
 
@@ -109,7 +109,9 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
         file = read_npz_file(path)
     else:
         if suffix not in ADVICE:
-            next(lines_of(path, holds="grids", is_remark=lambda _: True), None)  # which says what a picture or the like is
+            next(
+                lines_of(path, holds="grids", is_remark=lambda _: True), None
+            )  # which says what a picture or the like is
         advice = ADVICE.get(suffix, ELSEWHERE)
         raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; {advice}")
     if not len(file):

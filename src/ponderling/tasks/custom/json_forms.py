@@ -92,7 +92,9 @@ def is_document_of_pairs(value: Any) -> bool:
 
 def holds_arc_tasks(value: Any) -> bool:
     """Whether a document holds ARC tasks by name or in a list, or several such sets: objects with `train`, a list of pairs."""
-    return _are_arc_tasks(value) or (isinstance(value, Mapping) and bool(value) and all(map(_are_arc_tasks, value.values())))
+    return _are_arc_tasks(value) or (
+        isinstance(value, Mapping) and bool(value) and all(map(_are_arc_tasks, value.values()))
+    )
 
 
 def _are_arc_tasks(value: Any) -> bool:
@@ -121,7 +123,11 @@ def is_arc_task(value: Any) -> bool:
     ):
         return False
     parts = [value[split] for split in SPLITS if _is_list_of_objects(value.get(split))]
-    if any(_is_list_of_objects(part) and None not in names_in(part[0]) for name, part in value.items() if name not in SPLITS):
+    if any(
+        _is_list_of_objects(part) and None not in names_in(part[0])
+        for name, part in value.items()
+        if name not in SPLITS
+    ):
         return False  # a further part, such as validation
     pairs = [pair for part in parts for pair in part]
     grids = [pair[side] for pair in pairs for side in ("input", "output") if side in pair]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_shape import described
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.problems import one_line
 from ponderling.tasks.sudoku.decoded import Written, answered, decoded, with_answers
@@ -109,10 +110,22 @@ def _read(value: Any, side: int, *, number: int) -> Iterator[Written]:
     elif isinstance(value, Mapping):
         yield from _of_object(value, side, number=number)
     elif isinstance(value, list) and value:
+        if _are_rows(value, side):
+            raise PuzzleError(f"expected a board of {side}x{side}, got {described(value)}")
         parts = (_read(part, side, number=number + i) for i, part in enumerate(value))
         yield from itertools.chain.from_iterable(parts) if len(value) != 2 else _of_two(*map(list, parts))
     else:
         raise PuzzleError(f"expected a board of {side}x{side}, got {one_line(str(value), 40)}")
+
+
+def _are_rows(value: list[Any], side: int) -> bool:
+    """Whether lists are rows of cells, of which none is a whole board."""
+    return all(
+        isinstance(row, list)
+        and len(row) not in (0, side * side)
+        and not any(isinstance(cell, list | Mapping) or len(str(cell)) > 2 for cell in row)
+        for row in value
+    )
 
 
 def _of_two(first: list[Written], second: list[Written]) -> list[Written]:

@@ -99,12 +99,12 @@ def form_of(task: SudokuTask, path: Path) -> str:
     Raises:
         PuzzleError: when the file cannot be read.
     """
-    said = []
     own = rows_of(task, path)
-    if own is not None:
-        said.append(_form_of_own(task, path))
     row = next(own if own is not None else read_rows(task, path), None)
-    if row is not None and row.family is not None:
+    if row is None:  # which reading tells
+        return ""
+    said = [] if own is None else [_form_of_own(task, path)]
+    if row.family is not None:
         said.append(f"in the symbols {' '.join(row.family.symbols[1:])}")
     return ", ".join(said)
 
