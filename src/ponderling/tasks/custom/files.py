@@ -72,7 +72,7 @@ def not_a_set(folder: Path) -> str:
         return f"is a data set of Arrow's, with {held}: write it as JSON lines, with its method to_json(FILE)"
     return (
         f"is a folder with {held or 'nothing in it'}: expected files of grids called train and test, a data set in the "
-        "official layout, with train/dataset.json and test/dataset.json, or ARC tasks for `ponderling train arc10`; name one file"
+        "official layout, with train/dataset.json and test/dataset.json, or ARC tasks for `ponderling train arc10`: name a file"
     )
 
 
