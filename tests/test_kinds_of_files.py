@@ -220,6 +220,12 @@ def test_a_maze_is_no_sudoku_without_a_word(tmp_path, capsys):
     assert NINE.form_in(path) == ""
 
 
+def test_mail_with_the_line_that_says_who_wrote_is_read(tmp_path):
+    quoted = "".join(f"> {PUZZLE[i : i + 9]}\n" for i in range(0, 81, 9))
+    path = written(tmp_path / "a.txt", f"On Monday, Ada wrote:\n{quoted}")
+    assert [NINE.format(row) for row in guess_task(path).read(path).tokens] == [PUZZLE]
+
+
 # ARC tasks
 
 
@@ -392,7 +398,7 @@ def test_training_on_sudokus_as_grids_says_what_takes_them(name, tmp_path, capsy
 MAZES = {
     "a.json": {"maze": WALLS, "start": [1, 1], "destination": [3, 5]},
     "a.c": "int maze[5][7] = {\n" + ",\n".join(f"{{{','.join(map(str, row))}}}" for row in NUMBERS) + "\n};\n",
-    "a.java": "static int[][] grid = new int[][] {\n" + "".join(f"  {{{', '.join(map(str, row))}}},\n" for row in NUMBERS) + "};",
+    "a.java": "static int[][] grid = new int[][] {" + "".join(f"{{{','.join(map(str, row))}}},\n" for row in NUMBERS) + "};",
     "a.md": f"| {' | '.join(MAZE[0])} |\n|{'---|' * 7}\n" + "\n".join(f"| {' | '.join(row)} |" for row in MAZE[1:]),
     "b.md": f"|{'   |' * 7}\n|{'---|' * 7}\n" + "\n".join(f"| {' | '.join(row)} |" for row in MAZE),
 }  # fmt: skip
