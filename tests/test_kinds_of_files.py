@@ -204,6 +204,12 @@ def test_what_is_wrong_with_a_damaged_puzzle_is_told(name, content, message, tmp
     assert "mask" not in said
 
 
+@pytest.mark.parametrize("row", [PUZZLE[:73], "5.3E+80"])
+def test_a_question_that_is_too_short_is_told(row, tmp_path, capsys):
+    path = written(tmp_path / "a.csv", f"question,answer\n{row},\n{PUZZLE},\n")
+    assert f"row 2: question has {len(row)} characters, expected 81" in said_of(capsys, path)
+
+
 def test_a_folder_without_examples_is_refused_with_what_it_holds(tmp_path, capsys):
     written(tmp_path / "one" / "a.json", {"puzzle": PUZZLE})
     assert "is a folder with a.json: expected files of grids called train and test" in said_of(capsys, tmp_path / "one")
@@ -347,13 +353,12 @@ def test_tables_in_json_are_read(form, tmp_path):
 )  # fmt: skip
 def test_further_names_of_questions_and_answers(names, tmp_path):
     grids = [(pair(i)["input"], pair(i)["output"]) for i in range(12)]
-    np.savez(tmp_path / "a.npz", **dict(zip(names, map(np.array, zip(*grids, strict=True)), strict=True)))
+    arrays: dict[str, Any] = dict(zip(names, map(np.array, zip(*grids, strict=True)), strict=True))
+    np.savez(tmp_path / "a.npz", **arrays)
     written(tmp_path / "a.jsonl", "\n".join(json.dumps(dict(zip(names, grid, strict=True))) for grid in grids))
-    texts = [[repr("".join(f"{row}\n" for row in grid)) for grid in both] for both in grids]
-    written(
-        tmp_path / "a.csv", ",".join(names) + "\n" + "\n".join(",".join(t.strip("'") for t in both) for both in texts)
-    )
-    for name in ("a.npz", "a.jsonl"):
+    texts = [["/".join("".join(map(str, row)) for row in grid) for grid in both] for both in grids]
+    written(tmp_path / "a.csv", ",".join(names) + "\n" + "".join(f"{a},{b}\n" for a, b in texts))
+    for name in ("a.npz", "a.jsonl", "a.csv"):
         assert len(read_grid_file(tmp_path / name)) == 12
 
 

@@ -169,7 +169,9 @@ def _contradicts(task: Task, path: Path) -> bool:
     fitting: list[bool] = []
     with contextlib.suppress(PuzzleError):  # which is told where it is read
         fitting += (
-            _fits(task, question=row.question, answer=row.answer) for row in islice(rows_of(task, path), _FIRST)
+            _fits(task, question=row.question, answer=row.answer)
+            for row in islice(rows_of(task, path), _FIRST)
+            if len(row.question) == task.num_cells  # of another, reading tells
         )
     return bool(fitting) and not any(fitting)
 
@@ -255,7 +257,8 @@ def _maze_of_numbers(sudoku: SudokuTask, path: Path) -> Task | None:
 
     try:
         first = next(rows_of(sudoku, path), None)
-        wrong = first is not None and bool(sudoku.broken_rules(sudoku.tokens_of(first.question))[1])
+        cells = "" if first is None else first.question
+        wrong = len(cells) == sudoku.num_cells and bool(sudoku.broken_rules(sudoku.tokens_of(cells))[1])
     except PuzzleError:
         wrong = True
     return _written_maze(path) if wrong else None
