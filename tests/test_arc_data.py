@@ -150,9 +150,9 @@ MALFORMED = {
     "cut.json": (json.dumps(task())[:-9], "not JSON: Expecting"),
     "rubbish.json": (RUBBISH, "not JSON, nor text in UTF-8"),
     "deep.json": ("[" * 100_000, "not JSON: maximum recursion depth"),
-    "list.json": ([task()], "expected an object with train and test, or one of such objects by task id, got [{"),
-    "no_tasks.json": ({"turn": [1], "mirror": None}, "or one of such objects by task id, got {"),
-    "nothing.json": ({}, "no ARC task in it"),
+    "list.json": ([1, task()], "JSON in a form that is not read: a list of 2 values of several kinds"),
+    "no_tasks.json": ({"turn": [1], "mirror": None}, "not read: an object with the keys turn, mirror; turn is a list of 1"),
+    "nothing.json": ({}, "JSON in a form that is not read: an empty object"),
     "one_task.json": ({"train": {"input": [[1]]}, "test": []}, "task one_task: train must be a list of at least one pair"),
     "no_train.json": ({"turn": {"train": [], "test": [{"input": [[1]]}]}}, "task turn: train must be a list of at least one"),
     "300_rows.json": (task(input=[[1]] * 300), "task turn, train 1, input: is 300x1, larger than 255x255"),
@@ -174,7 +174,7 @@ MALFORMED = {
     "boolean.jsonl": ('{"input": [[true]], "output": [[1]]}', "cell true at row 1 column 1"),
     "cut.jsonl.gz": (gzip.compress(b"{}")[:-4], "not a text file of grids"),
     "empty.csv": ("", "expected a header with the columns input and output"),
-    "column.csv": ("input,answers\n1,2\n", "row 2: no output"),
+    "column.csv": ("input,remarks\n1,2\n", "row 2: no output"),
     "no_column.csv": ("left,right\n1,2\n", "the columns input and output (or question and answer), got left,right"),
     "rubbish.csv": (RUBBISH, "not a text file"),
     "rubbish.csv.gz": (RUBBISH, "not a text file of puzzles: Not a gzipped file"),
@@ -245,7 +245,8 @@ def test_solutions_that_do_not_belong_to_the_challenges_are_one_line(change, mes
 def test_folders_that_are_something_else_are_one_line(tmp_path, capsys):
     (tmp_path / "nothing").mkdir()
     said = error(capsys, "data", "inspect", tmp_path / "nothing")
-    assert "train/dataset.json: cannot be read (No such file or directory)" in said
+    assert "is a folder with nothing in it: expected" in said
+    assert "train/dataset.json" in said
     built = tmp_path / "built" / "train"
     built.mkdir(parents=True)
     np.save(built / "all__inputs.npy", np.zeros((2, 9), np.uint8))
@@ -257,7 +258,7 @@ def test_folders_that_are_something_else_are_one_line(tmp_path, capsys):
     ):
         assert "is a data set that the official builder made" in error(capsys, *args)
     write(tmp_path / "tasks" / "turn.json", example_tasks()["turn"])
-    assert "for a folder of ARC tasks see" in error(capsys, "train", "--data", tmp_path / "tasks")
+    assert "is a folder with turn.json: expected files of grids" in error(capsys, "train", "--data", tmp_path / "tasks")
     assert "looks like one ARC task, which `ponderling solve arc FILE`" in error(
         capsys, "train", "--data", tmp_path / "tasks" / "turn.json"
     )

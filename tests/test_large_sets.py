@@ -131,5 +131,5 @@ def test_the_package_has_less_than_two_and_a_half_megabytes() -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as wheel:
         for path in (ROOT / "src" / "ponderling").rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                wheel.write(path)
+                wheel.write(path, path.relative_to(ROOT / "src"))
     assert len(packed.getvalue()) < 2_500_000, len(packed.getvalue())

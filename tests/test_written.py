@@ -206,7 +206,7 @@ def test_where_0_may_be_a_blank_or_a_symbol_it_is_asked():
         (PUZZLE + "\n" + OTHER, "got 2: put them in a file"),
         (PUZZLE.replace("9", ".").replace("1", "l", 1), "'l' at row 2 column 4"),
         ("ABCDE" + "." * 76, "or 9 different letters"),
-        ("[[1, 2], [3, 4]]", "expected a board of 9x9, got 1"),
+        ("[[1, 2], [3, 4]]", "expected a board of 9x9, got 2 rows of 2 cells, numbers from 1 to 4"),
         ('{"bord": []}', "expected an object with one of question"),
         ("[1, 2", "JSON"),
     ],

@@ -29,7 +29,8 @@ def main(args: list[str]) -> int:
     command = parse_arguments(
         ScoreCommand, args, prog="ponderling score", description="What a submission of ARC answers is worth."
     )
-    from ponderling.tasks.arc.files import SOLUTIONS, read_solutions, read_tasks
+    from ponderling.tasks.arc.contents import SOLUTIONS
+    from ponderling.tasks.arc.files import read_solutions, read_tasks
     from ponderling.tasks.arc.voting import check_submission, read_submission, score_submission
 
     if command.solutions.endswith(SOLUTIONS):

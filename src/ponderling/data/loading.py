@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from ponderling.config import DataConfig
 from ponderling.data.sampler import Augment
 from ponderling.tasks import get_task
-from ponderling.tasks.base import PAD, Puzzles, Task
+from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Task
 from ponderling.tasks.custom.family import Grids
-from ponderling.tasks.custom.files import parts_in, tested_file
+from ponderling.tasks.custom.files import not_a_set, parts_in, tested_file
 from ponderling.tasks.custom.looking import Proposal
 from ponderling.tasks.custom.split import load_grids, spec_of
-from ponderling.tasks.official_layout import is_layout
+from ponderling.tasks.official_layout import is_built, is_layout
 
 
 def task_of(data: DataConfig) -> Task:
@@ -51,6 +52,8 @@ def grid_config(
 def _files_of(train: str, test: str | None) -> tuple[str, str | None]:
     """The files that are meant where a folder of files is named."""
     own = parts_in(train) if is_layout(train) else None
+    if own is None and is_layout(train) and not is_built(train):
+        raise PuzzleError(f"{train}: {not_a_set(Path(train))}")
     if own is not None:
         train = str(own[0])
         test = str(own[1]) if test is None and own[1] is not None else test

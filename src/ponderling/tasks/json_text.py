@@ -37,7 +37,7 @@ def parse_json(text: str) -> Any:
     except RecursionError as error:
         raise JsonError("not JSON: maximum recursion depth exceeded: its brackets are nested too deeply") from error
     except json.JSONDecodeError as error:
-        raise JsonError(f"not JSON: {error}") from error
+        raise JsonError(f"not JSON: {error}{_hint(error)}") from error
     except UnicodeEncodeError as error:
         raise JsonError(f"not JSON: {error.object[error.start]!a} is half of a character") from error
     except ValueError as error:  # Python converts no number of more than 4,300 digits
@@ -47,3 +47,21 @@ def parse_json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise JsonError(f"not JSON: {name} is not a number")
+
+
+def _hint(error: json.JSONDecodeError) -> str:
+    """What is probably wrong with a text that is not JSON, and what to do; empty where that cannot be told."""
+    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    if error.msg.startswith("Extra data"):
+        if rest.startswith(","):
+            return ": a comma follows the value; take it away"
+        return ": another value follows the first; write all of them in one list, or one a line in a .jsonl file"
+    if not before + rest:
+        return ": it is empty"
+    if error.msg.startswith("Unterminated") or not rest:
+        return ": it ends too early; is it cut off?"
+    if rest[0] == "'":
+        return ": texts and keys need double quotes"
+    if (rest[0] in "]}" and before.endswith(",")) or (rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}")):
+        return ": a comma is before a closing bracket; take it away"
+    return ""

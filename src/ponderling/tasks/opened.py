@@ -37,6 +37,7 @@ _BLOCK = 1 << 18
 _NOTHING = "\n" * (1 << 16)  # a packed file of a few kB can hold millions of them
 _UNREADABLE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
 _UNPACK = "unpack it, and name the file in it"
+_PICTURE = "write what it shows as text, a character for each cell"
 _BINARY = {
     b"PK\x03\x04": f"a zip archive in a packed file: {_UNPACK}",
     b"\x1f\x8b": f"packed twice: {_UNPACK}",
@@ -47,13 +48,34 @@ _BINARY = {
     b"Rar!": f"a rar archive: {_UNPACK}",
     b"\x93NUMPY": "an array of numpy's: save it as text",
     b"PAR1": "a parquet file: save it as CSV",
+    **dict.fromkeys((b"ARROW1", b"FEA1"), "a table of Arrow's: save it as CSV"),
+    b"\x89HDF": "a file of HDF5: save its arrays with np.savez",
+    b"MATLAB 5": "a file of MATLAB's: save its arrays with np.savez",
+    **{
+        bytes([0x80, n]): "a pickle, which may run code when it is read: save it as text or as JSON"
+        for n in range(2, 6)
+    },
     b"\xd0\xcf\x11\xe0": "a document of an office program: save it as CSV or as text",
+    b"{\\rtf": "a document of an office program: save it as plain text",
     b"%PDF": "a PDF: save what it holds as text",
-    b"\x89PNG": "a picture: save what it shows as text",
-    b"\xff\xd8\xff": "a picture: save what it shows as text",
+    **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\1\0"), f"a picture: {_PICTURE}"),
     b"SQLite format 3": "a data base: save its puzzles as CSV",
 }
 """How files of other kinds begin, and what to do with them."""
+_KINDS = {
+    re.compile(rb"BM.{4}\0{4}|RIFF.{4}WEBP", re.DOTALL): f"a picture: {_PICTURE}",
+    re.compile(rb"P[1-6]\r?\n(?:#.*\n)*\d+ \d+\r?\n"): f"a picture: {_PICTURE}",
+    re.compile(
+        rb"(?:<\?xml[^>]*>|<!--.*?-->|<!doctype svg[^>]*>|\s)*<svg\b", re.DOTALL | re.IGNORECASE
+    ): f"a picture: {_PICTURE}",
+    re.compile(
+        rb"(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:!doctype\s+html|html|head|body|table|div|pre)\b",
+        re.DOTALL | re.IGNORECASE,
+    ): "a web page: copy the cells that it shows into a text file, or save its table as CSV",
+}
+"""Further kinds, by patterns of how they begin."""
+_LOOKED_AT = 4096
+"""Bytes by which the kind of a file is known."""
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -211,8 +233,7 @@ def _texts(path: Path, refusal: str, *, escapes: bool = False) -> Iterator[str]:
     name = next((name for mark, name in _UNREADABLE.items() if first.startswith(mark)), None)
     if name is not None:
         raise PuzzleError(f"{path}: {refusal}: it is in {name}; save it as UTF-8")
-    what = next((what for begin, what in _BINARY.items() if first.startswith(begin)), None)
-    if what is not None:
+    if (what := _other_kind(first)) is not None:
         raise PuzzleError(f"{path}: {refusal}: it is {what}")
     mark, codec = next(((m, c) for m, c in _MARKS.items() if first.startswith(m)), (b"", "utf-8"))
     errors = "surrogateescape" if escapes and codec == "utf-8" else "strict"
@@ -242,6 +263,13 @@ def _texts(path: Path, refusal: str, *, escapes: bool = False) -> Iterator[str]:
             return
         block = next(blocks, b"")
         is_last = not block
+
+
+def _other_kind(first: bytes) -> str | None:
+    """What a file of another kind is that begins with these bytes, and what to do with it; None for one that may be text."""
+    by_name = next((what for begin, what in _BINARY.items() if first.startswith(begin)), None)
+    head = first.removeprefix(codecs.BOM_UTF8)[:_LOOKED_AT]
+    return by_name or next((what for pattern, what in _KINDS.items() if pattern.match(head)), None)
 
 
 def _blocks(path: Path, refusal: str) -> Iterator[bytes]:

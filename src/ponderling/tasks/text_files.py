@@ -58,6 +58,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The letter of each region in that column."""
 _AS_TEXT = re.compile(r"=\s*\"([^\"]*)\"|'([^']*)'?")  # ="53..." and '53...
 _SEPARATOR = re.compile(r"\"?sep=.\"?", re.IGNORECASE)
+MARKDOWN = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*")
+"""The line below the heading of a table in Markdown."""
 CHUNK = 8192
 """Rows held as text at a time: the public set's 3.8 million would take ten gigabytes."""
 CHECKED = 1024
@@ -157,9 +159,19 @@ def read_puzzles(task: TextTask, path: str | Path, *, limit: int | None = None) 
     while chunk := list(itertools.islice(rows, CHUNK)):
         parts.append(_from_rows(task, chunk, problems=problems))
     if not parts:
-        raise PuzzleError(f"{path}: no puzzle in it")
+        raise PuzzleError(f"{path}: no puzzle in it{_beginning(path)}")
     problems.report()
     return _joined(path, parts)
+
+
+def _beginning(path: Path) -> str:
+    """How the text of a file begins, for an error message; empty for one without text."""
+    if is_csv(path):
+        return ""
+    first = next(
+        (line.strip() for line in lines_of(path, holds="puzzles", is_remark=lambda _: True) if line.strip()), ""
+    )
+    return f", whose first line is {shown(first)}" if first else ""
 
 
 def row_numbers(task: TextTask, path: str | Path, *, count: int) -> NDArray[np.int64]:

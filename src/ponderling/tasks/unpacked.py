@@ -57,7 +57,8 @@ _TEXTS = (
     "",
 )
 _ABOUT = ("readme", "license", "licence", "copying", "changelog")
-_OFFICE = "[Content_Types].xml"
+_OFFICE = {"[Content_Types].xml", "META-INF/manifest.xml"}
+"""A file in every archive that is a document: of Microsoft's programs, or of LibreOffice's."""
 
 
 class _Packing(NamedTuple):
@@ -249,8 +250,10 @@ def _only_file(archive: zipfile.ZipFile, refusal: str) -> zipfile.ZipInfo:
         PuzzleError: with the names, when there are none or several, or when a password is needed.
     """
     files = [one for one in archive.infolist() if not _is_folder(one) and not is_hidden(_path_of(one.filename))]
-    if any(one.filename == _OFFICE for one in files):
+    if any(one.filename in _OFFICE for one in archive.infolist()):
         raise PuzzleError(f"{refusal}: it is a document of an office program: save it as CSV or as text")
+    if any(one.filename.endswith("/data.pkl") for one in files):
+        raise PuzzleError(f"{refusal}: it is a file of torch.save: save its arrays with np.savez")
     texts = [one for one in files if _may_hold_puzzles(one.filename)]
     found = files if len(files) == 1 else texts
     if len(found) != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import parse_arguments, say_form
-from ponderling.cli.data.sniff import guess_task, holds_arc, holds_grids
+from ponderling.cli.data.sniff import contradicted, guess_task, holds_arc, holds_grids
 
 if TYPE_CHECKING:
     from ponderling.tasks.base import Puzzles, Task
@@ -81,6 +82,13 @@ def _inspect_grids(command: InspectCommand) -> int:
     from ponderling.tasks.custom import Grids
     from ponderling.tasks.custom.split import grid_facts
 
+    other = contradicted(Path(command.file)) if command.task is None else None
+    if other is not None:
+        print(
+            f"{command.file}: taken for examples of grids, as no answer fits a puzzle of {other.name}; "
+            f"--task {other.name} says why",
+            file=sys.stderr,
+        )
     data = grid_config(command.file, command.test, symmetries=command.symmetries)
     data = replace(data, check=command.check)
     facts = grid_facts(Grids.of(data), data.train, test=data.test)

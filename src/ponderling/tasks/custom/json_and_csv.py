@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.custom.grid_file import CellGrids, GridFile, not_a_rating, not_a_split
-from ponderling.tasks.custom.json_forms import Entry, entries_of
+from ponderling.tasks.custom.json_forms import Entry, entries_of, entry_of, refuse_arc_tasks
 from ponderling.tasks.custom.names import EXPECTED, names_in
 from ponderling.tasks.custom.symbols import NO_GRID, Coder, Grid
 from ponderling.tasks.custom.text_form import AmbiguousError, Text, form_of, rows_of, text_of
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.opened import lines_of, read_json
 from ponderling.tasks.problems import Problems, shown
+from ponderling.tasks.text_files import NAMES, without_preamble
 
 SEPARATORS = ",;\t|"
 """What may part the columns of a CSV."""
+
+ELSEWHERE = "Sudokus and mazes in other files are trained on with `ponderling train RECIPE --data.train FILE`"
+"""What is said of files that may hold puzzles of a known family."""
 
 _SIDES = ("input", "output")
 
@@ -157,7 +161,9 @@ def _json_lines(path: Path, *, problems: Problems) -> Iterator[_Example]:
         if not line.strip():
             continue
         try:
-            entry = Entry(parse_json(line.rstrip("\n")))
+            value = parse_json(line.rstrip("\n"))
+            refuse_arc_tasks([value], path)
+            entry = entry_of(value)
         except JsonError as error:
             problems.add(number, str(error))
             continue
@@ -180,7 +186,7 @@ def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | Non
     grids = [None if key is None else value[key] for key in names_in(value)]
     if grids[0] is None:
         keys = shown(", ".join(value), quote="") or "none"
-        problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}")
+        problems.add(number, f"no input; its keys are {keys}: name them {EXPECTED}{_elsewhere(value)}")
         return None
     name = value.get("id", entry.name or None)
     if name is not None and type(name) not in (int, str):
@@ -200,6 +206,12 @@ def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | Non
     )
 
 
+def _elsewhere(names: Iterable[str]) -> str:
+    """Where files of Sudokus and mazes are trained on, if a name is of these; else empty."""
+    is_of_puzzles = any(name.strip().lower() in (*NAMES["question"], "maze") for name in names)
+    return f"; {ELSEWHERE}" * is_of_puzzles
+
+
 def _separator(header: str) -> str:
     """What parts the columns of a CSV: the sign between known names of a question and its answer, or else a comma."""
     for sign in SEPARATORS:
@@ -209,8 +221,8 @@ def _separator(header: str) -> str:
 
 
 def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
-    lines = iter(lines_of(path, holds="grids"))
-    first = next(lines, "")
+    lines = lines_of(path, holds="grids")
+    before, first = next(without_preamble(lines, L=0), (1, ""))
     reader = csv.reader(itertools.chain([first] * bool(first), lines), delimiter=_separator(first))
     try:
         header = [name.strip().lower() for name in next(reader, [])]
@@ -219,7 +231,7 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
         if where[0] < 0:
             raise PuzzleError(
                 f"{path}: expected a header with the columns input and output (or question and answer), "
-                f"got {shown(','.join(header), quote='') or 'nothing'}"
+                f"got {shown(','.join(header), quote='') or 'nothing'}{_elsewhere(header)}"
             )
         others = [header.index(name) if name in header else -1 for name in ("split", "rating")]
         others.append(
@@ -231,7 +243,7 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
             if len(fields) == len(header):
                 input_, output, split, rating, name = (fields[i] if i >= 0 else "" for i in (*where, *others))
                 yield _Example(
-                    number=reader.line_num,
+                    number=before - 1 + reader.line_num,
                     input=input_,
                     output=output or None,
                     split=split.strip(),
@@ -239,9 +251,9 @@ def _csv_rows(path: Path, *, problems: Problems) -> Iterator[_Example]:
                     name=name,
                 )
             elif any(fields):
-                problems.add(reader.line_num, f"expected {len(header)} columns, got {len(fields)}")
+                problems.add(before - 1 + reader.line_num, f"expected {len(header)} columns, got {len(fields)}")
     except csv.Error as error:
-        raise PuzzleError(f"{path}, row {reader.line_num}: not CSV: {error}") from error
+        raise PuzzleError(f"{path}, row {before - 1 + reader.line_num}: not CSV: {error}") from error
 
 
 def _splits(examples: Sequence[_Example], problems: Problems) -> NDArray[np.bool_] | None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.custom.names import EXPECTED, names_in
-from ponderling.tasks.problems import shown
+from ponderling.tasks.custom.names import EXPECTED, PAIRS, names_in
+from ponderling.tasks.json_shape import described
+from ponderling.tasks.json_tables import records_of
 
 SPLITS = ("train", "test")
 """Keys of a document that holds its examples apart."""
@@ -41,10 +42,7 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
     Raises:
         PuzzleError: when it has none of these forms, or holds ARC tasks.
     """
-    if holds_arc_tasks(value):
-        raise PuzzleError(
-            f"{path}: holds ARC tasks, not examples; `ponderling train arc10 --data.train FILE` takes these"
-        )
+    refuse_arc_tasks(value, path)
     if is_arc_task(value):
         raise PuzzleError(
             f"{path}: looks like one ARC task, which `ponderling solve arc FILE` learns and answers; examples of your own are "
@@ -57,9 +55,30 @@ def entries_of(value: Any, *, path: Path) -> list[Entry]:
     if found is None:
         raise PuzzleError(
             f"{path}: expected a list of objects with {EXPECTED}, or one in each of {' and '.join(SPLITS)}; "
-            f"got {shown(value)}"
+            f"got {described(value)}"
         )
     return found
+
+
+def refuse_arc_tasks(value: Any, path: Path) -> None:
+    """Refuses what holds ARC tasks by name or in a list.
+
+    Raises:
+        PuzzleError: with what takes them.
+    """
+    if holds_arc_tasks(value):
+        raise PuzzleError(
+            f"{path}: holds ARC tasks, not examples; `ponderling train arc10 --data.train FILE` takes these"
+        )
+
+
+def entry_of(value: Any) -> Entry:
+    """The entry of one example, which may be a list of two grids."""
+    return Entry({"input": value[0], "output": value[1]} if _is_pair(value) else value)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_grid, value))
 
 
 def is_document_of_pairs(value: Any) -> bool:
@@ -72,13 +91,28 @@ def is_document_of_pairs(value: Any) -> bool:
 
 
 def holds_arc_tasks(value: Any) -> bool:
-    """Whether a document holds ARC tasks by name or in a list: objects with `train`, a list of pairs."""
+    """Whether a document holds ARC tasks by name or in a list, or several such sets: objects with `train`, a list of pairs."""
+    return _are_arc_tasks(value) or (
+        isinstance(value, Mapping) and bool(value) and all(map(_are_arc_tasks, value.values()))
+    )
+
+
+def _are_arc_tasks(value: Any) -> bool:
     if isinstance(value, Mapping):
         value = list(value.values())
     return (
         isinstance(value, list)
         and bool(value)
         and all(isinstance(task, Mapping) and _is_list_of_objects(task.get("train")) for task in value[:100])
+    )
+
+
+def are_arc_pairs(value: Any) -> bool:
+    """Whether a document is a bare list of pairs of ARC's grids, with nothing beside them, as Re-ARC writes it."""
+    entries = _listed(value) if isinstance(value, list) else None
+    return bool(entries) and all(
+        isinstance(pair, Mapping) and set(pair) == {"input", "output"} and all(map(_is_arc_grid, pair.values()))
+        for pair, *_ in entries or ()
     )
 
 
@@ -89,6 +123,12 @@ def is_arc_task(value: Any) -> bool:
     ):
         return False
     parts = [value[split] for split in SPLITS if _is_list_of_objects(value.get(split))]
+    if any(
+        _is_list_of_objects(part) and None not in names_in(part[0])
+        for name, part in value.items()
+        if name not in SPLITS
+    ):
+        return False  # a further part, such as validation
     pairs = [pair for part in parts for pair in part]
     grids = [pair[side] for pair in pairs for side in ("input", "output") if side in pair]
     return bool(grids) and all(map(_is_arc_grid, grids))
@@ -111,6 +151,7 @@ def _parts_of(value: Any) -> list[Entry] | None:
     Raises:
         _FormError: when it has one, but for something that would be left out.
     """
+    value = records_of(value, [name for name, _ in PAIRS])
     if isinstance(value, Mapping) and (splits := [name for name in SPLITS if value.get(name) is not None]):
         if others := [str(name) for name, part in value.items() if name not in splits and part and _is_container(part)]:
             raise _FormError(
@@ -134,8 +175,8 @@ def _is_container(value: Any) -> bool:
 def _listed(value: Any) -> list[Entry] | None:
     """The entries of a list, of lists side by side, of objects by name, or of one object."""
     if isinstance(value, list):
-        if all(isinstance(item, list) and len(item) == 2 and all(map(_is_grid, item)) for item in value):
-            return [Entry({"input": item[0], "output": item[1]}) for item in value]
+        if all(map(_is_pair, value)):
+            return list(map(entry_of, value))
         return [Entry(item) for item in value] if any(isinstance(item, Mapping) for item in value) else None
     if not isinstance(value, Mapping):
         return None

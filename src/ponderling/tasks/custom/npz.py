@@ -19,14 +19,10 @@ from ponderling.tasks.custom.grid_file import (
     not_a_rating,
     not_a_split,
 )
-from ponderling.tasks.custom.names import PAIRS, names_in
+from ponderling.tasks.custom.names import names_in
 from ponderling.tasks.npy import read_npz
 from ponderling.tasks.problems import Problems, shown
 
-NAMES = tuple(
-    dict.fromkeys(name for pair in PAIRS for side in pair for name in (side, side.upper(), side.capitalize()))
-)
-"""Names that the arrays of grids may have."""
 OTHERS = ("input_shapes", "output_shapes", "split", "ratings")
 """Names of the arrays that may be there besides."""
 
@@ -37,7 +33,9 @@ def read_npz_file(path: Path) -> GridFile:
     Raises:
         PuzzleError: naming the array, or each row that cannot be used, and the reason.
     """
-    arrays = read_npz(path, (*NAMES, *OTHERS), writes="np.savez(path, inputs=..., outputs=...)")
+    writes = "np.savez(path, inputs=..., outputs=...)"
+    named = [name for name in names_in(read_npz(path, (), writes=writes)) if name is not None]
+    arrays = read_npz(path, (*named, *OTHERS), writes=writes)
     problems = Problems(path)
     file = file_of_cells(path, "row", sides=_sides(arrays, problems))
     N = len(file)

@@ -23,6 +23,9 @@ LONGEST_WORD = 8
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _BLANK = re.compile(r"\s")
+_OF_NUMPY = re.compile(r"[\s\[\]\d-]+")
+"""An array of whole numbers, as numpy prints it."""
+_BETWEEN = re.compile(r"(?<=[\d\]])\s+(?=[\[\d-])")
 
 Rows = list[list[Any]]
 
@@ -96,7 +99,7 @@ def text_of(value: Any, side: int = 0) -> Text | Rows:
             if not rows[-1]:
                 rows.pop()  # the / that marks a single row as a row
             return Text(tuple(rows), "rows", side=side)
-        value = parse_json(value)
+        value = parse_json(_BETWEEN.sub(",", value) if _OF_NUMPY.fullmatch(value) else value)
     if not isinstance(value, list) or not all(isinstance(row, list | str) for row in value):
         raise ValueError(f"expected a list of rows, got {shown(value)}{_advice_for(value)}")
     if value and all(isinstance(row, str) for row in value):

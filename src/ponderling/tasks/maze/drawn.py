@@ -29,7 +29,7 @@ from ponderling.tasks.maze.written.lines import (
     without_titles,
 )
 from ponderling.tasks.maze.written.numbers import from_arrays
-from ponderling.tasks.npy import read_npy
+from ponderling.tasks.npy import read_npy, read_npz
 from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, suffix_of
 from ponderling.tasks.problems import Problems, one_line
 
@@ -79,6 +79,8 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
         return None  # which reading it says
     if suffix_of(path) == ".npy":
         return _told_with_name(path, from_arrays(read_npy(Path(path))))
+    if suffix_of(path) == ".npz":
+        return _told_with_name(path, _of_arrays(Path(path)))
     head, size = [], 0
     looked_at = lines_of(path, holds="puzzles", is_remark=lambda line: is_csv(path) or is_remark(line))
     for line in _without_titles(path, looked_at):
@@ -90,6 +92,14 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     if reader is None or (is_csv(path) and reader not in (written.read_numbers, written.read_characters)):
         return None
     return _told_with_name(path, reader(_without_titles(path, _opened(path))))
+
+
+def _of_arrays(path: Path) -> Iterator[written.Written]:
+    """The mazes of an .npz file with one array, of mazes."""
+    arrays = read_npz(path, ("maze", "mazes"), writes="np.savez(FILE, mazes=...)")
+    if len(arrays) != 1 or not {"maze", "mazes"} & set(arrays):
+        raise PuzzleError(f"expected one array, called mazes: got {one_line(', '.join(arrays), 60) or 'none'}")
+    yield from from_arrays(*arrays.values())
 
 
 def _opened(path: str | Path, *, longest: int = LONGEST_LINE) -> Iterator[str]:
@@ -250,7 +260,8 @@ def check_characters(lines: Sequence[str], *, where: str = "") -> None:
 def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
     """The mazes of a file that `is_drawn` or `mazes_written`, the first `limit` of them; empty lines may come between them.
 
-    Marks of a path are an answer, which must be right. Answers that are not given are searched for.
+    Marks of a path are an answer, which must be right; a maze with marks that follows the same one without is that one's.
+    Answers that are not given are searched for.
 
     Raises:
         PuzzleError: naming file, line and reason, the first few problems together.
@@ -262,11 +273,15 @@ def read(task: Maze, path: str | Path, *, limit: int | None = None) -> Puzzles:
         try:
             answer = task.read_cells(cells)
             question = np.where(answer == PATH, FREE, answer).astype(np.uint8)
+            has_path = bool((answer == PATH).any())
+            if has_path and questions and not given[-1] and np.array_equal(question, questions[-1]):
+                labels[-1], given[-1], numbers[-1] = answer, True, number
+                continue
             label = task.find_answer(question)
         except PuzzleError as error:
             problems.add(number, str(error))
             continue
-        given.append(bool((answer == PATH).any()))
+        given.append(has_path)
         questions.append(question)
         labels.append(answer if given[-1] else label)
         numbers.append(number)

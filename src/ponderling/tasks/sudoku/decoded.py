@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ponderling.tasks.base import PuzzleError
@@ -50,6 +50,45 @@ def answered(puzzle: Written, cells: Sequence[str]) -> Written:
 
 def in_own_symbols(puzzle: Written) -> str:
     """The cells of a puzzle as a line in the symbols that it was written in."""
+    return ("" if max(map(len, puzzle.alphabet.symbols)) == 1 else " ").join(_as_written(puzzle))
+
+
+def with_answers(found: Iterable[Written]) -> Iterator[Written]:
+    """The puzzles, each with the full grid that follows it and has its clues as its answer."""
+    held: Written | None = None
+    for one in found:
+        if held is not None and is_answer(_as_written(one), _as_written(held), puzzle=held) and not one.answer:
+            yield answered(held, _as_written(one))
+            held = None
+            continue
+        if held is not None:
+            yield held
+        held = one
+    if held is not None:
+        yield held
+
+
+def is_answer(cells: Sequence[str], question: Sequence[str], *, puzzle: Written) -> bool:
+    """Whether a grid has no blank and the clues of a puzzle, whose cells are written in the same way.
+
+    Args:
+        cells: The cells of the grid.
+        question: The cells of the puzzle, as they are written.
+        puzzle: The puzzle.
+    """
+    return (
+        not puzzle.answer
+        and "." in puzzle.cells
+        and puzzle.alphabet.blank not in cells
+        and len({cell.upper() for cell in cells}) == len(puzzle.alphabet.symbols)
+        and all(
+            known == "." or a.upper() == b.upper() for known, a, b in zip(puzzle.cells, question, cells, strict=True)
+        )
+    )
+
+
+def _as_written(puzzle: Written) -> list[str]:
+    """The cells of a puzzle in the symbols that it was written in."""
     blank, symbols = puzzle.alphabet
     names = {".": blank} | dict(zip(SYMBOLS, symbols, strict=False))
-    return ("" if max(map(len, symbols)) == 1 else " ").join(names[cell] for cell in puzzle.cells)
+    return [names[cell] for cell in puzzle.cells]

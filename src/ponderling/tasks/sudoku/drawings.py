@@ -11,11 +11,10 @@ from ponderling.tasks.sudoku.alphabets import SYMBOLS
 from ponderling.tasks.sudoku.decoded import LayoutError
 from ponderling.tasks.sudoku.rows import BARS, BETWEEN, is_frame, may_be_nothing, row_of
 from ponderling.tasks.sudoku.titles import has_words
+from ponderling.tasks.text_files import MARKDOWN
 
 Lines = Sequence[tuple[int, str]]
 """Lines with their numbers, from 1."""
-_MARKDOWN = re.compile(r"\s*\|(?:\s*:?-+:?\s*\|)+\s*")
-"""The line below the heading of a table in Markdown."""
 
 
 def begins_with_title(rows: Lines, side: int) -> bool:
@@ -25,7 +24,7 @@ def begins_with_title(rows: Lines, side: int) -> bool:
     """
     first, *others = (line for _, line in rows_kept(rows, side))
     rules = [line for _, line in rows if is_frame(line)]
-    if len(rules) == 1 and _MARKDOWN.fullmatch(rules[0]) and not first.strip(f" {BARS}"):
+    if len(rules) == 1 and MARKDOWN.fullmatch(rules[0]) and not first.strip(f" {BARS}"):
         return True
     letters = {letter.upper() for letter in first if letter.isalpha()} - set(SYMBOLS[:side])
     below = "".join(others).upper()
@@ -45,7 +44,7 @@ def check_frame(lines: Lines, rows: Lines) -> None:
     """
     kept = {number for number, _ in rows}
     frame = [number for number, line in lines if number not in kept and is_frame(line)]
-    if len(frame) == 1 and frame[0] == rows[0][0] + 1 and _MARKDOWN.fullmatch(dict(lines)[frame[0]]):
+    if len(frame) == 1 and frame[0] == rows[0][0] + 1 and MARKDOWN.fullmatch(dict(lines)[frame[0]]):
         return  # a table, whose first row is its heading
     ends = {end: number for number in frame if 0 < (end := sum(one < number for one in kept)) < len(rows)}
     if len(ends) < len(rows) - 1 and math.gcd(*ends, len(rows)) == 1:

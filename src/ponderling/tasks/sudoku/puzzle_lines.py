@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.sudoku.alphabets import BLANKS, are_candidates
-from ponderling.tasks.sudoku.decoded import LayoutError, Written, answered, decoded
+from ponderling.tasks.sudoku.decoded import LayoutError, Written, answered, decoded, is_answer
 from ponderling.tasks.sudoku.drawings import Lines, begins_with_title, cells_of_rows, check_frame, not_a_row, rows_kept
 from ponderling.tasks.sudoku.plain_rows import plain_rows
 from ponderling.tasks.sudoku.plain_signs import has_other_digits
@@ -29,7 +29,7 @@ def read_lines(lines: Iterable[str], side: int) -> Iterator[Written]:
     held: tuple[Written, Sequence[str]] | None = None
     for puzzle in puzzles_in(lines, side):
         cells, answer = cells_of(puzzle, side)
-        if held is not None and answer is None and _is_answer(cells, held[1], puzzle=held[0]):
+        if held is not None and answer is None and is_answer(cells, held[1], puzzle=held[0]):
             yield answered(held[0], cells)
             held = None
             continue
@@ -80,19 +80,6 @@ def _are_candidates_of(puzzle: Written, cells: Sequence[str], *, side: int) -> b
     if max(map(len, cells)) < 2 or not puzzle.alphabet.is_ours or not are_candidates(cells, side):
         return False
     return all(clue in (".", cell) for clue, cell in zip(puzzle.cells, cells, strict=True))
-
-
-def _is_answer(cells: Sequence[str], question: Sequence[str], *, puzzle: Written) -> bool:
-    """Whether a grid has no blank and the clues of a puzzle, whose cells are written in the same way."""
-    return (
-        not puzzle.answer
-        and "." in puzzle.cells
-        and puzzle.alphabet.blank not in cells
-        and len({cell.upper() for cell in cells}) == len(puzzle.alphabet.symbols)
-        and all(
-            known == "." or a.upper() == b.upper() for known, a, b in zip(puzzle.cells, question, cells, strict=True)
-        )
-    )
 
 
 def is_written(lines: Iterable[str], side: int) -> bool:

@@ -27,7 +27,9 @@ def is_title(line: str, side: int) -> bool:
     """Whether a line that is no row and no puzzle says something about one: words, a number or a date."""
     text = line.strip()  # blanks within the pattern take quadratic time
     longest = max(map(len, text.split()), default=0)
-    return len(text) <= LONGEST_TITLE and _TITLE.fullmatch(text) is not None and longest < side * side * 3 // 4
+    is_short = len(text) <= LONGEST_TITLE  # of a longer one the pattern is not tried
+    says = is_short and (_TITLE.fullmatch(text) is not None or (text.endswith(":") and has_words(text)))
+    return says and longest < side * side * 3 // 4
 
 
 def has_words(line: str) -> bool:

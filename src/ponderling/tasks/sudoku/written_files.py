@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.json_tables import records_of
 from ponderling.tasks.npy import read_npy, read_npz
 from ponderling.tasks.opened import LONGEST_LINE, is_csv, lines_of, read_json, suffix_of
 from ponderling.tasks.problems import one_line
@@ -98,12 +99,12 @@ def form_of(task: SudokuTask, path: Path) -> str:
     Raises:
         PuzzleError: when the file cannot be read.
     """
-    said = []
     own = rows_of(task, path)
-    if own is not None:
-        said.append(_form_of_own(task, path))
     row = next(own if own is not None else read_rows(task, path), None)
-    if row is not None and row.family is not None:
+    if row is None:  # which reading tells
+        return ""
+    said = [] if own is None else [_form_of_own(task, path)]
+    if row.family is not None:
         said.append(f"in the symbols {' '.join(row.family.symbols[1:])}")
     return ", ".join(said)
 
@@ -246,6 +247,7 @@ def _of_json(task: SudokuTask, path: Path) -> Iterator[Row]:
 
 def rows_of_boards(task: SudokuTask, value: Any, *, number: int = 1) -> Iterator[Row]:
     """The puzzles of a JSON value, with the answers that its objects name."""
+    value = records_of(value, NAMES["question"])
     return (_row(task, found) for found in boards.read_boards(value, task.side, number=number))
 
 

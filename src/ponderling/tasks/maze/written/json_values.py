@@ -15,12 +15,14 @@ from ponderling.tasks.problems import shown
 
 OBJECTS = ("maze", "grid", "map", "cells", "board", "question", "layout", "tiles", "matrix")
 """What an object of JSON may call its maze, or `mazes` a list of them."""
-ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "finish", "exit")
+ENDS = ("start", "origin", "source", "entrance"), ("goal", "end", "target", "finish", "exit", "destination")
 """What it may call the cells of S and G, as row and column from 0."""
 ANSWERS = ("solution", "path", "answer")
 """What it may call the path, as a list of cells, or the maze with its path."""
 
 _COORDINATES = ("row", "col"), ("row", "column"), ("y", "x"), ("r", "c")
+
+_BRACES = str.maketrans("{}", "[]")
 
 DEEPEST = 3
 """Lists or objects in one another that a maze of JSON may be in."""
@@ -56,7 +58,9 @@ def _values(lines: Sequence[str]) -> list[Any]:
         return [parse_json(line) for line in lines]
     except JsonError:
         text = "".join(lines)
-        text = re.sub(r"(?:,\s*dtype=\w+)?\)\s*;?\s*$", "", text)
+        if text.lstrip().startswith("{") and ":" not in text:  # an array of C's, or of Java's
+            text = text.translate(_BRACES)
+        text = re.sub(r"(?:(?:,\s*dtype=\w+)?\)\s*;?|;)\s*$", "", text)
         text = text if '"' in text else text.replace("'", '"')
         return [parse_json(re.sub(r",(\s*[\]}])", r"\1", text))]
 

@@ -19,7 +19,10 @@ _SIZE = re.compile(r"\s*\d{1,4}(?:\s*[x×, ]\s*\d{1,4})?\s*[.):]?\s*")
 _RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,}|`{3}\w*)\s*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
-_ASSIGNED = re.compile(r"\s*(?:\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)")
+_ASSIGNED = re.compile(
+    r"\s*(?:(?:[\w.]+\s+)*\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)|[\w\s\[\].*&<>]*\w[\s\[\]\d]*=\s*(?:new\s+\w+[\[\]\s]*)?(?=\{)"
+)
+"""What is before a list in a program's source, or before the braces of C and Java."""
 _CELLS = frozenset(WALLS + FREES + PATHS + STARTS + GOALS + "01234|+-")
 _MOST_SIZES = 2
 """Lines of sizes before a maze: rows, then columns. More of them are rows of digits."""
@@ -160,18 +163,17 @@ def _is_closed(rows: Sequence[str]) -> bool:
 
 
 def check_short(lines: Sequence[str]) -> None:
-    """Refuses the one row that lacks a cell, or has blanks alone, in a maze with walls all round: it may be none, or damaged.
+    """Refuses a row that lacks cells, or has blanks alone, in a maze with walls all round: it may be none, or damaged.
 
     Raises:
         PuzzleError: naming that row.
     """
     width = max(map(len, lines))
     short = [i for i, line in enumerate(lines) if len(line) < width]
-    if len(lines) < 3 or len(short) != 1 or not _is_closed(lines):
+    if len(lines) < 3 or not short or 4 * len(short) > len(lines) or not _is_closed(lines):
         return
-    found = lines[short[0]]
-    if len(found) == width - 1 or not found.strip():
-        raise PuzzleError(
-            f"row {short[0] + 1} of a drawn maze has {len(found)} characters, and all others have {width} and end in a wall: "
-            "write all its cells, also those that are free, or nothing between two mazes"
-        )
+    others = "all others have" if len(short) == 1 else "most others have"
+    raise PuzzleError(
+        f"row {short[0] + 1} of a drawn maze has {len(lines[short[0]])} characters, and {others} {width} and end in a wall: "
+        "write all its cells, also those that are free, or nothing between two mazes"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ponderling.tasks.maze.written.forms import GOALS, KNOWN, OTHERS, STARTS
 from ponderling.tasks.maze.written.lines import SOLID
+from ponderling.tasks.text_files import MARKDOWN
 
 _FEWEST = 3
 """Rows, and cells of a row, from which on it can be told that something is between cells."""
@@ -39,13 +40,23 @@ def _indented(lines: Sequence[str]) -> list[str] | None:
 
 
 def _parted(lines: Sequence[str]) -> list[str] | None:
-    """The rows without tabs or commas between cells, which may be in quotation marks."""
+    """The rows without tabs or commas between cells, which may be in quotation marks; or those of a table in Markdown."""
+    if len(lines) > _FEWEST and MARKDOWN.fullmatch(lines[1]):
+        return _of_table([lines[0], *lines[2:]])
     for sign in "\t,":
         cells = [[cell.strip("\"'") for cell in line.split(sign)] for line in lines]
         is_even = len({len(row) for row in cells}) == 1 and len(cells[0]) >= _FEWEST
         if is_even and all(len(cell) <= 1 for row in cells for cell in row):
             return ["".join(cell or " " for cell in row) for row in cells]
     return None
+
+
+def _of_table(lines: Sequence[str]) -> list[str] | None:
+    """The rows of a table in Markdown, whose heading is the first or empty."""
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    rows = rows if any(rows[0]) else rows[1:]
+    is_even = len({len(row) for row in rows}) == 1 and all(len(cell) <= 1 for row in rows for cell in row)
+    return ["".join(cell or " " for cell in row) for row in rows] if is_even else None
 
 
 def _spaced(lines: Sequence[str]) -> list[str] | None:
