@@ -246,8 +246,8 @@ def test_cells_hear_those_in_their_place_in_the_other_parts(rows, columns, parts
             : rows // parts[0], : columns // parts[1]
         ]
 
-    ons = [on for on in np.ndindex(parts) if any(on)]
-    for cells, (down, right) in zip(heard, ons, strict=True):
+    moves = [on for on in np.ndindex(parts) if any(on)]
+    for cells, (down, right) in zip(heard, moves, strict=True):
         for i, j in np.ndindex(parts):
             place = part(i, j)
             assert (cells.reshape(-1)[place] == part(i + down, j + right)).all()
