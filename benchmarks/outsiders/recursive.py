@@ -86,6 +86,7 @@ def plain_trm(files: Files) -> RunConfig:
         weight_decay=0.1,
         beta2=0.98,
         ema_rate=0.995,
+        ema_warmup=True,
     )
     return RunConfig(model=model, train=train, data=data, run=RuntimeConfig(eval_every=500, checkpoint_every=500))
 
