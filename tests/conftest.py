@@ -24,6 +24,12 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """On a busy machine no command says that something takes long, so that what it prints is the same everywhere."""
+    monkeypatch.setattr("ponderling.cli.display.PATIENCE", 1e6)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Puts the tests in a browser last: Playwright keeps an event loop running in its thread, and no other can start there."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from ponderling.cli import main
+from ponderling.cli import display, main
 from ponderling.exchange.hub import check_name
 from ponderling.training.starting import start
 from runs import tiny
@@ -110,4 +111,16 @@ def test_settings_that_are_used_are_taken(tmp_path, capsys):
         "1",
     ]
     assert main(["train", "sudoku4", "--out", str(tmp_path / "run"), *tiny_run]) == 0
-    assert capsys.readouterr().err.startswith("reading the puzzles of sudoku4\n")
+    assert "reading the puzzles" not in capsys.readouterr().err
+
+
+def test_a_wait_for_the_puzzles_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(display, "PATIENCE", 0.05)
+
+    def slow(*_, **__):
+        time.sleep(0.5)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("ponderling.training.starting.start", slow)
+    assert main(["train", "sudoku4", "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err.splitlines() == ["reading the puzzles of sudoku4", "ponderling: enough"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -61,6 +63,22 @@ class Bars:
         self._last_line = now
         minutes, seconds = divmod(round(now - self._began), 60)
         self.say(f"{what}: {done:,} of {total:,} after {minutes}:{seconds:02}")
+
+
+PATIENCE = 0.8
+"""Seconds that people wait without a sign of life."""
+
+
+@contextmanager
+def said_if_slow(what: str) -> Iterator[None]:
+    """Says on stderr what is being done if it takes long."""
+    timer = threading.Timer(PATIENCE, print, [what], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def check_output(file: Path) -> None:

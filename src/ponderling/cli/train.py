@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ponderling.cli.arguments import parse_arguments
-from ponderling.cli.display import ProgressDisplay
+from ponderling.cli.display import ProgressDisplay, said_if_slow
 from ponderling.cli.idle import refuse_idle
 from ponderling.cli.resumed import GRIDS, Given, saved_config, value_of
 from ponderling.cli.signals import StopOnSignal
@@ -342,9 +343,9 @@ def _train(config: RunConfig, out: Path, *, name: str, resume: bool, world: Worl
     """Trains, or goes on, and says what came of it."""
     from ponderling.training.starting import start
 
-    if world.is_first:  # puzzles that are made or fetched may take minutes
-        print(f"reading the puzzles of {config.data.task}", file=sys.stderr, flush=True)
-    trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
+    # Puzzles that are made or fetched may take minutes.
+    with said_if_slow(f"reading the puzzles of {config.data.task}") if world.is_first else nullcontext():
+        trainer = start(config, out, resume=resume, recipe=name, observer=ProgressDisplay(), world=world)
     with StopOnSignal(patient=world.size > 1) as stop:
         figures = trainer.run(stop)
         stopped = world.any(stop.stopped)
