@@ -62,7 +62,7 @@ def test_it_trains_and_evaluates_by_its_name(lakes, tmp_path, capsys, monkeypatc
     assert main(["train", "own_task:Lakes", "--json", *TINY]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["run"] == "runs/Lakes"
-    assert "grid-small: TRM with an MLP over positions, D 64, for grids of 36 cells, 4 steps" in captured.err
+    assert "grid-small: TRM with an MLP over positions, D 16, for grids of 36 cells, 4 steps" in captured.err
     question = lakes.format(lakes.generate(np.random.default_rng(2), 1).tokens[0])
     assert main(["solve", "runs/Lakes", question, "--json", "--task", "own_task:Lakes"]) == 0
     assert json.loads(capsys.readouterr().out)["valid"] is False
@@ -73,7 +73,7 @@ def test_a_family_without_a_recipe_of_its_own_trains_by_its_name(tmp_path, capsy
     assert main(["train", "maze5", "--json", *TINY]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["run"] == "runs/maze5"
-    assert "grid-small: TRM with an MLP over positions, D 64, for grids of 25 cells, 4 steps" in captured.err
+    assert "grid-small: TRM with an MLP over positions, D 16, for grids of 25 cells, 4 steps" in captured.err
     assert main(["train", "maze5", "--data", "my.jsonl"]) == 2
     assert "maze5 is a task, and --data FILE another" in capsys.readouterr().err
     assert main(["train", "arc12"]) == 2  # needs its tasks
