@@ -120,3 +120,11 @@ def test_a_network_is_told_the_shape_of_its_puzzles_by_name():
         TypeError, match=re.escape("expected a PuzzleShape, such as PuzzleShape(vocab_size=11, seq_len=81)")
     ):
         pl.TRM(tiny().model, (6, 16))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_checker_that_fails_is_named():
+    def rules(question, answer):
+        raise RuntimeError("not today")
+
+    with pytest.raises(PuzzleError, match="the checker rules raised RuntimeError .*: not today"):
+        quick(check=rules)

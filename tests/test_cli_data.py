@@ -263,3 +263,8 @@ def test_mistakes_exit_with_2(args, capsys):
 def test_a_mistyped_verb_of_data_is_named_with_the_closest(capsys):
     assert main(["data", "make", "suduko", "--out", "x"]) == 2
     assert "unknown verb `data make suduko`: did you mean make sudoku? Expected" in capsys.readouterr().err
+
+
+def test_make_alone_shows_what_can_be_made(capsys):
+    assert main(["data", "make"]) == 2
+    assert "make sudoku     generate puzzles" in capsys.readouterr().out

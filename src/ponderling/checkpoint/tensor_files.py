@@ -26,7 +26,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: di
         try:
             save_file(plain, temporary, metadata)
         except SafetensorError as error:  # it hides the OSError of a full disk
-            raise OSError(f"{path}: cannot be written: {error}; the file that was there before is intact") from error
+            raise OSError(f"{path}: cannot be written: {error}; what was there before is intact") from error
 
     write_atomically(path, write)
 

@@ -344,18 +344,19 @@ class Grids(GridTask):
         if not rows or any("?" in row for row in rows if "?" not in self.spec.symbols):
             return ["the answer is no grid: an end mark stands inside it"]
         question_rows, answer_rows = self.to_rows(question), self.to_rows(answer)
+        name = self.check_name or getattr(self.checker, "__name__", "given")
         try:
             said = self.checker(question_rows, answer_rows)
         except Exception as error:  # the code is the user's own
             raise PuzzleError(
-                f"the checker {self.check_name} raised {type(error).__name__} instead of judging an answer: "
+                f"the checker {name} raised {type(error).__name__} instead of judging an answer: "
                 f"{' '.join(str(error).split()) or 'no reason given'}; it is called with question and answer as lists of rows"
             ) from error
         if isinstance(said, bool | np.bool_):
             return () if said else ["the rules refuse the answer"]
         if isinstance(said, str) or not isinstance(said, Sequence):
             raise PuzzleError(
-                f"the checker {self.check_name} must return True, False or a list of reasons: got {str(said)[:60]!r}"
+                f"the checker {name} must return True, False or a list of reasons: got {str(said)[:60]!r}"
             )
         return said
 
