@@ -126,5 +126,5 @@ def test_a_checker_that_fails_is_named():
     def rules(question, answer):
         raise RuntimeError("not today")
 
-    with pytest.raises(PuzzleError, match="the checker rules raised RuntimeError .*: not today"):
+    with pytest.raises(PuzzleError, match=r"the checker rules raised RuntimeError .*: not today"):
         quick(check=rules)
