@@ -140,14 +140,14 @@ def test_the_average_starts_at_the_first_weights_and_shares_what_it_does_not_ave
 
 
 def test_an_average_that_warms_up_follows_sooner_and_ends_at_its_rate():
-    model, rate = nn.Linear(1, 1, bias=False), 0.5
+    model, rate = nn.Linear(1, 1, bias=False), 0.75
     ema = make_ema(model, rate, warmup=True)
     expected = model.weight.item()
     for t in range(1, 15):
         with torch.no_grad():
             model.weight.fill_(float(t))
         ema.update_parameters(model)
-        kept = min(rate, (1 + t) / (10 + t))
+        kept = min(rate, (1 + t) / (4 + t))
         expected = kept * expected + (1 - kept) * t
         assert ema.module.weight.item() == pytest.approx(expected, rel=1e-6)
     assert kept == rate

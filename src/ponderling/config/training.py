@@ -123,7 +123,7 @@ class TrainConfig:
     ema_rate: float = 0.999
     """Decay rate of the weights' moving average, which is evaluated and saved; 0 for no average."""
     ema_warmup: bool = False
-    """Let that rate grow: (1 + t) / (10 + t) at update t, until it is ema_rate. Else much of the average of a short run is the
+    """Let that rate grow: (1 + t) / (4 + t) at update t, until it is ema_rate. Else much of the average of a short run is the
     weights that it began with. The official code has no such warm-up."""
     seed: int = 0
     """Seed of initialisation, sampling and exploration."""

@@ -125,8 +125,8 @@ def _weights_optimizers(parameters: dict[str, nn.Parameter], config: TrainConfig
 def make_ema(model: nn.Module, rate: float, *, warmup: bool = False) -> AveragedModel:
     """The moving average of the model's parameters, from its present weights on, without bias correction.
 
-    With a warm-up the rate is (1 + t) / (10 + t) at update t until it is what was asked for, as in TensorFlow's
-    ExponentialMovingAverage with `num_updates`. `n_averaged` is t.
+    With a warm-up the rate is (1 + t) / (4 + t) at update t until it is what was asked for, so that the average spans about a
+    third of the updates so far. TensorFlow's ExponentialMovingAverage with `num_updates` has 10 in place of 4. `n_averaged` is t.
 
     Buffers (initial states, puzzle embeddings) are the live model's own: the official evaluation averages none of them,
     and a table of puzzle embeddings is too large to copy at every step.
@@ -151,7 +151,7 @@ def _growing_average(rate: float) -> Callable[[Tensors, Tensors, Tensor | int], 
     @torch.no_grad()
     def average(averages: Tensors, weights: Tensors, updates: Tensor | int) -> None:
         t = torch.as_tensor(updates)
-        share = 1 - ((1 + t) / (10 + t)).clamp_max(rate)
+        share = 1 - ((1 + t) / (4 + t)).clamp_max(rate)
         for averaged, weight in zip(averages, weights, strict=True):
             averaged.lerp_(weight, share.to(averaged))
 
