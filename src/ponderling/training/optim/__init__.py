@@ -126,7 +126,7 @@ def make_ema(model: nn.Module, rate: float, *, warmup: bool = False) -> Averaged
     """The moving average of the model's parameters, from its present weights on, without bias correction.
 
     With a warm-up the rate is (1 + t) / (4 + t) at update t until it is what was asked for, so that the average spans about a
-    third of the updates so far. TensorFlow's ExponentialMovingAverage with `num_updates` has 10 in place of 4. `n_averaged` is t.
+    third of the updates so far. `n_averaged` is t. TensorFlow's ExponentialMovingAverage has 10 in place of 4.
 
     Buffers (initial states, puzzle embeddings) are the live model's own: the official evaluation averages none of them,
     and a table of puzzle embeddings is too large to copy at every step.
