@@ -156,6 +156,7 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     page.wait_for_selector("#think:enabled")
     assert page.text_content("#think") == "Learn it"
     assert re.match(captions()[-1], page.text_content("#verdict") or "")
+    page.wait_for_selector("#arc-task option:nth-child(3)", state="attached")
     assert page.locator("#arc-task option").all_text_contents() == ["How it learns (recorded)", "mirror", "recolour"]
     context.close()
 
