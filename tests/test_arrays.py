@@ -229,6 +229,7 @@ def test_the_average_of_a_run_is_kept_when_it_is_resumed_for_longer(tmp_path):
     file = tmp_path / LAST / "config.json"
     settings = json.loads(file.read_text())
     assert settings["config"]["train"]["ema_warmup"]
+    assert settings["config"]["train"]["ema_rate"] == 1 - 10 / 12
     settings["config"]["train"] |= {"ema_warmup": False, "ema_rate": 0.25}  # as an earlier version chose them
     file.write_text(json.dumps(settings))
     train(*data, steps=14, out=tmp_path, progress=False, resume=True)

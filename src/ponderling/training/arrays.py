@@ -119,7 +119,7 @@ def train(
     training = replace(training, steps=training.steps if steps is None else steps)
     training = replace(training, seed=training.seed if seed is None else seed)
     if net is None or isinstance(net, nn.Module):
-        training = _averaged_as(resumed, training)
+        training = _averaged(training, resumed)
     config = replace(config, train=training, run=replace(config.run, device=str(device or config.run.device)))
     check_device(config.run.device)
     tested = None if test is None else grid_file_of_arrays(*test, name=TEST_ARRAYS)
@@ -224,10 +224,10 @@ def _saved(out: Path) -> RunConfig | None:
     return read_config(out / LAST)[0] if (out / LAST / TRAINING_STATE).is_file() else None
 
 
-def _averaged_as(resumed: RunConfig | None, training: TrainConfig) -> TrainConfig:
-    """The settings with the weights' average of a run that is gone on with."""
+def _averaged(training: TrainConfig, resumed: RunConfig | None) -> TrainConfig:
+    """The settings with an average of the weights that spans a tenth of a short run, or with that of a resumed run."""
     if resumed is None:
-        return training
+        return replace(training, ema_rate=min(training.ema_rate, max(0.0, 1 - 10 / training.steps)))
     return replace(training, ema_rate=resumed.train.ema_rate, ema_warmup=resumed.train.ema_warmup)
 
 
