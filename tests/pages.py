@@ -116,6 +116,18 @@ def violations(page: Any, script: Path) -> list[tuple[str, list[str]]]:
     return [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]]
 
 
+def arrived_unanswered(browser: Any, address: str) -> tuple[Any, list[Any]]:
+    """A page whose server does not say which models there are, and those requests; the page has a clock that the test turns."""
+    page = browser.new_context(viewport={"width": 1366, "height": 657}).new_page()
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+    held: list[Any] = []
+    page.route("**/v1/models", lambda route: held.append(route))
+    page.goto(address)
+    page.clock.run_for(450)
+    return page, held
+
+
 def shown_until(page: Any, last: str) -> list[str]:
     """What a film says, moment by moment, up to a text that matches `last`; the page has a clock that the test turns."""
     seen, text = dict[str, str](), ""

@@ -14,7 +14,7 @@ import pytest
 
 import ponderling
 from arc_examples import example_tasks, kaggle, tiny_run, vectors_run
-from pages import IN_BROWSER, SCREENS, SIZES, Visit, axe_script, hosting, shown_until, violations
+from pages import IN_BROWSER, SCREENS, SIZES, Visit, arrived_unanswered, axe_script, hosting, shown_until, violations
 from ponderling.training.starting import start
 from record_openings import EVERY, INSIDE, LAST, record_lesson
 from servers import serving_command
@@ -134,15 +134,7 @@ def film_note(page) -> str:
 
 @in_browser
 def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
-    """The page has a clock of its own here, which the test turns."""
-    context = browser.new_context(viewport={"width": 1366, "height": 657})
-    page = context.new_page()
-    page.clock.install(time=0)
-    page.clock.pause_at(1)
-    held = []
-    page.route("**/v1/models", lambda route: held.append(route))
-    page.goto(f"{teachable}/{LINK}")
-    page.clock.run_for(450)
+    page, held = arrived_unanswered(browser, f"{teachable}/{LINK}")
     page.wait_for_selector(".board.arc .cell")
     assert page.locator(".pair").count() == len(recorded()["task"]["demos"]) + 1
     assert "which it never sees" in film_note(page)
@@ -158,7 +150,7 @@ def test_it_learns_before_the_server_has_said_a_word(browser, teachable):
     assert re.match(captions()[-1], page.text_content("#verdict") or "")
     page.wait_for_selector("#arc-task option:nth-child(3)", state="attached")
     assert page.locator("#arc-task option").all_text_contents() == ["How it learns (recorded)", "mirror", "recolour"]
-    context.close()
+    page.context.close()
 
 
 @in_browser

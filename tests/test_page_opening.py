@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ponderling
-from pages import IN_BROWSER, Visit, shown_until
+from pages import IN_BROWSER, Visit, arrived_unanswered, shown_until
 from ponderling.tasks import get_task
 from record_openings import LONG_WAY, OPENINGS, WORLDS_HARDEST, record
 
@@ -90,15 +90,7 @@ def captions(task: str) -> list[str]:
 
 @in_browser
 def test_it_thinks_before_the_server_has_said_a_word(browser, server):
-    """The page has a clock of its own here, which the test turns."""
-    context = browser.new_context(viewport={"width": 1366, "height": 657})
-    page = context.new_page()
-    page.clock.install(time=0)
-    page.clock.pause_at(1)
-    held = []
-    page.route("**/v1/models", lambda route: held.append(route))
-    page.goto(server)
-    page.clock.run_for(450)
+    page, held = arrived_unanswered(browser, server)
     page.wait_for_selector(".cell")
     assert page.locator(".cell.clue").count() == 21
     expected = captions("sudoku9")
@@ -112,7 +104,7 @@ def test_it_thinks_before_the_server_has_said_a_word(browser, server):
     page.wait_for_selector("#think:enabled")
     assert page.text_content("#numbers") == "41,153"
     assert "".join(c.text_content() or "" for c in page.query_selector_all(".cell")) == recorded("sudoku9")["answer"]
-    context.close()
+    page.context.close()
 
 
 @in_browser
