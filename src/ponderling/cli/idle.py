@@ -28,6 +28,7 @@ def refuse_idle(args: list[str], config: RunConfig) -> None:
         "--data.turns": (by_vote, "ARC"),
         "--data.more-share": (by_vote, "ARC"),
         "--train.muon-lr": (config.train.optimizer == "muon", "--train.optimizer muon"),
+        "--train.ema-warmup": (config.train.ema_rate > 0, "runs with an average: --train.ema-rate above 0"),
         "--train.puzzle-lr": (has_embedding, "networks with a puzzle embedding"),
         "--train.puzzle-weight-decay": (has_embedding, "networks with a puzzle embedding"),
     }

@@ -87,7 +87,7 @@ def _refuse_another_run(config: RunConfig, info: dict[str, Any], *, out: Path, g
     if same and given.files is not None:
         same = data.grid is not None
     if not same:
-        wanted = given.name or f"--data {given.files[0]}" if given.files is not None else given.name
+        wanted = f"--data {given.files[0]}" if given.name is None and given.files is not None else given.name
         raise ValueError(
             f"{out} holds a run of another kind than {wanted}: go on with `ponderling train {holds} --out {out} --resume`, or "
             "choose another --out"

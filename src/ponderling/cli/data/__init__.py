@@ -34,9 +34,9 @@ def main(args: list[str]) -> int:
         words = verb.split()
         if args[: len(words)] == words:
             return importlib.import_module(module).main(args[len(words) :])
-    if not args or args == ["make"] or args[0] in ("-h", "--help") or args == ["make", "--help"]:
+    if args in ([], ["make"], ["make", "--help"]) or args[0] in ("-h", "--help"):
         print(USAGE)
-        return 0 if args and args != ["make"] else 2
+        return 2 if args in ([], ["make"]) else 0
     asked = " ".join(args[: 2 if args[0] == "make" else 1])
     *most, last = (f"`{verb}`" for verb in VERBS)
     raise ValueError(
