@@ -25,6 +25,7 @@ lint: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(BIN)/hadolint Dockerfile
 
 # A process for each core, with one thread each: many small networks, and two threads for each of two processes would contend.
 tests: setup

@@ -1,6 +1,7 @@
 """Builds the container image, starts it as docs/server.md says, asks it for an answer, and stops it.
 
-    python dev/check_container.py              # with docker or podman, whichever is there
+    python dev/check_container.py                            # with docker or podman, whichever is there
+    python dev/check_container.py --build-arg PYTHON=3.13    # options of the build
 
 The container has a read-only file system and no capabilities, and does not run as root. It prints how long each part took.
 """
@@ -15,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -45,17 +47,23 @@ def asked(url: str, token: str, *, body: object = None) -> tuple[int, str]:
         return 0, ""
 
 
-def check(program: str) -> None:
+def check(program: str, build_options: Sequence[str] = ()) -> None:
     """Raises AssertionError where the container does not do what the page says."""
 
     def run(*args: str) -> str:
-        return subprocess.run(
-            [program, *args], cwd=ROOT, check=True, capture_output=True, encoding="utf-8"
-        ).stdout.strip()
+        done = subprocess.run([program, *args], cwd=ROOT, check=False, capture_output=True, encoding="utf-8")
+        assert done.returncode == 0, f"{program} {args[0]}: {done.stderr}"
+        return done.stdout.strip()
 
+    def outcome(*args: str) -> int:
+        return subprocess.run([program, *args], capture_output=True, check=False).returncode
+
+    # Podman's own format has no health check.
+    docker_format = ("--format", "docker") if program == "podman" else ()
     began = time.monotonic()
-    run("build", "--tag", IMAGE, ".")
-    print(f"built in {time.monotonic() - began:.0f} s")
+    run("build", *docker_format, *build_options, "--tag", IMAGE, ".")
+    size = int(run("image", "inspect", "--format", "{{.Size}}", IMAGE))
+    print(f"built in {time.monotonic() - began:.0f} s: {size / 1e6:.0f} MB")
     token = secrets.token_hex(16)
     name = run("run", "--detach", "--publish", "127.0.0.1::8000", "--env", f"PONDERLING_TOKEN={token}", *OPTIONS, IMAGE)
     try:
@@ -69,22 +77,27 @@ def check(program: str) -> None:
         assert (status, json.loads(text)["results"][0]["valid"]) == (200, True), text
         assert asked(f"{url}/v1/models", "a-wrong-token-of-some-length")[0] == 401
         assert run("exec", name, "id", "-u") != "0"
+        probe = run("image", "inspect", "--format", "{{json .Config.Healthcheck.Test}}", IMAGE)
+        assert not outcome("exec", name, *json.loads(probe)[1:]), probe
+        assert outcome("exec", name, "touch", "/opt/ponderling/x"), "its files can be written"
         began = time.monotonic()
         run("stop", name)
+        status = run("inspect", "--format", "{{.State.ExitCode}}", name)
+        assert status == "0", f"it ended with {status}: {run('logs', name)}"
         print(f"stopped in {time.monotonic() - began:.1f} s")
     finally:
         subprocess.run([program, "rm", "--force", name], capture_output=True, check=False)
 
 
-def main() -> int:
+def main(build_options: Sequence[str] = ()) -> int:
     """0: it does; 2: nothing here runs containers."""
     program = engine()
     if program is None:
         print("neither docker nor podman runs here", file=sys.stderr)
         return 2
-    check(program)
+    check(program, build_options)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,28 @@ def test_what_is_copied_is_there_and_not_ignored():
 
 def test_torch_is_the_version_of_the_makefile_and_for_the_cpu():
     (wanted,) = set(re.findall(r"torch==([\d.]+)", (ROOT / "Makefile").read_text(encoding="utf-8")))
-    assert f"torch=={wanted} --index-url https://download.pytorch.org/whl/cpu" in " ".join(LINES)
+    assert f'torch=={wanted} --index-url "$TORCH_INDEX"' in " ".join(LINES)
+    assert "TORCH_INDEX=https://download.pytorch.org/whl/cpu" in instructions("ARG")
+
+
+def test_threads_of_the_container_do_not_wait_for_each_other():
+    assert "OMP_NUM_THREADS=1" in instructions("ENV")
+
+
+def test_the_check_hands_its_options_to_the_build(monkeypatch):
+    asked = []
+
+    def run(command, **kwargs):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, returncode=1 if "build" in command else 0, stdout="", stderr="no")
+
+    monkeypatch.setattr(check_container, "engine", lambda: "podman")
+    monkeypatch.setattr(check_container.subprocess, "run", run)
+    with pytest.raises(AssertionError, match="podman build: no"):
+        check_container.main(["--build-arg", "PYTHON=3.13"])
+    # podman's own format drops the health check
+    assert asked[-1][:6] == ["podman", "build", "--format", "docker", "--build-arg", "PYTHON=3.13"]
+    assert "PYTHON=3.12" in instructions("ARG")
 
 
 def test_the_check_says_where_no_container_runs(monkeypatch, capsys):
