@@ -101,6 +101,36 @@ def test_an_empty_grid_is_not_thought_about_and_one_with_several_solutions_is_no
     visit.done()
 
 
+def test_the_link_to_the_puzzle_leads_there_and_keeps_it(browser, server):
+    visit = Visit(browser, server, fragment=QUIET, wait_for="#think:enabled")
+    page = visit.page
+    page.click("#clear")
+    page.locator(".cell").nth(3).click()
+    page.keyboard.press("5")
+    typed, address = visit.grid(), page.url
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator(".cell").nth(3)).to_be_focused()
+    page.wait_for_timeout(300)
+    assert (visit.grid(), page.url) == (typed, address)
+    visit.done()
+
+
+def test_the_gallery_names_the_puzzle_on_the_board_and_a_clue_is_taken_where_there_is_one(browser, server):
+    visit = Visit(browser, server, fragment=QUIET, wait_for="#think:enabled")
+    page = visit.page
+    playwright.expect(page.locator("#gallery")).to_have_value(HARD)
+    page.click("#dare")
+    playwright.expect(page.locator("#gallery")).to_have_value("")  # the same name can be chosen again
+    page.select_option("#gallery", HARD)
+    assert page.locator(".cell.clue").count() == 21
+    assert page.is_enabled("#dare")
+    page.click("#clear")
+    playwright.expect(page.locator("#gallery")).to_have_value("")
+    assert page.is_disabled("#dare")
+    visit.done()
+
+
 def test_an_answer_that_the_rules_accept_ends_the_attempts(browser, server):
     visit = Visit(browser, server, fragment=f"#t=sudoku9&d=3&r=2&p={HARD}")
     asked = asked_of(visit.page)

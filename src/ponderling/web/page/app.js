@@ -466,7 +466,6 @@ async function newPuzzle(difficulty) {
   try {
     const text = await client.puzzle({ model: $("model").value, task: state.family.task, difficulty });
     if (turn.isOver()) return;
-    $("gallery").value = "";
     setQuestion(readPuzzle(text, state.family).tokens);
   } catch (error) {
     if (!turn.isOver()) say(trouble(error));
@@ -522,6 +521,8 @@ function showQuestion(question, fromText = false) {
   say("");
   const text = writePuzzle(question, state.family);
   for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip.dataset.puzzle === text));
+  $("gallery").value = [...$("gallery").options].some(({ value }) => value === text) ? text : ""; // so that it can be chosen again
+  $("dare").disabled = isEmpty && state.family.kind !== "maze"; // there is no clue to take
   player.show(0);
 }
 
@@ -711,6 +712,10 @@ $("think").addEventListener("click", thinkOrStop);
 $("clear").addEventListener("click", clearBoard);
 $("dare").addEventListener("click", dare);
 $("share").addEventListener("click", share);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // an address is read as a puzzle, and the visitor's would be lost
+  $("boards").querySelector(".cell[tabindex='0']")?.focus();
+});
 $("how").addEventListener("click", () => $("how-told").showModal());
 $("how-close").addEventListener("click", () => $("how-told").close());
 $("family").addEventListener("change", async () => {
