@@ -199,6 +199,9 @@ def test_keys_play_step_and_think(browser, server):
         (f"#t=sudoku9&p={80 * '.'}", "This link’s puzzle cannot be read: 9×9 has 81 cells, this text 80"),
         ("#t=nonsense&p=1", "This link asks for “nonsense”, which is not here"),
         (f"#t=sudoku9&m=<b>x</b>&p={HARD}", "This link asks for the model “<b>x</b>”, which is not here"),
+        (f"{QUIET}&s=x", "This link’s look cannot be read: “x” is not a whole number"),
+        (f"{QUIET}&e=-5&s=2", "This link’s seed cannot be read: “-5” is not a whole number"),
+        ("#nonsense", "This link cannot be read. Another puzzle is shown"),
     ],
 )
 def test_a_link_that_cannot_be_read_says_so(browser, server, fragment, said):

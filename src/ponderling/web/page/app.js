@@ -8,7 +8,7 @@ import * as client from "./client.js";
 import { GALLERY } from "./gallery.js";
 import { bindKeys } from "./keys.js";
 import { bindOwnTask, tellLearned, tellOfTask } from "./lesson.js";
-import { asked, familyOf, puzzleOf } from "./link.js";
+import { asked, familyOf, numbersOf, puzzleOf } from "./link.js";
 import { lessonOf, opening } from "./opening.js";
 import { Player } from "./player.js";
 import { looked, shownText } from "./question.js";
@@ -182,6 +182,7 @@ async function openLink() {
   const link = asked();
   const families = allFamilies();
   const { task, size, problem } = familyOf(link, families);
+  const { numbers, problem: unread } = numbersOf(link);
   $("family").value = task;
   chooseFamily();
   if (size) takeSize(size);
@@ -189,17 +190,18 @@ async function openLink() {
   const isThere = Boolean($("model").value);
   if (!isThere) $("model").selectedIndex = 0;
   fillSecond(link.get("b") ?? "");
-  for (const [key, id] of [["d", "depth"], ["r", "restarts"], ["e", "seed"]]) if (link.has(key)) $(id).value = link.get(key);
+  for (const [key, id] of [["d", "depth"], ["r", "restarts"], ["e", "seed"]]) if (key in numbers) $(id).value = numbers[key];
   showSliders();
   buildViews();
   if (state.family.kind === "arc") {
     const isThere = await listTasks(link.get("p") ?? "");
-    if (isThere && link.has("s") && state.recorded) player.step(Number(link.get("s")));
-    else if (isThere && link.has("s")) await thinkUpTo(Number(link.get("s")));
+    if (isThere && (problem || unread)) say(problem || unread);
+    if (isThere && "s" in numbers && state.recorded) player.step(numbers.s);
+    else if (isThere && "s" in numbers) await thinkUpTo(numbers.s);
     return;
   }
   const given = puzzleOf(link, state.family);
-  const wrong = problem || given.problem || (isThere ? "" : `This link asks for the model “${link.get("m")}”, which is not here. Another is used.`);
+  const wrong = problem || given.problem || (isThere ? "" : `This link asks for the model “${link.get("m")}”, which is not here. Another is used.`) || unread;
   if (!given.tokens) {
     await firstPuzzle();
     if (wrong) say(wrong);
@@ -207,7 +209,10 @@ async function openLink() {
   }
   setQuestion(given.tokens);
   if (wrong) say(wrong);
-  if (link.has("s") && !$("think").disabled) await thinkUpTo(Number(link.get("s")), Number(link.get("a")));
+  if ("s" in numbers && !$("think").disabled) {
+    await thinkUpTo(numbers.s, numbers.a);
+    if (wrong && state.question === given.tokens && !state.thinking) say(wrong); // it was said before the thinking, too
+  }
 }
 
 /** Thinks and shows the moment of a link, unless the visitor has begun something else meanwhile. */
