@@ -14,7 +14,7 @@ from ponderling.training.starting import start
 from runs import tiny
 
 SMALL = [
-    "--model.hidden-size", "16", "--model.num-heads", "2", "--model.n", "1", "--model.T", "1",
+    "--model.hidden-size", "16", "--model.n", "1", "--model.T", "1",
     "--train.batch-size", "4", "--train.N-sup", "2", "--train.steps", "2",
     "--data.structure", "neighbours=4", "--run.threads", "1",
 ]  # fmt: skip

@@ -154,7 +154,10 @@ def test_to_look_at_weights_before_they_are_saved_changes_nothing(tmp_path):
     ("changes", "message"),
     [
         ({"weight_decay": 1e9}, r"Try a lower --train.weight-decay \(now 1e\+09: with --train.muon-lr 0.02 each step "),
-        ({"halt_loss_weight": 1e30}, r"Try a lower --train.halt-loss-weight \(now 1e\+30\); no checkpoint was saved yet"),
+        (
+            {"halt_loss_weight": 1e30},
+            r"Try a lower --train.halt-loss-weight \(now 1e\+30\); no checkpoint was saved yet",
+        ),
         ({"step_noise": 1e38}, r"Try a lower --train.step-noise \(now 1e\+38\); no checkpoint was saved yet"),
         ({"lr": 1e30}, r"Try a lower --train.lr \(now 1e\+30\), more --train.warmup-steps"),
     ],

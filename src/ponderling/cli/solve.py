@@ -36,6 +36,8 @@ def main(args: list[str]) -> int:
     check_numbers(command, delay=0, steps=1, seed=0)
     if command.watch and command.json:
         raise ValueError("--watch draws grids and --json prints an object: leave one out")
+    if command.delay != SolveCommand.delay and not command.watch:
+        raise ValueError("--delay is the time between two grids of --watch: say --watch, or leave it out")
     from ponderling.cli.arc import solve_arc
     from ponderling.tasks import answers_by_vote
 
