@@ -112,7 +112,10 @@ def _inspect_grids(command: InspectCommand) -> int:
         )
     data = grid_config(command.file, command.test, symmetries=command.symmetries)
     data = replace(data, check=command.check)
-    facts = grid_facts(Grids.of(data), data.train, test=data.test)
+    facts = grid_facts(Grids.of(data), data.train, test=data.test, may_lack_test=True)
+    if not facts["test"]["examples"]:
+        facts |= {"structure": None, "findings": []}
+        return _show(command, facts, lines=lines_of(command.file, facts))
     proposal = proposed_structure(data)
     facts["structure"] = str(proposal)
     facts["findings"] = [asdict(finding) for finding in proposal.findings]

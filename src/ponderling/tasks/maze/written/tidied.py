@@ -70,10 +70,12 @@ def _spaced(lines: Sequence[str]) -> list[str] | None:
 
 
 def _doubled(lines: Sequence[str]) -> list[str] | None:
-    """The rows where each character stands twice, S and the goal among them."""
+    """The rows where each character stands twice; S and the goal too, or a blank after them."""
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
-    if width % 2 or any(row[::2] != row[1::2] for row in rows):
+    marks = set(STARTS + GOALS)
+    pairs = [(row[i], row[i + 1]) for row in rows for i in range(0, width - 1, 2)]
+    if width % 2 or any(a != b and not (b == " " and a in marks) for a, b in pairs):
         return None
     counts = Counter("".join(row[::2] for row in rows))
     ends = [sum(counts[mark] for mark in marks) for marks in (STARTS, GOALS)]
