@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.forms import GOALS, KNOWN, OTHERS, STARTS
-from ponderling.tasks.maze.written.lines import SOLID
+from ponderling.tasks.maze.written.lines import SOLID, check_short
 from ponderling.tasks.text_files import MARKDOWN
 
 _FEWEST = 3
@@ -71,6 +72,10 @@ def _spaced(lines: Sequence[str]) -> list[str] | None:
 
 def _doubled(lines: Sequence[str]) -> list[str] | None:
     """The rows where each character stands twice; S and the goal too, or a blank after them."""
+    try:
+        check_short(lines)
+    except PuzzleError:  # which is told where it is read
+        return None
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
     marks = set(STARTS + GOALS)
