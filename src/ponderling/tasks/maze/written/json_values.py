@@ -112,7 +112,7 @@ def _from_json(number: int, maze: Any, *, about: Mapping[str, Any]) -> Written:
         if start is None or goal is None or _have_names(about):
             raise
         try:  # some programs write column and row
-            found = _with_these_ends(number, maze, about=about, start=start[::-1], goal=goal[::-1])
+            found = _with_these_ends(number, maze, about=about, start=(start[1], start[0]), goal=(goal[1], goal[0]))
         except PuzzleError:
             found = None
         if found is None:
