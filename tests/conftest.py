@@ -27,7 +27,7 @@ def seeded():
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """On a busy machine no command says that something takes long, so that what it prints is the same everywhere."""
-    monkeypatch.setattr("ponderling.cli.display.PATIENCE", 1e6)
+    monkeypatch.setattr("ponderling.system.PATIENCE", 1e6)
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,7 +14,7 @@ from ponderling.tasks.custom.split import grid_facts
 
 TINY = [
     "--train.steps", "6", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "6",
-    "--model.hidden-size", "16", "--model.num-heads", "2", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
+    "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ponderling.cli import display, main
+from ponderling.cli import main
 from ponderling.exchange.hub import check_name
 from ponderling.training.starting import start
 from runs import tiny
@@ -36,6 +36,34 @@ PUZZLE = "....1.3..4133..."
         (["film", "RUN", PUZZLE, "a.html", "--theme", "dark"], "--theme is for .gif and .png"),
         (["film", "RUN", PUZZLE, "a.svg", "--still", "1", "--delay", "2"], "--delay is for films"),
         (["plot", "RUN/metrics.jsonl"], "this is the log of a run: name its folder, RUN, to plot the run"),
+        (
+            ["solve", "RUN", PUZZLE, "--seed", "3"],
+            "--seed is for further attempts: say how many with --restarts or --views",
+        ),
+        (
+            ["film", "RUN", PUZZLE, "a.svg", "--seed", "3", "--noise", "1"],
+            "--noise and --seed are for further attempts",
+        ),
+        (["eval", "RUN", "--verify", "--seed", "3"], "--seed is for further attempts"),
+        (["solve", "RUN", PUZZLE, "--delay", "1"], "--delay is the time between two grids of --watch"),
+        (
+            ["solve", "RUN", PUZZLE, "--token", "secret"],
+            "--token is for checkpoints on the Hub, hf:owner/name: RUN is none",
+        ),
+        (["export", "RUN", "x.pt2", "--token", "secret"], "--token is for checkpoints on the Hub"),
+        (["export", "RUN", "x", "--trust"], "--net and --trust are for onnx and torch"),
+        (
+            ["push", "RUN", "a/c", "--card", "card.md", "--private"],
+            "--card pushes nothing: leave out --private, or --card",
+        ),
+        (["data", "inspect", "sudoku4", "--test", "a.csv"], "--test goes with a file: sudoku4 is a task"),
+        (
+            ["data", "inspect", "sudoku4", "--symmetries", "flips"],
+            "--symmetries is for files of grids: sudoku4 is a task",
+        ),
+        (["data", "export", "sudoku4", "--out", "x", "--test", "a.csv"], "--test and --task go with a file"),
+        (["data", "make", "sudoku", "--out", "x", "--climbs", "3"], "--climbs is for puzzles of --hunted"),
+        (["data", "make", "maze", "--out", "x", "--kind", "empty", "--walls", "0", "0.1"], "walls"),
         (["push", "RUN", "a b/c", "--card", "card.md"], "a b/c: not a name that the Hub allows"),
     ],
 )
@@ -85,6 +113,18 @@ def test_names_that_no_repository_can_have_are_refused_without_the_network(name)
         (["--data.views", "3"], "--data.views is for ARC: it would do nothing here, leave it out"),
         (["--data.turns"], "--data.turns is for ARC"),
         (["--data.more_share=0.1"], "--data.more-share is for ARC"),
+        (["--data.held-out", "demonstrations"], "--data.held-out is for ARC"),
+        (["--solve.as-demonstrated"], "--solve.as-demonstrated is for ARC"),
+        (
+            ["--model.num-heads", "2"],
+            "--model.num-heads is for attention: --model.mixer attention with system trm or hrm",
+        ),
+        (["--model.rope-theta", "2"], "--model.rope-theta is for --model.positions rope, with attention"),
+        (["--model.num-layers-H", "2"], "--model.num-layers-H is for two networks: --model.separate-networks"),
+        (
+            ["--train.batch-cells", "99", "--train.batch-size", "4"],
+            "--train.batch-size is for runs without --train.batch-cells",
+        ),
         (["--train.optimizer", "adamw", "--train.muon-lr", "1"], "--train.muon-lr is for --train.optimizer muon"),
         (
             ["--model.puzzle-embedding-size", "0", "--train.puzzle-lr", "1", "--train.puzzle-weight-decay", "0"],
@@ -115,7 +155,7 @@ def test_settings_that_are_used_are_taken(tmp_path, capsys):
 
 
 def test_a_wait_for_the_puzzles_is_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(display, "PATIENCE", 0.05)
+    monkeypatch.setattr("ponderling.system.PATIENCE", 0.05)
 
     def slow(*_, **__):
         time.sleep(0.5)

@@ -10,6 +10,7 @@ import zipfile
 from collections import OrderedDict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -197,6 +198,17 @@ def test_another_number_of_puzzles_is_the_mean_row_and_the_same_number_is_kept()
     torch.testing.assert_close(resize_rows(table, 2), table.mean(0).expand(2, 3))
 
 
+def _npz(file):
+    with file.open("wb") as opened:
+        np.savez(opened, inputs=np.zeros((2, 4)))
+
+
+def test_a_checkpoint_of_ours_is_not_imported(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    assert main(["import", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "is a checkpoint of Ponderling's already" in capsys.readouterr().err
+
+
 class Harmful:
     def __reduce__(self):
         return (print, ("code was run",))
@@ -215,6 +227,18 @@ class Harmful:
         ),
         (lambda f: torch.save(torch.zeros(3), f), "expected a state dict of tensors, got Tensor"),
         (
+            lambda f: torch.save(torch.nn.Linear(2, 2), f),
+            "holds something other than tensors, a torch.nn.modules.linear.Linear, which is not loaded",
+        ),
+        (
+            lambda f: torch.save({"state_dict": {}, "step": 3}, f),
+            "a dict with other values under 'state_dict', 'step'; save the state dict alone",
+        ),
+        (_npz, "not a checkpoint of torch.save, but an .npz of arrays: `ponderling data inspect`"),
+        (lambda f: f.write_bytes(b""), "the file is empty"),
+        (lambda f: f.write_bytes(b"version https://git-lfs.github.com/spec/v1\n"), "a pointer of Git LFS"),
+        (lambda f: f.write_bytes(b"\x89PNG\r\n\x1a\n"), "it is a picture"),
+        (
             lambda f: torch.save({"layer.weight": torch.zeros(3)}, f),
             "not an HRM or TRM checkpoint (keys: layer.weight)",
         ),
@@ -225,7 +249,10 @@ class Harmful:
             "unknown conv.weight",
         ),
     ],
-    ids=["truncated", "code", "a tensor", "another model", "another architecture"],
+    ids=[
+        *("truncated", "code", "a tensor", "a module", "a dict of more", "arrays", "nothing", "a pointer", "a picture"),
+        *("another model", "another architecture"),
+    ],
 )
 def test_a_file_that_is_no_official_checkpoint_is_refused(tmp_path, capsys, make, message):
     file = tmp_path / "step_1"

@@ -17,7 +17,7 @@ from ponderling.tasks.official_layout import FIELDS, read_layout, write_layout
 
 TINY = [
     "--train.steps", "4", "--train.batch-size", "4", "--train.N-sup", "2", "--run.eval-every", "4",
-    "--model.hidden-size", "16", "--model.num-heads", "2", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
+    "--model.hidden-size", "16", "--model.inner-multiple", "16", "--model.n", "1", "--model.T", "1",
     "--model.puzzle-embedding-size", "16",
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ponderling.training.starting import start
 from runs import tiny
 
 SMALL = [
-    "--model.hidden-size", "16", "--model.num-heads", "2", "--model.n", "1", "--model.T", "1",
+    "--model.hidden-size", "16", "--model.n", "1", "--model.T", "1",
     "--train.batch-size", "4", "--train.N-sup", "2", "--train.steps", "2",
     "--data.structure", "neighbours=4", "--run.threads", "1",
 ]  # fmt: skip
@@ -81,3 +82,48 @@ def test_files_are_named_once_and_of_several_folders_the_last_counts_as_for_any_
     assert main(["train", "--data", "my.jsonl", "--out", "first", "--out=second", *SMALL]) == 0
     assert not (tmp_path / "first").exists()
     assert (tmp_path / "second" / "last").is_dir()
+
+
+@pytest.mark.parametrize("how", [["--resume", "run"], ["--out", "run", "--resume"], ["--resume", "--out=run"]], ids=str)
+def test_a_folder_alone_says_what_its_run_is(how, run, capsys, tmp_path, monkeypatch):
+    assert main(["train", *how, "--train.steps", "3"]) == 0
+    assert read_config(run / "last")[2]["step"] == 3
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # the file that the run names is not here
+    assert main(["train", "--resume", "../run", "--train.steps", "4"]) == 0
+    config, _, info = read_config(run / "last")
+    assert (info["step"], info["recipe"], config.train.batch_size) == (4, "grid", 4)
+
+
+def test_a_folder_alone_says_the_recipe_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "sudoku4", "--out", "mine", *SMALL[:-4], "--run.threads", "1"]) == 0
+    assert main(["train", "--resume", "mine", "--train.steps", "3"]) == 0
+    assert read_config(tmp_path / "mine" / "last")[2]["recipe"] == "sudoku4"
+
+
+def test_a_folder_without_a_run_and_two_folders_are_refused_in_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--resume", "sudoku4"]) == 2
+    assert "there is no run to go on with in sudoku4: name its folder" in capsys.readouterr().err
+    assert main(["train", "--resume", "a", "--out", "b"]) == 2
+    assert "--resume a and --out b name two folders: name the run's alone" in capsys.readouterr().err
+    start(tiny(steps=2), tmp_path / "python").run()
+    assert main(["train", "--resume", "python"]) == 2
+    assert "the run in python was begun in Python: go on with it there, with resume=True" in capsys.readouterr().err
+
+
+def test_a_folder_alone_does_not_say_that_its_code_is_trusted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_family.py").write_text(
+        "from ponderling.tasks import get_task\nprint('code was run')\nFOUR = get_task('sudoku4')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["train", "own_family:FOUR", "--out", "own", *SMALL[:-4], "--run.threads", "1"]) == 0
+    capsys.readouterr()
+    monkeypatch.delitem(sys.modules, "own_family")
+    assert main(["train", "--resume", "own", "--train.steps", "3"]) != 0
+    captured = capsys.readouterr()
+    assert "--trust" in captured.err
+    assert "code was run" not in captured.out
+    assert main(["train", "--resume", "own", "--train.steps", "3", "--trust"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from ponderling.checkpoint import load_checkpoint, load_training_state
 from ponderling.models import TRM
 from ponderling.tasks import get_task
+from ponderling.training.soundness import advice
 from ponderling.training.starting import start
 from ponderling.training.trainer import TrainingError
 from runs import assert_same, final_weights, tiny
@@ -146,3 +148,20 @@ def test_to_look_at_weights_before_they_are_saved_changes_nothing(tmp_path):
     for config in configs:
         start(config, tmp_path / str(config.run.checkpoint_every)).run()
     assert_same(tmp_path / "1", tmp_path / "100")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weight_decay": 1e9}, r"Try a lower --train.weight-decay \(now 1e\+09: with --train.muon-lr 0.02 each step "),
+        (
+            {"halt_loss_weight": 1e30},
+            r"Try a lower --train.halt-loss-weight \(now 1e\+30\); no checkpoint was saved yet",
+        ),
+        ({"step_noise": 1e38}, r"Try a lower --train.step-noise \(now 1e\+38\); no checkpoint was saved yet"),
+        ({"lr": 1e30}, r"Try a lower --train.lr \(now 1e\+30\), more --train.warmup-steps"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_advice_names_the_setting_that_is_far_too_high(changes, message):
+    assert re.match(message, advice(tiny(**changes), Path("nowhere")))

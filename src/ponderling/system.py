@@ -13,6 +13,7 @@ import secrets
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,38 @@ LOCK = ".ponderling.lock"
 
 WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between two tries to replace a file that another program has open on Windows."""
+
+
+PATIENCE = 0.8
+"""Seconds that people wait without a sign of life."""
+
+
+@contextmanager
+def after_a_moment(act: Callable[[], object]) -> Iterator[None]:
+    """Calls `act` in a thread of its own, once, if the block takes longer than people like to wait."""
+    timer = threading.Timer(PATIENCE, act)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of this machine, with what it can swap, or of the container that we are in; None if it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        facts = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
+        total = facts["MemTotal"] + facts.get("SwapTotal", 0)
+    except (OSError, ValueError, KeyError, IndexError):
+        try:  # macOS
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+            return None
+    with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")) + facts.get("SwapTotal", 0))
+    return total
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import os
+import re
 import sys
 
 from ponderling.system import did_you_mean, keep_freed_memory
@@ -138,6 +139,12 @@ EXTRAS = {
 """The extra that brings each package which the core does without."""
 
 
+NO_MEMORY = re.compile(
+    r"(?:can't allocate memory|out of memory).*?allocate (?:(\d+) bytes|([\d.]+ [KMGT]i?B))", re.DOTALL
+)
+"""What torch says where memory ends, and how much it asked for."""
+
+
 def _text_of(error: BaseException) -> str:
     """What an error says; what Python itself raises about files is put into words that say what to do."""
     if isinstance(error, ModuleNotFoundError) and error.name and str(error).startswith("No module named"):
@@ -151,6 +158,12 @@ def _text_of(error: BaseException) -> str:
         return f"expected text in UTF-8, got byte {byte:#04x} at place {error.start + 1}: is it a text file?"
     if isinstance(error, MemoryError) and not str(error):
         return "not enough memory"
+    if isinstance(error, RuntimeError) and (asked := NO_MEMORY.search(str(error))):
+        more = asked[2] or f"{int(asked[1]) / 2**30:.1f} GiB"
+        return (
+            f"not enough memory: torch asked for {more} more. Choose fewer puzzles at a time (--train.batch-size in train, "
+            "--batch-size in eval), or a smaller network or grid"
+        )
     if isinstance(error, OSError) and error.errno is not None and str(error).startswith(("[Errno", "[WinError")):
         if error.filename is None:
             return error.strerror or type(error).__name__

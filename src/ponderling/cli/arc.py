@@ -148,6 +148,7 @@ def _refuse_search(command: SearchOptions) -> None:
             ("search-steps", command.search_steps is not None),
             ("choose", command.choose != "halting"),
             ("guess-every", command.guess_every != Search.guess_every),
+            ("seed", command.seed != Search.seed),
         )
         if given
     ]

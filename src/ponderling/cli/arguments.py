@@ -83,8 +83,11 @@ class FromHub(OwnCode):
         """What `load_checkpoint` is told of the user's own code, and of the Hub.
 
         Raises:
-            ValueError: when there is no such network.
+            ValueError: when there is no such network, or a token for a checkpoint that is not on the Hub.
         """
+        source = getattr(self, "checkpoint", None)
+        if self.token is not None and source is not None and "hf:" not in str(source):
+            raise ValueError(f"--token is for checkpoints on the Hub, hf:owner/name: {source} is none, leave it out")
         return {**super().code(), "token": self.token}
 
 
@@ -185,9 +188,18 @@ class SearchOptions(Search):
             ValueError: when options contradict each other.
         """
         search = Search(**{field.name: getattr(self, field.name) for field in fields(Search)})
-        if search.is_plain and (search.noise or search.search_steps is not None or search.choose != "halting"):
+        has_attempts = bool(search.restarts or search.views)
+        for_attempts = {
+            "--noise": search.noise != 0,
+            "--search-steps": search.search_steps is not None,
+            "--seed": search.seed != Search.seed,
+            "--choose": search.choose != Search.choose and search.is_plain,
+        }
+        idle = [option for option, is_given in for_attempts.items() if is_given]
+        if idle and not has_attempts:
             raise ValueError(
-                "--noise, --search-steps and --choose are for further attempts: say how many with --restarts or --views"
+                f"{' and '.join(idle)} {'is' if len(idle) == 1 else 'are'} for further attempts: say how many with --restarts "
+                "or --views"
             )
         if not search.restarts and search.guess_every != Search.guess_every:
             raise ValueError("--guess-every is for further attempts that guess: say how many with --restarts")

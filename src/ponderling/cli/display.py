@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ponderling.training.observer import SECONDS_BETWEEN_LINES, ProgressLines
+from ponderling.system import after_a_moment
+from ponderling.training.observer import SCORING, SECONDS_BETWEEN_LINES, ProgressLines, count_of
 from ponderling.training.observer import percent as percent
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Bars:
         self.transient = transient
         self._progress: Progress | None = None
         self._began = self._last_line = time.monotonic()
+        self._waits = ExitStack()
 
     def __enter__(self) -> Bars:
         if self.console.is_terminal:
@@ -42,12 +43,14 @@ class Bars:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._waits.close()
         if self._progress is not None:
             self._progress.stop()
 
     def add(self, what: str, *, total: int) -> Callable[[int], None]:
         """A further bar; call what is returned with the number done so far."""
         if self._progress is None:
+            self._waits.enter_context(after_a_moment(lambda: self.say(f"{what}: {total:,} in all")))
             return lambda done: self._line(what, done, total=total)
         progress, bar = self._progress, self._progress.add_task(what, total=total)
         return lambda done: progress.update(bar, completed=done)
@@ -65,20 +68,9 @@ class Bars:
         self.say(f"{what}: {done:,} of {total:,} after {minutes}:{seconds:02}")
 
 
-PATIENCE = 0.8
-"""Seconds that people wait without a sign of life."""
-
-
-@contextmanager
-def said_if_slow(what: str) -> Iterator[None]:
+def said_if_slow(what: str) -> AbstractContextManager[None]:
     """Says on stderr what is being done if it takes long."""
-    timer = threading.Timer(PATIENCE, print, [what], {"file": sys.stderr, "flush": True})
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return after_a_moment(lambda: print(what, file=sys.stderr, flush=True))
 
 
 def check_output(file: Path) -> None:
@@ -143,6 +135,21 @@ class ProgressDisplay(ProgressLines):
             self.bar.update(self.task, completed=step, description=text)
         else:
             super().advanced(step, text)
+
+    @contextmanager
+    def scoring(self, kind: str, count: int) -> Iterator[Callable[[int], object]]:
+        """Says beside the bar how far the scoring is, or prints lines."""
+        bar = self.bar
+        if bar is None:
+            with super().scoring(kind, count) as tell:
+                yield tell
+            return
+
+        def show(done: int) -> None:
+            bar.update(self.task, description=f"{SCORING[kind]} {done:,} of {count_of(count, 'puzzle')}")
+
+        show(0)
+        yield show
 
     def finished(self, trainer: Any) -> None:
         """Ends the bar."""

@@ -46,6 +46,10 @@ def main(args: list[str]) -> int:
     if kind == "official":
         if command.task is not None:
             raise ValueError("--task is for onnx and torch: an official checkpoint does not name its task")
+        if command.net is not None or command.trust:
+            raise ValueError(
+                "--net and --trust are for onnx and torch: official files hold the weights, and no code is run"
+            )
         return _official(command)
     if command.prefix != "same":
         raise ValueError(f"--prefix is for official checkpoints: got {command.prefix} with {kind}")
@@ -56,6 +60,7 @@ def _official(command: ExportCommand) -> int:
     from ponderling.checkpoint import MODEL, find_checkpoint, read_config, read_safetensors
     from ponderling.exchange.official import PREFIXES, write_official
 
+    command.code()  # refuses a token that is for nothing
     folder = find_checkpoint(command.checkpoint, command.token)
     config, shape, info = read_config(folder)
     prefixes: dict[str, str] = dict(zip(("compiled", "plain", "bare"), PREFIXES, strict=True))

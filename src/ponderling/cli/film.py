@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from ponderling.cli.arguments import CheckpointCommand, SearchOptions, check_numbers, names_file, parse_arguments
-from ponderling.cli.display import check_output, prepare_output
+from ponderling.cli.display import check_output, prepare_output, said_if_slow
+from ponderling.cli.solve import thinking_about
 from ponderling.config.numbers import shown
 from ponderling.training.observer import count_of
 
@@ -63,13 +64,14 @@ def main(args: list[str]) -> int:
     check_ending(command.out, command.still)
     check_output(command.out)
     solver, question = _question(command)
-    result = solver.solve(
-        **question,
-        steps=command.steps,
-        early_exit=command.early_exit,
-        search=command.search,
-        trace="changes" if solver.task.cells_touch else True,
-    )
+    with said_if_slow(thinking_about(solver, command.steps)):
+        result = solver.solve(
+            **question,
+            steps=command.steps,
+            early_exit=command.early_exit,
+            search=command.search,
+            trace="changes" if solver.task.cells_touch else True,
+        )
     film = Film(solver.task, result)
     check_frame(film, command.still)
     prepare_output(command.out)

@@ -22,9 +22,21 @@ def refuse_idle(args: list[str], config: RunConfig) -> None:
     typed = {arg.partition("=")[0].replace("_", "-") for arg in args if arg.startswith("--")}
     typed = {option.replace(".no-", ".") for option in typed}
     by_vote = any(answers_by_vote(family) for family in config.data.families)
-    has_embedding = config.model.puzzle_embedding_size > 0
+    model = config.model
+    has_embedding, is_relational = model.puzzle_embedding_size > 0, model.system == "relational"
+    attends = not is_relational and model.mixer == "attention"
     uses = {
-        "--data.views": (by_vote, "ARC"),
+        "--data.held-out": (by_vote, "ARC"),
+        "--solve.as-demonstrated": (by_vote, "ARC"),
+        "--model.mixer": (not is_relational, "systems trm and hrm"),
+        "--model.num-heads": (attends, "attention: --model.mixer attention with system trm or hrm"),
+        "--model.rope-theta": (attends and model.positions == "rope", "--model.positions rope, with attention"),
+        "--model.num-layers-H": (model.separate_networks, "two networks: --model.separate-networks"),
+        "--train.batch-size": (
+            config.train.batch_cells is None,
+            "runs without --train.batch-cells, which sets the slots",
+        ),
+        "--data.views": (by_vote and not config.data.turns, "ARC without --data.turns" if by_vote else "ARC"),
         "--data.turns": (by_vote, "ARC"),
         "--data.more-share": (by_vote, "ARC"),
         "--train.muon-lr": (config.train.optimizer == "muon", "--train.optimizer muon"),

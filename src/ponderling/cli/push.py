@@ -38,6 +38,11 @@ def main(args: list[str]) -> int:
     from ponderling.exchange.hub import check_name, find_local, on_hub, push_to_hub, write_card
 
     check_name(on_hub(command.repo))
+    if command.card is not None:
+        given = {"--private": command.private, "--token": command.token is not None}
+        idle = [option for option, is_given in given.items() if is_given]
+        if idle:
+            raise ValueError(f"--card pushes nothing: leave out {' and '.join(idle)}, or --card")
     checkpoint = load_checkpoint(find_local(command.run), **command.code())
     if command.card is not None:
         prepare_output(command.card)

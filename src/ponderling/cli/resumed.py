@@ -35,6 +35,62 @@ def value_of(option: str, args: list[str]) -> str | None:
     return found
 
 
+def take_folder(args: list[str]) -> list[str]:
+    """The arguments with `--resume DIR` written as `--resume --out DIR`.
+
+    Raises:
+        ValueError: when --out names another folder.
+    """
+    if "--resume" not in args:
+        return args
+    place = args.index("--resume") + 1
+    if place == len(args) or args[place].startswith("-"):
+        return args
+    folder, rest = args[place], args[:place] + args[place + 1 :]
+    out = value_of("--out", rest)
+    if out is not None and Path(out) != Path(folder):
+        raise ValueError(f"--resume {folder} and --out {out} name two folders: name the run's alone")
+    return [*rest, "--out", folder]
+
+
+def run_in(out: Path, *, trust: bool) -> Given:
+    """What the run in a folder trains, as a command would name it.
+
+    Raises:
+        ValueError: when the folder holds no run, or one that the command line cannot name.
+        CheckpointError: when the run names Python code that is not trusted.
+    """
+    from ponderling.checkpoint import LAST, TRAINING, admit_code, read_config
+
+    folders = [out, *sorted(out.glob("part*"), reverse=True)]  # of several parts the last that was begun
+    folder = next((folder / LAST for folder in folders if (folder / LAST / TRAINING).is_file()), None)
+    if folder is None:
+        raise ValueError(
+            f"there is no run to go on with in {out}: name its folder, `ponderling train --resume DIR`; a recipe's name comes "
+            "before --resume"
+        )
+    config, _, info = read_config(folder)
+    known, data = info.get("recipe"), config.data
+    if not isinstance(known, str):
+        raise ValueError(f"the run in {out} was begun in Python: go on with it there, with resume=True")
+    name, _, part = known.partition(", part ")
+    if part and folder.parent == out:
+        raise ValueError(
+            f"{out} holds part {part} of {name}: name the folder above it, `ponderling train {name} --out DIR --resume`"
+        )
+    admit_code(config, info, folder=folder, trust=trust, advice="say --trust if you trust it")
+    if data.grid is None:
+        return Given(recipe=name, name=data.task if name in GRIDS else name, files=None)
+    noted = info.get("files")
+    places = noted if isinstance(noted, dict) else {}
+    train, test = (
+        places.get(part, source) if not Path(source).exists() else source
+        for part, source in (("train", data.train), ("test", data.test))
+    )
+    files = (train, None if test == "default" else test)
+    return Given(recipe=name, name=None if name in GRIDS else name, files=files)
+
+
 def saved_config(args: list[str], out: Path, *, given: Given) -> RunConfig | None:
     """The settings of the run that is to be resumed, so that overrides need not be typed again; None for a new run.
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ponderling.cli.arguments import SolveCommand, check_numbers, names_file, parse_arguments, refuse_for_others
+from ponderling.cli.display import said_if_slow
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.opened import LONGEST_LINE
+from ponderling.training.observer import count_of
 
 if TYPE_CHECKING:
     from ponderling.checkpoint import Checkpoint
@@ -34,6 +36,8 @@ def main(args: list[str]) -> int:
     check_numbers(command, delay=0, steps=1, seed=0)
     if command.watch and command.json:
         raise ValueError("--watch draws grids and --json prints an object: leave one out")
+    if command.delay != SolveCommand.delay and not command.watch:
+        raise ValueError("--delay is the time between two grids of --watch: say --watch, or leave it out")
     from ponderling.cli.arc import solve_arc
     from ponderling.tasks import answers_by_vote
 
@@ -63,13 +67,14 @@ def _solve_stdin(checkpoint: Checkpoint, command: SolveCommand) -> int:
 
 
 def _solve_one(solver: Solver, command: SolveCommand) -> int:
-    result = solver.solve(
-        command.puzzle,
-        steps=command.steps,
-        early_exit=command.early_exit,
-        search=command.search,
-        trace=command.watch or command.json,
-    )
+    with said_if_slow(thinking_about(solver, command.steps)):
+        result = solver.solve(
+            command.puzzle,
+            steps=command.steps,
+            early_exit=command.early_exit,
+            search=command.search,
+            trace=command.watch or command.json,
+        )
     if command.json:
         print(json.dumps(result.to_json()))
     elif command.watch:
@@ -88,6 +93,14 @@ def _solve_one(solver: Solver, command: SolveCommand) -> int:
     return 0
 
 
+def thinking_about(solver: Solver, steps: int | None) -> str:
+    """What is said while a puzzle takes long."""
+    rows, columns = solver.task.grid_shape
+    return (
+        f"thinking about a grid of {rows}x{columns}, up to {count_of(solver.steps if steps is None else steps, 'step')}"
+    )
+
+
 def _solve_stream(solver: Solver, command: SolveCommand, *, texts: Iterator[str] | None) -> int:
     """Prints each result as soon as it is found; of stdin also which texts cannot be read, on stderr, and goes on."""
     if command.watch:
@@ -101,7 +114,8 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, texts: Iterator[str]
 
     how = {"steps": command.steps, "early_exit": command.early_exit, "search": command.search}
     if texts is None:
-        results = solver.solve_many(tokens=list(solver.task.read(command.puzzle).tokens), **how)
+        tokens = list(solver.task.read(command.puzzle).tokens)
+        results = _first_in_time(solver.solve_many(tokens=tokens, **how), count_of(len(tokens), "puzzle"))
     else:
         results = solver.solve_many(texts, on_error=refuse, **how)
     count = valid = 0
@@ -114,6 +128,14 @@ def _solve_stream(solver: Solver, command: SolveCommand, *, texts: Iterator[str]
     rules = f"{valid} of {count} answers obey the rules" if solver.task.has_rules else "no rules to judge them by"
     print(rules if solver.task.has_rules else f"{count} answers; {rules}", file=sys.stderr)
     return 2 if refused else 0
+
+
+def _first_in_time(results: Iterator[Result], what: str) -> Iterator[Result]:
+    """The results, with a line on stderr if the first of them takes long."""
+    with said_if_slow(f"thinking about {what}"):
+        first = next(results, None)
+    yield from () if first is None else (first,)
+    yield from results
 
 
 def _texts(lines: Iterator[str], task: Task) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ponderling.cli.arguments import parse_arguments
 from ponderling.cli.display import ProgressDisplay, said_if_slow
 from ponderling.cli.idle import refuse_idle
-from ponderling.cli.resumed import GRIDS, Given, saved_config, value_of
+from ponderling.cli.resumed import GRIDS, Given, run_in, saved_config, take_folder, value_of
 from ponderling.cli.signals import StopOnSignal
 from ponderling.config import (
     DataConfig,
@@ -60,8 +60,12 @@ class TrainCommand:
 
 def main(args: list[str]) -> int:
     """Runs the verb."""
-    files, args = take_files(current_flags(args))
+    files, args = take_files(take_folder(current_flags(args)))
     name = args[0] if args and not args[0].startswith("-") else None
+    if name is None and files is None and "--resume" in args and not {"-h", "--help"} & set(args):
+        given = run_in(Path(value_of("--out", args) or "."), trust="--trust" in args)
+        name, files = given.name, given.files
+        args = args if name is None else [name, *args]
     if name is None and files is None:
         if args and args[0] not in ("-h", "--help"):
             raise ValueError(
@@ -331,7 +335,8 @@ def _print_recipes() -> None:
     print(
         "usage: ponderling train RECIPE [--out DIR] [--resume] [--model.* --train.* --data.* --run.* --solve.* ...]\n"
         "       ponderling train [RECIPE] --data FILE [--test FILE] ...   on your own grids: .json, .csv, .npz, a folder ...\n"
-        "       ponderling train FAMILY ...                               on a puzzle family: maze12, module:attribute, ...\n\n"
+        "       ponderling train FAMILY ...                               on a puzzle family: maze12, module:attribute, ...\n"
+        "       ponderling train --resume DIR ...                         goes on with the run in this folder\n\n"
         "Recipes:"
     )
     for recipe in list_recipes():

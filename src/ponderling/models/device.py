@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ponderling.config import DType
-from ponderling.system import closest
+from ponderling.system import closest, total_memory
 
 NAMES = {
     "cpu": "cpu",
@@ -75,6 +75,15 @@ def check_dtype(dtype: DType, device: torch.device) -> None:
             f"device {device}{name} has no bfloat16: say --model.dtype float32 to train and --dtype float32 to use a model, in "
             'Python dtype="float32"'
         )
+
+
+def memory_of(device: torch.device) -> int | None:
+    """Bytes of memory that the device has, used or not; None where that cannot be told."""
+    if device.type == "cpu":
+        return total_memory()
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return None
 
 
 def _has_bfloat16(device: torch.device) -> bool:

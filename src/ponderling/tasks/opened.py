@@ -265,6 +265,15 @@ def _texts(path: Path, refusal: str, *, escapes: bool = False) -> Iterator[str]:
         is_last = not block
 
 
+def kind_of(path: Path) -> str | None:
+    """What a file is that is not text, and what to do with it; None for one that may be text, or cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return _other_kind(file.read(_LOOKED_AT))
+    except OSError:
+        return None
+
+
 def _other_kind(first: bytes) -> str | None:
     """What a file of another kind is that begins with these bytes, and what to do with it; None for one that may be text."""
     by_name = next((what for begin, what in _BINARY.items() if first.startswith(begin)), None)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+
+from ponderling.system import after_a_moment
 
 SECONDS_BETWEEN_LINES = 15.0
 """Seconds between two progress lines if stderr is not a terminal."""
+
+SCORING = {"eval": "validating on", "test": "testing on"}
+"""What an evaluation of each kind is called while it lasts."""
 
 
 def percent(value: float | None) -> str:
@@ -31,6 +38,13 @@ class Observer:
 
     def stepped(self, step: int, metrics: dict[str, float]) -> None:
         """Called after each optimizer step, with the means since the last line of the log."""
+
+    def scoring(self, kind: str, count: int) -> AbstractContextManager[Callable[[int], object]]:
+        """Entered while this number of puzzles is scored, and gives what is called with the number done so far.
+
+        kind is eval (validation) or test.
+        """
+        return nullcontext(lambda done: None)
 
     def evaluated(self, kind: str, step: int, *, figures: dict[str, Any], is_best: bool) -> None:
         """Called after an evaluation; kind is eval (validation) or test."""
@@ -96,6 +110,20 @@ class ProgressLines(Observer):
             self._last_line = now
             left = (now - self._started_at) / max(1, step - self._trained_from) * (self.steps - step)
             self.say(f"step {step:,}  {text}  {left / 60:.1f} min left")
+
+    @contextmanager
+    def scoring(self, kind: str, count: int) -> Iterator[Callable[[int], object]]:
+        """Prints a line after a moment, and how far it is every quarter of a minute."""
+        last_line = time.monotonic()
+
+        def tell(done: int) -> None:
+            nonlocal last_line
+            if time.monotonic() - last_line > SECONDS_BETWEEN_LINES:
+                last_line = time.monotonic()
+                self.say(f"{SCORING[kind]} {done:,} of {count_of(count, 'puzzle')}")
+
+        with after_a_moment(lambda: self.say(f"{SCORING[kind]} {count_of(count, 'puzzle')}")):
+            yield tell
 
     def evaluated(self, kind: str, step: int, *, figures: dict[str, Any], is_best: bool) -> None:
         """Prints the scores."""

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ponderling.checkpoint import CheckpointError, read_config
-from ponderling.config import RunConfig
+from ponderling.config import RunConfig, TrainConfig
 from ponderling.training.distributed import World
 from ponderling.training.gradients import largest
 from ponderling.training.lanes import Lane
@@ -76,7 +76,35 @@ def advice(config: RunConfig, last: Path) -> str:
         good = f"the last good checkpoint is {last} (step {read_config(last)[2].get('step')})"
     except CheckpointError:
         good = "no checkpoint was saved yet"
+    lower = " and ".join(_far_too_high(train))
+    if lower:
+        return f"Try a lower {lower}; {good}"
     return (
         f"Try a lower --train.lr (now {train.lr:g}), more --train.warmup-steps (now {train.warmup_steps}) or "
         f"--model.dtype float32 (now {config.model.dtype}); {good}"
     )
+
+
+FAR = 1000.0
+"""Weight of a loss, or size of a noise, beyond which the answer's own loss hardly counts."""
+
+
+def _far_too_high(train: TrainConfig) -> list[str]:
+    """The settings that blow weights up whatever the learning rate is good for, as options with their values."""
+    found = []
+    highest = max(
+        ("lr", train.lr), ("muon-lr", train.muon_lr if train.optimizer == "muon" else 0.0), key=lambda rate: rate[1]
+    )
+    for decay, value, (name, lr) in (
+        ("weight-decay", train.weight_decay, highest),
+        ("puzzle-weight-decay", train.puzzle_weight_decay, ("puzzle-lr", train.puzzle_lr)),
+    ):
+        if value * lr >= 1 > lr:  # each step turns the weights' sign
+            found.append(
+                f"--train.{decay} (now {value:g}: with --train.{name} {lr:g} each step multiplies weights by "
+                f"{1 - value * lr:g})"
+            )
+    factors = ("halt_loss_weight", "hint_loss_weight", "state_noise", "step_noise")
+    return found + [
+        f"--train.{name.replace('_', '-')} (now {value:g})" for name in factors if (value := getattr(train, name)) > FAR
+    ]

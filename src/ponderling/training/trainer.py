@@ -58,6 +58,7 @@ from ponderling.training.lanes import (
     refuse_mixture,
     to_batch,
 )
+from ponderling.training.memory import refuse_too_large
 from ponderling.training.metrics import MetricsLog, Window, need_tensorboard
 from ponderling.training.observer import Observer, ProgressLines
 from ponderling.training.optim import Optimizers, make_ema, seeded_generator
@@ -124,6 +125,8 @@ class Trainer:
         if run.threads:
             torch.set_num_threads(run.threads)
         self.device = checked_device(run.device, world)
+        if model is None:
+            refuse_too_large(config, [family.task for family in families], device=self.device, world=world)
         num_puzzles = max(task.num_puzzles(puzzles) for puzzles in (data.train, data.validation, data.test))
         self.shape = shape_of(task, num_puzzles=num_puzzles)
         if train.loss == "stablemax" and not has_float64(self.device):
@@ -372,14 +375,23 @@ class Trainer:
     def _figures(self, part: str, progress: Callable[[int], object] = lambda done: None) -> dict[str, Any]:
         """The figures of every family's puzzles of this part, `validation` or `test`; empty where there are none."""
         seen = read_seen(self.out) if part == "test" and self.world.is_first else None
-        found = {}
-        for lane in self.lanes:
-            puzzles: Puzzles = getattr(lane.data, part)
-            if not len(puzzles):
-                continue
-            outcome = self.score(puzzles, progress, lane=lane)
-            found[lane.name] = outcome if seen is None else replace(outcome, seen=seen.among(lane.task, puzzles))
-        return figures_of(found) if found else {}
+        parts: list[tuple[Lane, Puzzles]] = [(lane, getattr(lane.data, part)) for lane in self.lanes]
+        count, before, found = sum(len(puzzles) for _, puzzles in parts), 0, {}
+        if not count:
+            return {}
+        with self.observer.scoring("test" if part == "test" else "eval", count) as tell:
+
+            def hear(done: int) -> None:
+                progress(done)
+                tell(min(count, before + done * self.world.size))  # the other processes do as many
+
+            for lane, puzzles in parts:
+                if not len(puzzles):
+                    continue
+                outcome = self.score(puzzles, hear, lane=lane)
+                before += len(puzzles)
+                found[lane.name] = outcome if seen is None else replace(outcome, seen=seen.among(lane.task, puzzles))
+        return figures_of(found)
 
     def score(
         self, puzzles: Puzzles, progress: Callable[[int], object] = lambda done: None, *, lane: Lane | None = None

@@ -66,6 +66,10 @@ def _parts(command: ExportCommand) -> tuple[Task, dict[str, Puzzles]]:
     if not path.exists():
         if path.suffix or path.name != command.source:
             raise FileNotFoundError(f"{path}: no such file")
+        if command.test is not None or command.task is not None:
+            raise ValueError(
+                f"--test and --task go with a file: {command.source} is a task, with test puzzles of its own"
+            )
         task = get_task(command.source)
         return task, {split: task.load_default(split) for split in ("train", "test")}
     if command.task is None and holds_grids(path):

@@ -44,6 +44,8 @@ def lines_of(source: str, facts: dict[str, Any]) -> list[str]:
     ]
     for name in ("train", "test"):
         f = facts[name]
+        if not f["examples"]:
+            continue
         notes = [
             f"{f[key]:,} {one if f[key] == 1 else several}"
             for key, one, several in (

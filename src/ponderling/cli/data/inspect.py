@@ -52,7 +52,11 @@ def main(args: list[str]) -> int:
     if command.views is not None:
         raise ValueError(f"--views is for ARC tasks: {command.file} holds none")
     path = Path(command.file)
-    if not path.exists() and not path.suffix and path.name == command.file:
+    is_name = not path.exists() and not path.suffix and path.name == command.file
+    if is_name and command.test is not None:
+        raise ValueError(f"--test goes with a file: {command.file} is a task, whose own test puzzles are shown")
+    if is_name:
+        _refuse_for_grids(command, "a task")
         task = get_task(command.file)
         return _show_puzzles(command, task, parts={split: task.load_default(split) for split in ("train", "test")})
     if not path.exists():
@@ -60,6 +64,7 @@ def main(args: list[str]) -> int:
     if command.task == "grids" or (command.task is None and holds_grids(path)):
         return _inspect_grids(command)
     task = get_task(command.task) if command.task else guess_task(path)
+    _refuse_for_grids(command, f"puzzles of {task.name}")
     parts = {path.name: task.read(path)}
     if command.test is not None:
         name = Path(command.test).name
@@ -67,11 +72,27 @@ def main(args: list[str]) -> int:
     return _show_puzzles(command, task, parts=parts)
 
 
+def _refuse_for_grids(command: InspectCommand, what: str) -> None:
+    """Refuses options that are for files of grids.
+
+    Raises:
+        ValueError: naming them.
+    """
+    given = {"--symmetries": command.symmetries != "none", "--check": command.check is not None}
+    idle = [option for option, is_given in given.items() if is_given]
+    if idle:
+        are = "are" if idle[1:] else "is"
+        raise ValueError(
+            f"{' and '.join(idle)} {are} for files of grids: {command.file} is {what}, with rules of its own"
+        )
+
+
 def _inspect_arc(command: InspectCommand) -> int:
     from ponderling.cli.data.arc import facts_of, lines_of
 
     if command.symmetries != "none":
         raise ValueError("--symmetries is for files of grids; ARC tasks are shown under --views of their own")
+    _refuse_for_grids(command, "of ARC")
     facts = facts_of(command.file, test=command.test, task=command.task or "arc30", views=command.views)
     return _show(command, facts, lines=lines_of(facts))
 
@@ -91,7 +112,10 @@ def _inspect_grids(command: InspectCommand) -> int:
         )
     data = grid_config(command.file, command.test, symmetries=command.symmetries)
     data = replace(data, check=command.check)
-    facts = grid_facts(Grids.of(data), data.train, test=data.test)
+    facts = grid_facts(Grids.of(data), data.train, test=data.test, may_lack_test=True)
+    if not facts["test"]["examples"]:
+        facts |= {"structure": None, "findings": []}
+        return _show(command, facts, lines=lines_of(command.file, facts))
     proposal = proposed_structure(data)
     facts["structure"] = str(proposal)
     facts["findings"] = [asdict(finding) for finding in proposal.findings]

@@ -152,6 +152,11 @@ def _check(command: MakeSudokuCommand, task: SudokuTask) -> None:
         )
     if command.deep:
         check_family(task)
+    options = (("climbs", "hunted"), ("deep_from", "deep"))
+    for option, wanted in options:
+        if getattr(command, option) != getattr(MakeSudokuCommand, option) and not getattr(command, wanted):
+            name = option.replace("_", "-")
+            raise ValueError(f"--{name} is for puzzles of --{wanted}: say how many with --{wanted}, or leave it out")
 
 
 def _make(task: SudokuTask, command: MakeSudokuCommand, *, stop: Callable[[], bool]) -> tuple[Puzzles, Puzzles]:

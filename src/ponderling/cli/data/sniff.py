@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -253,12 +254,14 @@ def _written(path: Path) -> Task | None:
 def _maze_of_numbers(sudoku: SudokuTask, path: Path) -> Task | None:
     """The mazes of a file of numbers whose first cannot be a Sudoku, as its clues contradict; None where it is one."""
     from ponderling.tasks.base import PuzzleError
+    from ponderling.tasks.maze.written.characters import is_frozen_lake
     from ponderling.tasks.text_files import rows_of
 
     try:
         first = next(rows_of(sudoku, path), None)
         cells = "" if first is None else first.question
         wrong = len(cells) == sudoku.num_cells and bool(sudoku.broken_rules(sudoku.tokens_of(cells))[1])
+        wrong = wrong or is_frozen_lake(Counter(cells))
     except PuzzleError:
         wrong = True
     return _written_maze(path) if wrong else None

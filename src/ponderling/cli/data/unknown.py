@@ -15,6 +15,8 @@ _LONGEST = 40
 """Most characters of a line that are shown."""
 _MAZES = {"maze", "mazes"}
 """Keys of JSON that say that a document holds mazes."""
+_MICROMOUSE = 256
+"""Bytes of a micromouse maze: one for each cell of 16x16."""
 _MOST_OF_MAZES = 5
 """Highest number of a maze's cell."""
 
@@ -68,8 +70,11 @@ def _refuse_json(path: Path, value: Any) -> NoReturn:
 
 
 def _may_be_maze(value: Any) -> bool:
-    """Whether a document says that it holds mazes, or has rows of the numbers that mazes have."""
-    if isinstance(value, Mapping) and not _MAZES.isdisjoint(str(key).lower() for key in value):
+    """Whether a document says that it holds mazes, or where one begins and ends, or has rows of the numbers that mazes have."""
+    from ponderling.tasks.maze.written.json_values import ENDS
+
+    keys = {str(key).lower() for key in value} if isinstance(value, Mapping) else set()
+    if not _MAZES.isdisjoint(keys) or all(not keys.isdisjoint(names) for names in ENDS):
         return True
     rows = value if isinstance(value, list) and len(value) > 1 else []
     are_rows = all(isinstance(row, list) and len(row) == len(rows[0]) > 1 for row in rows)
@@ -136,6 +141,11 @@ def _refuse_text(path: Path) -> NoReturn:
     tasks = list(SUDOKUS.values())
     lines = _first_lines(path)
     first = next((line for line in lines if line.strip()), "")
+    if path.stat().st_size == _MICROMOUSE and not any(line.strip().isprintable() and line.strip() for line in lines):
+        raise PuzzleError(
+            f"{path}: {_MICROMOUSE} bytes, as a micromouse maze of 16x16 has in its binary form: save it as text, with +---+ "
+            "and | for walls, S and G"
+        )
     if not first:
         raise PuzzleError(f"{path}: no puzzle in it: its first lines are empty")
     if re.match(r'\s*\{\s*"', first):

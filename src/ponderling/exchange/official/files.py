@@ -20,6 +20,7 @@ from ponderling.checkpoint import DAMAGE, CheckpointError, one_line, shown_name
 from ponderling.config import read_bounded
 from ponderling.config.json_files import odd_number
 from ponderling.config.numbers import shown
+from ponderling.tasks.opened import kind_of
 
 LARGEST_YAML = 50_000
 """Largest YAML file that is read, in bytes; the official ones have some 2,000."""
@@ -51,28 +52,60 @@ def load_state(file: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{file}: cannot be read: {one_line(error)}") from error
     if not is_zip:
         hint = " (a safetensors file: `ponderling eval` reads its folder)" if file.suffix == ".safetensors" else ""
-        if _begins_with_pickle(file):
+        if _begins_with(file, b"\x80\x02", b"\x80\x03", b"\x80\x04"):
             hint = " (if torch before 1.6 wrote it, load it there and save it again with torch.save)"
+        elif (what := kind_of(file)) is not None:
+            hint = f": it is {what.partition(':')[0]}"
+        elif not file.stat().st_size:
+            hint = ": the file is empty"
+        elif _begins_with(file, b"version https://git-lfs"):
+            hint = ": a pointer of Git LFS stands in its place, fetch the file with `git lfs pull`"
         raise CheckpointError(f"{file}: not a checkpoint of torch.save, or truncated{hint}")
     _check_entries(file)
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{file}: holds something other than tensors, which is not loaded because it could run code "
-            f"({str(error).splitlines()[0][:200]})"
+            f"{file}: holds something other than tensors{_what_other(str(error))}, which is not loaded because it could run "
+            "code; where it was made, save the state dict alone: torch.save(model.state_dict(), FILE)"
         ) from error
     except Exception as error:  # a damaged pickle makes its reader raise anything
         raise CheckpointError(f"{file}: truncated or damaged: {one_line(error, 200)}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict):
         raise CheckpointError(f"{file}: expected a state dict of tensors, got {type(state).__name__}")
+    if others := [key for key, value in state.items() if not isinstance(value, Tensor)]:
+        some = ", ".join(shown(key) for key in others[:3])
+        raise CheckpointError(
+            f"{file}: expected a state dict of tensors, got a dict with other values under {some}; save the state dict alone "
+            "with torch.save"
+        )
     _check_tensors(file, state)
     return dict(state)
 
 
-def _begins_with_pickle(file: Path) -> bool:
+class NoCheckpoint(Exception):
+    """A zip archive holds something else; the message says what, and what to do with it."""
+
+
+def _what_archive(names: list[str]) -> str:
+    """What a zip archive with these entries is, which torch.save did not write, and what to do with it."""
+    if names and all(name.endswith(".npy") for name in names):
+        return "an .npz of arrays: `ponderling data inspect` says what puzzles it holds"
+    if any(name.endswith(("step_", "all_config.yaml", ".safetensors")) or "/step_" in f"/{name}" for name in names):
+        return "a zip archive of a run's files: unpack it, and name the folder"
+    some = ", ".join(map(shown_name, names[:3])) + (", ..." if names[3:] else "")
+    return f"a zip archive of {some or 'nothing'}: name the file step_N or checkpoint, or its folder"
+
+
+def _what_other(message: str) -> str:
+    """The name that torch says it does not load, as an insertion; empty where it names none."""
+    found = re.search(r"GLOBAL ([\w.]+)", message)
+    return f", a {found[1]}" if found else ""
+
+
+def _begins_with(file: Path, *marks: bytes) -> bool:
     with file.open("rb") as opened:
-        return opened.read(2) in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
+        return opened.read(64).startswith(marks)
 
 
 def _check_entries(file: Path) -> None:
@@ -85,6 +118,8 @@ def _check_entries(file: Path) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
+            if not any(info.filename.endswith("data.pkl") for info in entries):
+                raise NoCheckpoint(_what_archive([info.filename for info in entries]))
             if sum(info.file_size for info in entries) > file.stat().st_size:
                 raise ValueError("its entries are larger than the file")  # overlapping, or a bomb
             for info in entries:
@@ -94,6 +129,8 @@ def _check_entries(file: Path) -> None:
                 with archive.open(info) as opened:
                     while opened.read(2**20):
                         pass
+    except NoCheckpoint as error:
+        raise CheckpointError(f"{file}: not a checkpoint of torch.save, but {error}") from error
     except Exception as error:  # BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ...
         raise CheckpointError(f"{file}: truncated or damaged, in {entry}: {one_line(error, 200)}") from error
 

@@ -19,7 +19,10 @@ import torch
 from torch import Tensor
 
 from ponderling.checkpoint import (
+    BEST,
+    CONFIG,
     DAMAGE,
+    LAST,
     CheckpointError,
     build_described,
     layout_of,
@@ -206,6 +209,10 @@ def find_file(path: Path) -> Path:
         return max(steps)[1]
     if (path / "checkpoint").is_file():
         return path / "checkpoint"
+    if any((path / folder / CONFIG).is_file() for folder in ("", BEST, LAST)):
+        raise CheckpointError(
+            f"{path}: is a checkpoint of Ponderling's already, `ponderling eval` and `solve` take it as it is"
+        )
     raise CheckpointError(f"{path}: expected a file step_N or checkpoint in this folder, found none; name the file")
 
 

@@ -177,11 +177,25 @@ def _json_document(path: Path, *, problems: Problems) -> Iterator[_Example]:
             yield example
 
 
+def _are_pairs(value: Any) -> bool:
+    """Whether this is a list of lists of two grids."""
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
+    ) and all(isinstance(grid, list) and grid and isinstance(grid[0], list) for pair in value for grid in pair)
+
+
 def _example(number: int, entry: Entry, *, problems: Problems) -> _Example | None:
     """The example that an object is; None, with what is wrong noted, where it cannot be used."""
     value = entry.value
     if not isinstance(value, dict):
         problems.add(number, f"expected an object with input and output, got {shown(value)}")
+        return None
+    if "examples" in value and None in names_in(value) and _are_pairs(value["examples"]):
+        problems.add(
+            number,
+            'an ARC task as BARC writes it, pairs of grids under examples: write it as {"train": [{"input": ..., "output": '
+            '...}, ...], "test": [...]}, and train with `ponderling train arc10 --data.train FILE`',
+        )
         return None
     grids = [None if key is None else value[key] for key in names_in(value)]
     if grids[0] is None:

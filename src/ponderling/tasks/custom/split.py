@@ -209,6 +209,10 @@ def _parts_of_file(file: GridFile, task: GridReader) -> GridParts:
     return GridParts(train=everything[np.flatnonzero(~test)], test=everything[np.flatnonzero(test)], how=how)
 
 
+class NoneHeldOutError(PuzzleError):
+    """No example of a file can be held out to test on."""
+
+
 def _held_out_with_known_symbols(part: LocatedPuzzles, task: GridReader) -> NDArray[np.bool_]:
     """Whether each example is held out for testing, (N,): whole questions, whose symbols training shows too.
 
@@ -234,7 +238,7 @@ def _held_out_with_known_symbols(part: LocatedPuzzles, task: GridReader) -> NDAr
     for number in np.random.default_rng(0).permutation(len(kinds)):
         if not (shows[number] & is_rare).any():
             return kind == number
-    raise PuzzleError(
+    raise NoneHeldOutError(
         f"{part.path}: none of its {len(kinds):,} questions can be held out to test on, since each shows a symbol that no "
         "other does: give more examples, name a file with --test, or mark test examples in the file"
     )
@@ -250,7 +254,7 @@ def held_out(keys: Sequence[Hashable], path: Path) -> NDArray[np.bool_]:
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in keys])
     if len(kinds) < 2:
         what = "all its questions are equal" if len(keys) > 1 else "it has one example"
-        raise PuzzleError(
+        raise NoneHeldOutError(
             f"{path}: {what}: none can be held out to test on; give examples that differ, up to the symmetries, or name a file "
             "to test on with --test"
         )
@@ -292,10 +296,32 @@ def _apart(parts: GridParts, task: GridReader, *, drop: bool) -> GridParts:
     return parts
 
 
-def grid_facts(task: GridReader, train: str, *, test: str, drop: bool = False) -> dict[str, Any]:
-    """What the files of a run on grids hold, as plain values; the arguments are those of `load_grids`."""
+def _without_test(file: GridFile, task: GridReader, *, why: str) -> GridParts:
+    """All examples of a file as training puzzles, where none can be held out."""
+    everything = LocatedPuzzles(path=file.path, unit=file.unit, numbers=file.numbers, puzzles=task.puzzles_of(file))
+    _check_answers(everything, task)
+    return GridParts(train=everything, test=everything[np.zeros(0, np.int64)], how=f"test: {why}")
+
+
+def grid_facts(
+    task: GridReader, train: str, *, test: str, drop: bool = False, may_lack_test: bool = False
+) -> dict[str, Any]:
+    """What the files of a run on grids hold, as plain values; the arguments are those of `load_grids`.
+
+    Args:
+        task: The task of the training file.
+        train: A file or folder.
+        test: Another one, or `default`.
+        drop: Leave questions that are in both out of the training puzzles.
+        may_lack_test: Show a file of which no example can be held out, which cannot be trained on alone.
+    """
     spec = task.spec
-    parts = load_grids(task, train, test=test, drop=drop)
+    try:
+        parts = load_grids(task, train, test=test, drop=drop)
+    except NoneHeldOutError as error:
+        if not may_lack_test:
+            raise
+        parts = _without_test(read_grid_file(train), task, why=str(error).partition(f"{train}: ")[2] or str(error))
     return {
         "task": task.name,
         "canvas": [spec.rows, spec.columns],
@@ -313,14 +339,17 @@ def grid_facts(task: GridReader, train: str, *, test: str, drop: bool = False) -
 
 def _facts(part: LocatedPuzzles, task: GridReader) -> dict[str, Any]:
     puzzles = part.puzzles
-    keys = part.keys(task)
+    keys = part.keys(task) if len(puzzles) else []
+    sizes = [
+        _range(task.spec.own_sizes(grids)) if len(puzzles) else "none" for grids in (puzzles.tokens, puzzles.labels)
+    ]
     answers: dict[tuple[int, bytes], set[bytes]] = {}
     for question, i, answer in zip(puzzles.tokens, puzzles.puzzle_ids.tolist(), puzzles.labels, strict=True):
         answers.setdefault((i, question.tobytes()), set()).add(answer.tobytes())
     return {
         "examples": len(puzzles),
-        "inputs": _range(task.spec.own_sizes(puzzles.tokens)),
-        "outputs": _range(task.spec.own_sizes(puzzles.labels)),
+        "inputs": sizes[0],
+        "outputs": sizes[1],
         "repeated_questions": len(keys) - len(set(keys)),
         "questions_with_several_answers": sum(len(found) > 1 for found in answers.values()),
         "answers_equal_to_question": int((puzzles.tokens == puzzles.labels).all(axis=1).sum()),

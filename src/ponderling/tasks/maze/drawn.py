@@ -19,6 +19,7 @@ from ponderling.tasks.base import PuzzleError, Puzzles
 from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
+from ponderling.tasks.maze.written.contests import is_contest, read_contests
 from ponderling.tasks.maze.written.forms import FREES, GOALS, OURS, PATHS, STARTS, WALLS
 from ponderling.tasks.maze.written.lines import (
     LONGEST_ROW,
@@ -82,6 +83,8 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     if suffix_of(path) == ".npz":
         return _told_with_name(path, _of_arrays(Path(path)))
     head, size = [], 0
+    if not is_csv(path) and is_contest(list(itertools.islice(_opened(path), ROWS_LOOKED_AT))):
+        return _told_with_name(path, read_contests(_opened(path)))
     looked_at = lines_of(path, holds="puzzles", is_remark=lambda line: is_csv(path) or is_remark(line))
     for line in _without_titles(path, looked_at):
         head.append(line)

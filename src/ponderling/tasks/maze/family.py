@@ -225,7 +225,8 @@ class Maze(GridTask):
 
     def _problems(self, tokens: Tokens) -> list[str]:
         counts = np.bincount(tokens, minlength=self.vocab_size)
-        problems = [] if counts[START] else ["a maze has one S: got none"]
+        advice = "" if counts[GOAL] else ", mark the start with S and the goal with G"
+        problems = [] if counts[START] else [f"a maze has one S: got none{advice}"]
         if counts[GOAL] != 1:
             problems.append(f"a maze has one G: got {counts[GOAL] or 'none'}")
         if not counts[START] and not counts[GOAL]:

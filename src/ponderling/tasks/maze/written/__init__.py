@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ponderling.tasks.base import PuzzleError
-from ponderling.tasks.maze.written.characters import read_characters
+from ponderling.tasks.maze.written.characters import is_frozen_lake, read_characters
+from ponderling.tasks.maze.written.contests import is_contest, read_contests
 from ponderling.tasks.maze.written.forms import (
     DIGITS,
     KNOWN,
@@ -35,8 +36,12 @@ def read_text(text: str) -> Written | None:
     Raises:
         PuzzleError: when it is in such a form and cannot be read, or holds several mazes.
     """
-    lines = list(without_titles(lines_in(text)))
-    reader = reader_for(lines)
+    lines = lines_in(text)
+    if is_contest(lines):
+        reader = read_contests
+    else:
+        lines = list(without_titles(lines))
+        reader = reader_for(lines)
     if reader is None:
         return None
     found = list(reader(lines))
@@ -72,6 +77,8 @@ def reader_for(head: Sequence[str]) -> Reader | None:
     if has_digits(lines):
         return read_digits_and_ends
     others = Counter("".join(lines))
+    if is_frozen_lake(others):
+        return read_characters
     is_wall = "X" in found and "#" not in found
     is_goal = others["X"] == 1 and "#" in found and not found & {"G", "E"}
     if found <= set(KNOWN) and (is_wall or is_goal):

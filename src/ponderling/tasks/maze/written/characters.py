@@ -12,6 +12,16 @@ from ponderling.tasks.maze.written.tidied import tidied
 from ponderling.tasks.problems import shown
 
 
+def is_frozen_lake(counts: Mapping[str, int]) -> bool:
+    """Whether cells are those of gymnasium's FrozenLake: S, G, frozen ones F, and holes H, of which one may be missing."""
+    return (
+        set(counts) <= set("SFHG")
+        and counts.get("S") == counts.get("G") == 1
+        and bool(counts.get("F", 0))
+        and counts["F"] > 1
+    )
+
+
 def read_characters(lines: Iterable[str]) -> Iterator[Written]:
     """Mazes of other characters, with empty lines between them."""
     for number, block in blocks(lines, may_be_blank=True):
@@ -40,6 +50,9 @@ def _from_rows(number: int, lines: Sequence[str]) -> Written:
         rows = ["".join(sorted(row[i : i + 2])[-1] for i in range(0, width, 2)) for row in rows]
         used, width = set("".join(rows)), width // 2
     counts = Counter("".join(rows))
+    if is_frozen_lake(counts):
+        exchanged = str.maketrans("FH", " #")
+        return Written(number, tuple(row.translate(exchanged) for row in rows), "a frozen lake: H a wall, F free")
     meaning = dict.fromkeys(WALLS, "#") | dict.fromkeys(FREES, " ") | dict.fromkeys(PATHS, "o")
     meaning |= dict.fromkeys(STARTS, "S")
     goal = next((mark for mark in GOALS if counts[mark]), "T" if counts["T"] == 1 else "")

@@ -106,6 +106,29 @@ def _mazes_in(value: Any, *, depth: int = 0) -> Iterator[tuple[Any, Mapping[str,
 
 def _from_json(number: int, maze: Any, *, about: Mapping[str, Any]) -> Written:
     start, goal = (_end(about, names) for names in ENDS)
+    try:
+        return _with_these_ends(number, maze, about=about, start=start, goal=goal)
+    except PuzzleError:
+        if start is None or goal is None or _have_names(about):
+            raise
+        try:  # some programs write column and row
+            found = _with_these_ends(number, maze, about=about, start=(start[1], start[0]), goal=(goal[1], goal[0]))
+        except PuzzleError:
+            found = None
+        if found is None:
+            raise
+        return found._replace(form=found.form.replace("by row and column", "by column and row"))
+
+
+def _have_names(about: Mapping[str, Any]) -> bool:
+    """Whether the numbers of an end have names, which say what they are."""
+    named = [about[name] for names in ENDS for name in names if about.get(name) is not None]
+    return not named or any(isinstance(place, dict) for place in named)
+
+
+def _with_these_ends(
+    number: int, maze: Any, *, about: Mapping[str, Any], start: tuple[int, int] | None, goal: tuple[int, int] | None
+) -> Written:
     if isinstance(maze, str):
         maze = maze.replace("\r", "").strip("\n").split("\n")
     if not isinstance(maze, list) or not maze:

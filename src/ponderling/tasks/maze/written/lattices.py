@@ -13,6 +13,8 @@ from ponderling.tasks.maze.written.forms import GOALS, PATHS, STARTS, Written, b
 from ponderling.tasks.problems import shown
 
 _FRAME = re.compile(r"\+(?:[-=─━═ ]{1,7}\+)+")
+_POSTS = re.compile(r"o(?:[-=─━═ ]{1,7}o)+")
+"""The first line of a micromouse's maze, whose corners are posts."""
 _BOX = re.compile(r"[\u2500-\u257f](?:[\u2500-\u257f ]*[\u2500-\u257f])")
 _FLOORS = re.compile(r"\s?_[_ ]*")
 _ACROSS, _UPRIGHT = "-=─━═╌┄┈╍┅┉", "|│┃║╎┆┊╏┇┋"
@@ -24,7 +26,7 @@ _LONGEST_STEP = 8
 def is_lattice(lines: Sequence[str]) -> bool:
     """Whether lines begin as a maze of walls between cells does."""
     first = lines[0].strip()
-    is_frame = _FRAME.fullmatch(first) is not None and not set(first).isdisjoint(_ACROSS)
+    is_frame = any(form.fullmatch(first) for form in (_FRAME, _POSTS)) and not set(first).isdisjoint(_ACROSS)
     return is_frame or _BOX.fullmatch(first) is not None or _has_floors(lines)
 
 
@@ -55,6 +57,8 @@ def _from_lattice(number: int, lines: Sequence[str]) -> Written:
     lines = [line[indent:].rstrip() for line in lines]
     width = max(map(len, lines))
     lines = [line.ljust(width) for line in lines]
+    if _POSTS.fullmatch(lines[0].rstrip()):
+        lines = [line.replace("o", "+") if y % 2 == 0 else line for y, line in enumerate(lines)]
     problems = []
     for step in _steps(lines):
         try:

@@ -18,7 +18,7 @@ SOLID = WALLS.replace("@", "")
 _SIZE = re.compile(r"\s*\d{1,4}(?:\s*[x×, ]\s*\d{1,4})?\s*[.):]?\s*")
 _RULE = re.compile(r"\s*(?:={3,}|-{3,}|~{3,}|`{3}\w*)\s*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_OF_MAZES = set("SsGgEeBFXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
+_OF_MAZES = set("SsGgEeBFHXxoOAPTIWDL")  # letters that may be cells, in this program's mazes or in others'
 _ASSIGNED = re.compile(
     r"\s*(?:(?:[\w.]+\s+)*\w+\s*=\s*)?(?:(?:\w+\.)?array\()?(?=\[)|[\w\s\[\].*&<>]*\w[\s\[\]\d]*=\s*(?:new\s+\w+[\[\]\s]*)?(?=\{)"
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.forms import GOALS, KNOWN, OTHERS, STARTS
-from ponderling.tasks.maze.written.lines import SOLID
+from ponderling.tasks.maze.written.lines import SOLID, check_short
 from ponderling.tasks.text_files import MARKDOWN
 
 _FEWEST = 3
@@ -70,10 +71,16 @@ def _spaced(lines: Sequence[str]) -> list[str] | None:
 
 
 def _doubled(lines: Sequence[str]) -> list[str] | None:
-    """The rows where each character stands twice, S and the goal among them."""
+    """The rows where each character stands twice; S and the goal too, or a blank after them."""
+    try:
+        check_short(lines)
+    except PuzzleError:  # which is told where it is read
+        return None
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
-    if width % 2 or any(row[::2] != row[1::2] for row in rows):
+    marks = set(STARTS + GOALS)
+    pairs = [(row[i], row[i + 1]) for row in rows for i in range(0, width - 1, 2)]
+    if width % 2 or any(a != b and not (b == " " and a in marks) for a, b in pairs):
         return None
     counts = Counter("".join(row[::2] for row in rows))
     ends = [sum(counts[mark] for mark in marks) for marks in (STARTS, GOALS)]
