@@ -200,7 +200,10 @@ def test_a_longer_path_is_told_by_its_length():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("            ", "a maze has one S: got none; a maze has one G: got none"),
+        (
+            "            ",
+            "a maze has one S: got none, mark the start with S and the goal with G; a maze has one G: got none",
+        ),
         ("SS  GG      ", "a maze has one G: got 2"),
         ("  # #G      ", "a maze has one S: got none"),
         ("So   G      ", "a path cell at row 1 column 2: a question has none"),

@@ -71,14 +71,18 @@ def _spaced(lines: Sequence[str]) -> list[str] | None:
 
 
 def _doubled(lines: Sequence[str]) -> list[str] | None:
-    """The rows where each character stands twice; S and the goal too, or a blank after them."""
+    """The rows where each character stands twice; S and the goal too, or a blank after them where walls are all round.
+
+    Without a frame a small maze with a free cell to the right of each end would look like one of half its width.
+    """
     try:
         check_short(lines)
     except PuzzleError:  # which is told where it is read
         return None
     width = max(map(len, lines))
     rows = [line.ljust(width) for line in lines]
-    marks = set(STARTS + GOALS)
+    edges = {*rows[0], *rows[-1], *(row[i] for row in rows for i in (0, 1, -2, -1) if width > 1)}
+    marks = set(STARTS + GOALS) if len(rows) >= _FEWEST and edges <= set(SOLID) else set()
     pairs = [(row[i], row[i + 1]) for row in rows for i in range(0, width - 1, 2)]
     if width % 2 or any(a != b and not (b == " " and a in marks) for a, b in pairs):
         return None
