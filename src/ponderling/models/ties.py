@@ -27,7 +27,7 @@ def adjacency(neighbours: Neighbours) -> Tensor:
 
 
 class Tables(NamedTuple):
-    """`Copies` of all sizes of questions as tensors, of which one is that of no size."""
+    """`Copies` of all sizes of questions as tensors, the first of them for questions of any other size."""
 
     sizes: Tensor
     """Rows and columns of the question, rows and columns of the answer, and the first of its `cells`; (1 + sizes, 5)."""

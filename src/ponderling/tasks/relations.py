@@ -117,7 +117,12 @@ class Copies:
             )
 
     def on(self, rows: int, columns: int) -> list[int]:
-        """The cell that each cell of a canvas of this size hears, whose corner a question of the table's size is in; -1: none."""
+        """The cell that each cell of a canvas hears, in whose corner a question of the table's size is; -1: none.
+
+        Args:
+            rows: Rows of the canvas.
+            columns: Columns of the canvas.
+        """
         heard = np.full((rows, columns), -1)
         if max(self.rows, self.height) <= rows and max(self.columns, self.width) <= columns:
             row, column = np.divmod(np.array(self.cells), self.columns)

@@ -376,7 +376,12 @@ class Grids(GridTask):
         return None if self.structure is None else self.structure.relations(self.spec)
 
     def propose(self, puzzles: Puzzles, *, turns: bool = False) -> Proposal:
-        """The structure that training examples suggest; see `looking.propose`. Grids are turned by symmetries, or if told so."""
+        """The structure that training examples suggest; see `looking.propose`.
+
+        Args:
+            puzzles: The training examples.
+            turns: Training will turn or mirror the grids, even if the task's symmetries do not say so.
+        """
 
         def judge(question: Tokens, answer: Tokens) -> bool:
             return not self.is_right(question, answer)
