@@ -98,6 +98,7 @@ class Proposal:
     structure: Structure | None
     """None: nothing ties cells together, and a plain TRM is the better choice."""
     findings: tuple[Finding, ...]
+    _: KW_ONLY
     copies: tuple[Copies, ...] = ()
     """Where answers come from, for the file's `GridSpec`, if the structure has `copies`."""
 
