@@ -25,7 +25,7 @@ def test_cells_that_their_neighbours_decide_are_seen():
     padded = np.pad(questions, ((0, 0), (1, 1), (1, 1)), constant_values=1)
     cross = np.where(padded[:, :-2, 1:-1] == 2, 2, questions)
     corner = np.where(padded[:, :-2, :-2] == 2, 2, questions)
-    far = np.roll(questions, 2, axis=1)
+    far = np.where(np.roll(questions, 2, axis=1) == 2, 3 - questions, questions)
     assert items(puzzles(questions, cross))["neighbours=4"] == "seen"
     assert items(puzzles(questions, corner))["neighbours=8"] == "seen"
     assert items(puzzles(questions, far))["neighbours=8"] == "not contradicted"
@@ -49,16 +49,6 @@ def test_what_neighbours_decide_must_recur_where_answers_are_unusual():
         answer[row : row + 4, column : column + 4] = block[::-1, ::-1]
     letters = GridSpec(tuple("_ABCDEFGHIJKLMNOPQRSTUVWXY"), rows=20, columns=20)
     assert items(puzzles(questions, answers), letters)["neighbours=8"] == "not contradicted"
-
-
-def test_places_matter_where_answers_are_cells_from_elsewhere():
-    questions = bits()
-    shuffled = questions.reshape(len(questions), -1)[:, np.random.default_rng(0).permutation(questions[0].size)]
-    shuffled = shuffled.reshape(questions.shape)
-    assert items(puzzles(questions, shuffled))["places"] == "seen"
-    assert "places" not in items(puzzles(questions, questions))
-    assert "places" not in items(puzzles(questions[:20], shuffled[:20]))  # too few to tell
-    assert "places" not in items(puzzles(questions, np.ones_like(questions)))
 
 
 TURNS = {
@@ -256,7 +246,7 @@ def test_mirrored_answers_are_not_taken_for_edges_that_touch():
 
 def test_areas_are_for_questions_that_have_some():
     stripes = np.repeat(bits(shape=(2, 4)), 2, axis=1)
-    far = np.roll(stripes, 2, axis=2)  # else neighbours alone decide
+    far = np.where(np.roll(stripes, 2, axis=2) == 2, 3 - stripes, stripes)  # else neighbours alone decide
     assert items(puzzles(stripes, far))["areas"] == "not contradicted"
     assert "areas" not in items(puzzles(np.ones_like(stripes), far))
 

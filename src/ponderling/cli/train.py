@@ -119,12 +119,13 @@ def main(args: list[str]) -> int:
 def _shown(data: DataConfig, fresh: bool, *, tell: bool) -> DataConfig:
     """Files of grids as this run takes them, shown before training if this process is to tell."""
     from ponderling.cli.data.grids import show_grids
-    from ponderling.data import grid_config
+    from ponderling.data import grid_config, with_copies
 
     if fresh:  # symmetries may ask for a square canvas
         data = grid_config(
             data.train, None if data.test == "default" else data.test, symmetries=data.symmetries, base=data
         )
+        data = with_copies(data)
     if tell:
         show_grids(data, sys.stderr)
     return data
@@ -306,13 +307,16 @@ def _recipe(name: str | None, files: tuple[str, str | None] | None, *, args: lis
 def _structured(data: DataConfig, args: list[str]) -> DataConfig:
     """The settings with the structure that --data.structure names, or else the one that a look at the file proposes."""
     from ponderling.data import proposed_structure
+    from ponderling.tasks.custom.family import GEOMETRIES
 
     named = value_of("--data.structure", args)
     if named is not None:
         return replace(data, structure=named)
     check, overlap = value_of("--data.check", args), value_of("--data.overlap", args)
     looked = replace(data, check=check, overlap="drop" if overlap == "drop" else data.overlap)
-    return replace(data, structure=str(proposed_structure(looked)))
+    symmetries = value_of("--data.symmetries", args) or ""
+    turns = any(name in symmetries.split("+") for name in GEOMETRIES)
+    return replace(data, structure=str(proposed_structure(looked, turns=turns)))
 
 
 def _is_task(name: str) -> bool:

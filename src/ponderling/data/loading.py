@@ -11,10 +11,12 @@ from ponderling.config import DataConfig
 from ponderling.data.sampler import Augment
 from ponderling.tasks import get_task
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Task
+from ponderling.tasks.custom.copying import copies_in
 from ponderling.tasks.custom.family import Grids
 from ponderling.tasks.custom.files import not_a_set, parts_in, tested_file
 from ponderling.tasks.custom.looking import Proposal
 from ponderling.tasks.custom.split import load_grids, spec_of
+from ponderling.tasks.custom.structure import NONE
 from ponderling.tasks.official_layout import is_built, is_layout
 
 
@@ -60,15 +62,35 @@ def _files_of(train: str, test: str | None) -> tuple[str, str | None]:
     return train, None if test is None else str(tested_file(test))
 
 
-def proposed_structure(data: DataConfig) -> Proposal:
+def proposed_structure(data: DataConfig, *, turns: bool = False) -> Proposal:
     """What ties the cells of the grids in a run's training file together, by a look at its examples.
+
+    Args:
+        data: The settings, which name the file.
+        turns: Training will turn or mirror the grids, even if the settings do not say so yet.
 
     Raises:
         PuzzleError: naming file, row and reason.
     """
     task = Grids.of(data)
-    puzzles = load_grids(task, data.train, test=data.test, drop=data.overlap == "drop").train.puzzles
-    return task.propose(puzzles)
+    return task.propose(_training_puzzles(task, data), turns=turns)
+
+
+def _training_puzzles(task: Grids, data: DataConfig) -> Puzzles:
+    return load_grids(task, data.train, test=data.test, drop=data.overlap == "drop").train.puzzles
+
+
+def with_copies(data: DataConfig) -> DataConfig:
+    """The settings with the tables that a structure with `copies` needs, by a look at the training file; else as they are.
+
+    Raises:
+        PuzzleError: naming file, row and reason.
+    """
+    if data.grid is None or data.grid.copies or "copies" not in data.structure.split("+"):
+        return data
+    puzzles = _training_puzzles(Grids.of(replace(data, structure=NONE)), data)
+    tables = copies_in(puzzles, data.grid).tables
+    return replace(data, grid=replace(data.grid, copies=tables))
 
 
 MISSING = 0.1

@@ -150,9 +150,9 @@ def export(checkpoint: Checkpoint, file: str | Path, *, kind: str = "onnx") -> d
     relations = task_of(checkpoint.config.data).relations
     if relations is not None and relations.neighbours is not None and relations.neighbours.canvas is not None:
         raise ValueError(
-            "grids of several sizes whose own edges touch (structure wraps), that are turned (structure images) or repeated "
-            "(structure grows), cannot be exported, since every grid has other neighbours: train without these items, or on "
-            "grids of one size"
+            "grids of several sizes whose own edges touch (structure wraps), that are turned (structure images), repeated "
+            "(structure grows) or rearranged (structure copies), cannot be exported, since every grid has other neighbours: "
+            "train without these items, or on grids of one size"
         )
     if kind == "onnx":
         need_onnx()

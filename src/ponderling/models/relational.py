@@ -31,11 +31,13 @@ from ponderling.models.ties import (
     GRID,
     NEIGHBOURS,
     OWN_KERNEL,
+    Tables,
     Ties,
     adjacency,
     areas,
     largest,
     membership,
+    tables_of,
     within_own_edges,
 )
 from ponderling.recursion import latent_recursion, recur_deeply
@@ -44,6 +46,9 @@ from ponderling.tasks.relations import Relations
 BLANK, GIVEN, RULED_OUT = 0, 1, 2
 """What the question says of a (cell, symbol): the first named token, mostly a blank, which says nothing; that the cell holds
 this symbol; that it holds another one. A number for each further named token follows."""
+
+TABLES = ("copied_sizes", "copied_cells")
+"""Names of the buffers that hold `ties.Tables`."""
 
 CHUNK = 8
 """Number of puzzles that go through the network together on a CPU without gradient; a larger number does not fit the cache,
@@ -117,6 +122,9 @@ class Relational(Model):
             self.register_buffer(f"ties_{name}", members, persistent=False)
         if relations.neighbours is not None:
             self.register_buffer(f"ties_{NEIGHBOURS}", adjacency(relations.neighbours).to(device), persistent=False)
+        if relations.neighbours is not None and relations.neighbours.canvas is not None:
+            for name, table in zip(TABLES, tables_of(relations.neighbours.canvas.copies), strict=True):
+                self.register_buffer(name, table.to(device), persistent=False)
         # A token's place among the named, or -1 - its place among the symbols.
         says = torch.zeros(vocab_size, dtype=torch.long)
         for place, token in enumerate(relations.named):
@@ -212,7 +220,8 @@ class Relational(Model):
         if self.config.hears == "kernel" and neighbours is not None and neighbours.grid is not None:
             ties[GRID] = neighbours.grid
         if self.relations.neighbours is not None and self.relations.neighbours.canvas is not None:
-            ties[NEIGHBOURS] = within_own_edges(tokens, self.relations.neighbours.canvas)
+            tables = Tables(*map(self.get_buffer, TABLES))
+            ties[NEIGHBOURS] = within_own_edges(tokens, self.relations.neighbours.canvas, tables=tables)
         if self.relations.areas:
             assert self.relations.neighbours is not None
             touching = ties[NEIGHBOURS][..., : self.relations.neighbours.touching, :]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ponderling.tasks.relations import Canvas, Neighbours
+from ponderling.tasks.relations import Canvas, Copies, Neighbours
 
 NEIGHBOURS, AREAS = "neighbours", "areas"
 """The relations that are not groups of a task; see `Relations.names`."""
@@ -26,12 +26,52 @@ def adjacency(neighbours: Neighbours) -> Tensor:
     return torch.where(cells < 0, cells.shape[1], cells)
 
 
-def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
+class Tables(NamedTuple):
+    """`Copies` of all sizes of questions as tensors, the first of them for questions of any other size."""
+
+    sizes: Tensor
+    """Rows and columns of the question, rows and columns of the answer, and the first of its `cells`; (1 + sizes, 5)."""
+    cells: Tensor
+    """The question's cell, by its number in a question of that size, that each cell of the answers hears; -1: none."""
+
+
+def tables_of(copies: tuple[Copies, ...]) -> Tables:
+    """The tables as tensors."""
+    sizes, cells = [(0, 0, 0, 0, 0)], [-1]
+    for table in copies:
+        sizes.append((table.rows, table.columns, table.height, table.width, len(cells)))
+        cells += table.cells
+    return Tables(torch.tensor(sizes), torch.tensor(cells))
+
+
+def copied(tables: Tables, canvas: Canvas, *, height: Tensor, width: Tensor) -> Tensor:
+    """For each question the cell that each cell is a copy of, (B, C); C: none.
+
+    Args:
+        tables: Where answers come from.
+        canvas: Where the grids lie.
+        height: Rows of each question's own grid, (B, 1).
+        width: Its columns, (B, 1).
+    """
+    C = canvas.rows * canvas.columns
+    sizes = tables.sizes.to(height.device)
+    is_own = (sizes[:, 0] == height) & (sizes[:, 1] == width)  # (B, 1 + sizes)
+    _, columns, rows_to, columns_to, first = sizes[is_own.long().argmax(1)].unsqueeze(2).unbind(1)  # (B, 1) each
+    cell = torch.arange(C, device=height.device)
+    row, column = cell // canvas.columns, cell % canvas.columns
+    inside = (row < rows_to) & (column < columns_to)
+    heard = tables.cells.to(height.device)[(first + row * columns_to + column).where(inside, 0)]
+    columns = columns.clamp_min(1)
+    return (heard // columns * canvas.columns + heard % columns).where(heard >= 0, C)
+
+
+def within_own_edges(tokens: Tensor, canvas: Canvas, *, tables: Tables | None = None) -> Tensor:
     """For each question and direction the cell that each cell hears in a grid smaller than its canvas, (B, K, C); C: none.
 
     Args:
         tokens: Questions, (B, C).
         canvas: Where the grids lie, and the directions.
+        tables: Those of the canvas's `copies`; None: they are made anew.
     """
     C = tokens.shape[1]
     outside = torch.tensor(canvas.outside, device=tokens.device)
@@ -49,6 +89,9 @@ def within_own_edges(tokens: Tensor, canvas: Canvas) -> Tensor:
             rows, columns = (height, width) if move.is_within and not move.repeats else (canvas.rows, canvas.columns)
             exists = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
         found.append((row * canvas.columns + column).where(exists, C).expand(len(tokens), C))
+    if canvas.copies:
+        tables = tables_of(canvas.copies) if tables is None else tables
+        found.append(copied(tables, canvas, height=height, width=width))
     return torch.stack(found, dim=1)
 
 

@@ -86,6 +86,51 @@ def _in_part(place: Any, on: int, *, number: int, length: Any) -> Any:
     return place + step * (on - number * goes_round)
 
 
+@dataclass(frozen=True)
+class Copies:
+    """Where the cells of an answer come from, for all questions of one size."""
+
+    cells: tuple[int, ...]
+    """For each cell of the answer the one of the question that it is a copy of, row by row; -1 for none."""
+    _: KW_ONLY
+    rows: int
+    """Rows of the question."""
+    columns: int
+    """Columns of the question."""
+    height: int
+    """Rows of the answer."""
+    width: int
+    """Columns of the answer."""
+
+    def __post_init__(self) -> None:
+        sides = {name: getattr(self, name) for name in ("rows", "columns", "height", "width")}
+        if wrong := [name for name, side in sides.items() if type(side) is not int or side < 1]:
+            raise ValueError(f"copies need a whole number from 1: got {wrong[0]} {sides[wrong[0]]!r}")
+        if len(self.cells) != self.height * self.width:
+            raise ValueError(
+                f"copies need a cell for each of an answer of {self.height}x{self.width}: got {len(self.cells)}"
+            )
+        most = self.rows * self.columns - 1
+        if strange := [cell for cell in self.cells if type(cell) is not int or not -1 <= cell <= most]:
+            raise ValueError(
+                f"copies are of cells from 0 to {most} of a question of {self.rows}x{self.columns}, or -1: got {strange[0]!r}"
+            )
+
+    def on(self, rows: int, columns: int) -> list[int]:
+        """The cell that each cell of a canvas hears, in whose corner a question of the table's size is; -1: none.
+
+        Args:
+            rows: Rows of the canvas.
+            columns: Columns of the canvas.
+        """
+        heard = np.full((rows, columns), -1)
+        if max(self.rows, self.height) <= rows and max(self.columns, self.width) <= columns:
+            row, column = np.divmod(np.array(self.cells), self.columns)
+            table = np.where(row < 0, -1, row * columns + column)
+            heard[: self.height, : self.width] = table.reshape(self.height, self.width)
+        return heard.reshape(-1).tolist()
+
+
 class Canvas(NamedTuple):
     """A grid of cells in whose upper left corner lie smaller ones, whose own edges say where a move ends."""
 
@@ -99,6 +144,8 @@ class Canvas(NamedTuple):
     """The directions, (K,)."""
     wraps: bool
     """Opposite edges of the smaller grids touch."""
+    copies: tuple[Copies, ...] = ()
+    """Where there are any, one more direction: to the cell that these tables name for the question's size."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +183,7 @@ class Neighbours:
         shrinks: tuple[int, int] | None = None,
         grows: tuple[int, int] | None = None,
         parts: tuple[int, int] | None = None,
+        copies: tuple[Copies, ...] = (),
         outside: tuple[int, ...] = (),
     ) -> Neighbours:
         """The four neighbours of each cell of a grid, or the eight, and those that turns, mirrors or scales put in its place.
@@ -154,8 +202,9 @@ class Neighbours:
                 and the one in its place where the grid is repeated instead; with `images` those of the repeated grid.
             parts: A cell hears those in its place in the other parts of the grid, which has this number of rows and columns of
                 equal parts, perhaps with a line of cells between.
+            copies: A cell hears the one that these tables name, by the question's size; none in questions of other sizes.
             outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned or
-                repeated; for `wraps`, `images`, `grows` and `parts` alone.
+                repeated; for `wraps`, `images`, `grows`, `parts` and `copies` alone.
 
         Raises:
             ValueError: when `alike` is none of these.
@@ -163,7 +212,7 @@ class Neighbours:
         if alike not in ALIKE:
             raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
         scaled = _scaled(shrinks, grows) + _parted(parts)
-        if number not in (0, 4, 8) or not (number or images or scaled):
+        if number not in (0, 4, 8) or not (number or images or scaled or copies):
             raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside images and scales: got {number}")
         turned = tuple(move._replace(repeats=grows is not None) for move in IMAGES) * images
         moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + turned + scaled
@@ -173,12 +222,15 @@ class Neighbours:
             r, c = move(row, column, rows=rows, columns=columns)
             inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
             cells.append(np.where(inside | (wraps and move.only_steps), r % rows * columns + c % columns, -1))
+        if copies:
+            full = [table for table in copies if (table.rows, table.columns) == (rows, columns)]
+            cells.append(full[0].on(rows, columns) if full else [-1] * (rows * columns))
         kinds = ALIKE[alike][:number] + ALIKE[alike][len(DIRECTIONS) :] * images
-        kinds += tuple(len(ALIKE[alike]) + i for i in range(len(scaled)))
+        kinds += tuple(len(ALIKE[alike]) + i for i in range(len(scaled) + bool(copies)))
         kinds = tuple(sorted(set(kinds)).index(kind) for kind in kinds)  # without gaps
-        depends = bool(outside) and (wraps or images or grows is not None or parts is not None)
-        canvas = Canvas(rows, columns, outside, moves, wraps) if depends else None
-        plain = None if wraps or images or scaled else (rows, columns)
+        depends = bool(outside) and (wraps or images or grows is not None or parts is not None or bool(copies))
+        canvas = Canvas(rows, columns, outside, moves, wraps, copies) if depends else None
+        plain = None if wraps or images or scaled or copies else (rows, columns)
         return cls(
             tuple(tuple(map(int, one)) for one in cells), alike=kinds, touching=number, grid=plain, canvas=canvas
         )

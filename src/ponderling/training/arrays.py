@@ -110,9 +110,12 @@ def train(
         observer.noticed("these look like Sudokus: task='sudoku9' keeps their rules")
     resumed = _saved(Path(out)) if resume and out is not None else None
     if net is None and isinstance(family, Grids):
-        structure = str(family.propose(read(file))) if resumed is None else resumed.data.structure
-        data = replace(data, structure=structure)
-        family = Grids(family.spec, symmetries=data.symmetries, structure=data.structure)
+        proposal = family.propose(read(file)) if resumed is None else None
+        structure = str(proposal) if resumed is None else resumed.data.structure
+        known = proposal or (resumed.data.grid if resumed is not None else None)
+        spec = replace(family.spec, copies=() if known is None else known.copies)
+        data = replace(data, structure=structure, grid=spec)
+        family = Grids(spec, symmetries=data.symmetries, structure=data.structure)
         family.checker = check
     config = _config(net, family, data=data)
     training = config.train

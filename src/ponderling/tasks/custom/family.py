@@ -113,6 +113,11 @@ class Grids(GridTask):
         self.check_name, self.checker = check, None if check is None else import_checker(check)
         self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
+        if self.structure is not None and self.structure.copies and len(self.group.geometry) > 1:
+            raise ValueError(
+                f"structure copies says which cell of the question an answer's cell is, which symmetries {symmetries} change: "
+                "leave one of them out"
+            )
         self.numbers = symbol_grids.are_numbers(spec.symbols)
         """Whether cells are integers."""
 
@@ -370,13 +375,19 @@ class Grids(GridTask):
         """What the structure ties together; None without one."""
         return None if self.structure is None else self.structure.relations(self.spec)
 
-    def propose(self, puzzles: Puzzles) -> Proposal:
-        """The structure that training examples suggest; see `looking.propose`."""
+    def propose(self, puzzles: Puzzles, *, turns: bool = False) -> Proposal:
+        """The structure that training examples suggest; see `looking.propose`.
+
+        Args:
+            puzzles: The training examples.
+            turns: Training will turn or mirror the grids, even if the task's symmetries do not say so.
+        """
 
         def judge(question: Tokens, answer: Tokens) -> bool:
             return not self.is_right(question, answer)
 
-        return propose(puzzles, self.spec, judge=judge if self.has_rules else None)
+        turns = turns or len(self.group.geometry) > 1
+        return propose(puzzles, self.spec, judge=judge if self.has_rules else None, turns=turns)
 
     # Symmetries
 
@@ -494,7 +505,8 @@ class Grids(GridTask):
 
     def layout_facts(self, *, padded: bool) -> dict[str, Any]:
         """What the training file says of itself, but for the number of puzzle ids."""
-        return {key: value for key, value in asdict(self.spec).items() if key != "num_puzzles"}
+        left_out = ("num_puzzles", "copies")  # the copies are found anew
+        return {key: value for key, value in asdict(self.spec).items() if key not in left_out}
 
     def load_split(self, data: DataSettings) -> DataSplit:
         """The puzzles of the run's files, with no test question among the others."""

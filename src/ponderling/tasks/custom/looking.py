@@ -7,16 +7,17 @@ looked at; or merely *not contradicted* by any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
+from ponderling.tasks.custom.copying import FEWEST, Copied, copies_in
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
-from ponderling.tasks.relations import DIRECTIONS, IMAGES, Move
+from ponderling.tasks.relations import DIRECTIONS, IMAGES, Copies, Move
 
 Status = Literal["verified", "seen", "not contradicted"]
 Judge = Callable[[Tokens, Tokens], bool]
@@ -28,11 +29,8 @@ LOOKED_AT, CELLS_LOOKED_AT = 1000, 200_000
 CHECKED = 20
 """Number of examples that a checker judges after a change."""
 
-FEWEST = 30
-"""Examples, or cells of them, that it takes to say that cells are copied from elsewhere; among fewer some are by chance."""
-
 COPIED = 0.25
-"""Share of the answer's cells which, copied from another place of the question, make places matter."""
+"""Share of the answers' cells which, copied from another place of the question, make it worth telling which one."""
 
 TURNED = 0.75
 """Share of the answers' cells, or of those that differ from the question's, that turning or mirroring the question explains,
@@ -78,7 +76,7 @@ TURNS = (
 """The identity and the IMAGES in words."""
 
 MOST_CELLS_SQUARED = 400
-"""Cells of the largest grids whose areas or places are proposed; the work for these grows with the square of the number."""
+"""Cells of the largest grids whose areas are proposed; the work for these grows with the square of the number."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +98,22 @@ class Proposal:
     structure: Structure | None
     """None: nothing ties cells together, and a plain TRM is the better choice."""
     findings: tuple[Finding, ...]
+    _: KW_ONLY
+    copies: tuple[Copies, ...] = ()
+    """Where answers come from, for the file's `GridSpec`, if the structure has `copies`."""
 
     def __str__(self) -> str:
         return NONE if self.structure is None else str(self.structure)
 
 
-def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> Proposal:
+def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None, turns: bool = False) -> Proposal:
     """Looks at the training examples.
 
     Args:
         puzzles: The training examples.
         spec: The file's canvas and symbols.
         judge: The user's checker, where there is one.
+        turns: Training will turn or mirror the grids, so that no cell can be a copy of one in a fixed place.
     """
     if spec.num_puzzles > 1:
         return Proposal(
@@ -140,6 +142,14 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     turned = _turned(questions, answers, spec=spec)
     if turned.is_all:
         return _proposal([Finding("images", why=f"every answer is its question {turned.how}", status="seen")], spec)
+    copied = Copied((), share=0.0, is_all=False) if turns else copies_in(puzzles, spec)
+    if copied.share >= COPIED:
+        spec = replace(spec, copies=copied.tables)
+        why = f"{100 * copied.share:.0f}% of an answer's cells are those of another place of the question"
+        if copied.is_all:
+            why = "every cell of an answer is that of a place of the question, which its size tells"
+            return _proposal([Finding("copies", why=why, status="seen")], spec)
+        findings.append(Finding("copies", why=why, status="seen"))
     if turned.why:
         findings.append(Finding("images", why=turned.why, status="seen"))
     if spec.rows > 1 and spec.columns > 1:
@@ -150,13 +160,12 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None) -> 
     findings += _diagonals(answers, spec)
     findings.append(Finding("all", why="every cell may hear of all", status="not contradicted"))
     findings += _areas(questions, spec)
-    findings += _copied(questions, answers, spec=spec)
     return _proposal(findings, spec)
 
 
 def _proposal(findings: list[Finding], spec: GridSpec) -> Proposal:
     text = "+".join(finding.item for finding in findings if finding.item)
-    return Proposal(Structure.named(text, spec) if text else None, tuple(findings))
+    return Proposal(Structure.named(text, spec) if text else None, tuple(findings), copies=spec.copies)
 
 
 def _latin(questions: Tokens, answers: Tokens, *, spec: GridSpec, judge: Judge | None) -> list[Finding]:
@@ -478,28 +487,5 @@ def _areas(questions: Tokens, spec: GridSpec) -> list[Finding]:
     return [
         Finding(
             "areas", why=f"{100 * joined:.0f}% of the cells side by side hold one symbol", status="not contradicted"
-        )
-    ]
-
-
-def _copied(questions: Tokens, answers: Tokens, *, spec: GridSpec) -> list[Finding]:
-    """Places, where many cells of the answers are always the symbol of another place of the question."""
-    N, L = questions.shape
-    if spec.sizes != "one" or N < FEWEST or L > MOST_CELLS_SQUARED:
-        return []
-    equal = np.zeros((L, L), np.float32)  # how often answer cell i is question cell j
-    for token in np.unique(answers):
-        equal += (answers == token).T.astype(np.float32) @ (questions == token).astype(np.float32)
-    same = equal == N
-    varies = (answers != answers[0]).any(axis=0)
-    moved = same.any(axis=1) & ~same.diagonal() & varies
-    share = moved.sum() / L
-    if share < COPIED:
-        return []
-    return [
-        Finding(
-            "places",
-            why=f"{100 * share:.0f}% of an answer's cells are those of another place of the question",
-            status="seen",
         )
     ]

@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from ponderling.tasks.base import PuzzleError, Tokens
 from ponderling.tasks.custom.grid_file import GridFile
 from ponderling.tasks.custom.symbols import MAX_SYMBOLS
+from ponderling.tasks.relations import Copies
 from ponderling.tasks.symbol_grids import are_numbers
 
 MOST_CELLS = 2**20
 """Largest number of cells of a grid."""
+
+MOST_COPIED = 10_000
+"""Largest number of answer cells of all sizes together whose place in the question is told."""
 
 END = 1
 """Token of the end mark, used where sizes differ."""
@@ -38,6 +42,8 @@ class GridSpec:
     """one: every grid fills the canvas; marked: sizes differ, with end marks; raw: tokens of which nothing more is known."""
     num_puzzles: int = 1
     """Number of puzzle ids, for data whose rules differ by puzzle."""
+    copies: tuple[Copies, ...] = ()
+    """Where answers come from, a table for each size of question; for a structure with `copies` alone."""
 
     def __post_init__(self) -> None:
         whole = {"rows": self.rows, "columns": self.columns, "num_puzzles": self.num_puzzles}
@@ -57,6 +63,12 @@ class GridSpec:
                 f"grids need rows, columns and 1 to {MAX_SYMBOLS} symbols: got {self.rows}, {self.columns} and "
                 f"{len(self.symbols)}"
             )
+        if len({(table.rows, table.columns) for table in self.copies}) < len(self.copies):
+            raise ValueError("copies need sizes that differ: one has two tables")
+        if sum(len(table.cells) for table in self.copies) > MOST_COPIED:
+            raise ValueError(f"copies tell where at most {MOST_COPIED:,} cells come from: got more")
+        if self.copies and self.sizes == "raw":
+            raise ValueError("copies need grids whose sizes are known: leave them out")
 
     @property
     def first_symbol(self) -> int:

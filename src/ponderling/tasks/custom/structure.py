@@ -27,6 +27,7 @@ ITEMS = (
     "shrinks=RxC",
     "grows=RxC",
     "parts=RxC",
+    "copies",
     "all",
     "areas",
     "symbols or symbols=A,B,...",
@@ -39,7 +40,7 @@ ITEMS = (
 SIZES = ("boxes", "shrinks", "grows", "parts")
 """Items with a number of rows and columns."""
 
-FLAGS = ("images", "wraps", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
+FLAGS = ("images", "wraps", "copies", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Structure:
     parts: tuple[int, int] | None = None
     """A cell hears those in its place in the other parts of its grid, which has this number of rows and columns of equal parts,
     perhaps with a line of cells between."""
+    copies: bool = False
+    """A cell hears the one that it is a copy of in all training examples whose question has its question's size."""
     all: bool = False
     """The whole grid is a group."""
     areas: bool = False
@@ -100,6 +103,8 @@ class Structure:
         structure = cls(**found)  # type: ignore[arg-type]
         if structure.fills and not structure.symbols:
             raise ValueError(f"structure {text}: fills needs symbols that can be exchanged")
+        if structure.copies and not spec.copies:
+            raise ValueError(f"structure {text}: no examples show which cells are copies: leave copies out")
         if structure.neighbours == 0 and (structure.wraps or structure.areas):
             raise ValueError(f"structure {text}: wraps and areas need neighbours=4 or neighbours=8")
         if structure.neighbours == 0 and structure.alike != "none" and not structure.images:
@@ -136,7 +141,7 @@ class Structure:
         least = 0 if spec.sizes != "one" else 1
         named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
         neighbours = None
-        if self.neighbours or self.images or self.shrinks or self.grows or self.parts:
+        if self.neighbours or self.images or self.shrinks or self.grows or self.parts or self.copies:
             neighbours = Neighbours.of_grid(
                 spec.rows,
                 spec.columns,
@@ -147,6 +152,7 @@ class Structure:
                 shrinks=self.shrinks,
                 grows=self.grows,
                 parts=self.parts,
+                copies=spec.copies if self.copies else (),
                 outside=(PAD, END) if spec.sizes == "marked" else (),
             )
         return Relations(
