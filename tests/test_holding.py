@@ -10,9 +10,10 @@ import torch
 
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
-from ponderling.config import ModelConfig
+from ponderling.config import ModelConfig, Search
 from ponderling.models import Relational
 from ponderling.models.holding import hold, read_directions
+from ponderling.solving.solver import Solver
 from ponderling.tasks import get_task
 
 MAZES = get_task("maze12")
@@ -98,3 +99,44 @@ def test_only_networks_with_hints_that_last_hold_them(capsys, tmp_path):
     said = capsys.readouterr().err
     assert "hold_hints is for tasks with hints that stay right" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_starting_over_keeps_what_sure_cells_say_and_nothing_else(question):
+    model = network(SURE)
+    ids = torch.zeros(len(question), dtype=torch.long)
+    with torch.inference_mode():
+        state, _ = model(model.initial_state(len(question)), question, puzzle_ids=ids)
+        again, initial = model.start_over(state), model.initial_state(len(question))
+        before, after = (model.hint_scores(s)[0] for s in (state, again))
+    surest = before.softmax(-1).max(-1)
+    sure = (surest.values >= SURE) & (surest.indices < model.relations.holds)
+    assert 0 < sure.float().mean() < 1
+    torch.testing.assert_close(differences(after)[sure], differences(before)[sure], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(again[0][:, :, -1][~sure], initial[0][:, :, -1][~sure], atol=0, rtol=0)
+    torch.testing.assert_close(again[1], initial[1], atol=0, rtol=0)
+
+
+def test_a_network_without_kept_hints_starts_over_from_nothing(question):
+    model = network(None)
+    state, initial = tuple(s + 1 for s in model.initial_state(3)), model.initial_state(3)
+    assert not model.keeps_hints
+    assert all(torch.equal(one, other) for one, other in zip(model.start_over(state), initial, strict=True))
+
+
+def test_a_restart_goes_on_from_what_plain_thinking_knew():
+    """Six steps are too few for the wave to G and the way back, twice six are enough: nothing is sent again."""
+    task = get_task("maze30")
+    mazes = task.generate(np.random.default_rng(8), 4).tokens
+    solver = Solver.of(load_checkpoint("maze", task=task.name))
+    plain = list(solver.solve_many(tokens=mazes, steps=6))
+    again = list(solver.solve_many(tokens=mazes, steps=6, search=Search(restarts=4)))
+    assert not any(result.halted for result in plain)
+    assert sum(result.halted and bool(result.valid) for result in again) >= 3
+    assert all(2 <= result.attempts <= 5 for result in again)
+
+
+def test_a_network_that_starts_over_takes_no_guesses():
+    solver = Solver.of(load_checkpoint("maze", task=MAZES.name))
+    maze = MAZES.generate(np.random.default_rng(3), 1).tokens[0]
+    with pytest.raises(ValueError, match="this network starts over in place of guessing: leave guess_every out"):
+        solver.solve(tokens=maze, search=Search(restarts=1, guess_every=5))

@@ -48,9 +48,11 @@ class Search:
     search_steps: int | None = None
     """Maximum number of supervision steps in a further attempt; by default the same as in plain thinking."""
     guess_every: int = 3
-    """Number of steps between the guesses of a further attempt, which starts with one; 0 for no guesses."""
+    """Number of steps between the guesses of a further attempt, which starts with one; 0 for no guesses. Networks whose cells
+    keep hints do not guess."""
     noise: float = 0.0
-    """Standard deviation of the normal noise added to the state that a further attempt starts from."""
+    """Standard deviation of the normal noise added to the state that a further attempt starts from. A restart of a network
+    whose cells keep hints, such as `maze`, always has some; 0 stands for 0.6 there."""
     views: int | None = None
     """Number of further attempts that see the puzzle under a random symmetry, without guesses; by default 0. In ARC: number
     of views that vote besides the task as given; by default all that were trained on."""

@@ -46,6 +46,18 @@ class Model(nn.Module):
         return False
 
     @property
+    def keeps_hints(self) -> bool:
+        """Whether cells keep what they know well, see `start_over`."""
+        return False
+
+    def start_over(self, state: State) -> State:
+        """The initial state, in which cells still know what they keep in this one, (B, ...).
+
+        A network that has not settled thinks again so, and need not find again what it was sure of.
+        """
+        return self.initial_state(len(state[0]))
+
+    @property
     def state_names(self) -> tuple[str, ...]:
         """The names of the state tensors: y and z, or what an ablation has in their place."""
         count = len(self.initial)

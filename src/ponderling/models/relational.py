@@ -318,6 +318,17 @@ class Relational(Model):
         kept = hold(y[:, :, -1], before[:, :, -1], weight=weight, sure=sure)
         return torch.cat([y[:, :, :-1], kept.unsqueeze(2)], dim=2)
 
+    @property
+    def keeps_hints(self) -> bool:
+        """Whether cells hold the hints that they are sure of."""
+        return self.config.hold_hints is not None and bool(self.relations.holds)
+
+    @torch.no_grad()
+    def start_over(self, state: State) -> State:
+        """The initial state, in which cells that are sure of their first hint in this one, (B, C, V, D), still say the same."""
+        y, *others = self.initial_state(len(state[0]))
+        return (self.held(y, state[0]), *others)
+
     def heads(self, y: Tensor) -> Output:
         """What y, (B, C, V, D), says."""
         vectors = y.flatten(1, 2).float()

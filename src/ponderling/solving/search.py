@@ -5,7 +5,8 @@ saying stop (or, with a rule checker, in an answer that the rules accept), furth
 puzzle under a symmetry, then those that guess or start from noise. An attempt that *guesses* goes on from the state in which
 plain thinking ended. Every few steps it takes a cell that the network is unsure of, draws a symbol from the network's own
 probabilities and asserts it as if it were given. A wrong guess ends in no answer, a right one mostly lets the network see
-the rest.
+the rest. A network whose cells keep hints, as in mazes, does not guess but *starts over*: cells keep the hints of which they
+were sure when plain thinking ended, and all else begins anew, from noise.
 
 Attempts run side by side where slots are free. The answer is that of the first attempt, by number, which ends the search; so
 it depends on the seed and the question, and not on slots or company. `PuzzleSearch` is the policy of one puzzle; `thinker.py`
@@ -34,6 +35,9 @@ PLAIN = Search()
 UNSURE = 0.98
 """A cell whose likeliest symbol has at least this probability is not worth a guess."""
 
+OVER_NOISE = 0.6
+"""Standard deviation of the noise from which attempts start over where none is asked for; without it all would be alike."""
+
 
 def check_search(search: Search, task: Task | None, *, model: RecursiveModel) -> None:
     """Refuses a search that the task or the model does not support.
@@ -52,7 +56,10 @@ def check_search(search: Search, task: Task | None, *, model: RecursiveModel) ->
         return
     if search.verify and not task.has_rules:
         raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
-    if search.restarts and search.guess_every and not task.extends_question:
+    keeps_hints = isinstance(model, Model) and model.keeps_hints
+    if search.restarts and keeps_hints and search.guess_every not in (0, Search.guess_every):
+        raise ValueError("this network starts over in place of guessing: leave guess_every out")
+    if search.restarts and search.guess_every and not task.extends_question and not keeps_hints:
         raise ValueError(
             f"restarts guess cells of the question, but an answer of {task.name} does not fill in its question: use "
             "guess_every 0 with noise, or views"
@@ -130,19 +137,36 @@ class PuzzleSearch:
         task: Its symmetries, symbols and clue mask; None: plain thinking alone.
         steps: Most supervision steps of plain thinking.
         early_exit: Whether an attempt ends where the model says stop.
+        keeps_hints: Whether restarts keep the hints of plain thinking, in place of guessing.
     """
 
-    def __init__(self, question: Question, search: Search, *, task: Task | None, steps: int, early_exit: bool) -> None:
+    def __init__(
+        self,
+        question: Question,
+        search: Search,
+        *,
+        task: Task | None,
+        steps: int,
+        early_exit: bool,
+        keeps_hints: bool = False,
+    ) -> None:
         self.question, self.search, self.task = question, search, task
-        self.steps, self.early_exit = steps, early_exit
+        self.steps, self.early_exit, self.keeps_hints = steps, early_exit, keeps_hints
+        self.guesses = bool(search.guess_every) and not keeps_hints
+        """Whether restarts guess."""
         self.attempts: list[Attempt] = []
         """All attempts that were started, by number."""
         self.answer: Answer | None = None
         self.root: State = ()
-        """The state in which plain thinking ended, where guessing attempts are to go on from it."""
+        """The state in which plain thinking ended, where restarts are to go on from it."""
         self._limit = 1  # most attempts; known when plain thinking has ended
         self._root_p: NDArray[np.float32] | None = None
         self._winner: Attempt | None = None  # the first attempt, by number, that ended the search so far
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether restarts go on from the state in which plain thinking ended, or from what it knew."""
+        return bool(self.search.restarts) and (self.guesses or self.keeps_hints)
 
     @property
     def may_start(self) -> bool:
@@ -161,7 +185,7 @@ class PuzzleSearch:
             symmetry = self.task.sample_symmetries(rng, 1)
             attempt = Attempt(number, limit, rng=rng, symmetry=symmetry)
             question = symmetry.apply(question[None])[0]
-        elif number > 1 and search.guess_every:
+        elif number > 1 and self.guesses:
             assert self._root_p is not None
             attempt = Attempt(number, limit, rng=rng, guesses_on=True, trace=self.attempts[0].trace)
             question = self._guess(attempt, question, p=self._root_p)
@@ -212,7 +236,8 @@ class PuzzleSearch:
         if search.restarts:
             # Where there is nothing to guess and no noise, all restarts would be alike.
             assert said.probabilities is not None
-            if search.noise or self._unsure(self.question.tokens, said.probabilities).size:
+            has_noise = bool(search.noise) or self.keeps_hints
+            if has_noise or self._unsure(self.question.tokens, said.probabilities).size:
                 further += search.restarts
         self._limit = 1 + further
         if further:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ponderling.config import RunConfig, Search
 from ponderling.config.numbers import check_whole
+from ponderling.models import Model
 from ponderling.models.interface import RecursiveModel, State
 from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
-from ponderling.solving.search import PLAIN, Attempt, PuzzleSearch, check_search
+from ponderling.solving.search import OVER_NOISE, PLAIN, Attempt, PuzzleSearch, check_search
 from ponderling.supervision import add_noise
 from ponderling.tasks.base import Question, Task
 
@@ -128,7 +129,12 @@ class Thinker:
         if count := max(0, min(free, room)):
             for question in questions.take(count, wait=not self.active and not self._open):
                 puzzle = PuzzleSearch(
-                    question, self.search, task=self.task, steps=self.steps, early_exit=self.early_exit
+                    question,
+                    self.search,
+                    task=self.task,
+                    steps=self.steps,
+                    early_exit=self.early_exit,
+                    keeps_hints=isinstance(self.loop.model, Model) and self.loop.model.keeps_hints,
                 )
                 started.append(self._slot(self._read, puzzle))
                 self._read += 1
@@ -161,10 +167,14 @@ class Thinker:
 
     def _start(self, puzzle: PuzzleSearch, attempt: Attempt) -> State | None:
         """The state that an attempt starts from; None: the model's initial one."""
-        noise = self.search.noise
-        if attempt.number == 1 or not (attempt.guesses_on or noise):
+        noise, model = self.search.noise, self.loop.model
+        starts_over = puzzle.keeps_hints and attempt.symmetry is None
+        if attempt.number == 1 or not (attempt.guesses_on or starts_over or noise):
             return None
-        state = puzzle.root if attempt.guesses_on else self.loop.model.initial_state(1)
+        state = puzzle.root if attempt.guesses_on else model.initial_state(1)
+        if starts_over:
+            assert isinstance(model, Model)
+            state, noise = model.start_over(puzzle.root), noise or OVER_NOISE
         generator = torch.Generator(device=self.loop.device).manual_seed(int(attempt.rng.integers(1 << 62)))
         return add_noise(state, noise, generator=generator)
 
@@ -220,7 +230,7 @@ class Thinker:
             if changed is not None and not attempt.ended:
                 self.loop.change_question(slot, changed)
             if attempt.number == 1 and puzzle.may_start:
-                if self.search.restarts and self.search.guess_every:
+                if puzzle.needs_root:
                     puzzle.root = self.loop.state_of(slot)
                 self._open.append((number, puzzle))
         self._release()
