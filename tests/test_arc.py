@@ -306,7 +306,7 @@ def test_where_no_demonstration_can_be_held_out_that_is_said(tmp_path, capsys):
         DataConfig("arc8", held_out="demonstrations", num_validation=0)
     for task in ("sudoku4", "maze10"):
         assert main(["train", task, "--data.held-out", "demonstrations", "--out", str(tmp_path / task)]) == 2
-        assert "data.held_out demonstrations is for ARC" in capsys.readouterr().err
+        assert "--data.held-out is for ARC" in capsys.readouterr().err
 
 
 def test_further_pairs_do_not_give_away_what_is_held_out(tmp_path):
