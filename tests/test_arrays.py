@@ -353,9 +353,8 @@ def test_progress_is_told_on_stderr_and_nothing_else_is_printed(capsys, monkeypa
     lines = told.err.splitlines()
     assert lines[0].startswith("TRM, ")
     assert "54 puzzles to train on, 6 to validate, 0 to test; 3 steps of 32 slots" in lines[0]
-    assert [re.match(r"step \d  loss|step 3  validation: exact", line) is not None for line in lines[1:-1]] == [
-        True
-    ] * 4
+    shown = r"step \d  loss|validating on 6 of 6 puzzles|step 3  validation: exact"
+    assert [re.match(shown, line) is not None for line in lines[1:-1]] == [True] * 5
     assert re.fullmatch(r"\d+ s of training", lines[-1])
     quick(*mirrored(), steps=3)
     assert capsys.readouterr() == ("", "")
