@@ -116,7 +116,7 @@ def test_starting_over_keeps_what_sure_cells_say_and_nothing_else(question):
     torch.testing.assert_close(again[1], initial[1], atol=0, rtol=0)
 
 
-def test_a_network_without_kept_hints_starts_over_from_nothing(question):
+def test_a_network_without_kept_hints_starts_over_from_nothing():
     model = network(None)
     state, initial = tuple(s + 1 for s in model.initial_state(3)), model.initial_state(3)
     assert not model.keeps_hints

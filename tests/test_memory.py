@@ -9,11 +9,11 @@ import torch
 
 from ponderling.cli import main
 from ponderling.models import build_model, shape_of
-from ponderling.recipes import get_recipe
+from ponderling.recipes import get_recipe, list_recipes
 from ponderling.system import total_memory
 from ponderling.tasks import get_task
-from ponderling.training.memory import slot_needs, weights_need
-from ponderling.training.trainer import Trainer
+from ponderling.training.distributed import World
+from ponderling.training.memory import refuse_too_large, slot_needs, weights_need
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,20 @@ def test_a_step_holds_at_least_what_is_estimated(name):
     assert weights_need(config.model, config.train) < 5 * weights
 
 
-def test_the_memory_of_this_machine_is_known_and_every_recipe_would_fit_a_large_one(monkeypatch):
+def test_the_memory_of_this_machine_is_known():
     total = total_memory()
     assert total is None or total > 2**28
+
+
+@pytest.mark.parametrize("recipe", list_recipes(), ids=lambda recipe: recipe.name)
+def test_every_recipe_fits_four_gpus_of_80_gigabytes_and_none_fits_where_there_is_no_memory(recipe, monkeypatch):
+    config, world, device = recipe.config, World(size=4), torch.device("cpu")
+    tasks = [get_task(name) for name in config.data.families]
+    monkeypatch.setattr("ponderling.training.memory.memory_of", lambda device: int(80e9))
+    refuse_too_large(config, tasks, device=device, world=world)
     monkeypatch.setattr("ponderling.training.memory.memory_of", lambda device: 0)
-    config = get_recipe("sudoku4").config
-    task = get_task("sudoku4")
     with pytest.raises(ValueError, match="choose smaller ones"):
-        Trainer(config, "unused", task=task, data=task.load_split(config.data))
+        refuse_too_large(config, tasks, device=device, world=world)
 
 
 @pytest.mark.parametrize(

@@ -309,8 +309,9 @@ class Relational(Model):
 
     def held(self, y: Tensor, before: Tensor) -> Tensor:
         """y after a recursion, in which cells that were sure of their first hint before it still say the same."""
-        if self.config.hold_hints is None or not self.relations.holds:
+        if not self.keeps_hints:
             return y
+        assert self.config.hold_hints is not None
         scores = self.hint_scores((before,))[0].float()
         surest = scores.softmax(-1).max(-1)
         sure = (surest.values >= self.config.hold_hints) & (surest.indices < self.relations.holds)

@@ -56,10 +56,10 @@ def check_search(search: Search, task: Task | None, *, model: RecursiveModel) ->
         return
     if search.verify and not task.has_rules:
         raise ValueError(f"{task.name} has no rules to verify answers by: let something else choose")
-    keeps_hints = isinstance(model, Model) and model.keeps_hints
-    if search.restarts and keeps_hints and search.guess_every not in (0, Search.guess_every):
+    starts_over = keeps_hints(model)
+    if search.restarts and starts_over and search.guess_every not in (0, Search.guess_every):
         raise ValueError("this network starts over in place of guessing: leave guess_every out")
-    if search.restarts and search.guess_every and not task.extends_question and not keeps_hints:
+    if search.restarts and search.guess_every and not task.extends_question and not starts_over:
         raise ValueError(
             f"restarts guess cells of the question, but an answer of {task.name} does not fill in its question: use "
             "guess_every 0 with noise, or views"
@@ -68,6 +68,11 @@ def check_search(search: Search, task: Task | None, *, model: RecursiveModel) ->
         raise ValueError(
             "this network gives every view of a puzzle the same answer: use restarts, or noise with the views"
         )
+
+
+def keeps_hints(model: RecursiveModel) -> bool:
+    """Whether restarts of this model start over, with the hints that its cells keep, in place of guessing."""
+    return isinstance(model, Model) and model.keeps_hints
 
 
 def attempt_source(question: Question, seed: int, *, number: int) -> np.random.Generator:

@@ -20,7 +20,7 @@ from ponderling.models import Model
 from ponderling.models.interface import RecursiveModel, State
 from ponderling.solving.loop import Moment, Said, Slot, ThinkingLoop
 from ponderling.solving.records import Answer, TraceStep
-from ponderling.solving.search import OVER_NOISE, PLAIN, Attempt, PuzzleSearch, check_search
+from ponderling.solving.search import OVER_NOISE, PLAIN, Attempt, PuzzleSearch, check_search, keeps_hints
 from ponderling.supervision import add_noise
 from ponderling.tasks.base import Question, Task
 
@@ -134,7 +134,7 @@ class Thinker:
                     task=self.task,
                     steps=self.steps,
                     early_exit=self.early_exit,
-                    keeps_hints=isinstance(self.loop.model, Model) and self.loop.model.keeps_hints,
+                    keeps_hints=keeps_hints(self.loop.model),
                 )
                 started.append(self._slot(self._read, puzzle))
                 self._read += 1
