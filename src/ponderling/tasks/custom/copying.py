@@ -17,9 +17,6 @@ FEWEST = 30
 MOST_LOOKED_AT = 10_000
 """Most examples that are looked at for this; a canvas may be much larger than its grids."""
 
-MOST_CELLS = 400
-"""Cells of the largest questions and answers for which this is found; the work for it grows with the square of the number."""
-
 SURE = 10.0
 """Nats that the examples of a cell say beyond those that it takes to pick a cell, so that it is hardly a copy by chance."""
 
@@ -55,7 +52,7 @@ def copies_in(puzzles: Puzzles, spec: GridSpec) -> Copied:
         height, width = map(int, sizes[members][0, 2:])
         cells = height * width
         has_one_size = bool((sizes[members, 2:] == (height, width)).all()) and min(rows, columns, cells) > 0
-        is_small = max(rows * columns, cells) <= MOST_CELLS and told + cells <= MOST_COPIED
+        is_small = told + cells <= MOST_COPIED
         if members.sum() < FEWEST or not has_one_size or not is_small:
             is_all = False
             continue
@@ -81,17 +78,12 @@ def _sources(question: Tokens, answer: Tokens, *, same: NDArray[np.int64]) -> ND
         answer: Answers of one size, (N, cells).
         same: The cell of the question in the place of each cell of the answer, or -1.
     """
-    few = (answer[:FEWEST, :, None] == question[:FEWEST, None, :]).all(axis=0)
-    to, origin = np.nonzero(few)  # row by row
-    for first in range(FEWEST, len(question), FEWEST):
-        part = slice(first, first + FEWEST)
-        stays = (answer[part][:, to] == question[part][:, origin]).all(axis=0)
-        to, origin = to[stays], origin[stays]
-    heard = np.full(answer.shape[1], -1)
-    heard[to[::-1]] = origin[::-1]  # the first stays
-    is_same = origin == same[to]
-    heard[to[is_same]] = origin[is_same]
-    return heard
+    first: dict[bytes, int] = {}  # what a cell holds in all examples, and the first cell that does
+    for cell, held in enumerate(question.T):
+        first.setdefault(held.tobytes(), cell)
+    heard = np.array([first.get(held.tobytes(), -1) for held in answer.T])
+    is_same = (same >= 0) & (answer == question[:, same]).all(axis=0)
+    return np.where(is_same, same, heard)
 
 
 def _is_sure(answer: Tokens, candidates: int) -> NDArray[np.bool_]:
