@@ -48,7 +48,7 @@ def after_a_moment(act: Callable[[], object]) -> Iterator[None]:
 def total_memory() -> int | None:
     """Bytes of memory of this machine, with what it can swap, or of the container that we are in; None if it does not say."""
     try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         facts = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
         total = facts["MemTotal"] + facts.get("SwapTotal", 0)
     except (OSError, ValueError, KeyError, IndexError):
@@ -57,7 +57,7 @@ def total_memory() -> int | None:
         except (AttributeError, ValueError, OSError):  # Windows has no sysconf
             return None
     with contextlib.suppress(OSError, ValueError):  # "max" is no limit
-        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text("ascii")) + facts.get("SwapTotal", 0))
+        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")) + facts.get("SwapTotal", 0))
     return total
 
 
