@@ -57,7 +57,9 @@ def total_memory() -> int | None:
         except (AttributeError, ValueError, OSError):  # Windows has no sysconf
             return None
     with contextlib.suppress(OSError, ValueError):  # "max" is no limit
-        total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")) + facts.get("SwapTotal", 0))
+        total = min(
+            total, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")) + facts.get("SwapTotal", 0)
+        )
     return total
 
 
