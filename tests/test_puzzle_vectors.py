@@ -16,7 +16,7 @@ from ponderling.models import Relational, build_model, count_parameters, shape_o
 from ponderling.models.ties import adjacency, areas, largest
 from ponderling.solving.vote import arc_of, evaluate_arc
 from ponderling.tasks.arc import Arc
-from ponderling.tasks.arc.canvas import FIRST_COLOUR, transform
+from ponderling.tasks.arc.canvas import FIRST_COLOUR, place, transform
 from ponderling.tasks.arc.files import read_tasks
 from ponderling.tasks.relations import Neighbours
 from ponderling.training import adapt as adapting
@@ -125,8 +125,8 @@ def test_a_run_learns_its_tasks_and_adapts_to_others(tmp_path):
     assert family.identifiers.symmetries[8:16].tolist() == list(range(8))
     outcome = evaluate_arc(checkpoint.model, family, tasks=read_tasks(tasks), config=checkpoint.config, steps=2)
     assert outcome.views == 8
-    for (name, place), ranked in outcome.ranked.items():
-        expected = read_tasks(tasks)[name].tests[place].output.shape
+    for (name, number), ranked in outcome.ranked.items():
+        expected = read_tasks(tasks)[name].tests[number].output.shape
         assert {candidate.grid.shape for candidate in ranked} == {expected}  # as demonstrated
     adapt(checkpoint, str(new), out=tmp_path / "adapted", steps=5, batch_size=4)
     adapted = load_checkpoint(tmp_path / "adapted")
@@ -198,6 +198,32 @@ def test_eval_learns_every_task_alone_from_the_same_weights(run, tmp_path, capsy
     assert json.loads(capsys.readouterr().out)["unknown"] == 1
     assert main([*command, "--adapt-steps", "4", "--blank-id"]) == 2
     assert "leave out --adapt-steps" in capsys.readouterr().err
+
+
+def test_more_pairs_of_a_rule_are_learned_from_and_none_that_tells_an_answer(run, tmp_path, capsys, monkeypatch):
+    task = example_tasks(["recolour"], seed=7)["recolour"]
+    source, asked = write(tmp_path / "new.json", {"new": task}), task["test"][0]
+    (tmp_path / "more").mkdir()
+    pairs = [{"input": [[8, 8, 8, n]], "output": [[1, 1]]} for n in range(8)]
+    more = write(tmp_path / "more" / "new.json", [asked, *pairs])
+    shown, show = [], Arc.augment
+
+    def told(self, rng, puzzles):
+        shown.append(show(self, rng, puzzles))
+        return shown[-1]
+
+    monkeypatch.setattr(Arc, "augment", told)
+    command = ["solve", str(run), "--adapt-steps", "30", "--json"]
+    assert main([*command, f"{source}+{more}"]) == 0
+    assert "learning new from its demonstrations and 9 more pairs, 30 steps" in capsys.readouterr().err
+    is_more = np.concatenate([(puzzles.tokens == FIRST_COLOUR + 8).sum(axis=1) == 3 for puzzles in shown])
+    assert abs(is_more.mean() - 0.5) < 0.2  # as data.more_share says
+    inputs = {puzzle.tobytes() for puzzles in shown for puzzle in puzzles.tokens}
+    family = arc_of(load_checkpoint(run))
+    assert place(np.array(asked["input"], np.uint8), family.grid_shape).tobytes() not in inputs
+    shown.clear()
+    assert main([*command, str(source)]) == 0
+    assert not any(((puzzles.tokens == FIRST_COLOUR + 8).sum(axis=1) == 3).any() for puzzles in shown)
 
 
 @pytest.mark.parametrize(("side", "canvas"), [(3, "4x4"), (7, "8x8"), (8, "8x8"), (11, "11x11")])

@@ -169,7 +169,9 @@ def test_the_images_of_a_cell_are_those_of_its_own_grid_on_a_larger_canvas():
 
 def test_neighbours_that_a_grid_cannot_have_are_refused():
     for number, images in ((0, False), (5, True), (6, False)):
-        with pytest.raises(ValueError, match=f"has 4 or 8 neighbours, or none beside images and scales: got {number}"):
+        with pytest.raises(
+            ValueError, match=f"has 4 or 8 neighbours, or none beside images, scales, shifts and copies: got {number}"
+        ):
             Neighbours.of_grid(3, 3, number=number, images=images)
 
 

@@ -119,7 +119,8 @@ def _evaluate_adapted(
         of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
         own_size = _on_own_canvas(command, checkpoint, task=task)
         canvas = arc_of(own_size).canvas
-        what = f"learning {name}{of} from its demonstrations, {command.adapt_steps} steps on {canvas}"
+        beyond = f" and {len(task.more):,} more pairs" if task.more else ""
+        what = f"learning {name}{of} from its demonstrations{beyond}, {command.adapt_steps} steps on {canvas}"
         print(what, file=sys.stderr, flush=True)
         observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
         try:

@@ -183,6 +183,7 @@ class Neighbours:
         shrinks: tuple[int, int] | None = None,
         grows: tuple[int, int] | None = None,
         parts: tuple[int, int] | None = None,
+        shift: tuple[int, int] | None = None,
         copies: tuple[Copies, ...] = (),
         outside: tuple[int, ...] = (),
     ) -> Neighbours:
@@ -202,6 +203,7 @@ class Neighbours:
                 and the one in its place where the grid is repeated instead; with `images` those of the repeated grid.
             parts: A cell hears those in its place in the other parts of the grid, which has this number of rows and columns of
                 equal parts, perhaps with a line of cells between.
+            shift: A cell hears the one this number of rows down and of columns to the right, too.
             copies: A cell hears the one that these tables name, by the question's size; none in questions of other sizes.
             outside: Tokens of cells outside of a question's own grid, whose edges touch then, or within which it is turned or
                 repeated; for `wraps`, `images`, `grows`, `parts` and `copies` alone.
@@ -211,9 +213,11 @@ class Neighbours:
         """
         if alike not in ALIKE:
             raise ValueError(f"directions are alike under {', '.join(ALIKE)}: got {alike!r}")
-        scaled = _scaled(shrinks, grows) + _parted(parts)
+        scaled = _scaled(shrinks, grows) + _parted(parts) + ((Move(*shift),) if shift else ())
         if number not in (0, 4, 8) or not (number or images or scaled or copies):
-            raise ValueError(f"a cell of a grid has 4 or 8 neighbours, or none beside images and scales: got {number}")
+            raise ValueError(
+                f"a cell of a grid has 4 or 8 neighbours, or none beside images, scales, shifts and copies: got {number}"
+            )
         turned = tuple(move._replace(repeats=grows is not None) for move in IMAGES) * images
         moves = tuple(Move(*step) for step in DIRECTIONS[:number]) + turned + scaled
         row, column = np.divmod(np.arange(rows * columns), columns)

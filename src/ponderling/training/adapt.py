@@ -6,9 +6,8 @@ of the trained rows, and trains on the demonstrations: the rows only, so that no
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from ponderling.data import task_of
 from ponderling.models import Model, build_model
 from ponderling.solving.vote import arc_of, known_tasks
 from ponderling.tasks.arc.family import NONE
-from ponderling.tasks.arc.files import ArcTask, challenge_of
+from ponderling.tasks.arc.files import ArcTask, Pair, read_tasks
 from ponderling.tasks.arc.identifiers import Identifiers
 from ponderling.tasks.base import DataSplit
 from ponderling.training.initial_weights import TABLES, carry_rows
@@ -39,7 +38,7 @@ SLOTS = 8
 
 def adapt(
     checkpoint: Checkpoint,
-    source: str,
+    source: str | Mapping[str, ArcTask],
     *,
     out: str | Path,
     steps: int = 500,
@@ -55,7 +54,8 @@ def adapt(
 
     Args:
         checkpoint: The checkpoint of an ARC model with puzzle embeddings.
-        source: Tasks, as `arc.files.read_tasks` reads them; their test outputs, where known, are not looked at while training.
+        source: Tasks by id, or what `arc.files.read_tasks` reads them from; their test outputs, where known, are not looked at
+            while training. More pairs of their rules are shown as often as `data.more_share` of the checkpoint's run says.
         out: A new run folder.
         steps: Optimizer steps.
         weights: Train the network too; it then forgets of its other tasks what the new ones do not need.
@@ -83,14 +83,13 @@ def adapt(
     own_views = config.data.views if config.data.augment else 0
     family.views = own_views if views is None else views
     known_rows = family.identifiers
-    wanted = family.read_fitting(source)
-    known = known_tasks(family, wanted)
+    name = source if isinstance(source, str) else ", ".join(source)
+    tasks = (read_tasks(source) if source != NONE else {}) if isinstance(source, str) else source
+    known = known_tasks(family, family.that_fit(tasks, name))
     if known and not may_be_known:
-        raise ValueError(
-            f"{source}: task {', '.join(list(known)[:3])} is known to {checkpoint.path}: solve it as it is"
-        )
-    data = family.read_data(NONE, source)
-    run = _as_lesson(config, source, views=family.views, steps=steps, batch_size=batch_size, device=device)
+        raise ValueError(f"{name}: task {', '.join(list(known)[:3])} is known to {checkpoint.path}: solve it as it is")
+    data = family.data_of({}, tasks, sources=(NONE, name))
+    run = _as_lesson(config, name, views=family.views, steps=steps, batch_size=batch_size, device=device)
     model = _with_rows(checkpoint, known=known_rows, wanted=family.identifiers)
     model.requires_grad_(weights)
     vectors = model.puzzle_vectors
@@ -152,11 +151,11 @@ def learn_task(
     observer: Observer | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
-    """Gives the checkpoint with one task learned, or learned further, from its demonstrations; nothing is kept on disk.
+    """Gives the checkpoint with one task learned, or learned further, from its pairs; nothing is kept on disk.
 
     Args:
         checkpoint: The checkpoint of an ARC model with vectors for each task; it stays as it is.
-        task: What to learn. Test outputs, where known, are not looked at.
+        task: What to learn: its demonstrations, and its more pairs. Test outputs, where known, are not looked at.
         steps: Optimizer steps, which train the weights and the task's vectors.
         device: Where to train, and where the model then is.
         observer: Is told what happens, as in `train.Trainer`.
@@ -165,12 +164,12 @@ def learn_task(
     Raises:
         ValueError: when the task does not fit on the checkpoint's canvas.
     """
+    hidden = replace(task, tests=tuple(Pair(pair.input, None) for pair in task.tests))
     with tempfile.TemporaryDirectory(prefix="ponderling-") as folder:
-        file, run = Path(folder) / "task.json", Path(folder) / "run"
-        file.write_text(json.dumps({task.id: challenge_of(task)}), encoding="utf-8")
+        run = Path(folder) / "run"
         adapt(
             checkpoint,
-            str(file),
+            {task.id: hidden},
             out=run,
             steps=steps,
             weights=True,

@@ -172,26 +172,50 @@ class Arc(GridTask):
         Raises:
             PuzzleError: what is wrong with the files, or which tasks are in both.
         """
+        teachers, exams = ({} if source == NONE else read_tasks(source) for source in (train, test))
+        return self.data_of(teachers, exams, sources=(train, test), drop=drop, holds_demos=holds_demos)
+
+    def data_of(
+        self,
+        teachers: Mapping[str, ArcTask],
+        exams: Mapping[str, ArcTask],
+        *,
+        sources: tuple[str, str] = (NONE, "the tasks"),
+        drop: bool = False,
+        holds_demos: bool = False,
+    ) -> ArcData:
+        """Tasks by id as puzzles; gives rows to tasks without any.
+
+        Args:
+            teachers: Tasks to train on with all their pairs.
+            exams: Tasks to train on with their demonstrations, and to solve.
+            sources: Where both are from, for messages.
+            drop: As in `read_data`.
+            holds_demos: As in `read_data`.
+
+        Raises:
+            PuzzleError: which tasks are in both, or that there is none.
+        """
         self.left_out = []
-        given = {source: {} if source == NONE else read_tasks(source) for source in (train, test)}
-        totals = {source: _count(tasks.values()) for source, tasks in given.items()}
+        train, test = sources
+        totals = {train: _count(teachers.values()), test: _count(exams.values())}
         left_out: list[LeftOut] = []
 
         def leave_out(count: int, source: str, *, why: str) -> None:
             if count:
                 left_out.append(LeftOut(count=count, total=totals[source], source=source, why=why))
 
-        fitting = []
-        for source in (train, test):
-            fitting.append(self._fitting(given[source], source) if source != NONE else {})
+        fitting: list[dict[str, ArcTask]] = []
+        for source, tasks in ((train, teachers), (test, exams)):
+            fitting.append(self.that_fit(tasks, source))
             why = self.left_out[-1] if self.left_out else ""
-            leave_out(_count(given[source].values()) - _count(fitting[-1].values()), source, why=why)
-        teachers, exams = fitting
-        same = same_tasks(teachers, exams)
+            leave_out(_count(tasks.values()) - _count(fitting[-1].values()), source, why=why)
+        learned, asked = fitting
+        same = same_tasks(learned, asked)
         if same and not drop:
             example, other = next(iter(same.items()))
             raise PuzzleError(
-                f"{len(same)} of the {len(teachers)} tasks to train on (--data.train) are also to be solved (--data.test), "
+                f"{len(same)} of the {len(learned)} tasks to train on (--data.train) are also to be solved (--data.test), "
                 f"such as {example}"
                 + (f", which is {other} there" if other != example else "")
                 + ": their answers would be "
@@ -200,41 +224,46 @@ class Arc(GridTask):
         if same:
             self.left_out = [
                 *self.left_out,
-                f"{len(same)} of {len(teachers)} tasks to train on are also to be solved: not trained on",
+                f"{len(same)} of {len(learned)} tasks to train on are also to be solved: not trained on",
             ]
-            leave_out(_count(teachers[name] for name in same), train, why=self.left_out[-1])
-        teachers = {name: task for name, task in teachers.items() if name not in same}
-        held = [task.demos[-1] for task in exams.values() if len(task.demos) >= LEAST_DEMOS] if holds_demos else []
-        for source, tasks in ((train, teachers), (test, exams)):
-            lost = self._choose_more(tasks, exams, held=held)
+            leave_out(_count(learned[name] for name in same), train, why=self.left_out[-1])
+        learned = {name: task for name, task in learned.items() if name not in same}
+        held = [task.demos[-1] for task in asked.values() if len(task.demos) >= LEAST_DEMOS] if holds_demos else []
+        for source, tasks in ((train, learned), (test, asked)):
+            lost = self._choose_more(tasks, asked, held=held)
             leave_out(lost, source, why="more pairs that do not fit, or whose input is one that is to be solved")
-        self._give_rows(teachers, "train")
-        self._give_rows(exams, "test")
+        self._give_rows(learned, "train")
+        self._give_rows(asked, "test")
         parts = [
-            *((task, task.demos, "") for task in teachers.values()),
-            *((task, _solved(task.tests), "spare") for task in teachers.values()),
-            *((task, pairs, kind) for task in exams.values() for pairs, kind in _with_last_apart(task.demos)),
+            *((task, task.demos, "") for task in learned.values()),
+            *((task, _solved(task.tests), "spare") for task in learned.values()),
+            *((task, pairs, kind) for task in asked.values() for pairs, kind in _with_last_apart(task.demos)),
         ]
         if not parts:
             raise PuzzleError("no ARC task to train on: --data.train and --data.test both say none")
-        for source, tasks in ((train, teachers), (test, exams)):
+        for source, tasks in ((train, learned), (test, asked)):
             unknown = sum(len(task.tests) - len(_solved(task.tests)) for task in tasks.values())
             leave_out(unknown, source, why="the outputs of these test inputs are not known")
-        self._more = self._more_pairs((*teachers.values(), *exams.values()))
+        self._more = self._more_pairs((*learned.values(), *asked.values()))
         kinds = np.array([kind for _, pairs, kind in parts for _ in pairs])
         return ArcData(
             train=self._puzzles((task, pair) for task, pairs, _ in parts for pair in pairs),
             spare=np.flatnonzero(kinds == "spare"),
             last=np.flatnonzero(kinds == "last"),
-            test=self._puzzles((task, pair) for task in exams.values() for pair in _solved(task.tests)),
+            test=self._puzzles((task, pair) for task in asked.values() for pair in _solved(task.tests)),
             left_out=tuple(left_out),
         )
 
     def read_fitting(self, source: str | Path) -> dict[str, ArcTask]:
         """The tasks of a source whose grids all fit on the canvas; says in `left_out` how many others there are."""
-        return {} if source == NONE else self._fitting(read_tasks(source), source)
+        return {} if source == NONE else self.that_fit(read_tasks(source), source)
 
-    def _fitting(self, tasks: Mapping[str, ArcTask], source: str | Path) -> dict[str, ArcTask]:
+    def that_fit(self, tasks: Mapping[str, ArcTask], source: str | Path) -> dict[str, ArcTask]:
+        """The tasks, which are of this source, whose grids all fit on the canvas; says in `left_out` how many others there are.
+
+        Raises:
+            PuzzleError: when none of them fits.
+        """
         fitting = {name: task for name, task in tasks.items() if self.holds(task)}
         if len(fitting) < len(tasks):
             left = len(tasks) - len(fitting)
@@ -242,7 +271,7 @@ class Arc(GridTask):
                 *self.left_out,
                 f"{left} of {len(tasks)} tasks of {source} do not fit on {self.canvas}",
             ]
-        if not fitting:
+        if tasks and not fitting:
             largest = max(task.size for task in tasks.values())
             raise PuzzleError(
                 f"{source}: none of its {len(tasks)} tasks fits on a {self.canvas} canvas: arc{largest} holds all"

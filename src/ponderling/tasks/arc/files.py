@@ -109,16 +109,6 @@ class ArcTask:
         return bool(self.tests) and all(pair.output is not None for pair in self.tests)
 
 
-def challenge_of(task: ArcTask) -> dict[str, list[dict[str, Any]]]:
-    """A task as plain values for JSON, as Kaggle's challenges are: without the outputs of its test inputs."""
-    demos = [{"input": pair.input.tolist(), "output": _plain(pair.output)} for pair in task.demos]
-    return {"train": demos, "test": [{"input": pair.input.tolist()} for pair in task.tests]}
-
-
-def _plain(grid: Grid | None) -> list[list[int]] | None:
-    return None if grid is None else grid.tolist()
-
-
 def grid_key(grid: Grid) -> bytes:
     """Bytes that are equal for equal grids, and only for those."""
     return bytes(grid.shape) + grid.tobytes()

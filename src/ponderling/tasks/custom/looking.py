@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ponderling.tasks.base import PAD, PuzzleError, Puzzles, Tokens
 from ponderling.tasks.custom.copying import FEWEST, Copied, copies_in
+from ponderling.tasks.custom.shifting import shift_in
 from ponderling.tasks.custom.spec import GridSpec
 from ponderling.tasks.custom.structure import NONE, Structure
 from ponderling.tasks.relations import DIRECTIONS, IMAGES, Copies, Move
@@ -142,7 +143,16 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None, tur
     turned = _turned(questions, answers, spec=spec)
     if turned.is_all:
         return _proposal([Finding("images", why=f"every answer is its question {turned.how}", status="seen")], spec)
-    copied = Copied((), share=0.0, is_all=False) if turns else copies_in(puzzles, spec)
+    shift = None if turns else shift_in(questions, answers, spec=spec)
+    if shift is not None:
+        where = " and ".join(_steps(shift.down, ("down", "up")) + _steps(shift.right, ("to the right", "to the left")))
+        why = f"a cell of an answer is the question's that lies {where}" + ", where opposite edges touch" * shift.wraps
+        moved = Finding(str(shift), why=why, status="seen")
+        if shift.is_all:
+            return _proposal([moved], spec)
+        findings.append(moved)
+    no_look = turns or shift is not None
+    copied = Copied((), share=0.0, is_all=False) if no_look else copies_in(puzzles, spec)
     if copied.share >= COPIED:
         spec = replace(spec, copies=copied.tables)
         why = f"{100 * copied.share:.0f}% of an answer's cells are those of another place of the question"
@@ -161,6 +171,11 @@ def propose(puzzles: Puzzles, spec: GridSpec, *, judge: Judge | None = None, tur
     findings.append(Finding("all", why="every cell may hear of all", status="not contradicted"))
     findings += _areas(questions, spec)
     return _proposal(findings, spec)
+
+
+def _steps(number: int, ways: tuple[str, str]) -> list[str]:
+    """A number of steps in words, forwards or backwards; nothing for none."""
+    return [f"{abs(number)} {ways[number < 0]}"] if number else []
 
 
 def _proposal(findings: list[Finding], spec: GridSpec) -> Proposal:

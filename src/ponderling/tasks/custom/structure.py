@@ -27,6 +27,7 @@ ITEMS = (
     "shrinks=RxC",
     "grows=RxC",
     "parts=RxC",
+    "shift=RxC",
     "copies",
     "all",
     "areas",
@@ -38,7 +39,7 @@ ITEMS = (
 """What a structure is made of."""
 
 SIZES = ("boxes", "shrinks", "grows", "parts")
-"""Items with a number of rows and columns."""
+"""Items with a number of rows and columns, from 1."""
 
 FLAGS = ("images", "wraps", "copies", "rows", "columns", "diagonals", "all", "areas", "fills", "positions", "places")
 
@@ -72,6 +73,8 @@ class Structure:
     parts: tuple[int, int] | None = None
     """A cell hears those in its place in the other parts of its grid, which has this number of rows and columns of equal parts,
     perhaps with a line of cells between."""
+    shift: tuple[int, int] | None = None
+    """A cell hears the one this number of rows down and of columns to the right; negative numbers are up and to the left."""
     copies: bool = False
     """A cell hears the one that it is a copy of in all training examples whose question has its question's size."""
     all: bool = False
@@ -105,8 +108,8 @@ class Structure:
             raise ValueError(f"structure {text}: fills needs symbols that can be exchanged")
         if structure.copies and not spec.copies:
             raise ValueError(f"structure {text}: no examples show which cells are copies: leave copies out")
-        if structure.neighbours == 0 and (structure.wraps or structure.areas):
-            raise ValueError(f"structure {text}: wraps and areas need neighbours=4 or neighbours=8")
+        if structure.neighbours == 0 and (structure.areas or (structure.wraps and not structure.shift)):
+            raise ValueError(f"structure {text}: wraps and areas need neighbours=4 or neighbours=8, wraps else a shift")
         if structure.neighbours == 0 and structure.alike != "none" and not structure.images:
             raise ValueError(f"structure {text}: alike needs neighbours=4, neighbours=8 or images")
         return structure
@@ -114,7 +117,7 @@ class Structure:
     def __str__(self) -> str:
         parts = [f"neighbours={self.neighbours}"] * bool(self.neighbours)
         parts += [f"alike={self.alike}"] * (self.alike != "none")
-        for name in SIZES:
+        for name in (*SIZES, "shift"):
             if (value := getattr(self, name)) is not None:
                 parts.append(f"{name}={value[0]}x{value[1]}")
         parts += [f"symbols={','.join(self.symbols)}"] * bool(self.symbols)
@@ -141,7 +144,8 @@ class Structure:
         least = 0 if spec.sizes != "one" else 1
         named = tuple(token for token in range(least, spec.vocab_size) if token not in symbols)
         neighbours = None
-        if self.neighbours or self.images or self.shrinks or self.grows or self.parts or self.copies:
+        tied = (self.neighbours, self.images, self.shrinks, self.grows, self.parts, self.shift, self.copies)
+        if any(tied):
             neighbours = Neighbours.of_grid(
                 spec.rows,
                 spec.columns,
@@ -152,6 +156,7 @@ class Structure:
                 shrinks=self.shrinks,
                 grows=self.grows,
                 parts=self.parts,
+                shift=self.shift,
                 copies=spec.copies if self.copies else (),
                 outside=(PAD, END) if spec.sizes == "marked" else (),
             )
@@ -193,4 +198,11 @@ def _value(name: str, value: str | None, *, text: str, spec: GridSpec) -> object
                 f"structure {text}: {name} takes {several} or more, which grids of {spec.rows}x{spec.columns} hold"
             )
         return height, width
+    if name == "shift" and value and (match := re.fullmatch(r"(-?\d{1,9})x(-?\d{1,9})", value)):
+        down, right = map(int, match.groups())
+        if (down, right) == (0, 0) or abs(down) >= spec.rows or abs(right) >= spec.columns:
+            raise ValueError(
+                f"structure {text}: shift goes to another cell, which grids of {spec.rows}x{spec.columns} hold: got {value}"
+            )
+        return down, right
     raise ValueError(f"structure must be {NONE}, or {', '.join(ITEMS)}, joined with +: got {text!r}")
