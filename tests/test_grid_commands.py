@@ -66,7 +66,7 @@ def test_train_eval_and_solve_from_a_file_of_grids(tmp_path, capsys, monkeypatch
     assert main(["solve", "runs/my", "ask.jsonl"]) == 0
     assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == ["01/", "12/"]
     assert main(["eval", "runs/my", "--data", "ask.jsonl"]) == 2
-    assert "ask.jsonl, line 1: no output; line 2: no output" in one_line(capsys)
+    assert "ask.jsonl, lines 1, 2: no output" in one_line(capsys)
     assert main(["solve", "runs/my", "[[0, 7]]"]) == 2
     assert one_line(capsys) == "ponderling: input holds '7', which no training grid does"
     assert main(["train", "--data", path, "--resume", "--json", *TINY]) == 0

@@ -104,6 +104,9 @@ def test_pickled_and_broken_npz_are_refused(tmp_path):
 def test_all_problems_of_a_file_are_told_together(tmp_path):
     (tmp_path / "bad.jsonl").write_text("nonsense\n" * 8)
     said = refusal(tmp_path / "bad.jsonl")
-    assert "line 1: " in said
-    assert "line 5: " in said
+    assert "bad.jsonl, lines 1, 2, 3, 4, 5: not JSON: " in said
     assert "and 3 more problems" in said
+    (tmp_path / "bad.jsonl").write_text('nonsense\n{"output": [[1]]}\n' * 2)
+    said = refusal(tmp_path / "bad.jsonl")
+    assert said.count("; lines 2, 4: no input; ") == 1
+    assert said.count("lines 1, 3: not JSON: ") == 1

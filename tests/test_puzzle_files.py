@@ -55,7 +55,7 @@ def test_a_file_longer_than_a_chunk_reads_whole_and_names_rows_rightly(tmp_path,
     assert (read.ratings == puzzles.ratings).all()
     lines = file.read_text().splitlines()
     file.write_text("\n".join([*lines[:10], "x,1,2,3", *lines[10:40], "x,4,5,6", *lines[40:]]))
-    with pytest.raises(PuzzleError, match=r"row 11: question has 1 .*row 42: question has 1 ") as error:
+    with pytest.raises(PuzzleError, match="rows 11, 42: question has 1 ") as error:
         S6.read(file)
     assert "more" not in str(error.value)
 

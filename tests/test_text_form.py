@@ -61,6 +61,9 @@ def jsonl_file(folder, rows):
         ([("1234", "4321")], [[["1", "2"], ["3", "4"]]]),
         ([("#  #", "#  #"), ("  ##", "##  "), ("## #", "# ##")],
          [[["#", " "], [" ", "#"]], [[" ", " "], ["#", "#"]], [["#", "#"], [" ", "#"]]]),
+        ([("####/#S #/#  #", "####/#S.#/#..#"), ("# #/# #/# #", "# #/#.#/# #")],
+         [[list("####"), list("#S #"), list("#  #")], [list("# #")] * 3]),
+        ([("###\n# #\n   ", "###\n# #\n   ")], [[list("###"), list("# #"), list("   ")]]),
         ([("abcd", "dcba"), ("abc", "cba")], [[["a", "b", "c", "d"]], [["a", "b", "c"]]]),
     ],
 )  # fmt: skip
@@ -102,6 +105,12 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both(rows, message, tmp_pa
         read_grid_file(jsonl_file(tmp_path, rows))
     assert message in str(error.value)
     assert "a.jsonl" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["1 2/345", "red fox/bluefox", ". . #/.   #", "# #\t#/##\t##"])
+def test_rows_of_cells_of_which_one_is_missing_are_no_drawing(text, tmp_path):
+    with pytest.raises(PuzzleError, match="ragged"):
+        read_grid_file(jsonl_file(tmp_path, [(text, text)]))
 
 
 def test_the_json_that_a_refusal_proposes_is_read(tmp_path):

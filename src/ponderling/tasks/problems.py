@@ -42,7 +42,12 @@ class Problems:
     def report(self) -> None:
         """Raises PuzzleError if there was a problem."""
         if self.count:
-            listed = "; ".join(f"{self.unit} {row}: {reason}" for row, reason in self.first)
+            reasons: dict[str, list[str]] = {}
+            for row, reason in self.first:
+                reasons.setdefault(reason, []).append(str(row))
+            listed = "; ".join(
+                f"{self.unit}{'s' * (len(rows) > 1)} {', '.join(rows)}: {reason}" for reason, rows in reasons.items()
+            )
             more = self.count - len(self.first)
             least = "at least " if self.count >= self.MOST else ""
             others = f"; and {least}{more} more problems" if more > 0 else ""

@@ -1,7 +1,7 @@
 """Grids written as text: what is a cell, and whether a line is a row or a square. A file's texts decide it together.
 
 Blanks between cells separate them: `10 3` is a row of two cells. Mazes and some Sudokus have blanks that are cells, in squares
-such as `#  #`. Where both could be meant, the text is refused.
+such as `#  #`, or in rows that would have several lengths without them. Where both could be meant, the text is refused.
 """
 
 from __future__ import annotations
@@ -70,6 +70,9 @@ class Form:
     """squares: a line is a square of characters; rows: a row of characters; cells: a row of cells with blanks between."""
     lists: Literal["characters", "cells"] = "characters"
     """Whether a text in a JSON list is a row of characters, or of cells with blanks between."""
+    _: KW_ONLY
+    rows: Literal["characters", "cells"] = "cells"
+    """Whether the rows of a text with line ends or / are of characters, or of cells if there are blanks between others."""
 
 
 class AmbiguousError(ValueError):
@@ -122,7 +125,13 @@ def form_of(texts: Sequence[Text]) -> Form:
         AmbiguousError: for a text that can be read in two ways.
     """
     of_kind = {kind: [i for i, text in enumerate(texts) if text.kind == kind] for kind in ("line", "rows", "list")}
-    form = Form(_form_of_lines(texts, of_kind["line"]), _form_of_lists(texts, of_kind["list"]))
+    form = Form(
+        _form_of_lines(texts, of_kind["line"]),
+        _form_of_lists(texts, of_kind["list"]),
+        rows=_form_of_rows([texts[i] for i in of_kind["rows"]]),
+    )
+    if form.rows == "characters":
+        of_kind["rows"] = []
     separated = [i for i in of_kind["rows"] if texts[i].is_separated]
     separated += [i for i in of_kind["line"] if form.lines == "cells" and texts[i].is_separated]
     separated += [i for i in of_kind["list"] if form.lists == "cells" and texts[i].is_separated]
@@ -173,6 +182,21 @@ def _form_of_lists(texts: Sequence[Text], members: list[int]) -> Literal["charac
     return "cells" if blank else "characters"
 
 
+def _form_of_rows(texts: Sequence[Text]) -> Literal["characters", "cells"]:
+    """Characters, where cells with blanks between would make ragged grids, and characters make none.
+
+    Words and numbers alone are no drawing, nor is a text with every second place blank: there a cell is missing.
+    """
+    rows = [row for text in texts for row in text.rows]
+    are_ragged = any(text.is_separated and len({len(row) for row in text.words}) > 1 for text in texts)
+    are_drawn = all(len({len(row) for row in text.rows}) == 1 for text in texts) and not any(
+        "\t" in row for row in rows
+    )
+    has_signs = not all(_is_word(word) for row in rows for word in row.split())
+    are_spaced = not any(row[1::2].strip() for row in rows)
+    return "characters" if are_ragged and are_drawn and has_signs and not are_spaced else "cells"
+
+
 def _refuse_mixed(i: int, text: Text, *, long_words: bool) -> None:
     """Refuses a text without blanks, in a file whose others have blanks between cells, that may be meant as one cell."""
     for row in text.rows:
@@ -208,6 +232,8 @@ def rows_of(text: Text, form: Form) -> Rows:
         return text.words if form.lists == "cells" and text.is_separated else [list(row) for row in text.rows]
     if text.kind == "line" and form.lines == "squares" and _is_square(text.rows[0]):
         return _square(text.rows[0])
+    if text.kind == "rows" and form.rows == "characters":
+        return [list(row) for row in text.rows]
     return text.words if text.is_separated else [list(row.strip()) for row in text.rows]
 
 
@@ -233,6 +259,8 @@ def readings_of(value: Any) -> list[Rows]:
     text = text_of(value)
     if not isinstance(text, Text):
         return [text]
+    if text.kind == "rows" and _form_of_rows([text]) == "characters":
+        return [rows_of(text, Form(rows="characters"))]
     squares, cells = rows_of(text, Form()), rows_of(text, Form("cells", "cells"))
     if text.kind == "list" and text.has_blanks:
         try:
