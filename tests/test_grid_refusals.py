@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from own_grids import refusal
+from ponderling.tasks.base import PuzzleError
+from ponderling.tasks.problems import Problems
 
 
 @pytest.mark.parametrize(
@@ -110,3 +112,8 @@ def test_all_problems_of_a_file_are_told_together(tmp_path):
     said = refusal(tmp_path / "bad.jsonl")
     assert said.count("; lines 2, 4: no input; ") == 1
     assert said.count("lines 1, 3: not JSON: ") == 1
+    problems = Problems(tmp_path / "a.npz", "index")
+    for index in (2, 0):
+        problems.add(index, "ragged")
+    with pytest.raises(PuzzleError, match=r"a\.npz, indices 0, 2: ragged$"):
+        problems.report()

@@ -12,6 +12,9 @@ from ponderling.tasks.base import PuzzleError
 LONGEST_REASON = 400
 """Most characters of a reason, which may quote what a file holds."""
 
+PLURALS = {"index": "indices"}
+"""Units whose plural has no s at the end of the word."""
+
 
 class Problems:
     """Collects what is wrong with the rows (or lines) of a file, to be reported together.
@@ -45,8 +48,10 @@ class Problems:
             reasons: dict[str, list[str]] = {}
             for row, reason in self.first:
                 reasons.setdefault(reason, []).append(str(row))
+            several = PLURALS.get(self.unit, f"{self.unit}s")
             listed = "; ".join(
-                f"{self.unit}{'s' * (len(rows) > 1)} {', '.join(rows)}: {reason}" for reason, rows in reasons.items()
+                f"{several if len(rows) > 1 else self.unit} {', '.join(rows)}: {reason}"
+                for reason, rows in reasons.items()
             )
             more = self.count - len(self.first)
             least = "at least " if self.count >= self.MOST else ""
