@@ -12,6 +12,7 @@ from ponderling.models.interface import State
 from ponderling.solving.records import Answer
 from ponderling.tasks.base import Question
 from ponderling.web.engine import Busy, Engine
+from ponderling.web.http.late import CrowdedError
 from ponderling.web.http.served import Served
 from ponderling.web.jobs import Answered, Ended, Event, Job, Stepped
 from ponderling.web.settings import Settings
@@ -21,9 +22,8 @@ CLOSING = "the server is shutting down"
 BUSY = {
     "queue": "busy: the queue is full",
     "slow": "busy: others would slow this too much",
-    "closing": CLOSING,
 }
-"""What is said for each reason of `Busy`."""
+"""What is said for each reason of `Busy` but the end of the server."""
 
 
 def expect_room(engine: Engine, served: Served, *, count: int, client: str, watched: bool = False) -> None:
@@ -35,11 +35,14 @@ def expect_room(engine: Engine, served: Served, *, count: int, client: str, watc
     try:
         engine.expect_room(served.lane, count, client=client, watched=watched)
     except Busy as busy:
-        raise _as_reply(busy) from None
+        raise refusal_of(busy) from None
 
 
-def _as_reply(busy: Busy) -> HTTPException:
-    return HTTPException(503, BUSY[busy.reason], {"Retry-After": str(busy.retry_after)})
+def refusal_of(busy: Busy) -> HTTPException:
+    """What the client is told: 503, and after how many seconds another try may do."""
+    if busy.reason == "closing":
+        return HTTPException(503, CLOSING, {"Retry-After": str(busy.retry_after)})
+    return CrowdedError(BUSY[busy.reason], busy.retry_after)
 
 
 class Reader:
@@ -74,7 +77,7 @@ class Reader:
             )  # fmt: skip
             engine.submit(self.job)
         except Busy as busy:
-            raise _as_reply(busy) from None
+            raise refusal_of(busy) from None
         except ValueError as error:
             raise HTTPException(422, str(error)) from None
         self.ended = False

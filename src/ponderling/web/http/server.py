@@ -19,6 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 import ponderling
 from ponderling.web.http import routes_arc, routes_offer, routes_solve, routes_why
 from ponderling.web.http.backend import Backend
+from ponderling.web.http.late import CrowdedError, Lateness
 from ponderling.web.http.learning import Learning
 from ponderling.web.http.middleware import Guard
 from ponderling.web.http.monitoring import add_operations
@@ -28,6 +29,7 @@ from ponderling.web.http.served import Registry
 from ponderling.web.http.turns import Turns
 from ponderling.web.questions import Checker
 from ponderling.web.settings import DEFAULTS, Settings
+from ponderling.web.shares import client_of
 from ponderling.web.traffic import Traffic
 
 LEAST_COMPRESSED = 1000
@@ -75,7 +77,8 @@ def create_api(registry: Registry, settings: Settings, *, traffic: Traffic) -> F
 
 
 def _add_problems(app: FastAPI) -> None:
-    """Every error in one form, and its description."""
+    """Every error in one form, and its description; a client that is refused again and again is told so late."""
+    lateness = Lateness()
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -84,6 +87,8 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteError)
     async def refused(request: Request, error: StarletteError) -> Response:
+        if isinstance(error, CrowdedError):
+            await asyncio.sleep(lateness.of_next(client_of(request.client.host) if request.client else ""))
         return problem(error.status_code, error.detail, headers=error.headers)
 
     @app.exception_handler(Exception)

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from fastapi import HTTPException
-
+from ponderling.web.http.late import CrowdedError
 from ponderling.web.shares import Shares
 
 R = TypeVar("R")
 
 MOST_WAITING = 8
 """Number of requests that may wait for their turn, unless another is said."""
+
+RETRY_AFTER = 2
+"""Seconds after which another try may do."""
 
 
 class Turns:
@@ -33,10 +35,10 @@ class Turns:
         """Refuses where `take` would.
 
         Raises:
-            HTTPException: 503, when too many wait.
+            CrowdedError: when too many wait.
         """
         if self.waiting >= (MOST_WAITING if self.most_waiting is None else self.most_waiting):
-            raise HTTPException(503, f"busy: too many {what}", {"Retry-After": "2"})
+            raise CrowdedError(f"busy: too many {what}", RETRY_AFTER)
 
     async def take(self, work: Callable[[], R], *, client: str, what: str) -> R:
         """What the work gives.
@@ -47,7 +49,7 @@ class Turns:
             what: What too many wait for, in words.
 
         Raises:
-            HTTPException: 503, when too many wait.
+            CrowdedError: when too many wait.
         """
         self.expect_room(what)
         self.waiting += 1
