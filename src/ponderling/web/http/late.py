@@ -9,8 +9,8 @@ from fastapi import HTTPException
 
 from ponderling.web.shares import Shares
 
-FREELY = 20.0
-"""Refusals of a client that are told at once; one that was ten seconds ago counts 1/e."""
+FREELY = 1000.0
+"""Refusals of a client that are told at once; one that was ten seconds ago counts 1/e. Many people may share an address."""
 
 LATE = 0.25
 """Seconds after which each further one is told."""
