@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from grid_examples import BITS, bits, examples_of, items, puzzles
 from ponderling.checkpoint import load_checkpoint
 from ponderling.cli import main
+from ponderling.exchange.onnx_export import export
 from ponderling.models.ties import adjacency, within_own_edges
 from ponderling.tasks.custom import Grids
 from ponderling.tasks.custom.looking import propose
@@ -127,6 +128,9 @@ def test_shifts_that_cannot_be_are_refused(structure, message):
     with pytest.raises(ValueError, match=message.replace("+", r"\+")):
         Structure.named(structure, BITS)
     assert str(Structure.named("wraps+shift=-1x2", BITS)) == "shift=-1x2+wraps"
+    with pytest.raises(ValueError, match=r"structure shift says which cell .* which symmetries rotations change"):
+        Grids(BITS, structure="shift=1x0", symmetries="rotations")
+    Grids(BITS, structure="shift=1x0", symmetries="colours")
 
 
 def test_a_shift_is_learned_and_holds_on_larger_grids(tmp_path, capsys):
@@ -144,6 +148,7 @@ def test_a_shift_is_learned_and_holds_on_larger_grids(tmp_path, capsys):
     capsys.readouterr()
     assert main(["eval", run, "--data", str(tmp_path / "test.jsonl"), "--early-exit", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["exact"] >= 0.9
+    export(load_checkpoint(run), tmp_path / "shift.onnx")  # compares the graph with the model
 
 
 def test_arrays_that_are_moved_are_seen_too(tmp_path):

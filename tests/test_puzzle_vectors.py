@@ -163,6 +163,13 @@ def test_solve_learns_each_task_before_it_answers(run, tmp_path, capsys):
     assert "new" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["+", "a+b", "none", "default", "../task"])
+def test_a_tasks_id_names_no_source(run, tmp_path, capsys, name):
+    source = write(tmp_path / "odd.json", {name: example_tasks(["recolour"], seed=7)["recolour"]})
+    assert main(["solve", str(run), str(source), "--adapt-steps", "1", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["candidates"]) == [name]
+
+
 def test_a_known_task_is_learned_further_and_nothing_else_changes(run, tmp_path):
     checkpoint = load_checkpoint(run)
     old = {key: value.clone() for key, value in checkpoint.model.state_dict().items()}

@@ -83,7 +83,7 @@ def adapt(
     own_views = config.data.views if config.data.augment else 0
     family.views = own_views if views is None else views
     known_rows = family.identifiers
-    name = source if isinstance(source, str) else ", ".join(source)
+    name = source if isinstance(source, str) else "the tasks given"
     tasks = (read_tasks(source) if source != NONE else {}) if isinstance(source, str) else source
     known = known_tasks(family, family.that_fit(tasks, name))
     if known and not may_be_known:

@@ -113,9 +113,10 @@ class Grids(GridTask):
         self.check_name, self.checker = check, None if check is None else import_checker(check)
         self.symmetries = symmetries
         self.group = Symmetries.named(symmetries, spec)
-        if self.structure is not None and self.structure.copies and len(self.group.geometry) > 1:
+        fixed = self.structure is not None and self.structure.fixed
+        if fixed and len(self.group.geometry) > 1:
             raise ValueError(
-                f"structure copies says which cell of the question an answer's cell is, which symmetries {symmetries} change: "
+                f"structure {fixed} says which cell of the question an answer's cell is, which symmetries {symmetries} change: "
                 "leave one of them out"
             )
         self.numbers = symbol_grids.are_numbers(spec.symbols)

@@ -123,6 +123,11 @@ class Structure:
         parts += [f"symbols={','.join(self.symbols)}"] * bool(self.symbols)
         return "+".join([*parts, *(name for name in FLAGS if getattr(self, name))])
 
+    @property
+    def fixed(self) -> str:
+        """The item that says in which place of the question a cell of the answer is found; empty where there is none."""
+        return "copies" if self.copies else "shift" if self.shift else ""
+
     def relations(self, spec: GridSpec) -> Relations:
         """What a relational network is built on, for grids on this canvas."""
         cells = np.arange(spec.rows * spec.columns).reshape(spec.rows, spec.columns)
