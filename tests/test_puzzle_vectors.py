@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -265,7 +267,8 @@ def test_the_weights_know_the_same_tasks_on_another_canvas(run):
         assert torch.equal(there.model.state_dict()[name], value)
 
 
-def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, monkeypatch, number):
     """Each task takes a minute, and hundreds take hours."""
     source = write(tmp_path / "three.json", example_tasks())
     names = list(example_tasks())
@@ -273,7 +276,7 @@ def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, 
 
     def stopped(*args, **options):
         if not left[0]:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), number)
         left[0] -= 1
         return learn(*args, **options)
 
@@ -287,6 +290,7 @@ def test_an_evaluation_that_is_stopped_tells_what_it_has(run, tmp_path, capsys, 
     left[0] = 1
     assert main(command) == 0
     assert f"(left out: {len(names) - 1} not reached)" in " ".join(capsys.readouterr().out.split())
+    left[0] = 0
     assert main(command) == 130
 
 

@@ -108,34 +108,44 @@ def _that_are_asked(
 def _evaluate_adapted(
     command: EvalCommand | SolveCommand, checkpoint: Checkpoint, *, tasks: dict[str, ArcTask], batch_size: int
 ) -> ArcEvaluation:
-    """Learns each task alone, solves it and forgets it again; says how far it is, since each takes about a minute."""
+    """Learns each task alone, solves it and forgets it again; says how far it is, since each takes about a minute.
+
+    Raises:
+        KeyboardInterrupt: when it is told to stop before the first task is learned; later, what there is counts.
+    """
     from ponderling.cli.display import ProgressDisplay
+    from ponderling.cli.signals import StopOnSignal
     from ponderling.solving.vote import arc_of, joined
     from ponderling.training.adapt import learn_task
     from ponderling.training.observer import Observer
 
     parts, right = [], []
-    for number, (name, task) in enumerate(tasks.items(), 1):
-        of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
-        own_size = _on_own_canvas(command, checkpoint, task=task)
-        canvas = arc_of(own_size).canvas
-        beyond = f" and {len(task.more):,} more pairs" if task.more else ""
-        what = f"learning {name}{of} from its demonstrations{beyond}, {command.adapt_steps} steps on {canvas}"
-        print(what, file=sys.stderr, flush=True)
-        observer = ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer()
-        try:
-            learned = learn_task(own_size, task, steps=command.adapt_steps, device=command.device, observer=observer)
-        except KeyboardInterrupt:
-            if not parts:
-                raise
-            print(f"stopped: the figures are of the first {len(parts)} of {len(tasks)} tasks", file=sys.stderr)
-            break
-        family, early = arc_of(learned), command.early_exit
-        own = {name: task}
-        parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
-        right += [rank is not None and rank <= 2 for ranks in parts[-1].ranks().values() for rank in ranks]
-        if right and of:
-            print(f"{sum(right)} of {len(right)} test inputs right so far", file=sys.stderr, flush=True)
+    with StopOnSignal() as stop:
+        for number, (name, task) in enumerate(tasks.items(), 1):
+            of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
+            own_size = _on_own_canvas(command, checkpoint, task=task)
+            beyond = f" and {len(task.more):,} more pairs" if task.more else ""
+            how_long = f"{command.adapt_steps} steps on {arc_of(own_size).canvas}"
+            print(f"learning {name}{of} from its demonstrations{beyond}, {how_long}", file=sys.stderr, flush=True)
+            learned = learn_task(
+                own_size,
+                task,
+                steps=command.adapt_steps,
+                device=command.device,
+                observer=ProgressDisplay(keeps_folder=False) if len(tasks) == 1 else Observer(),
+                should_stop=stop,
+            )
+            if stop():
+                break
+            family, early, own = arc_of(learned), command.early_exit, {name: task}
+            parts.append(_evaluate(command, learned, family=family, tasks=own, batch_size=batch_size, early_exit=early))
+            right += [rank is not None and rank <= 2 for ranks in parts[-1].ranks().values() for rank in ranks]
+            if right and of:
+                print(f"{sum(right)} of {len(right)} test inputs right so far", file=sys.stderr, flush=True)
+    if not parts:
+        raise KeyboardInterrupt
+    if len(parts) < len(tasks):
+        print(f"stopped: the figures are of the first {len(parts)} of {len(tasks)} tasks", file=sys.stderr)
     return joined(parts)
 
 
