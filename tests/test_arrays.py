@@ -143,8 +143,8 @@ def spoiled(value, dtype=float):
         (GOOD, GOOD[:11], "expected an output for each input: got 12 inputs and 11 outputs"),
         (GOOD[:0], GOOD[:0], "expected at least one example: got none"),
         ([], [], "expected at least one example: got none"),
-        ([[[1, 2], [3]]] * 2, GOOD[:2], "index 0: inputs is ragged: expected rows of equal length"),
-        ([[1, 2]] * 2, GOOD[:2], r"index 0: inputs must hold grids of rows and columns: got shape \(2,\)"),
+        ([[[1, 2], [3]]] * 2, GOOD[:2], "indices 0, 1: inputs is ragged: expected rows of equal length"),
+        ([[1, 2]] * 2, GOOD[:2], r"indices 0, 1: inputs must hold grids of rows and columns: got shape \(2,\)"),
         (7, GOOD, "inputs must be an array of shape .* or a list of grids: got int"),
         (np.arange(300).reshape(3, 10, 10), np.arange(300).reshape(3, 10, 10), "more than 253 different symbols"),
         (np.repeat(GOOD[:1], 5, axis=0), GOOD[:5], "all questions are equal .*: give validation=None"),
@@ -172,7 +172,7 @@ def test_arrays_that_cannot_be_trained_on_are_refused_in_one_line(inputs, output
         ({"task": "arc10"}, "ARC tasks are trained on with ponderling.start"),
         ({"task": "sudoku4", "symmetries": "flips"}, "sudoku4 has its own"),
         ({"symmetries": "shear"}, "symmetries must be none, or flips"),
-        ({"check": lambda question, answer: question == answer}, "the training arrays, index 0: the rules refuse the output"),
+        ({"check": lambda question, answer: question == answer}, "the training arrays, indices 0, [0-9, ]+: the rules refuse the output"),
         ({"test": (GOOD[:1], GOOD[:1])}, "the test arrays, index 0: its question is also that of index 0 of the training"),
         ({"test": (GOOD + 9, GOOD + 9)}, "the test arrays, index 0: input holds '1[0-2]', which no training grid does"),
     ],
@@ -312,7 +312,7 @@ def test_arrays_of_a_known_family_keep_its_rules(monkeypatch):
     assert not set(family.fingerprint(split.train.tokens)) & set(family.fingerprint(split.validation.tokens))
     with pytest.raises(PuzzleError, match="index 0: the rules refuse the output"):
         quick(inputs, np.roll(outputs, 1, axis=0), task="sudoku4")
-    with pytest.raises(PuzzleError, match="index 0: input is 2x2: sudoku4 has grids of 4x4"):
+    with pytest.raises(PuzzleError, match="indices 0, 1, 2, 3, 4: input is 2x2: sudoku4 has grids of 4x4"):
         quick(inputs[:, :2, :2], outputs[:, :2, :2], task="sudoku4")
     with pytest.raises(PuzzleError, match=r"index 0: input: .* is not a symbol of sudoku4"):
         quick(inputs + 7, outputs, task="sudoku4")

@@ -18,7 +18,7 @@ def test_a_symbol_or_size_that_training_does_not_show_is_refused_in_test_data(tm
     assert "strange.jsonl, line 1: input holds '7', which no training grid does" in refusal(train, strange)
     data = grid_config(train)
     large = write_jsonl(tmp_path / "large.jsonl", mirrored(2, (2, 3)))
-    with pytest.raises(PuzzleError, match="line 1: input is 2x3: every grid must be 2x2, as in the training data"):
+    with pytest.raises(PuzzleError, match="lines 1, 2: input is 2x3: every grid must be 2x2, as in the training data"):
         task_of(data).read(large)
     split = write_jsonl(
         tmp_path / "split.jsonl", [*mirrored(5, (2, 2)), ([[9]], [[9]])], split=["train"] * 5 + ["test"]
