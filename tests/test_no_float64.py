@@ -102,7 +102,7 @@ def test_without_float64_stablemax_is_its_float32_form(guard):
 
 RUN = [
     "--train.steps", "3", "--run.checkpoint-every", "2", "--run.log-every", "1", "--data.max-train", "64",
-    "--data.max-test", "8",
+    "--data.max-test", "8", "--train.batch-size", "16", "--train.N-sup", "4",
 ]  # fmt: skip
 PUZZLE = "....1.3..4133..."
 
@@ -115,7 +115,7 @@ def test_a_run_trains_resumes_evaluates_and_solves_without_float64(recipe, guard
     said = capsys.readouterr().err
     assert said.count("cpu has no float64: the loss stablemax is computed in float32, with the same value to 1e-6") == 1
     assert main(["train", recipe, "--resume", "--train.steps", "4", "--out", run]) == 0
-    assert main(["eval", run, "--json", "--data", "default"]) == 0
+    assert main(["eval", run, "--json", "--data", "default", "--max-puzzles", "16"]) == 0
     search = ["--restarts", "2", "--noise", "0.1"]
     assert main(["solve", run, PUZZLE, "--json", *search]) == 0
     assert main(["film", run, PUZZLE, str(tmp_path / "film.svg")]) == 0
