@@ -172,7 +172,7 @@ def test_arrays_that_cannot_be_trained_on_are_refused_in_one_line(inputs, output
         ({"task": "arc10"}, "ARC tasks are trained on with ponderling.start"),
         ({"task": "sudoku4", "symmetries": "flips"}, "sudoku4 has its own"),
         ({"symmetries": "shear"}, "symmetries must be none, or flips"),
-        ({"check": lambda question, answer: question == answer}, "the training arrays, indices 0, [0-9, ]+: the rules refuse the output"),
+        ({"check": lambda question, answer: question == answer}, "training arrays, indices 0, [0-9, ]+: the rules refuse"),
         ({"test": (GOOD[:1], GOOD[:1])}, "the test arrays, index 0: its question is also that of index 0 of the training"),
         ({"test": (GOOD + 9, GOOD + 9)}, "the test arrays, index 0: input holds '1[0-2]', which no training grid does"),
     ],
