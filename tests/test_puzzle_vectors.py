@@ -214,7 +214,8 @@ def test_more_pairs_of_a_rule_are_learned_from_and_none_that_tells_an_answer(run
     source, asked = write(tmp_path / "new.json", {"new": task}), task["test"][0]
     (tmp_path / "more").mkdir()
     pairs = [{"input": [[8, 8, 8, n]], "output": [[1, 1]]} for n in range(8)]
-    more = write(tmp_path / "more" / "new.json", [asked, *pairs])
+    large = {"input": [[1] * 9], "output": [[1]]}
+    more = write(tmp_path / "more" / "new.json", [asked, *pairs, large])
     shown, show = [], Arc.augment
 
     def told(self, rng, puzzles):
@@ -224,7 +225,7 @@ def test_more_pairs_of_a_rule_are_learned_from_and_none_that_tells_an_answer(run
     monkeypatch.setattr(Arc, "augment", told)
     command = ["solve", str(run), "--adapt-steps", "30", "--json"]
     assert main([*command, f"{source}+{more}"]) == 0
-    assert "learning new from its demonstrations and 9 more pairs, 30 steps" in capsys.readouterr().err
+    assert "learning new from its demonstrations and 8 more pairs, 30 steps" in capsys.readouterr().err
     is_more = np.concatenate([(puzzles.tokens == FIRST_COLOUR + 8).sum(axis=1) == 3 for puzzles in shown])
     assert abs(is_more.mean() - 0.5) < 0.2  # as data.more_share says
     inputs = {puzzle.tobytes() for puzzles in shown for puzzle in puzzles.tokens}

@@ -124,8 +124,10 @@ def _evaluate_adapted(
         for number, (name, task) in enumerate(tasks.items(), 1):
             of = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
             own_size = _on_own_canvas(command, checkpoint, task=task)
-            beyond = f" and {len(task.more):,} more pairs" if task.more else ""
-            how_long = f"{command.adapt_steps} steps on {arc_of(own_size).canvas}"
+            there = arc_of(own_size)
+            more = there.number_of_more(task)
+            beyond = f" and {more:,} more pairs" if more else ""
+            how_long = f"{command.adapt_steps} steps on {there.canvas}"
             print(f"learning {name}{of} from its demonstrations{beyond}, {how_long}", file=sys.stderr, flush=True)
             learned = learn_task(
                 own_size,

@@ -9,7 +9,7 @@ Files: `files.py`; canvas and views: `canvas.py`; rows of the puzzle embedding: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -289,16 +289,24 @@ class Arc(GridTask):
         asked |= {grid_key(pair.input) for pair in held}
         lost = 0
         for name, task in tasks.items():
-            kept = tuple(
-                pair
-                for pair in task.more
-                if all(self.fits(grid) for grid in pair if grid is not None) and grid_key(pair.input) not in asked
-            )
+            kept = self._more_that_may_be_shown(task, asked)
             lost += len(task.more) - len(kept)
             tasks[name] = replace(task, more=kept)
         if lost:
             self.left_out = [*self.left_out, f"{lost} more pairs do not fit, or have an input that is to be solved"]
         return lost
+
+    def _more_that_may_be_shown(self, task: ArcTask, asked: Collection[bytes]) -> tuple[Pair, ...]:
+        """The further pairs of a task that fit on the canvas, and whose input is none of these, as `grid_key` says them."""
+        return tuple(
+            pair
+            for pair in task.more
+            if all(self.fits(grid) for grid in pair if grid is not None) and grid_key(pair.input) not in asked
+        )
+
+    def number_of_more(self, task: ArcTask) -> int:
+        """The number of further pairs that a task to solve is learned from: those that fit and tell no answer to it."""
+        return len(self._more_that_may_be_shown(task, {grid_key(pair.input) for pair in task.tests}))
 
     def _give_rows(self, tasks: Mapping[str, ArcTask], role: str) -> None:
         new = {}

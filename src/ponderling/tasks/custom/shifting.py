@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import Tokens
+from ponderling.tasks.custom.copying import FEWEST
 from ponderling.tasks.custom.spec import GridSpec
-
-FEWEST = 30
-"""Examples that it takes to say that answers are moved questions; among fewer some are by chance."""
 
 FIRST_LOOK = 8
 """Examples on which every distance is tried; those that they allow are tried on all."""
