@@ -33,11 +33,21 @@ FILES = (
 """Endings that a file of puzzles has, and no puzzle."""
 
 
-def say_form(task: GridTask, path: str) -> None:
-    """Says on stderr what a file of puzzles is taken for, where that is not plain."""
+def say_form(task: GridTask, path: str, *, own: str | None = None) -> None:
+    """Says on stderr what a file of puzzles is taken for, where that is not plain, or not of the family of `own`."""
     form = task.form_in(path)
-    if form:
-        print(f"{path}: puzzles of {task.name}, {form}", file=sys.stderr)
+    if form or own not in (None, task.name):
+        print(f"{path}: puzzles of {task.name}" + f", {form}" * bool(form), file=sys.stderr)
+
+
+def _fits(checkpoint: Checkpoint, name: str) -> bool:
+    """Whether a checkpoint's weights can be used on this puzzle family; if not, the solver tells what it expected."""
+    from ponderling.checkpoint import why_weights_do_not_fit
+    from ponderling.data import task_of
+    from ponderling.tasks import get_task
+
+    config = checkpoint.config
+    return why_weights_do_not_fit(config.model, task_of(config.data), other=get_task(name)) is None
 
 
 def names_file(puzzle: str) -> bool:
@@ -164,12 +174,12 @@ class CheckpointCommand(FromHub):
         solver = Solver.of(put_on(checkpoint, puzzle), device=self.device)
         task = solver.task
         if self.task is None and isinstance(task, GridTask):
-            # a maze drawn over several lines says its size
+            # a maze drawn over several lines says its size, and so does the number of a Sudoku's cells
             name = task.name_in(puzzle) if is_file else task.name_for(puzzle)
-            if name != task.name:
+            if name != task.name and (task.sized_name or _fits(checkpoint, name)):
                 solver = Solver.of(replace(self, task=name).load(), device=self.device)
         if is_file and isinstance(solver.task, GridTask):
-            say_form(solver.task, puzzle)
+            say_form(solver.task, puzzle, own=task.name)
         return solver
 
 

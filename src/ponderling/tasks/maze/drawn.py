@@ -20,6 +20,7 @@ from ponderling.tasks.json_text import JsonError, parse_json
 from ponderling.tasks.maze import written
 from ponderling.tasks.maze.cells import FREE, PATH
 from ponderling.tasks.maze.written.contests import is_contest, read_contests
+from ponderling.tasks.maze.written.explained import is_explained, read_explained
 from ponderling.tasks.maze.written.forms import FREES, GOALS, OURS, PATHS, STARTS, WALLS
 from ponderling.tasks.maze.written.lines import (
     LONGEST_ROW,
@@ -41,6 +42,8 @@ LOOKED_AT = 1000
 """Lines by which a file is known to hold drawings."""
 ROWS_LOOKED_AT = 5
 """Lines whose fields may be whole mazes."""
+LINES_OF_WORDS = 200
+"""Lines among which a maze and what explains it are looked for."""
 MOST_LOOKED_AT = 1 << 22
 """Characters by which the form of a file is known."""
 
@@ -83,8 +86,12 @@ def mazes_written(path: str | Path) -> Iterator[written.Written] | None:
     if suffix_of(path) == ".npz":
         return _told_with_name(path, _of_arrays(Path(path)))
     head, size = [], 0
-    if not is_csv(path) and is_contest(list(itertools.islice(_opened(path), ROWS_LOOKED_AT))):
-        return _told_with_name(path, read_contests(_opened(path)))
+    if not is_csv(path):
+        begin = list(itertools.islice(_opened(path), LINES_OF_WORDS))
+        if is_contest(begin[:ROWS_LOOKED_AT]):
+            return _told_with_name(path, read_contests(_opened(path)))
+        if is_explained(begin):
+            return _told_with_name(path, read_explained(_opened(path)))
     looked_at = lines_of(path, holds="puzzles", is_remark=lambda line: is_csv(path) or is_remark(line))
     for line in _without_titles(path, looked_at):
         head.append(line)

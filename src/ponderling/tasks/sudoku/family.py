@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.base import Symmetry, Tokens
-from ponderling.tasks.sudoku import symmetries
+from ponderling.tasks.sudoku import symmetries, written, written_files
 from ponderling.tasks.sudoku.alphabets import SYMBOLS
 from ponderling.tasks.sudoku.base import SudokuTask
 from ponderling.tasks.sudoku.geometry import BLANK, Boxes, Geometry, geometry
@@ -20,6 +22,9 @@ HUB_REPOSITORY = "sapientinc/sudoku-extreme"
 
 SERVED_TOGETHER = ("sudoku9", "sudoku4", "sudoku6", "sudoku16", "sudoku9x", "latin9")
 """Families that a relational network trained on one of them can be used on."""
+
+PLAIN = ("sudoku4", "sudoku6", "sudoku9", "sudoku16")
+"""Families of which the number of a puzzle's cells tells one."""
 
 
 class Sudoku(SudokuTask):
@@ -69,6 +74,22 @@ class Sudoku(SudokuTask):
     def siblings(self) -> tuple[str, ...]:
         """The other families with their own names."""
         return SERVED_TOGETHER if self.name in SERVED_TOGETHER else ()
+
+    def name_for(self, text: str) -> str:
+        """The name of the plain family of the size of a puzzle's text, where it cannot be of this one's; else this one's."""
+        return self._name_of(lambda family: written.is_of_size(text, family.side))
+
+    def name_in(self, path: str | Path) -> str:
+        """The name of the plain family of the size of a file's first puzzle, where it cannot be of this one's."""
+        path = Path(path)
+        return self._name_of(lambda family: written_files.is_of_size(family, path)) if path.is_file() else self.name
+
+    def _name_of(self, is_of_size: Callable[[Sudoku], bool]) -> str:
+        """The name of the one plain family of which puzzles are, unless they may be of this one's size, or of several."""
+        if self.name not in PLAIN or is_of_size(self):
+            return self.name
+        others = [name for name in PLAIN if name != self.name and is_of_size(SUDOKUS[name])]
+        return others[0] if len(others) == 1 else self.name
 
     @property
     def how_to_make(self) -> str:

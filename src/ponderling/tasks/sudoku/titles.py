@@ -13,12 +13,15 @@ LONGEST_TITLE = 1000
 SECTION = re.compile(r"\s*\[\s*[^\W\d_]{3,}[\w .:-]*\]\s*")  # of an .sdk file
 NO_PUZZLE = re.compile(r"state|solution|solved|pencil|candidate|mark|colou?r|note", re.IGNORECASE)  # in such a section
 _TITLE = re.compile(
-    r"\s*([^\W\d_]{3,}[\s:].*|[A-Z][^\W\d_]{2,}[.,:!?]?"  # a word, and more; or a word that begins with a capital letter
+    r"\s*((?:[-*•–]\s+)?[^\W\d_]{3,}[\s:].*|[A-Z][^\W\d_]{2,}[.,:!?]?"  # words, or one with a capital
     r"|(?:#|[Nn]o\.?)?\s*\d{1,4}\s*[.):]?|\d{1,2}(?: ?[x×,] ?| )\d{1,2}"  # a number, or two
     r"|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"  # a date
     r"|```.*|\\\w+\{.*|[;%!]+\s*[^\W\d_]{3,}.*"  # Markdown, LaTeX, comments
     r"|[A-Za-z]+\s*=\s*\d{1,3}\s*;?|[^\W\d_]+\(.*\)\s*:-)\s*"  # source
 )
+_SENTENCE_WORD = re.compile(r"(?<!\S)[^\W\d_][a-z]{1,20}[.,;:!?]?(?!\S)")
+WORDS_OF_SENTENCE = 4
+"""Words with small letters from which on a line is a sentence."""
 _WHOLE_COMMENT = re.compile(r"/\*.*\*/|<!--.*-->|\(\*.*\*\)|\{-.*-\}|--\s+[^\W\d_].*|\[/[^\W\d_]+\]|\{\|.*|\|\}|\x1a")
 """A comment, or the end of a block of BBCode, a table of MediaWiki or a file of DOS."""
 
@@ -28,7 +31,11 @@ def is_title(line: str, side: int) -> bool:
     text = line.strip()  # blanks within the pattern take quadratic time
     longest = max(map(len, text.split()), default=0)
     is_short = len(text) <= LONGEST_TITLE  # of a longer one the pattern is not tried
-    says = is_short and (_TITLE.fullmatch(text) is not None or (text.endswith(":") and has_words(text)))
+    says = is_short and (
+        _TITLE.fullmatch(text) is not None
+        or (text.endswith(":") and has_words(text))
+        or len(_SENTENCE_WORD.findall(text)) >= WORDS_OF_SENTENCE
+    )
     return says and longest < side * side * 3 // 4
 
 

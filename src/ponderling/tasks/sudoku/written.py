@@ -40,6 +40,18 @@ def read_text(text: str, side: int) -> Written:
     return only(list(read_boards(value, side)), side)
 
 
+def is_of_size(text: str, side: int) -> bool:
+    """Whether a text is a puzzle of this side: a line of all its cells, or as many rows of as many cells.
+
+    Its symbols can be those of such a puzzle; whether its clues contradict is not asked.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    try:
+        return len(list(read_boards(json_of(text), side) if is_json(text) else read_lines(lines, side))) == 1
+    except PuzzleError:
+        return False
+
+
 def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:
     """The texts of puzzles in a stream of lines, each as soon as its last line has come.
 

@@ -70,6 +70,16 @@ def rows_of(task: SudokuTask, path: Path) -> Iterator[Row] | None:
     return None
 
 
+def is_of_size(task: SudokuTask, path: Path) -> bool:
+    """Whether the first puzzle of a file has as many cells as those of a family, in as many rows if it is drawn."""
+    try:
+        own = rows_of(task, path)
+        first = next(own if own is not None else read_rows(task, path), None)
+    except PuzzleError:
+        return False
+    return first is not None and len(first.question) == task.num_cells
+
+
 def check_drawn(tasks: Sequence[SudokuTask], path: Path) -> None:
     """Refuses a file that draws a puzzle of one of these families, with a mistake, as reading it would.
 

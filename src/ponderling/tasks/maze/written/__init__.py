@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.written.characters import is_frozen_lake, read_characters
 from ponderling.tasks.maze.written.contests import is_contest, read_contests
+from ponderling.tasks.maze.written.explained import is_explained, read_explained
 from ponderling.tasks.maze.written.forms import (
     DIGITS,
     KNOWN,
@@ -39,6 +40,8 @@ def read_text(text: str) -> Written | None:
     lines = lines_in(text)
     if is_contest(lines):
         reader = read_contests
+    elif is_explained(lines):
+        reader = read_explained
     else:
         lines = list(without_titles(lines))
         reader = reader_for(lines)

@@ -75,9 +75,7 @@ def _from_rows(number: int, lines: Sequence[str]) -> Written:
     strange = sorted(used - meaning.keys())
     if strange:
         raise PuzzleError(f"{shown(strange[0])} is neither a wall, nor free, nor S, G or a path in such a maze")
-    said = [f"{shown(mark)} for {name}" for mark, name in _legend(used, meaning)]
-    form = f"drawn, with {', '.join(said)}" if said else "drawn"
-    return Written(number, tuple("".join(map(meaning.__getitem__, row)) for row in rows), form)
+    return Written(number, tuple("".join(map(meaning.__getitem__, row)) for row in rows), drawn_with(used, meaning))
 
 
 def _are_double(rows: Sequence[str]) -> bool:
@@ -99,8 +97,9 @@ def _is_double(row: str) -> bool:
     return all(pair[0] == pair[1] or (" " in pair and pair.strip() in {*STARTS, *GOALS}) for pair in pairs)
 
 
-def _legend(used: set[str], meaning: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def drawn_with(used: Iterable[str], meaning: Mapping[str, str]) -> str:
+    """What a drawing is taken for, in words: the characters that are not ours, and what they mean."""
     names = {"#": "a wall", " ": "a free cell", "S": "S", "G": "G", "o": "the path"}
-    for mark in sorted(used, key=lambda mark: (OURS.index(meaning[mark]), mark)):
-        if mark != meaning[mark]:
-            yield mark, names[meaning[mark]]
+    marks = sorted(used, key=lambda mark: (OURS.index(meaning[mark]), mark))
+    said = [f"{shown(mark)} for {names[meaning[mark]]}" for mark in marks if mark != meaning[mark]]
+    return f"drawn, with {', '.join(said)}" if said else "drawn"
