@@ -36,7 +36,7 @@ from ponderling.web.arc_tasks import text_of
 
 PAGE = Path(ponderling.__file__).parent / "web" / "page"
 
-COLOURS = 64
+COLOURS = 32
 """Colours of the card."""
 
 WORLDS_HARDEST = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
