@@ -87,6 +87,30 @@ def test_a_drawing_with_a_row_of_more_than_is_explained_is_not_cut_down_to_a_maz
             task.parse(text + row.format(rows))
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda rows: [rows[0], rows[1][:-1], *rows[2:]], "expected rows of 7 cells"),
+        (lambda rows: [*rows[:3], "u..?.g.", *rows[4:]], "does not explain"),
+        (lambda rows: [row.replace("g", ".") for row in rows], "one goal in this maze, got 1 and 0"),
+    ],
+)
+def test_a_second_maze_that_is_damaged_is_not_passed_over(damage, message, tmp_path):
+    rows = drawn_as({"#": "u", " ": ".", "S": "S", "G": "g"}).split("\n")
+    text = "u: wall\n.: open\nS: start\ng: goal\n\n" + "\n".join(rows) + "\n\n" + "\n".join(damage(rows)) + "\n"
+    file = tmp_path / "two.txt"
+    file.write_text(text)
+    with pytest.raises(PuzzleError, match=f"line 1[0-9]: .*{message}"):
+        get_task("maze5x7").read(file)
+
+
+def test_blanks_at_the_ends_of_rows_may_be_missing_where_they_are_explained():
+    text = "'#' = wall, ' ' = passage, S: start, G: goal\n\nS  #\n#\n  #G\n".replace(
+        "S: start, G: goal", "'S' = start, 'G' = goal"
+    )
+    assert (get_task("maze3x4").parse(text) == get_task("maze3x4").parse("S  ##     #G")).all()
+
+
 def test_two_meanings_of_a_character_are_none():
     text = "u: wall\nu: free\n.: open\nS: start\nG: goal\n\n" + drawn_as({"#": "u", " ": ".", "S": "S", "G": "G"})
     with pytest.raises(PuzzleError):
@@ -206,6 +230,31 @@ def test_a_ragged_grid_of_a_prompt_is_refused_with_its_row(tmp_path):
     file.write_text(SPOKEN.replace("7 8", "7 8 9"))
     with pytest.raises(PuzzleError, match="test 1, input, row 2: has 3 cells, row 1 has 2"):
         read_tasks(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("7 8\n", "7 8 x\n", "line 21: expected a row"),  # a damaged last row
+        ("5 6\n", "5 6\n\n", "line 22: expected a row"),  # rows after a gap
+        ("**Input**: [[0, 1], [2, 3]]", "**Input**: a grid", "line 4: expected rows of whole numbers below this input"),
+        ("Training 2 Input grid:", "Training 2 Output grid:", "line 7: expected an input before each output"),
+    ],
+)
+def test_a_grid_of_a_prompt_that_is_not_read_to_its_end_is_refused(old, new, message, tmp_path):
+    assert old in SPOKEN
+    file = tmp_path / "spoken.txt"
+    file.write_text(SPOKEN.replace(old, new))
+    with pytest.raises(PuzzleError, match=message):
+        read_tasks(file)
+
+
+def test_a_list_over_several_lines_is_a_grid(tmp_path):
+    file = tmp_path / "spoken.md"
+    file.write_text("Input:\n[[0, 1],\n [2, 3]]\nOutput:\n[[3, 2],\n [1, 0]]\n\nInput:\n[[4, 5]]\n")
+    (task,) = read_tasks(file).values()
+    assert task.demos[0].input.tolist() == [[0, 1], [2, 3]]
+    assert task.tests[0].input.tolist() == [[4, 5]]
 
 
 @pytest.mark.parametrize("name", ["arc_1d", "rearc"])

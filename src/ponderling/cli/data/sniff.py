@@ -33,8 +33,10 @@ def holds_arc(source: str) -> bool:
         return any(map(_may_hold_arc, files[:_FIRST])) if parts is None else holds_arc(str(parts[0]))
     if suffix_of(path) == ".zip" and path.is_file():  # of several files
         return _zips_arc(path)
+    if path.is_file() and holds_prompt(path):
+        return True
     if path.is_file() and (are_json_lines(path) or suffix_of(path) == ".txt"):
-        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None or holds_prompt(path)
+        return re.search(r'^\s*\{.*"train"\s*:\s*\[\s*\{', _first_line(path)) is not None
     if suffix_of(path) == ".json" and path.is_file():
         is_of_arc = _is_of_arc(path)
         return _may_hold_arc(path) and _written(path) is None if is_of_arc is None else is_of_arc

@@ -328,7 +328,10 @@ def _by_id(tasks: Sequence[Mapping[str, Any]], name: str, *, source: str) -> dic
 def _read_file(path: Path, *, passes_over: bool = False) -> list[ArcTask]:
     """The tasks of a file; none of one that only goes with tasks, such as a sample submission, where that is passed over."""
     if holds_prompt(path):
-        content = task_in(lines_of(path, holds="an ARC task"))
+        try:
+            content: Any = task_in(lines_of(path, holds="an ARC task"))
+        except PuzzleError as error:
+            raise PuzzleError(f"{path}, {error}") from error
     elif are_json_lines(path) or (suffix_of(path) != ".json" and holds_json_lines(path)):
         content = _lines_of_json(path)
     else:

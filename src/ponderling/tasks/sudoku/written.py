@@ -28,7 +28,7 @@ def read_text(text: str, side: int) -> Written:
     Raises:
         PuzzleError: what was expected, and what came.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = _with_plain_ends(text)
     if not is_json(text):
         return read_drawn(text, side)
     try:
@@ -45,11 +45,15 @@ def is_of_size(text: str, side: int) -> bool:
 
     Its symbols can be those of such a puzzle; whether its clues contradict is not asked.
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    text = _with_plain_ends(text)
     try:
-        return len(list(read_boards(json_of(text), side) if is_json(text) else read_lines(lines, side))) == 1
+        return len(list(read_boards(json_of(text), side) if is_json(text) else read_lines(text.split("\n"), side))) == 1
     except PuzzleError:
         return False
+
+
+def _with_plain_ends(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def texts_of(lines: Iterable[str], side: int) -> Iterator[str]:

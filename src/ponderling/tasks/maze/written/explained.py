@@ -14,6 +14,7 @@ from ponderling.tasks.maze.written.forms import Written
 
 LONGEST = 1000
 """Most characters of a line that may explain something."""
+_FENCE = re.compile(r"```\w*")
 _WORDS = {
     "#": "wall walls block blocks blocked obstacle obstacles barrier barriers",
     " ": "passage passages open free empty floor corridor corridors",
@@ -31,22 +32,24 @@ _ENTRY = re.compile(
 def is_explained(lines: Sequence[str]) -> bool:
     """Whether lines explain all characters of a maze that they hold: walls, free cells, one start or more, one goal."""
     meaning = _legend(lines)
-    return {"#", "S", "G"} <= set(meaning.values()) and next(_mazes(lines, meaning), None) is not None
+    return {"#", "S", "G"} <= set(meaning.values()) and any(
+        reason is None for _, _, reason in _drawings(lines, meaning)
+    )
 
 
 def read_explained(lines: Iterable[str]) -> Iterator[Written]:
     """Such mazes, one after the other.
 
     Raises:
-        PuzzleError: when their characters are explained no more.
+        PuzzleError: naming the line of a drawing that is none, and the reason.
     """
     lines = list(lines)
     meaning = _legend(lines)
     form = f"{drawn_with(meaning, meaning)}, as its text explains"
-    found = [Written(number, rows, form) for number, rows in _mazes(lines, meaning)]
-    if not found:
-        raise PuzzleError("its text says twice what a character of the maze means, with two meanings")
-    yield from found
+    for number, rows, reason in _drawings(lines, meaning):
+        if reason is not None:
+            raise PuzzleError(f"line {number}: {reason}")
+        yield Written(number, rows, form)
 
 
 def _legend(lines: Iterable[str]) -> dict[str, str]:
@@ -63,20 +66,36 @@ def _legend(lines: Iterable[str]) -> dict[str, str]:
     return {sign: cell for sign, cell in meaning.items() if sign not in twice}
 
 
-def _mazes(lines: Iterable[str], meaning: Mapping[str, str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The line that each maze begins in, and its rows, in our characters; none of which a row has another character."""
+def _drawings(lines: Iterable[str], meaning: Mapping[str, str]) -> Iterator[tuple[int, tuple[str, ...], str | None]]:
+    """The line that each drawing of two rows or more begins in, its rows in our characters, and why it is no maze, if so."""
     rows: list[str] = []
     before = ""
     for number, line in enumerate([*lines, ""], 1):
-        row = _row(line.rstrip("\r\n"), meaning)
-        if row and (not rows or len(row) == len(rows[0])):
+        line = "" if _FENCE.fullmatch(line.strip()) else line.rstrip("\r\n")
+        row = _row(line, meaning)
+        if row:
             rows.append(row)
             continue
-        cells = "".join(rows)
-        is_whole = all(len("".join(beside.split())) != len(rows[0]) for beside in (before, line)) if rows else False
-        if is_whole and len(rows) > 1 and "S" in cells and cells.count("G") == 1:
-            yield number - len(rows), tuple(rows)
-        rows, before = ([row], "") if row else ([], line)
+        if len(rows) > 1:
+            width = max(map(len, rows))
+            drawn = [row.ljust(width) for row in rows] if " " in meaning else rows
+            yield number - len(rows), tuple(drawn), _why_no_maze(drawn, (before, line))
+        rows, before = [], line
+
+
+def _why_no_maze(rows: Sequence[str], beside: tuple[str, str]) -> str | None:
+    """Why rows are no maze, between the lines before and after them; None where they are one."""
+    width, cells = len(rows[0]), "".join(rows)
+    if len(set(map(len, rows))) > 1:
+        return (
+            f"expected rows of {width} cells in this maze, got one of {next(len(r) for r in rows if len(r) != width)}"
+        )
+    if any(len("".join(line.split())) == width for line in beside):
+        return "a row beside this maze has a character that its text does not explain"
+    starts, goals = cells.count("S"), cells.count("G")
+    if not starts or goals != 1:
+        return f"expected a start or several and one goal in this maze, got {starts} and {goals}"
+    return None
 
 
 def _row(line: str, meaning: Mapping[str, str]) -> str:
